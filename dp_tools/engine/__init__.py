@@ -1,0 +1,1 @@
+"""Prompts to answers: llama.cpp batches, remote endpoints, the answer cache, constraints."""

@@ -1,0 +1,46 @@
+"""What a wire format is: the one place that turns a prompt's slots into the segments that a model was trained on."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from dp_tools.engine.questions import Labels, Question, Segment, Value
+from dp_tools.prompts.ask import Ask, Choice, YesNo
+from dp_tools.prompts.prompt import Prompt
+
+
+class WireFormat(Protocol):
+    """A model's prompt format: how slots are laid out, what the labels are called, where an answer ends."""
+
+    name: str
+    yes: str
+    no: str
+    none: str
+    """What the model writes for "no value": "cannot tell", "not stated"."""
+    end: str
+    """Control text after a finished answer."""
+
+    def render(self, prompt: Prompt) -> tuple[Segment, ...]:
+        """The prompt up to where the answer begins."""
+
+
+def to_question(wire: WireFormat, prompt: Prompt, ask: Ask) -> Question:
+    """The engine's question for a prompt and the way its answer is wanted."""
+    segments = wire.render(prompt)
+    if isinstance(ask, YesNo):
+        return Question(segments, Labels((wire.yes, wire.no), end=wire.end))
+    if isinstance(ask, Choice):
+        return Question(segments, Labels(ask.options, end=wire.end))
+    none = (wire.none,) if ask.may_be_none else ()
+    allowed = None if ask.allowed is None else tuple(dict.fromkeys((*ask.allowed, *none)))
+    return Question(
+        segments,
+        Value(
+            end=wire.end,
+            allowed=allowed,
+            copy_from=ask.copy_from,
+            or_else=none,
+            alternatives=ask.alternatives,
+            max_tokens=ask.max_tokens,
+        ),
+    )

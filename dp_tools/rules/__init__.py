@@ -1,0 +1,1 @@
+"""The knowledge store: rules with scope, precedence, checks and a history, and the injector that picks them."""
