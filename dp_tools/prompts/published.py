@@ -56,9 +56,7 @@ JELLYFISH_13B = PublishedFormat(
     "\n\n### Response:\n\n",
     end="### Instruction:",
 )
-JELLYFISH_7B = PublishedFormat(
-    "jellyfish-7b", f"{_SYSTEM} {_FAITHFUL}\n\n[INST]\n\n", "\n\n[/INST]\n\n", end="</s>"
-)
+JELLYFISH_7B = PublishedFormat("jellyfish-7b", f"{_SYSTEM} {_FAITHFUL}\n\n[INST]\n\n", "\n\n[/INST]\n\n", end="</s>")
 JELLYFISH_8B = PublishedFormat(
     "jellyfish-8b",
     f"<|start_header_id|>system<|end_header_id|>\n\n{_SYSTEM} {_FAITHFUL}<|eot_id|>"

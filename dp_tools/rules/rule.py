@@ -38,7 +38,9 @@ class Rule(BaseModel):
     ] = None
     settles: Annotated[
         Literal["failed", "both"],
-        Field(description="What the check decides: only that a failing case is wrong, or also that a passing one is right."),
+        Field(
+            description="What the check decides: only that a failing case is wrong, or also that a passing one is right."
+        ),
     ] = "failed"
     examples: Annotated[tuple[Example, ...], Field(description="Labelled cases.")] = ()
     priority: Annotated[int, Field(description="Among rules of equal scope the higher wins; then the older.")] = 0

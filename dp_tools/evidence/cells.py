@@ -1,0 +1,242 @@
+"""Facts about a cell that one record does not hold: what its column looks like and what rows like it say."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from dp_tools.prompts.serializer import Record, clean_name, is_missing, quote
+
+ENOUGH = 12
+"""Records below which a batch says nothing about its columns."""
+_SHOWN = 40
+"""Characters of another value inside a fact."""
+_FREQUENT = 1000
+"""How many of a column's most frequent values a rare one is compared with."""
+_PEERS = 2
+"""Determining attributes that may testify for a cell."""
+_CONFIDENCE = 0.85
+_COVERAGE = 0.3
+
+_DIGITS = re.compile(r"\d+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+
+
+class CellFacts(Protocol):
+    """Where facts about cells come from: records at hand, or a table too big for memory."""
+
+    def about(self, record: Record, attribute: str) -> tuple[str, ...]:
+        """The evidence for the cell, in a fixed form; empty where there is none."""
+
+    def testimony(self, record: Record, attribute: str) -> tuple[str, ...]:
+        """What other rows say about a cell that is missing; empty where they say nothing."""
+
+
+@dataclass(slots=True)
+class _Column:
+    counts: Counter[str] = field(default_factory=Counter)
+    shapes: Counter[str] = field(default_factory=Counter)
+    characters: Counter[str] = field(default_factory=Counter)
+    filled: int = 0
+    rows: int = 0
+    low: float | None = None
+    high: float | None = None
+    near: dict[str, str | None] = field(default_factory=dict)
+
+
+class RecordFacts:
+    """Facts from a batch of records.
+
+    The forms, each left out where it says nothing:
+
+    - `filled 98%`: for a missing value, the share of the column that is filled.
+    - `seen 3`, `seen 12%`: how often this value stands in the column (a count up to 9, then a share).
+    - `column 24% distinct`: distinct values over filled cells.
+    - `shape 2%, usual 9.9`: the share of values of the same shape (digits 9, letters a), and the usual one if another.
+    - `beyond 1..99`: a number far outside the quartiles of its column.
+    - `near "birmingham" 87`: a far more frequent value one or two edits away, with its count.
+    - `odd 'ŀ'`: characters that hardly occur in the column.
+    - `usual in work class`: the value is at home in another column.
+    - `by zip code: agree 20 of 21`, `by zip code: "boston" 12 of 13`: what the other rows with the same value of a
+      determining attribute say.
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._columns: dict[str, _Column] = {}
+        self._groups: dict[tuple[str, str], dict[str, Counter[str]]] = {}
+        self._determinants: dict[str, list[str]] = {}
+        self._homes: dict[str, Counter[str]] = defaultdict(Counter)
+        if len(records) >= ENOUGH:
+            self._learn(records)
+
+    def about(self, record: Record, attribute: str) -> tuple[str, ...]:
+        column = self._columns.get(attribute)
+        if column is None:
+            return ()
+        value = record[attribute]
+        facts = (
+            [f"filled {_percent(column.filled, column.rows)}"]
+            if is_missing(value)
+            else self._about_value(attribute, column, (value or "").strip())
+        )
+        return (*facts, *self._about_peers(record, attribute))
+
+    def testimony(self, record: Record, attribute: str) -> tuple[str, ...]:
+        """What rows with the same value of a determining attribute say about a cell that is missing."""
+        return tuple(self._about_peers(record, attribute))
+
+    def _learn(self, records: Sequence[Record]) -> None:
+        names = list(records[0])
+        for name in names:
+            self._columns[name] = _column([record.get(name) for record in records])
+        for name, column in self._columns.items():
+            for value, count in column.counts.items():
+                if count >= 3:
+                    self._homes[value][name] = count
+        for name in names:
+            found = sorted(
+                (-strength, other)
+                for other in names
+                if other != name and (strength := self._strength(records, other, name)) > 0
+            )
+            self._determinants[name] = [other for _, other in found[:_PEERS]]
+        kept = {(other, name) for name, others in self._determinants.items() for other in others}
+        self._groups = {pair: groups for pair, groups in self._groups.items() if pair in kept}
+
+    def _strength(self, records: Sequence[Record], determinant: str, name: str) -> float:
+        """How well `determinant` tells `name`: confidence times coverage, or 0 if it is no dependency.
+
+        Confidence is the share of rows that hold their group's majority value, over groups of two rows and more; it
+        counts only where it clearly beats the column's own most frequent value.
+        """
+        key, column = self._columns[determinant], self._columns[name]
+        if not column.filled or len(key.counts) > 0.9 * key.rows or len(key.counts) < 2 or len(column.counts) < 2:
+            return 0
+        groups: dict[str, Counter[str]] = defaultdict(Counter)
+        for record in records:
+            left, right = record.get(determinant), record.get(name)
+            if not is_missing(left) and not is_missing(right):
+                groups[(left or "").strip()][(right or "").strip()] += 1
+        sized = [group for group in groups.values() if group.total() >= 2]
+        rows = sum(group.total() for group in sized)
+        if rows < _COVERAGE * len(records):
+            return 0
+        agreeing = sum(max(group.values()) for group in sized)
+        top = column.counts.most_common(1)[0][1] / column.filled
+        confidence = agreeing / rows
+        # A group of two agrees by half with anything, so small groups must beat that too.
+        floor = max(top, sum(1 for _ in sized) / rows)
+        if confidence < _CONFIDENCE or (confidence - floor) < 0.3 * (1 - floor):
+            return 0
+        self._groups[determinant, name] = groups
+        return confidence * rows / len(records)
+
+    def _about_value(self, attribute: str, column: _Column, value: str) -> list[str]:
+        count = column.counts[value]
+        facts = [
+            f"seen {count}" if count <= 9 else f"seen {_percent(count, column.rows)}",
+            f"column {_percent(len(column.counts), column.filled)} distinct",
+        ]
+        facts += self._about_shape(column, value)
+        number = _number(value)
+        if number is not None and column.low is not None and column.high is not None:
+            if not column.low <= number <= column.high:
+                facts.append(f"beyond {column.low:g}..{column.high:g}")
+        near = _near(column, value)
+        if near is not None:
+            facts.append(f"near {quote(near, _SHOWN)} {column.counts[near]}")
+        rare = "".join(dict.fromkeys(c for c in value if column.characters[c] * 200 < column.filled))
+        if rare and column.filled >= 100:
+            facts.append(f"odd '{rare[:8]}'")
+        home = self._homes.get(value)
+        if home and count <= 2:
+            place, times = home.most_common(1)[0]
+            if place != attribute and times > 2 * count:
+                facts.append(f"usual in {clean_name(place)}")
+        return facts
+
+    @staticmethod
+    def _about_shape(column: _Column, value: str) -> list[str]:
+        shape = shape_of(value)
+        usual, _ = column.shapes.most_common(1)[0]
+        share = f"shape {_percent(column.shapes[shape], column.filled)}"
+        return [share if shape == usual else f"{share}, usual {usual[:_SHOWN]}"]
+
+    def _about_peers(self, record: Record, attribute: str) -> list[str]:
+        facts = []
+        own = (record.get(attribute) or "").strip()
+        for determinant in self._determinants.get(attribute, []):
+            groups = self._groups[determinant, attribute]
+            peers = Counter(groups.get((record.get(determinant) or "").strip(), Counter()))
+            if own in peers:
+                peers[own] -= 1
+            others = peers.total()
+            if not others:
+                continue
+            value, count = peers.most_common(1)[0]
+            said = "agree" if value == own else quote(value, _SHOWN)
+            facts.append(f"by {clean_name(determinant)}: {said} {count} of {others}")
+        return facts
+
+
+def shape_of(value: str) -> str:
+    """The shape of a value: runs of digits are 9, runs of letters a, the rest stays; at most 40 characters are read."""
+    return _LETTERS.sub("a", _DIGITS.sub("9", value[:_SHOWN]))
+
+
+def _column(values: Sequence[str | None]) -> _Column:
+    column = _Column(rows=len(values))
+    numbers = []
+    for value in values:
+        if is_missing(value):
+            continue
+        text = (value or "").strip()
+        column.filled += 1
+        column.counts[text] += 1
+        column.shapes[shape_of(text)] += 1
+        column.characters.update(set(text))
+        number = _number(text)
+        if number is not None:
+            numbers.append(number)
+    if len(numbers) >= 0.8 * column.filled and len(numbers) >= ENOUGH:
+        numbers.sort()
+        first, third = numbers[len(numbers) // 4], numbers[3 * len(numbers) // 4]
+        column.low, column.high = first - 3 * (third - first), third + 3 * (third - first)
+    return column
+
+
+def _near(column: _Column, value: str) -> str | None:
+    """The most alike value that is far more frequent, one edit away, or two where the value is longer than six."""
+    if value not in column.near:
+        count = column.counts[value]
+        frequent = [
+            other
+            for other, times in column.counts.most_common(_FREQUENT)
+            if times >= max(3, 3 * count) and other != value and not other.isdigit()
+        ]
+        reach = 1 if len(value) <= 6 else max(2, len(value) // 8)
+        found = process.extractOne(value, frequent, scorer=OSA.distance, score_cutoff=reach) if len(value) > 2 else None
+        column.near[value] = None if found is None else found[0]
+    return column.near[value]
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _percent(part: int, whole: int) -> str:
+    if not part or not whole:
+        return "0%"
+    share = 100 * part / whole
+    return "<1%" if share < 1 else f"{round(share)}%"

@@ -1,0 +1,61 @@
+"""Facts about a candidate pair: how alike shared attributes are, which numbers and words stand on one side only."""
+
+from __future__ import annotations
+
+import re
+
+from rapidfuzz import fuzz
+
+from dp_tools.prompts.serializer import Record, clean_name, is_missing
+
+_TOKEN = re.compile(r"[^\W_]+(?:[.\-'/][^\W_]+)*")
+_SIMILARITIES = 6
+_LISTED = 4
+_WORD = 24
+
+
+def pair_facts(left: Record, right: Record) -> tuple[str, ...]:
+    """The evidence for a pair, in a fixed form.
+
+    `title 62` is the similarity in percent of an attribute that both sides fill (at most six attributes); `same 2005`
+    lists tokens with digits that both have; `a only` and `b only` list those of one side, then other words of one side.
+    """
+    facts = [
+        f"{clean_name(name)} {round(fuzz.token_sort_ratio(_flat(left[name]), _flat(right[name])))}"
+        for name in left
+        if name in right and not is_missing(left[name]) and not is_missing(right[name])
+    ][:_SIMILARITIES]
+    ours, theirs = _tokens(left), _tokens(right)
+    facts += _listed("same", [token for token in ours if token in theirs and _has_digit(token)])
+    facts += _listed("a only", _one_sided(ours, theirs))
+    facts += _listed("b only", _one_sided(theirs, ours))
+    return tuple(facts)
+
+
+def _one_sided(ours: list[str], theirs: list[str]) -> list[str]:
+    """Tokens of one side only, those with digits first: they tell products, versions and years apart."""
+    other, joined = set(theirs), "".join(theirs)
+    alone = [token for token in ours if token not in other and token not in joined]
+    return sorted(alone, key=lambda token: not _has_digit(token))
+
+
+def _listed(word: str, tokens: list[str]) -> list[str]:
+    return [f"{word} {' '.join(token[:_WORD] for token in tokens[:_LISTED])}"] if tokens else []
+
+
+def _tokens(record: Record) -> list[str]:
+    text = " ".join(_flat(value) for value in record.values() if not is_missing(value))
+    return list(dict.fromkeys(_number(token) for token in _TOKEN.findall(text)))
+
+
+def _number(token: str) -> str:
+    """One spelling for a number: "2005.0" and "2005.00" are "2005"."""
+    return re.sub(r"^(\d+)\.0+$", r"\1", token)
+
+
+def _has_digit(token: str) -> bool:
+    return any(character.isdigit() for character in token)
+
+
+def _flat(value: str | None) -> str:
+    return (value or "").lower()[:400]

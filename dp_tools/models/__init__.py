@@ -1,0 +1,1 @@
+"""Which weights: the catalogue, preparing them, the shipped adapter with its card and its calibration."""

@@ -1,0 +1,52 @@
+"""Calibration: from the probability a model gives to the probability that it is right.
+
+A model tuned on balanced labels says yes too often where yes is rare. Two numbers per task, fitted on valid splits and
+kept beside the weights, put that right: `sigmoid(scale * logit(p) + shift)` (Platt, 1999).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_EDGE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One task's calibration on the logit scale; the default changes nothing."""
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def __call__(self, probability: float) -> float:
+        """The calibrated probability, 0 to 1."""
+        clipped = min(max(probability, _EDGE), 1 - _EDGE)
+        return 1 / (1 + math.exp(-(self.scale * math.log(clipped / (1 - clipped)) + self.shift)))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The lines of one model by task; a task without one is left as the model gave it."""
+
+    lines: Mapping[str, Line] = field(default_factory=dict)
+
+    def __call__(self, task: str, probability: float) -> float:
+        line = self.lines.get(task)
+        return probability if line is None else line(probability)
+
+    @classmethod
+    def load(cls, path: Path) -> Calibration:
+        """Read `{"task": {"scale": a, "shift": b}, ...}`; a missing file is no calibration."""
+        if not path.exists():
+            return cls()
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return cls({task: Line(line["scale"], line["shift"]) for task, line in kept.items()})
+
+    def save(self, path: Path) -> None:
+        """Write what `load` reads."""
+        lines = {task: {"scale": line.scale, "shift": line.shift} for task, line in sorted(self.lines.items())}
+        path.write_text(json.dumps(lines, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,247 @@
+"""Preprocessor: the public Python API, one method a task, and the one place where the parts meet.
+
+A request becomes cases; the injector adds the rules that hold; checks and examples decide what they can; the rest is
+one batch of questions for the engine; what comes back is calibrated and read as a typed answer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from dp_tools.engine import open_engine
+from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progress, Result, Unanswered
+from dp_tools.evidence import CellFacts
+from dp_tools.models.calibration import Calibration
+from dp_tools.models.catalogue import ModelSpec, resolve
+from dp_tools.prompts import WIRE_FORMATS
+from dp_tools.prompts.ask import FreeValue, YesNo
+from dp_tools.prompts.wire_format import to_question
+from dp_tools.rules.injection import Injection
+from dp_tools.rules.rule import ALL, Rule
+from dp_tools.rules.store import KnowledgeStore
+from dp_tools.tasks import TASKS
+from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer
+from dp_tools.tasks.detect_errors import DetectErrorsAnswer
+from dp_tools.tasks.extract_values import ExtractValuesAnswer
+from dp_tools.tasks.follow_instruction import FollowInstructionAnswer
+from dp_tools.tasks.impute import ImputeAnswer
+from dp_tools.tasks.match_entities import MatchEntitiesAnswer
+from dp_tools.tasks.match_schemas import MatchSchemasAnswer
+from dp_tools.tasks.task import Answer, Case, LostRule, Outcome, Request, Task, UsedRule
+
+Fields = Mapping[str, str | None]
+A = TypeVar("A", bound=Answer)
+
+
+class Preprocessor:
+    """Answers the seven tasks with one model and one knowledge store. Safe to use from several threads.
+
+    Args:
+        model: a catalogue name ("nano"), the path of a GGUF, or "hf:owner/repo/file.gguf".
+        knowledge: the SQLite file of the rules; the user's own by default; an open store is used as it is.
+        engine: answers instead of the model named, for those who already hold one.
+        threads: processor threads; the physical cores by default.
+
+    Raises:
+        ModelUnavailable: the model does not exist (it is loaded at the first question).
+        KnowledgeUnavailable: the knowledge store cannot be opened.
+    """
+
+    def __init__(
+        self,
+        model: str = "nano",
+        knowledge: str | Path | KnowledgeStore | None = None,
+        *,
+        engine: Engine | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.model: ModelSpec = resolve(model)
+        self.knowledge = knowledge if isinstance(knowledge, KnowledgeStore) else KnowledgeStore.open(knowledge)
+        self.engine = engine if engine is not None else open_engine(model, threads=threads)
+        self.wire = WIRE_FORMATS[self.model.wire_format]
+        self.calibration = Calibration.load(self.model.calibration) if self.model.calibration else Calibration()
+
+    def detect_errors(
+        self, records: Sequence[Fields], attributes: Sequence[str] | None = None, **options: Any
+    ) -> DetectErrorsAnswer:
+        """Verdict per cell. Options: the fields of `DetectErrorsRequest`, and progress, cancel."""
+        return self._run("detect_errors", options, records=records, attributes=attributes)
+
+    def impute(
+        self, records: Sequence[Fields], attribute: str, allowed: Sequence[str] | None = None, **options: Any
+    ) -> ImputeAnswer:
+        """Value per record. Options: the fields of `ImputeRequest`, and progress, cancel."""
+        return self._run("impute", options, records=records, attribute=attribute, allowed=allowed)
+
+    def match_entities(self, pairs: Sequence[tuple[Fields, Fields]], **options: Any) -> MatchEntitiesAnswer:
+        """Verdict per pair (left, right). Options: the fields of `MatchEntitiesRequest`, and progress, cancel."""
+        return self._run("match_entities", options, pairs=[{"left": left, "right": right} for left, right in pairs])
+
+    def match_schemas(
+        self, left: Sequence[Mapping[str, Any]], right: Sequence[Mapping[str, Any]], **options: Any
+    ) -> MatchSchemasAnswer:
+        """Scored pairs and a one-to-one assignment. Options: the fields of `MatchSchemasRequest`, progress, cancel."""
+        return self._run("match_schemas", options, left=left, right=right)
+
+    def annotate_columns(
+        self, columns: Sequence[Mapping[str, Any]], types: Sequence[str], **options: Any
+    ) -> AnnotateColumnsAnswer:
+        """Type per column. Options: the fields of `AnnotateColumnsRequest`, and progress, cancel."""
+        return self._run("annotate_columns", options, columns=columns, types=types)
+
+    def extract_values(
+        self, texts: Sequence[str], attributes: Sequence[Mapping[str, Any] | str], **options: Any
+    ) -> ExtractValuesAnswer:
+        """Value per text and attribute. Options: the fields of `ExtractValuesRequest`, and progress, cancel."""
+        wanted = [{"name": attribute} if isinstance(attribute, str) else attribute for attribute in attributes]
+        return self._run("extract_values", options, texts=texts, attributes=wanted)
+
+    def follow_instruction(
+        self, records: Sequence[Fields], instruction: str, **options: Any
+    ) -> FollowInstructionAnswer:
+        """Answer per record. Options: the fields of `FollowInstructionRequest`, and progress, cancel."""
+        return self._run("follow_instruction", options, records=records, instruction=instruction)
+
+    def run(
+        self,
+        request: Request,
+        *,
+        facts: CellFacts | None = None,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Answer:
+        """Answer any task's request; every other way in is made from this one.
+
+        Args:
+            request: an instance of a task's request model.
+            facts: facts of whole columns, where the caller has the table that the records are from.
+            progress: called with (cases answered, cases in all).
+            cancel: set it to stop.
+
+        Raises:
+            InvalidRequest: the request cannot be answered as it is.
+            ModelUnavailable: no question can be answered.
+            Cancelled: `cancel` was set.
+        """
+        task = task_of(request)
+        cases = task.cases(request, facts)
+        injections = self.inject(task.name, cases, request)
+        outcomes = self.outcomes(task.name, cases, injections, progress=progress, cancel=cancel)
+        answer = task.read(request, outcomes)
+        answer.model = self.engine.name
+        answer.rules, answer.lost = _rules_of(injections)
+        assert isinstance(answer, Answer)
+        return answer
+
+    def inject(self, task: str, cases: Sequence[Case], request: Request) -> dict[str | None, Injection]:
+        """The knowledge that holds for these cases, by attribute."""
+        return {
+            attribute: self.knowledge.inject(
+                task=task, dataset=request.dataset, attribute=attribute, extra=request.rules
+            )
+            for attribute in dict.fromkeys(case.attribute for case in cases)
+        }
+
+    def outcomes(
+        self,
+        task: str,
+        cases: Sequence[Case],
+        injections: Mapping[str | None, Injection],
+        *,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> list[Outcome]:
+        """How each case ends under these injections: decided by an example or a check, or asked of the engine."""
+        settled = [self._settle(case, injections[case.attribute]) for case in cases]
+        open_cases = [number for number, outcome in enumerate(settled) if outcome is None]
+        injected = {number: with_rules(cases[number], injections[cases[number].attribute]) for number in open_cases}
+        questions = [to_question(self.wire, case.prompt, case.ask) for case in injected.values()]
+        results = self.engine.answer(questions, progress=progress, cancel=cancel) if questions else []
+        for number, result in zip(open_cases, results, strict=True):
+            rules = tuple(_named(rule) for rule in injections[cases[number].attribute].rules)
+            settled[number] = replace(self._read(task, injected[number], result), rules=rules)
+        return [
+            replace(outcome, cut=case.cut) for case, outcome in zip(cases, settled, strict=True) if outcome is not None
+        ]
+
+    def close(self) -> None:
+        """Free the model and close the knowledge store."""
+        self.engine.close()
+        self.knowledge.close()
+
+    def __enter__(self) -> Preprocessor:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, task: str, options: dict[str, Any], **fields: Any) -> Any:
+        run = {name: options.pop(name) for name in ("facts", "progress", "cancel") if name in options}
+        given = {name: value for name, value in {**fields, **options}.items() if value is not None}
+        return self.run(TASKS[task].request.model_validate(given), **run)
+
+    @staticmethod
+    def _settle(case: Case, injection: Injection) -> Outcome | None:
+        """What an example or a check decides; their word is taken, so the confidence is 1."""
+        decision = injection.decide(case.subject)
+        if decision is None:
+            return None
+        return Outcome(decision.by, decision.label, 1.0, rules=(_named(decision.rule),), reason=decision.reason)
+
+    def _read(self, task: str, case: Case, result: Result) -> Outcome:
+        if isinstance(result, Unanswered):
+            return Outcome("nobody", problem=result.reason)
+        if isinstance(result, LabelScores):
+            if isinstance(case.ask, YesNo):
+                yes = self.calibration(task, result.probabilities[0])
+                return Outcome("model", "yes" if yes >= 0.5 else "no", max(yes, 1 - yes))
+            ranked = sorted(zip(result.probabilities, case.ask.options, strict=True), key=lambda pair: -pair[0])  # type: ignore[union-attr]
+            (top, label), *others = ranked
+            ranking = tuple((option, probability) for probability, option in others)
+            return Outcome("model", label, self.calibration(task, top), ranking)
+        return self._read_value(task, case, result)
+
+    def _read_value(self, task: str, case: Case, result: GeneratedValue) -> Outcome:
+        assert isinstance(case.ask, FreeValue)
+        none = self.wire.none if case.ask.may_be_none else None
+        label = None if result.text in (none, "") else result.text
+        ranking = tuple((text, p) for text, p in result.alternatives if text not in (none, ""))
+        return Outcome("model", label, self.calibration(task, result.probability), ranking)
+
+
+def task_of(request: Request) -> Task[Any, Any]:
+    """The task whose request this is."""
+    return next(task for task in TASKS.values() if isinstance(request, task.request))
+
+
+def with_rules(case: Case, injection: Injection) -> Case:
+    """The case with the rules that the model is to read, and with the closed set of values that a check names."""
+    near = tuple(rule.statement for rule in injection.rules if rule.attribute != ALL)
+    wide = tuple(rule.statement for rule in injection.rules if rule.attribute == ALL)
+    allowed = injection.allowed() if isinstance(case.ask, FreeValue) and case.ask.allowed is None else None
+    ask = replace(case.ask, allowed=allowed) if allowed and isinstance(case.ask, FreeValue) else case.ask
+    return replace(case, prompt=replace(case.prompt, rules=wide, near_rules=near), ask=ask)
+
+
+def _named(rule: Rule) -> str:
+    return f"{rule.id}@{rule.version}"
+
+
+def _rules_of(injections: Mapping[str | None, Injection]) -> tuple[list[UsedRule], list[LostRule]]:
+    used = {_named(rule): rule for injection in injections.values() for rule in injection.rules}
+    lost = {_named(entry.rule): entry for injection in injections.values() for entry in injection.lost}
+    return (
+        [UsedRule(id=rule.id, version=rule.version, statement=rule.statement) for rule in used.values()],
+        [
+            LostRule(id=e.rule.id, version=e.rule.version, statement=e.rule.statement, reason=e.reason)
+            for name, e in lost.items()
+            if name not in used
+        ],
+    )

@@ -1,0 +1,103 @@
+"""Column type annotation: what kind of thing does this column hold?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dp_tools.evidence import CellFacts
+from dp_tools.prompts.ask import Choice
+from dp_tools.prompts.prompt import Block, Prompt
+from dp_tools.prompts.serializer import clean_name, is_missing, quote
+from dp_tools.tasks.task import Answer, Case, Item, Outcome, Request, Task, require, require_distinct
+
+VALUES = 12
+"""Distinct values of a column that the model reads."""
+NEIGHBOURS = 8
+"""Other columns of the table that the model reads, by their first two values."""
+_CHARACTERS = 80
+
+
+class Column(BaseModel):
+    """A column without a type."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str | None, Field(description="Its header, if it has one that says anything.")] = None
+    values: Annotated[list[str | None], Field(description="Sample values, as found.")]
+    table: Annotated[
+        list[list[str | None]], Field(description="A few rows of the table around it, as lists of cells.")
+    ] = []
+
+
+class AnnotateColumnsRequest(Request):
+    """Columns to annotate and the types to choose from."""
+
+    columns: Annotated[list[Column], Field(description="The columns.")]
+    types: Annotated[list[str], Field(description="The types to choose from, two or more.")]
+
+
+class ColumnType(Item):
+    """The type of one column."""
+
+    type: Annotated[str | None, Field(description="The type; null without an answer.")]
+    runners_up: Annotated[list[tuple[str, float]], Field(description="The next types with their probability.")] = []
+
+
+class AnnotateColumnsAnswer(Answer):
+    """One type per column, in order."""
+
+    columns: Annotated[list[ColumnType], Field(description="The types.")]
+
+
+class AnnotateColumns(Task[AnnotateColumnsRequest, AnnotateColumnsAnswer]):
+    """See the module."""
+
+    name = "annotate_columns"
+    title = "Annotate column types"
+    description = (
+        "Says what a column holds (a date, a telephone number, the name of a hotel ...), choosing among the types you "
+        "give. It reads sample values and, where you give them, the header and a few rows of the table around it. "
+        "Returns the type, a calibrated confidence and the runners-up."
+    )
+    request = AnnotateColumnsRequest
+    answer = AnnotateColumnsAnswer
+
+    def cases(self, request: AnnotateColumnsRequest, facts: CellFacts | None = None) -> list[Case]:  # noqa: ARG002
+        require(request.columns, "columns")
+        require_distinct(request.types, "types")
+        ask = Choice(tuple(request.types))
+        cases = []
+        for column in request.columns:
+            values = list(dict.fromkeys(value for value in column.values if not is_missing(value)))
+            blocks = (*_around(column), Block("column", ", ".join(quote(v, _CHARACTERS) for v in values[:VALUES])))
+            prompt = Prompt(
+                task=self.name,
+                options=tuple(request.types),
+                blocks=blocks,
+                attribute=clean_name(column.name) if column.name else "",
+            )
+            cut = (column.name or "column",) if any(len(v or "") > _CHARACTERS for v in values[:VALUES]) else ()
+            subject = {"name": column.name, "values": column.values}
+            cases.append(Case(subject, prompt, ask, column.name, cut))
+        return cases
+
+    def read(self, request: AnnotateColumnsRequest, outcomes: Sequence[Outcome]) -> AnnotateColumnsAnswer:  # noqa: ARG002
+        return AnnotateColumnsAnswer(
+            columns=[
+                ColumnType(
+                    type=outcome.label,
+                    runners_up=[(label, round(probability, 4)) for label, probability in outcome.ranking[:3]],
+                    **outcome.item,
+                )
+                for outcome in outcomes
+            ]
+        )
+
+
+def _around(column: Column) -> tuple[Block, ...]:
+    """The table around a column, a line a row, at most two rows."""
+    rows = [", ".join(quote(cell, 40) for cell in row[:NEIGHBOURS]) for row in column.table[:2]]
+    return (Block("table", " / ".join(rows)),) if rows and len(column.table[0]) > 1 else ()

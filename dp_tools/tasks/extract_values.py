@@ -1,0 +1,108 @@
+"""Attribute value extraction: what does this text say about that attribute, in its own words?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dp_tools.evidence import CellFacts
+from dp_tools.prompts.ask import FreeValue
+from dp_tools.prompts.prompt import Block, Prompt
+from dp_tools.prompts.serializer import clean_name, quote
+from dp_tools.tasks.task import Answer, Case, Item, Outcome, Request, Task, require
+
+TEXT_BUDGET = 2000
+"""Characters of a text that the model reads; a longer text is cut there."""
+
+
+class WantedAttribute(BaseModel):
+    """An attribute whose value is looked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(description="Its name.")]
+    description: Annotated[str | None, Field(description="What counts as its value, in a few words.")] = None
+
+
+class ExtractValuesRequest(Request):
+    """Texts to read and attributes to look for."""
+
+    texts: Annotated[list[str], Field(description="The texts, such as product titles with their descriptions.")]
+    attributes: Annotated[list[WantedAttribute], Field(description="The attributes to look for in every text.")]
+
+
+class ExtractedValue(Item):
+    """What one text says about one attribute."""
+
+    text: Annotated[int, Field(description="Position of the text in the request, from 0.")]
+    attribute: Annotated[str, Field(description="The attribute.")]
+    value: Annotated[str | None, Field(description="The value as it stands in the text; null if it is not stated.")]
+    span: Annotated[
+        tuple[int, int] | None, Field(description="Where it first stands: characters [start, end) of the text.")
+    ] = None
+
+
+class ExtractValuesAnswer(Answer):
+    """One value per text and attribute, text by text."""
+
+    values: Annotated[list[ExtractedValue], Field(description="The values.")]
+
+
+class ExtractValues(Task[ExtractValuesRequest, ExtractValuesAnswer]):
+    """See the module."""
+
+    name = "extract_values"
+    title = "Extract attribute values"
+    description = (
+        "Reads the values of attributes out of texts such as product titles. A value is always a stretch of the text "
+        "itself, never reworded; null means the text does not state it. Returns the value, its span in the text and a "
+        "calibrated confidence for every text and attribute."
+    )
+    request = ExtractValuesRequest
+    answer = ExtractValuesAnswer
+
+    def cases(self, request: ExtractValuesRequest, facts: CellFacts | None = None) -> list[Case]:  # noqa: ARG002
+        require(request.texts, "texts")
+        require(request.attributes, "attributes")
+        cases = []
+        for text in request.texts:
+            read = _readable(text)
+            block = Block("text", read, (("text", read),))
+            for attribute in request.attributes:
+                prompt = Prompt(
+                    task=self.name,
+                    blocks=(block,),
+                    attribute=clean_name(attribute.name),
+                    value=quote(attribute.description) if attribute.description else "",
+                )
+                ask = FreeValue(copy_from=read, may_be_none=True)
+                cut = ("text",) if len(text) > TEXT_BUDGET else ()
+                cases.append(Case({"text": text, "attribute": attribute.name}, prompt, ask, attribute.name, cut))
+        return cases
+
+    def read(self, request: ExtractValuesRequest, outcomes: Sequence[Outcome]) -> ExtractValuesAnswer:
+        places = [(number, a.name) for number in range(len(request.texts)) for a in request.attributes]
+        return ExtractValuesAnswer(
+            values=[
+                ExtractedValue(
+                    text=number,
+                    attribute=name,
+                    value=outcome.label,
+                    span=_span(request.texts[number], outcome.label),
+                    **outcome.item,
+                )
+                for (number, name), outcome in zip(places, outcomes, strict=True)
+            ]
+        )
+
+
+def _readable(text: str) -> str:
+    """The text as the model reads it: same characters at the same places, line breaks and controls as spaces."""
+    return "".join(character if character.isprintable() else " " for character in text[:TEXT_BUDGET])
+
+
+def _span(text: str, value: str | None) -> tuple[int, int] | None:
+    start = -1 if value is None else _readable(text).find(value)
+    return None if value is None or start < 0 else (start, start + len(value))

@@ -1,0 +1,98 @@
+"""Data imputation: which value belongs into this gap?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from dp_tools.evidence import CellFacts, RecordFacts
+from dp_tools.prompts.ask import FreeValue
+from dp_tools.prompts.prompt import Prompt
+from dp_tools.prompts.serializer import clean_name
+from dp_tools.tasks.task import (
+    Answer,
+    Case,
+    Item,
+    Outcome,
+    RecordField,
+    Request,
+    Task,
+    record_block,
+    require,
+    require_same_attributes,
+)
+
+
+class ImputeRequest(Request):
+    """Records in which one attribute is to be filled in."""
+
+    records: Annotated[
+        list[RecordField],
+        Field(description="The records; a value that stands under the attribute to impute is not looked at."),
+    ]
+    attribute: Annotated[str, Field(description="The attribute whose value is wanted.", min_length=1)]
+    allowed: Annotated[
+        list[str] | None, Field(description="The values to choose from, where the attribute has a closed set.")
+    ] = None
+    context: Annotated[
+        list[RecordField], Field(description="Further records of the same table that do have the attribute.")
+    ] = []
+
+
+class ImputedValue(Item):
+    """The value for one record."""
+
+    value: Annotated[str | None, Field(description="The value, or null where the model cannot tell.")]
+    alternatives: Annotated[
+        list[tuple[str, float]], Field(description="Up to three other values with their probability.")
+    ] = []
+
+
+class ImputeAnswer(Answer):
+    """One value per record, in order."""
+
+    values: Annotated[list[ImputedValue], Field(description="The values.")]
+
+
+class Impute(Task[ImputeRequest, ImputeAnswer]):
+    """See the module."""
+
+    name = "impute"
+    title = "Impute missing values"
+    description = (
+        "Infers the value of one attribute from the rest of each record. Give the values to choose from in `allowed` "
+        "where the attribute has a closed set: the answer is then one of them. Returns a value with a calibrated "
+        "confidence and up to three alternatives; null means that the record does not tell."
+    )
+    request = ImputeRequest
+    answer = ImputeAnswer
+
+    def cases(self, request: ImputeRequest, facts: CellFacts | None = None) -> list[Case]:
+        require_same_attributes(request.records)
+        if request.allowed is not None:
+            require(request.allowed, "allowed values")
+        known = RecordFacts(request.context)
+        ask = FreeValue(allowed=tuple(dict.fromkeys(request.allowed)) if request.allowed else None, alternatives=3)
+        cases = []
+        for record in request.records:
+            rest = {name: value for name, value in record.items() if name != request.attribute}
+            block, cut = record_block("record", rest)
+            source = facts or known
+            evidence = source.testimony({**rest, request.attribute: None}, request.attribute)
+            prompt = Prompt(task=self.name, blocks=(block,), attribute=clean_name(request.attribute), evidence=evidence)
+            cases.append(Case({"record": rest, "attribute": request.attribute}, prompt, ask, request.attribute, cut))
+        return cases
+
+    def read(self, request: ImputeRequest, outcomes: Sequence[Outcome]) -> ImputeAnswer:  # noqa: ARG002
+        return ImputeAnswer(
+            values=[
+                ImputedValue(
+                    value=outcome.label,
+                    alternatives=[(label, round(probability, 4)) for label, probability in outcome.ranking],
+                    **outcome.item,
+                )
+                for outcome in outcomes
+            ]
+        )

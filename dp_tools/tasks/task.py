@@ -1,0 +1,214 @@
+"""What a task is: a request, the cases it makes, and how their outcomes read as an answer.
+
+A new task is a new file with one subclass of `Task`, listed in `dp_tools.tasks.TASKS`; the Python method, the MCP tool,
+the LangChain tool, the command and the reference follow from it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dp_tools.errors import InvalidRequest
+from dp_tools.evidence import CellFacts
+from dp_tools.prompts.ask import Ask
+from dp_tools.prompts.prompt import Block, Prompt
+from dp_tools.prompts.serializer import Record, clean_name, quote, serialize
+
+RecordField = dict[str, str | None]
+By = Literal["model", "check", "example", "nobody"]
+
+
+class Request(BaseModel):
+    """What every task takes besides its items."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dataset: Annotated[str | None, Field(description="Name of the dataset, which selects the rules that apply.")] = None
+    rules: Annotated[
+        list[str], Field(description="Rules for this call only, one sentence each; they bind like the dataset's own.")
+    ] = []
+
+
+class UsedRule(BaseModel):
+    """A rule that was in force for at least one item."""
+
+    id: Annotated[str, Field(description="The rule's name.")]
+    version: Annotated[int, Field(description="The version that was used.")]
+    statement: Annotated[str, Field(description="What it says.")]
+
+
+class LostRule(UsedRule):
+    """A rule that holds here and was not used."""
+
+    reason: Annotated[str, Field(description="Why it was not used.")]
+
+
+class Item(BaseModel):
+    """What every item of an answer carries: who decided it, how sure that is, and what went wrong if something did."""
+
+    by: Annotated[By, Field(description="Who decided: the model, a rule's check, a labelled example, or nobody.")] = (
+        "model"
+    )
+    confidence: Annotated[
+        float | None, Field(description="Probability that the answer is right, 0 to 1; null if there is no answer.")
+    ] = None
+    rules: Annotated[list[str], Field(description="The rules used for this item, as id@version.")] = []
+    reason: Annotated[str | None, Field(description="Why, where a check or an example decided.")] = None
+    cut: Annotated[list[str], Field(description="Attributes whose value was too long and was cut for the model.")] = []
+    problem: Annotated[str | None, Field(description="Why there is no answer, if there is none.")] = None
+
+
+class Answer(BaseModel):
+    """What every answer carries besides its items."""
+
+    model: Annotated[str, Field(description="The model that answered.")] = ""
+    rules: Annotated[list[UsedRule], Field(description="Every rule that was used for some item.")] = []
+    lost: Annotated[list[LostRule], Field(description="Rules that hold here but were not used, and why.")] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question before rules are injected.
+
+    Args:
+        subject: the case as checks and examples see it (see `dp_tools.rules.injection.Subject`).
+        prompt: the prompt without rules.
+        ask: how the answer is wanted.
+        attribute: the attribute whose rules apply, as the user wrote it.
+        cut: attributes whose values were cut.
+    """
+
+    subject: dict[str, Any]
+    prompt: Prompt
+    ask: Ask
+    attribute: str | None = None
+    cut: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one case ended.
+
+    Args:
+        by: who decided.
+        label: "yes" or "no", the choice, or the value; None where there is no value or no answer.
+        confidence: calibrated probability of the label, or None without an answer.
+        ranking: other labels with their probability, most probable first.
+        rules: id@version of the rules used.
+        reason, problem: as in `Item`.
+    """
+
+    by: By
+    label: str | None = None
+    confidence: float | None = None
+    ranking: tuple[tuple[str, float], ...] = ()
+    rules: tuple[str, ...] = ()
+    reason: str | None = None
+    problem: str | None = None
+    cut: tuple[str, ...] = ()
+
+    @property
+    def item(self) -> dict[str, Any]:
+        """The fields of `Item`."""
+        return {
+            "by": self.by,
+            "confidence": None if self.confidence is None else round(self.confidence, 4),
+            "rules": list(self.rules),
+            "reason": self.reason,
+            "cut": list(self.cut),
+            "problem": self.problem,
+        }
+
+    @property
+    def verdict(self) -> bool | None:
+        """True for yes, False for no, None without an answer."""
+        return None if self.label is None else self.label == "yes"
+
+    @property
+    def probability_of_yes(self) -> float | None:
+        """Probability of yes, whichever the verdict."""
+        if self.confidence is None or self.label is None:
+            return None
+        return self.confidence if self.label == "yes" else 1 - self.confidence
+
+
+R = TypeVar("R", bound=Request)
+A = TypeVar("A", bound=Answer)
+
+
+class Task(ABC, Generic[R, A]):
+    """One of the things the product can do with data."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    description: ClassVar[str]
+    """Three or four sentences for the agent that chooses a tool."""
+    request: type[R]
+    answer: type[A]
+
+    @abstractmethod
+    def cases(self, request: R, facts: CellFacts | None = None) -> list[Case]:
+        """The questions of a request, in the order in which `read` expects their outcomes.
+
+        Args:
+            request: what was asked.
+            facts: facts of whole columns, where the caller has the table; otherwise they come from the request.
+
+        Raises:
+            InvalidRequest: the request cannot be answered as it is.
+        """
+
+    @abstractmethod
+    def read(self, request: R, outcomes: Sequence[Outcome]) -> A:
+        """The answer, without the fields that `Answer` shares (the preprocessor fills those in)."""
+
+
+def record_block(role: str, record: Record) -> tuple[Block, tuple[str, ...]]:
+    """A record as a block of a prompt, and the attributes that had to be cut."""
+    serialized = serialize(record)
+    fields = tuple((clean_name(name), quote(value)) for name, value in record.items())
+    return Block(role, serialized.text, fields), serialized.cut
+
+
+def require(items: Sequence[object], what: str) -> None:
+    """Refuse an empty batch."""
+    if not items:
+        raise InvalidRequest(f"There are no {what}: give at least one.")
+
+
+def require_same_attributes(records: Sequence[RecordField]) -> list[str]:
+    """The attributes that all records share, in the first one's order.
+
+    Raises:
+        InvalidRequest: no records, a record without attributes, or records with different attributes.
+    """
+    require(records, "records")
+    names = list(records[0])
+    if not names:
+        raise InvalidRequest("Record 1 has no attributes: give each record as {attribute: value}.")
+    for number, record in enumerate(records[1:], start=2):
+        if record.keys() != records[0].keys():
+            odd = sorted(record.keys() ^ records[0].keys())[0]
+            raise InvalidRequest(
+                f"Record {number} and record 1 differ in the attribute {odd!r}: give all records of a batch the same "
+                "attributes, with null where a value is missing."
+            )
+    return names
+
+
+def require_known(attributes: Iterable[str], names: Sequence[str]) -> None:
+    """Refuse attributes that the records do not have."""
+    for attribute in attributes:
+        if attribute not in names:
+            raise InvalidRequest(f"The records have no attribute {attribute!r}: choose from {', '.join(names)}.")
+
+
+def require_distinct(options: Sequence[str], what: str) -> None:
+    """Refuse fewer than two options, blank ones and repeated ones."""
+    if len(options) < 2 or len(set(options)) < len(options) or not all(option.strip() for option in options):
+        raise InvalidRequest(f"Give at least two different {what}, none of them blank.")
