@@ -70,42 +70,49 @@ class Preprocessor:
         self, records: Sequence[Fields], attributes: Sequence[str] | None = None, **options: Any
     ) -> DetectErrorsAnswer:
         """Verdict per cell. Options: the fields of `DetectErrorsRequest`, and progress, cancel."""
-        return self._run("detect_errors", options, records=records, attributes=attributes)
+        return self._run(DetectErrorsAnswer, "detect_errors", options, records=records, attributes=attributes)
 
     def impute(
         self, records: Sequence[Fields], attribute: str, allowed: Sequence[str] | None = None, **options: Any
     ) -> ImputeAnswer:
         """Value per record. Options: the fields of `ImputeRequest`, and progress, cancel."""
-        return self._run("impute", options, records=records, attribute=attribute, allowed=allowed)
+        return self._run(ImputeAnswer, "impute", options, records=records, attribute=attribute, allowed=allowed)
 
     def match_entities(self, pairs: Sequence[tuple[Fields, Fields]], **options: Any) -> MatchEntitiesAnswer:
         """Verdict per pair (left, right). Options: the fields of `MatchEntitiesRequest`, and progress, cancel."""
-        return self._run("match_entities", options, pairs=[{"left": left, "right": right} for left, right in pairs])
+        return self._run(
+            MatchEntitiesAnswer,
+            "match_entities",
+            options,
+            pairs=[{"left": left, "right": right} for left, right in pairs],
+        )
 
     def match_schemas(
         self, left: Sequence[Mapping[str, Any]], right: Sequence[Mapping[str, Any]], **options: Any
     ) -> MatchSchemasAnswer:
         """Scored pairs and a one-to-one assignment. Options: the fields of `MatchSchemasRequest`, progress, cancel."""
-        return self._run("match_schemas", options, left=left, right=right)
+        return self._run(MatchSchemasAnswer, "match_schemas", options, left=left, right=right)
 
     def annotate_columns(
         self, columns: Sequence[Mapping[str, Any]], types: Sequence[str], **options: Any
     ) -> AnnotateColumnsAnswer:
         """Type per column. Options: the fields of `AnnotateColumnsRequest`, and progress, cancel."""
-        return self._run("annotate_columns", options, columns=columns, types=types)
+        return self._run(AnnotateColumnsAnswer, "annotate_columns", options, columns=columns, types=types)
 
     def extract_values(
         self, texts: Sequence[str], attributes: Sequence[Mapping[str, Any] | str], **options: Any
     ) -> ExtractValuesAnswer:
         """Value per text and attribute. Options: the fields of `ExtractValuesRequest`, and progress, cancel."""
         wanted = [{"name": attribute} if isinstance(attribute, str) else attribute for attribute in attributes]
-        return self._run("extract_values", options, texts=texts, attributes=wanted)
+        return self._run(ExtractValuesAnswer, "extract_values", options, texts=texts, attributes=wanted)
 
     def follow_instruction(
         self, records: Sequence[Fields], instruction: str, **options: Any
     ) -> FollowInstructionAnswer:
         """Answer per record. Options: the fields of `FollowInstructionRequest`, and progress, cancel."""
-        return self._run("follow_instruction", options, records=records, instruction=instruction)
+        return self._run(
+            FollowInstructionAnswer, "follow_instruction", options, records=records, instruction=instruction
+        )
 
     def run(
         self,
@@ -182,10 +189,12 @@ class Preprocessor:
     ) -> None:
         self.close()
 
-    def _run(self, task: str, options: dict[str, Any], **fields: Any) -> Any:
+    def _run(self, kind: type[A], task: str, options: dict[str, Any], **fields: Any) -> A:
         run = {name: options.pop(name) for name in ("facts", "progress", "cancel") if name in options}
         given = {name: value for name, value in {**fields, **options}.items() if value is not None}
-        return self.run(TASKS[task].request.model_validate(given), **run)
+        answer = self.run(TASKS[task].request.model_validate(given), **run)
+        assert isinstance(answer, kind)
+        return answer
 
     @staticmethod
     def _settle(case: Case, injection: Injection) -> Outcome | None:

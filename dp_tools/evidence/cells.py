@@ -46,8 +46,7 @@ class _Column:
     characters: Counter[str] = field(default_factory=Counter)
     filled: int = 0
     rows: int = 0
-    low: float | None = None
-    high: float | None = None
+    range: tuple[float, float] | None = None
     near: dict[str, str | None] = field(default_factory=dict)
 
 
@@ -146,9 +145,8 @@ class RecordFacts:
         ]
         facts += self._about_shape(column, value)
         number = _number(value)
-        if number is not None and column.low is not None and column.high is not None:
-            if not column.low <= number <= column.high:
-                facts.append(f"beyond {column.low:g}..{column.high:g}")
+        if number is not None and column.range and not column.range[0] <= number <= column.range[1]:
+            facts.append(f"beyond {column.range[0]:g}..{column.range[1]:g}")
         near = _near(column, value)
         if near is not None:
             facts.append(f"near {quote(near, _SHOWN)} {column.counts[near]}")
@@ -208,7 +206,7 @@ def _column(values: Sequence[str | None]) -> _Column:
     if len(numbers) >= 0.8 * column.filled and len(numbers) >= ENOUGH:
         numbers.sort()
         first, third = numbers[len(numbers) // 4], numbers[3 * len(numbers) // 4]
-        column.low, column.high = first - 3 * (third - first), third + 3 * (third - first)
+        column.range = first - 3 * (third - first), third + 3 * (third - first)
     return column
 
 

@@ -12,13 +12,25 @@ from dp_tools.prompts.prompt import Prompt
 class WireFormat(Protocol):
     """A model's prompt format: how slots are laid out, what the labels are called, where an answer ends."""
 
-    name: str
-    yes: str
-    no: str
-    none: str
-    """What the model writes for "no value": "cannot tell", "not stated"."""
-    end: str
-    """Control text after a finished answer."""
+    @property
+    def name(self) -> str:
+        """The name that the model catalogue knows it by."""
+
+    @property
+    def yes(self) -> str:
+        """What the model writes for yes."""
+
+    @property
+    def no(self) -> str:
+        """What the model writes for no."""
+
+    @property
+    def none(self) -> str:
+        """What the model writes for "no value": "cannot tell", "not stated"."""
+
+    @property
+    def end(self) -> str:
+        """Control text after a finished answer."""
 
     def render(self, prompt: Prompt) -> tuple[Segment, ...]:
         """The prompt up to where the answer begins."""

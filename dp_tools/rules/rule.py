@@ -1,4 +1,4 @@
-"""A rule, its scope and its precedence: the unit of knowledge. Plain data; the store keeps it, the injector picks it."""
+"""A rule and where it holds: the unit of knowledge. Plain data; the store keeps it, the injector picks it."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ class Rule(BaseModel):
     ] = None
     settles: Annotated[
         Literal["failed", "both"],
-        Field(
-            description="What the check decides: only that a failing case is wrong, or also that a passing one is right."
-        ),
+        Field(description="Whether the check decides failing cases only, or that passing ones are right, too."),
     ] = "failed"
     examples: Annotated[tuple[Example, ...], Field(description="Labelled cases.")] = ()
     priority: Annotated[int, Field(description="Among rules of equal scope the higher wins; then the older.")] = 0
