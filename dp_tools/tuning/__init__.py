@@ -1,0 +1,1 @@
+"""Training, calibration and measurement from folders of labelled data."""

@@ -1,0 +1,349 @@
+"""Labelled instances on disk, and the requests they make: what tuning learns from and the benchmark measures with.
+
+The layout is `<TASK>/<dataset>/<split>.jsonl` or `.jsonl.gz`, an object a line, missing values null. TASK is EM, SM,
+ED, DI, CTA, AVE or EXTRA; a dataset may have any of the splits train, valid and test.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dp_tools.errors import TableUnavailable
+from dp_tools.evidence import RecordFacts
+from dp_tools.tasks.annotate_columns import AnnotateColumnsRequest, Column
+from dp_tools.tasks.detect_errors import DetectErrorsRequest
+from dp_tools.tasks.extract_values import ExtractValuesRequest, WantedAttribute
+from dp_tools.tasks.impute import ImputeRequest
+from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
+from dp_tools.tasks.match_schemas import Attribute, MatchSchemasRequest
+from dp_tools.tasks.task import RecordField, Request
+
+TASK_OF = {
+    "EM": "match_entities",
+    "SM": "match_schemas",
+    "ED": "detect_errors",
+    "DI": "impute",
+    "CTA": "annotate_columns",
+    "AVE": "extract_values",
+    "EXTRA": "match_entities",
+}
+"""The product's task for each task folder."""
+
+SPLITS = ("train", "valid", "test")
+_GOLD_IDS = {"fodors-zagats": ("class",)}
+"""Attributes that give the answer away (the gold cluster id), by a part of the dataset's name; never shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One labelled case.
+
+    Args:
+        row: the line of the file as it stands.
+        label: "yes" or "no" for verdicts, the type or the value otherwise; None where the right answer is no value.
+        accepted: every value that counts as right, `label` included.
+    """
+
+    row: Mapping[str, Any]
+    label: str | None
+    accepted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A request with the instances behind it: the request's case number i is `instances[i]`."""
+
+    request: Request
+    instances: tuple[Instance, ...]
+
+
+@dataclass(frozen=True)
+class Split:
+    """The instances of one split of one dataset.
+
+    Args:
+        folder: the task's folder, such as "EM".
+        dataset: the dataset's name, such as "Beer".
+        name: train, valid or test.
+        instances: the instances, in the order of the file.
+        types: for column types, every type of the dataset, over all splits.
+        table: for error detection, the distinct records of the whole split: they show what is usual in a column.
+    """
+
+    folder: str
+    dataset: str
+    name: str
+    instances: tuple[Instance, ...]
+    types: tuple[str, ...] = ()
+    table: tuple[RecordField, ...] = field(default=(), repr=False)
+
+    @property
+    def task(self) -> str:
+        """The product's task."""
+        return TASK_OF[self.folder]
+
+    @cached_property
+    def facts(self) -> RecordFacts | None:
+        """Facts of whole columns, where the task has a table to take them from. Pass them to `Task.cases`."""
+        return RecordFacts(self.table) if self.table else None
+
+    def sample(self, limit: int | None, seed: int = 42) -> Split:
+        """At most `limit` instances, the same ones every time, at the natural rate of labels, in the file's order.
+
+        Where the rate asks for less than one positive case there is one nevertheless, or nothing could be measured.
+        The table and the types stay those of the whole split.
+        """
+        if limit is None or limit >= len(self.instances):
+            return self
+        positive = [number for number, instance in enumerate(self.instances) if instance.label not in ("no", None)]
+        negative = [number for number, instance in enumerate(self.instances) if instance.label in ("no", None)]
+        wanted = min(max(round(limit * len(positive) / len(self.instances)), 1), limit, len(positive))
+        wanted = max(wanted, limit - len(negative))
+        chooser = random.Random(seed)
+        chosen = {*chooser.sample(positive, wanted), *chooser.sample(negative, limit - wanted)}
+        return replace(self, instances=tuple(self.instances[number] for number in sorted(chosen)))
+
+    def batches(self, *, dataset: str | None = None, rules: Sequence[str] = ()) -> list[Batch]:
+        """The requests that ask about every instance once.
+
+        Args:
+            dataset: the dataset whose rules apply; None for general rules only.
+            rules: rules for these requests only.
+        """
+        return [
+            Batch(request.model_copy(update={"dataset": dataset, "rules": list(rules)}), tuple(instances))
+            for request, instances in _REQUESTS[self.task](self)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset's folder.
+
+    Args:
+        folder: the task's folder, such as "EM".
+        name: the dataset's name.
+        files: the file of each split that is there.
+    """
+
+    folder: str
+    name: str
+    files: Mapping[str, Path]
+
+    def split(self, name: str) -> Split:
+        """Read one split.
+
+        Raises:
+            TableUnavailable: the split is not there, or a line of it is not an instance of the task.
+        """
+        if name not in self.files:
+            raise TableUnavailable(
+                f"{self.folder}/{self.name} has no split {name!r}: it has {', '.join(self.files) or 'none'}."
+            )
+        instances = tuple(self._instances(name))
+        types: tuple[str, ...] = ()
+        if self.folder == "CTA":
+            others = (self._instances(split) for split in self.files if split != name)
+            types = tuple(sorted({i.label for group in (instances, *others) for i in group if i.label is not None}))
+        table = _distinct_records(instances) if self.folder == "ED" else ()
+        return Split(self.folder, self.name, name, instances, types, table)
+
+    def _instances(self, split: str) -> Iterable[Instance]:
+        path = self.files[split]
+        for number, line in enumerate(_lines(path), start=1):
+            try:
+                row = json.loads(line)
+                yield _instance(self.folder, self.name, row)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise TableUnavailable(
+                    f"Line {number} of {path} is not an instance of {self.folder} ({error!r}): mend or remove it."
+                ) from error
+
+
+def read_datasets(data: Path, only: Sequence[str] = ()) -> list[Dataset]:
+    """The datasets in a folder, by task and name.
+
+    Args:
+        data: the folder.
+        only: read only these, each "TASK/dataset" or "TASK".
+
+    Raises:
+        TableUnavailable: there is no such folder, nothing in it has the layout, or a name of `only` is not there.
+    """
+    if not data.is_dir():
+        raise TableUnavailable(f"There is no folder {data}: name one laid out as TASK/dataset/test.jsonl.gz.")
+    found = [
+        dataset
+        for folder in TASK_OF
+        for path in sorted((data / folder).glob("*/"))
+        if (dataset := Dataset(folder, path.name, _files(path))).files
+    ]
+    if not found:
+        raise TableUnavailable(
+            f"There are no labelled instances in {data}: it should hold TASK/dataset/test.jsonl.gz, "
+            f"TASK being one of {', '.join(TASK_OF)}."
+        )
+    for name in only:
+        if not any(name in (dataset.folder, f"{dataset.folder}/{dataset.name}") for dataset in found):
+            raise TableUnavailable(f"There is no {name} in {data}: name a TASK/dataset that is there, or a TASK.")
+    return [d for d in found if not only or d.folder in only or f"{d.folder}/{d.name}" in only]
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    paths = {split: [folder / f"{split}.jsonl", folder / f"{split}.jsonl.gz"] for split in SPLITS}
+    return {split: path for split, choices in paths.items() for path in choices if path.is_file()}
+
+
+def _lines(path: Path) -> Iterable[str]:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+            yield from (line for line in file if line.strip())
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise TableUnavailable(f"{path} cannot be read ({error}): it should be JSON Lines in UTF-8.") from error
+
+
+def _instance(folder: str, dataset: str, row: dict[str, Any]) -> Instance:
+    if folder in ("EM", "SM", "ED", "EXTRA"):
+        label = _verdict(row["label"])
+    elif folder == "CTA":
+        label = _text(row.get("label_text")) or _text(row["label"])
+    else:
+        label = _text(row["label"])
+    if folder in ("EM", "EXTRA"):
+        hidden = {name for part, names in _GOLD_IDS.items() if part in dataset.lower() for name in names}
+        sides = {side: _without(_record(row[side]), hidden) for side in ("left", "right")}
+        return Instance({**row, **sides}, label)
+    if folder in ("ED", "DI"):
+        return Instance({**row, "record": _record(row["record"]), "attribute": str(row["attribute"])}, label)
+    accepted = (
+        () if label is None else tuple(dict.fromkeys((label, *(_text(v) or "" for v in row.get("values") or ()))))
+    )
+    return Instance(row, label, accepted)
+
+
+def _verdict(label: object) -> str:
+    if label in (1, "1", True, "yes", "Yes"):
+        return "yes"
+    if label in (0, "0", False, "no", "No"):
+        return "no"
+    raise ValueError(f"the label {label!r} is neither 0 nor 1")
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _record(value: object) -> RecordField:
+    """A record as the tasks take it; a bare string is a record with the one attribute "value"."""
+    if isinstance(value, Mapping):
+        return {str(name): _text(cell) for name, cell in value.items()}
+    return {"value": _text(value)}
+
+
+def _without(record: RecordField, hidden: set[str]) -> RecordField:
+    return {name: value for name, value in record.items() if name not in hidden}
+
+
+def _identity(row: Mapping[str, Any]) -> str:
+    """What tells one record of a table from another: its row id, or else all it says."""
+    if row.get("row_id") is not None:
+        return f"row {row['row_id']}"
+    return json.dumps(row["record"], sort_keys=True)
+
+
+def _distinct_records(instances: Iterable[Instance]) -> tuple[RecordField, ...]:
+    return tuple({_identity(instance.row): instance.row["record"] for instance in instances}.values())
+
+
+Requests = Iterable[tuple[Request, Sequence[Instance]]]
+
+
+def _pairs(split: Split) -> Requests:
+    pairs = [RecordPair(left=i.row["left"], right=i.row["right"]) for i in split.instances]
+    yield MatchEntitiesRequest(pairs=pairs), split.instances
+
+
+def _attributes(split: Split) -> Requests:
+    lefts: dict[str, Attribute] = {}
+    rights: dict[str, Attribute] = {}
+    pairs = []
+    for instance in split.instances:
+        place = []
+        for side, known in (("left", lefts), ("right", rights)):
+            attribute = _attribute(instance.row[side])
+            key = attribute.model_dump_json()
+            known.setdefault(key, attribute)
+            place.append(list(known).index(key))
+        pairs.append((place[0], place[1]))
+    yield (
+        MatchSchemasRequest(left=list(lefts.values()), right=list(rights.values()), pairs=pairs),
+        split.instances,
+    )
+
+
+def _attribute(side: Any) -> Attribute:
+    if not isinstance(side, Mapping):
+        return Attribute(name=str(side))
+    return Attribute(
+        name=str(side["name"]),
+        description=_text(side.get("description")),
+        table=_text(side.get("table_description")),
+    )
+
+
+def _cells(split: Split) -> Requests:
+    """A request a record, so that the questions about one record stand together."""
+    records: dict[str, list[Instance]] = {}
+    for instance in split.instances:
+        records.setdefault(_identity(instance.row), []).append(instance)
+    for instances in records.values():
+        attributes = [instance.row["attribute"] for instance in instances]
+        yield DetectErrorsRequest(records=[instances[0].row["record"]], attributes=attributes), instances
+
+
+def _gaps(split: Split) -> Requests:
+    """A request per attribute and set of attributes around it."""
+    groups: dict[tuple[str, ...], list[Instance]] = {}
+    for instance in split.instances:
+        groups.setdefault((instance.row["attribute"], *instance.row["record"]), []).append(instance)
+    for (attribute, *_), instances in groups.items():
+        yield ImputeRequest(records=[i.row["record"] for i in instances], attribute=attribute), instances
+
+
+def _columns(split: Split) -> Requests:
+    columns = [
+        Column(
+            values=[_text(value) for value in i.row["column"]],
+            table=[[_text(cell) for cell in row] for row in i.row.get("table") or ()],
+        )
+        for i in split.instances
+    ]
+    yield AnnotateColumnsRequest(columns=columns, types=list(split.types)), split.instances
+
+
+def _texts(split: Split) -> Requests:
+    """A request a text, so that the questions about one text stand together."""
+    texts: dict[str, list[Instance]] = {}
+    for instance in split.instances:
+        text = " ".join(filter(None, (instance.row["title"], instance.row.get("description"))))
+        texts.setdefault(text, []).append(instance)
+    for text, instances in texts.items():
+        attributes = [WantedAttribute(name=instance.row["attribute"]) for instance in instances]
+        yield ExtractValuesRequest(texts=[text], attributes=attributes), instances
+
+
+_REQUESTS: dict[str, Callable[[Split], Requests]] = {
+    "match_entities": _pairs,
+    "match_schemas": _attributes,
+    "detect_errors": _cells,
+    "impute": _gaps,
+    "annotate_columns": _columns,
+    "extract_values": _texts,
+}
