@@ -22,6 +22,10 @@ _FREQUENT = 1000
 """How many of a column's most frequent values a rare one is compared with."""
 _PEERS = 2
 """Determining attributes that may testify for a cell."""
+_CLOSED = 40
+"""Distinct values up to which an attribute is compared value by value with others."""
+_EXPECTED = 4
+"""How often two values must be expected together before their absence says something."""
 _CONFIDENCE = 0.85
 _COVERAGE = 0.3
 
@@ -63,6 +67,8 @@ class RecordFacts:
     - `near "birmingham" 87`: a far more frequent value one or two edits away, with its count.
     - `odd 'ŀ'`: characters that hardly occur in the column.
     - `usual in work class`: the value is at home in another column.
+    - `rare with sex "Male" 1 of 15`: of 15 rows with this value only one has this row's value of another attribute,
+      which is common elsewhere.
     - `by zip code: agree 20 of 21`, `by zip code: "boston" 12 of 13`: what the other rows with the same value of a
       determining attribute say.
     """
@@ -72,6 +78,7 @@ class RecordFacts:
         self._groups: dict[tuple[str, str], dict[str, Counter[str]]] = {}
         self._determinants: dict[str, list[str]] = {}
         self._homes: dict[str, Counter[str]] = defaultdict(Counter)
+        self._together: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
         if len(records) >= ENOUGH:
             self._learn(records)
 
@@ -80,11 +87,11 @@ class RecordFacts:
         if column is None:
             return ()
         value = record[attribute]
-        facts = (
-            [f"filled {_percent(column.filled, column.rows)}"]
-            if is_missing(value)
-            else self._about_value(attribute, column, (value or "").strip())
-        )
+        if is_missing(value):
+            facts = [f"filled {_percent(column.filled, column.rows)}"]
+        else:
+            facts = self._about_value(attribute, column, (value or "").strip())
+            facts += self._about_company(record, attribute, column)
         return (*facts, *self._about_peers(record, attribute))
 
     def testimony(self, record: Record, attribute: str) -> tuple[str, ...]:
@@ -99,6 +106,13 @@ class RecordFacts:
             for value, count in column.counts.items():
                 if count >= 3:
                     self._homes[value][name] = count
+        closed = [name for name in names if 2 <= len(self._columns[name].counts) <= _CLOSED]
+        for name in closed:
+            for other in closed:
+                if other != name:
+                    self._together[name, other] = Counter(
+                        ((record.get(name) or "").strip(), (record.get(other) or "").strip()) for record in records
+                    )
         for name in names:
             found = sorted(
                 (-strength, other)
@@ -160,6 +174,20 @@ class RecordFacts:
                 facts.append(f"usual in {clean_name(place)}")
         return facts
 
+    def _about_company(self, record: Record, attribute: str, column: _Column) -> list[str]:
+        """The other attribute's value that this one hardly ever stands beside, though both are common."""
+        value = (record[attribute] or "").strip()
+        count, worst = column.counts[value], ("", 0, 1.0)
+        for (name, other), pairs in self._together.items():
+            if name != attribute or is_missing(record.get(other)):
+                continue
+            beside = (record[other] or "").strip()
+            expected = count * self._columns[other].counts[beside] / self._columns[other].rows
+            seen = pairs[value, beside]
+            if expected >= _EXPECTED and seen <= max(1, expected / 8) and seen / expected < worst[2]:
+                worst = (f"{clean_name(other)} {quote(beside, _SHOWN)}", seen, seen / expected)
+        return [f"rare with {worst[0]} {worst[1]} of {count}"] if worst[0] else []
+
     @staticmethod
     def _about_shape(column: _Column, value: str) -> list[str]:
         shape = shape_of(value)
@@ -217,7 +245,7 @@ def _near(column: _Column, value: str) -> str | None:
         frequent = [
             other
             for other, times in column.counts.most_common(_FREQUENT)
-            if times >= max(3, 3 * count) and other != value and not other.isdigit()
+            if times >= max(3, 3 * count) and other != value and _number(other) is None
         ]
         reach = 1 if len(value) <= 6 else max(2, len(value) // 8)
         found = process.extractOne(value, frequent, scorer=OSA.distance, score_cutoff=reach) if len(value) > 2 else None
