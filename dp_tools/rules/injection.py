@@ -35,6 +35,8 @@ class Decision:
     rule: Rule
     by: Literal["example", "check"]
     reason: str
+    lost: tuple[Lost, ...] = ()
+    """Less binding examples and checks that would have decided this case otherwise."""
 
 
 class Injection(Protocol):

@@ -1,0 +1,218 @@
+"""Checks: rules in a form that code decides, as JSON Schema with two keywords of our own, before a model is asked.
+
+A schema whose `type` is `object` is over the record (or the pair); any other is over the value. Values are strings as
+found; one that stands under `type: number` or `integer` is read as a number first. A missing value (null, blank, "?")
+is null, so `type` says whether a gap is an error. `x-missing` lists further tokens that count as missing here.
+`x-lookup` is a functional dependency: `by` names the attributes that determine, `of` the one that is determined, and
+`values` maps what is known (several `by` are joined by " | ").
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+
+from dp_tools.errors import RuleRejected
+from dp_tools.prompts.serializer import is_missing
+from dp_tools.rules.injection import Subject
+from dp_tools.rules.rule import ALL, Rule
+from dp_tools.rules.scope import key
+
+JOIN = " | "
+"""Stands between the values of several determining attributes in a lookup."""
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+_MAX_DEPTH = 40
+_REGEX_SIZE = 1_000_000
+"""Bytes that one compiled pattern may take; matching is linear in the value whatever the pattern."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    by: tuple[str, ...]
+    of: str
+    values: Mapping[str, str]
+
+    def find(self, record: Mapping[str, str | None]) -> str | None:
+        """What the record's determining values say, or None where nothing is known."""
+        parts = [record.get(name) for name in self.by]
+        if any(part is None for part in parts):
+            return None
+        return self.values.get(JOIN.join(str(part).strip() for part in parts))
+
+
+class Check:
+    """One compiled check. Safe to share between threads."""
+
+    def __init__(self, schema: dict[str, Any], attribute: str) -> None:
+        self.attribute = key(attribute)
+        self.over_record = schema.get("type") == "object"
+        self._missing = frozenset(str(token).strip().casefold() for token in schema.get("x-missing", ()))
+        self._lookup = _read_lookup(schema)
+        self._names = {key(name): name for name in _property_names(schema)}
+        self._numbers = frozenset(_number_names(schema))
+        self._is_number = _wants_number(schema)
+        self._enum = _closed_set(schema)
+        self._touches = frozenset(key(name) for name in schema.get("properties", ()))
+        self._validator = jsonschema_rs.Draft202012Validator(
+            schema, offline=True, pattern_options=jsonschema_rs.RegexOptions(_REGEX_SIZE, _REGEX_SIZE)
+        )
+
+    @staticmethod
+    def of(rule: Rule) -> Check:
+        """The rule's check, compiled once for each text of it.
+
+        Raises:
+            RuleRejected: the check is not valid JSON Schema, or refers outside itself.
+        """
+        try:
+            return _compile(json.dumps(rule.check, sort_keys=True), rule.attribute)
+        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, TypeError) as error:
+            first = str(error).splitlines()[0]
+            raise RuleRejected(f"The check of rule {rule.id} cannot be used: {first}") from error
+
+    def allowed(self, attribute: str | None) -> tuple[str, ...] | None:
+        """The closed set of values this check leaves for the attribute, or None."""
+        if not self.over_record and (attribute is not None and self.attribute in (key(attribute), ALL)):
+            return self._enum
+        return None
+
+    def judge(self, subject: Subject) -> bool | None:
+        """Whether the case passes, or None where the check says nothing about it.
+
+        A case with a `value` is about that cell: a check over the record fails it only where the rule names the
+        attribute or the schema finds the fault there. A case with `left` and `right` is judged as a whole.
+        """
+        if "left" in subject and "right" in subject:
+            return self._judge_pair(subject) if self.over_record else None
+        if "value" not in subject:
+            return None
+        attribute = key(str(subject["attribute"]))
+        if self.attribute not in (attribute, ALL):
+            return None
+        if not self.over_record:
+            return self._validator.is_valid(self._instance(subject["value"], self._is_number))
+        return self._judge_cell(attribute, subject)
+
+    def value_for(self, subject: Subject) -> str | None:
+        """The value that a functional dependency gives the attribute of this record, or None."""
+        if self._lookup is None or "record" not in subject or key(str(subject.get("attribute", ""))) != self._lookup.of:
+            return None
+        return self._lookup.find(self._keyed(subject["record"]))
+
+    def _judge_cell(self, attribute: str, subject: Subject) -> bool | None:
+        record = {**subject["record"]}
+        own = next((name for name in record if key(name) == attribute), str(subject["attribute"]))
+        record[own] = subject["value"]
+        if self._lookup is not None and self._lookup.of == attribute:
+            known = self._lookup.find(self._keyed(record))
+            found = self._instance(subject["value"], False)
+            if known is not None and known != (None if found is None else str(found).strip()):
+                return False
+        instance = self._record(record)
+        if self.attribute == attribute:
+            passed = self._validator.is_valid(instance)
+            return passed if self._lookup is None or not passed else None
+        faults = {
+            key(str(error.instance_path[0])) for error in self._validator.iter_errors(instance) if error.instance_path
+        }
+        if attribute in faults:
+            return False
+        return True if attribute in self._touches else None
+
+    def _judge_pair(self, subject: Subject) -> bool:
+        return self._validator.is_valid({side: self._record(subject[side]) for side in ("left", "right")})
+
+    def _record(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            self._names.get(key(name), name): self._instance(value, key(name) in self._numbers)
+            for name, value in record.items()
+        }
+
+    def _keyed(self, record: Mapping[str, Any]) -> dict[str, str | None]:
+        return {key(name): self._instance(value, False) for name, value in record.items()}
+
+    def _instance(self, value: Any, number: bool) -> Any:
+        if value is None or is_missing(str(value)) or str(value).strip().casefold() in self._missing:
+            return None
+        text = str(value)
+        if number and _NUMBER.fullmatch(text.strip()):
+            return float(text) if re.search(r"[.eE]", text) else int(text)
+        return text
+
+
+@lru_cache(maxsize=4096)
+def _compile(text: str, attribute: str) -> Check:
+    schema = json.loads(text)
+    _vet_structure(schema)
+    return Check(schema, attribute)
+
+
+def _vet_structure(schema: Any, depth: int = 0) -> None:
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"it is nested deeper than {_MAX_DEPTH} levels.")
+    if isinstance(schema, dict):
+        for name, value in schema.items():
+            if name in ("$ref", "$dynamicRef", "$recursiveRef") and not str(value).startswith("#"):
+                raise ValueError(f"it refers to {str(value)[:80]!r}; a check may only refer inside itself.")
+            _vet_structure(value, depth + 1)
+    elif isinstance(schema, list):
+        for value in schema:
+            _vet_structure(value, depth + 1)
+
+
+def _read_lookup(schema: dict[str, Any]) -> _Lookup | None:
+    raw = schema.get("x-lookup")
+    if raw is None:
+        return None
+    if schema.get("type") != "object":
+        raise ValueError("x-lookup is over the record, so the check's type must be object.")
+    if not isinstance(raw, dict) or not {"by", "of", "values"} <= raw.keys() or not isinstance(raw["values"], dict):
+        raise ValueError("x-lookup needs by, of and values.")
+    by = [raw["by"]] if isinstance(raw["by"], str) else list(raw["by"])
+    if not by:
+        raise ValueError("x-lookup needs at least one attribute in by.")
+    values = {str(known): str(value) for known, value in raw["values"].items()}
+    return _Lookup(tuple(key(str(name)) for name in by), key(str(raw["of"])), values)
+
+
+def _closed_set(schema: dict[str, Any]) -> tuple[str, ...] | None:
+    values = schema.get("enum", [schema["const"]] if "const" in schema else None)
+    if not isinstance(values, list):
+        return None
+    texts = tuple(dict.fromkeys(str(value) for value in values if value is not None))
+    return texts or None
+
+
+def _wants_number(schema: Any) -> bool:
+    kinds = schema.get("type") if isinstance(schema, dict) else None
+    kinds = set(kinds) if isinstance(kinds, list) else {kinds}
+    return bool(kinds & {"number", "integer"}) and "string" not in kinds
+
+
+def _properties(schema: Any) -> Iterator[tuple[str, Any]]:
+    """Every (attribute, subschema) that stands under `properties`, at any depth."""
+    if isinstance(schema, dict):
+        for name, value in schema.items():
+            if name == "properties" and isinstance(value, dict):
+                yield from value.items()
+            yield from _properties(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from _properties(value)
+
+
+def _property_names(schema: Any) -> Iterator[str]:
+    yield from (name for name, _ in _properties(schema))
+    if isinstance(schema, dict):
+        yield from (str(name) for name in schema.get("required", ()))
+
+
+def _number_names(schema: Any) -> Iterator[str]:
+    yield from (key(name) for name, sub in _properties(schema) if _wants_number(sub))

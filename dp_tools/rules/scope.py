@@ -1,0 +1,43 @@
+"""Where a rule holds: how names of datasets, domains and attributes compare, and which rule binds more."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+
+from dp_tools.rules.rule import ALL, Rule
+
+TASKS = (
+    "detect_errors",
+    "impute",
+    "match_entities",
+    "match_schemas",
+    "annotate_columns",
+    "extract_values",
+    "follow_instruction",
+)
+"""The tasks a rule may name, besides `all`."""
+
+_GAPS = re.compile(r"[\s_\-]+")
+
+
+class Rank(IntEnum):
+    """How much a rule binds, by the narrowest thing it names; lower binds more."""
+
+    ATTRIBUTE = 0
+    """This dataset and this attribute."""
+    DATASET = 1
+    DOMAIN = 2
+    GENERAL = 3
+
+
+def key(name: str) -> str:
+    """A name as it compares: "Amazon-Google", "amazon_google" and "AMAZON GOOGLE" are one dataset."""
+    return _GAPS.sub(" ", name).strip().casefold()
+
+
+def rank(rule: Rule) -> Rank:
+    """The rule's place in the precedence."""
+    if key(rule.dataset) != ALL:
+        return Rank.DATASET if key(rule.attribute) == ALL else Rank.ATTRIBUTE
+    return Rank.GENERAL if key(rule.domain) == ALL else Rank.DOMAIN
