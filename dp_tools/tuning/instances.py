@@ -211,7 +211,7 @@ def _lines(path: Path) -> Iterable[str]:
 
 def _instance(folder: str, dataset: str, row: dict[str, Any]) -> Instance:
     if folder in ("EM", "SM", "ED", "EXTRA"):
-        label = _verdict(row["label"])
+        label: str | None = _verdict(row["label"])
     elif folder == "CTA":
         label = _text(row.get("label_text")) or _text(row["label"])
     else:
