@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.optimize import linear_sum_assignment
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.evidence import CellFacts, pair_facts
@@ -128,6 +126,10 @@ def _require_position(position: int, attributes: Sequence[Attribute], side: str)
 
 
 def _assign(request: MatchSchemasRequest, pairs: Sequence[AttributePair]) -> list[tuple[int, int]]:
+    # scipy takes a third of a second to import: a server has to start without it.
+    import numpy as np
+    from scipy.optimize import linear_sum_assignment
+
     scores = np.zeros((len(request.left), len(request.right)))
     for pair in pairs:
         if pair.match:

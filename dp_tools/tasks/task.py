@@ -19,7 +19,10 @@ from dp_tools.prompts.ask import Ask
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import Record, clean_name, quote, serialize
 
-RecordField = dict[str, str | None]
+VALUE_LIMIT = 1_000_000
+"""Characters of one value that a request may carry; what the model reads of it is far less (see the serializer)."""
+
+RecordField = dict[str, Annotated[str, Field(max_length=VALUE_LIMIT)] | None]
 By = Literal["model", "check", "example", "nobody"]
 
 

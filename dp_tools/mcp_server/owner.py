@@ -1,0 +1,81 @@
+"""One owner for the model and the knowledge store: opened at the first question, not when the server starts."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dp_tools.preprocessor import Preprocessor
+    from dp_tools.rules.store import KnowledgeStore
+
+
+class Owner:
+    """Opens the knowledge store and the model when they are first needed, once, and closes them at the end.
+
+    Args:
+        model: as `Preprocessor` takes it.
+        knowledge: the SQLite file of the rules; the user's own by default.
+        threads: processor threads for the model.
+        preprocessor: one that is already open, for those who hold one; it is closed by whoever opened it.
+    """
+
+    def __init__(
+        self,
+        model: str = "nano",
+        knowledge: str | Path | None = None,
+        *,
+        threads: int | None = None,
+        preprocessor: Preprocessor | None = None,
+    ) -> None:
+        self._model = model
+        self._path = knowledge
+        self._threads = threads
+        self._lent = preprocessor is not None
+        self._preprocessor = preprocessor
+        self._knowledge = preprocessor.knowledge if preprocessor is not None else None
+        self._lock = threading.Lock()
+
+    @property
+    def knowledge(self) -> KnowledgeStore:
+        """The knowledge store.
+
+        Raises:
+            KnowledgeUnavailable: it cannot be opened.
+        """
+        with self._lock:
+            return self._open_knowledge()
+
+    @property
+    def preprocessor(self) -> Preprocessor:
+        """The preprocessor; its model is loaded at its first question.
+
+        Raises:
+            KnowledgeUnavailable: the knowledge store cannot be opened.
+            ModelUnavailable: the model does not exist.
+        """
+        with self._lock:
+            if self._preprocessor is None:
+                from dp_tools.preprocessor import Preprocessor
+
+                self._preprocessor = Preprocessor(self._model, self._open_knowledge(), threads=self._threads)
+            return self._preprocessor
+
+    def close(self) -> None:
+        """Close what was opened here. Closing twice is harmless; the next question opens it again."""
+        with self._lock:
+            if self._lent:
+                return
+            if self._preprocessor is not None:
+                self._preprocessor.close()
+            elif self._knowledge is not None:
+                self._knowledge.close()
+            self._preprocessor = self._knowledge = None
+
+    def _open_knowledge(self) -> KnowledgeStore:
+        if self._knowledge is None:
+            from dp_tools.rules.store import KnowledgeStore
+
+            self._knowledge = KnowledgeStore.open(self._path)
+        return self._knowledge

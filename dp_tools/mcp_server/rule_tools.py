@@ -1,0 +1,346 @@
+"""The knowledge store as tools. What an agent writes is a proposal until a person accepts it."""
+
+# No `from __future__ import annotations`: the SDK reads `Resolve(ask)` from annotations that close over `ask`.
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+import anyio.to_thread
+from mcp.server.mcpserver import AcceptedElicitation, Context, DeclinedElicitation, Elicit, ElicitationResult, Resolve
+from mcp.types import CallToolResult
+from pydantic import BaseModel, Field
+
+from dp_tools.errors import InvalidRequest
+from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server.standing import caller, standing
+from dp_tools.mcp_server.tool import ADDS, CHANGES, READ_ONLY, PlainTool, result_of
+from dp_tools.rules.rule import ALL, Example, Rule, Status
+from dp_tools.rules.scope import key
+from dp_tools.rules.vetting import vet
+
+TaskName = Literal[
+    "all",
+    "detect_errors",
+    "impute",
+    "match_entities",
+    "match_schemas",
+    "annotate_columns",
+    "extract_values",
+    "follow_instruction",
+]
+RuleId = Annotated[str, Field(description="The rule's id, for example beers-abv-format.")]
+Why = Annotated[str, Field(description="The reason, one sentence; the history keeps it.")]
+_PAGE = 100
+
+
+class RuleList(BaseModel):
+    """Rules, best match first where words were given, otherwise oldest first."""
+
+    rules: Annotated[list[Rule], Field(description="The rules.")]
+    more: Annotated[
+        int | None, Field(description="The offset at which the next rules start; null where these are the last.")
+    ] = None
+
+
+class RuleChange(BaseModel):
+    """What became of a rule."""
+
+    rule: Annotated[Rule, Field(description="The rule as it is now.")]
+    acts: Annotated[bool, Field(description="Whether the rule steers answers from now on.")]
+    next: Annotated[str, Field(description="What is left to do, if anything.")] = ""
+
+
+class Verdict(BaseModel):
+    """What a person decides about a rule."""
+
+    decision: Annotated[
+        Literal["accept", "reject", "later"],
+        Field(description="accept: it steers answers from now on; reject: it never will; later: it stays a proposal."),
+    ] = "later"
+
+
+class Consent(BaseModel):
+    """A person's leave to change a rule that acts."""
+
+    agreed: Annotated[bool, Field(description="Make this change.")] = False
+
+
+def rule_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
+    """Tools that search, propose, change, retire and review rules."""
+
+    def ask_about_new(
+        ctx: Context[Any, Any],
+        statement: str,
+        task: TaskName,
+        dataset: str,
+        domain: str,
+        attribute: str,
+        check: dict[str, Any] | None,
+        settles: Literal["failed", "both"],
+        examples: list[Example],
+        rule_id: str | None,
+    ) -> Verdict | Elicit[Verdict]:
+        draft = _draft(statement, task, dataset, domain, attribute, check, settles, examples, rule_id)
+        match standing(ctx, trust_agents):
+            case "approves":
+                return Verdict(decision="accept")
+            case "asks":
+                return Elicit(f"An agent proposes a rule.\n{_spoken(draft)}\nShall it steer answers?", Verdict)
+            case _:
+                return Verdict()
+
+    async def add_rule(
+        ctx: Context[Any, Any],
+        statement: Annotated[
+            str, Field(description="The rule as one sentence that the model reads, at most 400 characters.")
+        ],
+        verdict: Annotated[ElicitationResult[Verdict], Resolve(ask_about_new)],
+        task: Annotated[TaskName, Field(description="The task it holds for.")] = "all",
+        dataset: Annotated[str, Field(description="The dataset it holds for, or all.")] = ALL,
+        domain: Annotated[str, Field(description="The domain of datasets it holds for, or all.")] = ALL,
+        attribute: Annotated[str, Field(description="The attribute it holds for, or all.")] = ALL,
+        check: Annotated[
+            dict[str, Any] | None,
+            Field(
+                description="The rule as JSON Schema, decided by code: over the record where its type is object, "
+                "otherwise over the value. Leave out what a schema cannot say."
+            ),
+        ] = None,
+        settles: Annotated[
+            Literal["failed", "both"],
+            Field(description="What the check decides: failing cases are wrong, or also that passing ones are right."),
+        ] = "failed",
+        examples: Annotated[list[Example], Field(description="Labelled cases, in the form the task takes them.")] = [],  # noqa: B006
+        rule_id: Annotated[
+            str | None, Field(description="A short lower-case id; made from the statement if left out.")
+        ] = None,
+        why: Why = "",
+    ) -> Annotated[CallToolResult, RuleChange]:
+        """Adds a rule that steers how records are judged, such as "ABV is a fraction between 0 and 1". Say as exactly
+        as possible where it holds: the task, the dataset or domain, the attribute. A rule from an agent is a proposal
+        and changes no answer until a person accepts it; where the client can ask the person, it asks now. For a single
+        call, give `rules` to the task's tool instead."""
+        rule = _draft(statement, task, dataset, domain, attribute, check, settles, examples, rule_id)
+        who, decision = caller(ctx), _decision(verdict)
+
+        def write() -> RuleChange:
+            store = owner.knowledge
+            proposed = store.propose(rule, who=who, why=why)
+            if decision == "accept":
+                return _changed(store.accept(proposed.id, who=who, why=why))
+            if decision == "reject":
+                return _changed(store.reject(proposed.id, who=who, why="the person asked said no"))
+            return _changed(proposed)
+
+        return await _changing(ctx, write)
+
+    def ask_about_change(ctx: Context[Any, Any], rule_id: str) -> Consent | Elicit[Consent]:
+        rule = owner.knowledge.get(rule_id)
+        match standing(ctx, trust_agents):
+            case _ if rule.status == "proposed":
+                return Consent(agreed=True)
+            case "approves":
+                return Consent(agreed=True)
+            case "asks":
+                return Elicit(f"An agent wants to change or retire this rule.\n{_spoken(rule)}\nMay it?", Consent)
+            case _:
+                raise InvalidRequest(
+                    f"Rule {rule_id} is {rule.status} and only a person may change it: ask them to run "
+                    f"`dp-tools rules change {rule_id}`, or propose another rule with add_rule."
+                )
+
+    async def change_rule(
+        ctx: Context[Any, Any],
+        rule_id: RuleId,
+        consent: Annotated[ElicitationResult[Consent], Resolve(ask_about_change)],
+        statement: Annotated[str | None, Field(description="A new statement.")] = None,
+        task: Annotated[TaskName | None, Field(description="Another task.")] = None,
+        dataset: Annotated[str | None, Field(description="Another dataset, or all.")] = None,
+        domain: Annotated[str | None, Field(description="Another domain, or all.")] = None,
+        attribute: Annotated[str | None, Field(description="Another attribute, or all.")] = None,
+        check: Annotated[dict[str, Any] | None, Field(description="A new check, as JSON Schema.")] = None,
+        examples: Annotated[list[Example] | None, Field(description="New examples, instead of those it has.")] = None,
+        priority: Annotated[int | None, Field(description="A new priority.")] = None,
+        why: Why = "",
+    ) -> Annotated[CallToolResult, RuleChange]:
+        """Changes a rule: its statement, its scope, its check or its examples. Only what is given changes, and the
+        version before stays in the history. Proposals may be changed freely; a rule that acts changes only with a
+        person's consent, for which the client asks where it can."""
+        given = {
+            "statement": statement,
+            "task": task,
+            "dataset": dataset,
+            "domain": domain,
+            "attribute": attribute,
+            "check": check,
+            "examples": examples,
+            "priority": priority,
+        }
+        fields = {name: value for name, value in given.items() if value is not None}
+        if not fields:
+            raise InvalidRequest("There is nothing to change: give a statement, a scope, a check or examples.")
+        _require(consent)
+        return await _changing(
+            ctx, lambda: _changed(owner.knowledge.change(rule_id, who=caller(ctx), why=why, **fields))
+        )
+
+    async def retire_rule(
+        ctx: Context[Any, Any],
+        rule_id: RuleId,
+        consent: Annotated[ElicitationResult[Consent], Resolve(ask_about_change)],
+        why: Why = "",
+    ) -> Annotated[CallToolResult, RuleChange]:
+        """Takes a rule out of force. It stays in the store with its history, and a person can bring it back. Proposals
+        may be retired freely; a rule that acts only with a person's consent."""
+        _require(consent)
+        return await _changing(ctx, lambda: _changed(owner.knowledge.retire(rule_id, who=caller(ctx), why=why)))
+
+    def ask_for_review(
+        ctx: Context[Any, Any], rule_id: str, decision: Literal["ask", "accept", "reject"]
+    ) -> Verdict | Elicit[Verdict]:
+        rule = owner.knowledge.get(rule_id)
+        if rule.status != "proposed":
+            raise InvalidRequest(f"Rule {rule_id} is {rule.status}; only proposed rules are reviewed.")
+        match standing(ctx, trust_agents):
+            case "approves":
+                if decision == "ask":
+                    raise InvalidRequest("You may approve rules yourself: say accept or reject.")
+                return Verdict(decision=decision)
+            case "asks":
+                return Elicit(f"A rule waits for your word.\n{_spoken(rule)}\nShall it steer answers?", Verdict)
+            case _:
+                raise InvalidRequest(
+                    f"Only a person may accept or reject rule {rule_id}, and this client cannot ask one: they can run "
+                    f"`dp-tools rules review {rule_id}`."
+                )
+
+    async def review_rule(
+        ctx: Context[Any, Any],
+        rule_id: RuleId,
+        verdict: Annotated[ElicitationResult[Verdict], Resolve(ask_for_review)],
+        decision: Annotated[  # noqa: ARG001 (read by ask_for_review)
+            Literal["ask", "accept", "reject"],
+            Field(description="ask: let the person decide. accept and reject need a caller who may approve rules."),
+        ] = "ask",
+        why: Why = "",
+    ) -> Annotated[CallToolResult, RuleChange]:
+        """Puts a proposed rule before the person, who accepts or rejects it. Find the proposals with search_rules and
+        the status proposed. Only a person decides: callers who may not approve rules cannot accept their own."""
+        word, who = _decision(verdict), caller(ctx)
+
+        def write() -> RuleChange:
+            store = owner.knowledge
+            if word == "accept":
+                return _changed(store.accept(rule_id, who=who, why=why))
+            if word == "reject":
+                return _changed(store.reject(rule_id, who=who, why=why))
+            return _changed(store.get(rule_id))
+
+        return await _changing(ctx, write)
+
+    def search_rules(
+        words: Annotated[str, Field(description="Words to find in statements, ids and scopes; empty lists all.")] = "",
+        task: Annotated[TaskName | None, Field(description="Only rules that name this task.")] = None,
+        dataset: Annotated[str | None, Field(description="Only rules that name this dataset.")] = None,
+        attribute: Annotated[str | None, Field(description="Only rules that name this attribute.")] = None,
+        status: Annotated[Status | None, Field(description="Only rules of this status.")] = None,
+        limit: Annotated[int, Field(description="How many to return.", ge=1, le=_PAGE)] = 20,
+        offset: Annotated[int, Field(description="How many to skip, when listing.", ge=0)] = 0,
+    ) -> Annotated[CallToolResult, RuleList]:
+        """Finds rules in the knowledge store, by words, by where they hold, or both; without either it lists them.
+        Look here before proposing a rule, and to see which proposals wait for a person."""
+        store = owner.knowledge
+        scope = {"task": task, "dataset": dataset, "attribute": attribute, "status": status}
+        if not words.strip():
+            found = list(store.list(**scope, limit=limit + 1, offset=offset))  # type: ignore[arg-type]
+        else:
+            kept = [rule for rule in store.search(words, limit=10_000) if _within(rule, scope)]
+            found = kept[offset : offset + limit + 1]
+        more = offset + limit if len(found) > limit else None
+        return result_of(RuleList(rules=found[:limit], more=more))
+
+    return [
+        PlainTool.of(search_rules, "Search rules", READ_ONLY),
+        PlainTool.of(add_rule, "Add a rule", ADDS),
+        PlainTool.of(change_rule, "Change a rule", CHANGES),
+        PlainTool.of(retire_rule, "Retire a rule", CHANGES),
+        PlainTool.of(review_rule, "Review a proposed rule", CHANGES),
+    ]
+
+
+def _draft(
+    statement: str,
+    task: str,
+    dataset: str,
+    domain: str,
+    attribute: str,
+    check: dict[str, Any] | None,
+    settles: Literal["failed", "both"],
+    examples: list[Example],
+    rule_id: str | None,
+) -> Rule:
+    """The rule as asked for, refused before a person is troubled with it if it is not acceptable."""
+    scope = next((name for name in (dataset, domain, task) if name != ALL), "general")
+    rule = Rule(
+        id=rule_id or _id_of(scope, statement),
+        statement=statement,
+        task=task,
+        dataset=dataset,
+        domain=domain,
+        attribute=attribute,
+        check=check,
+        settles=settles,
+        examples=tuple(examples),
+        source="agent",
+        status="proposed",
+    )
+    vet(rule)
+    return rule
+
+
+def _id_of(scope: str, statement: str) -> str:
+    words = re.findall(r"[a-z0-9]+", f"{scope} {' '.join(statement.split()[:6])}".lower())
+    return "-".join(words)[:90] or "rule"
+
+
+def _spoken(rule: Rule) -> str:
+    """A rule as a person is asked about it."""
+    places = {"task": rule.task, "dataset": rule.dataset, "domain": rule.domain, "attribute": rule.attribute}
+    where = ", ".join(f"{name} {value}" for name, value in places.items() if value != ALL) or "everything"
+    check = f"\nCheck: {json.dumps(rule.check, ensure_ascii=False)[:1000]}" if rule.check else ""
+    examples = f"\nLabelled examples: {len(rule.examples)}" if rule.examples else ""
+    return f"Rule {rule.id}, for {where}:\n{rule.statement}{check}{examples}"
+
+
+def _decision(verdict: ElicitationResult[Verdict]) -> str:
+    """What the person said; a refusal to answer the form is a no, closing it decides nothing."""
+    if isinstance(verdict, AcceptedElicitation):
+        return verdict.data.decision
+    return "reject" if isinstance(verdict, DeclinedElicitation) else "later"
+
+
+def _require(consent: ElicitationResult[Consent]) -> None:
+    if not (isinstance(consent, AcceptedElicitation) and consent.data.agreed):
+        raise InvalidRequest("The person did not agree: the rule stays as it is.")
+
+
+def _changed(rule: Rule) -> RuleChange:
+    waiting = f"It waits for a person: `dp-tools rules review {rule.id}`, or review_rule where the client can ask."
+    return RuleChange(rule=rule, acts=rule.status == "active", next=waiting if rule.status == "proposed" else "")
+
+
+def _within(rule: Rule, scope: Mapping[str, str | None]) -> bool:
+    return all(wanted is None or key(getattr(rule, name)) == key(wanted) for name, wanted in scope.items())
+
+
+async def _changing(ctx: Context[Any, Any], write: Callable[[], RuleChange]) -> CallToolResult:
+    """Write in a thread, then tell whoever watches the rule or its dataset."""
+    change = await anyio.to_thread.run_sync(write)
+    await ctx.notify_resource_updated(f"knowledge://rules/{change.rule.id}")
+    if change.rule.dataset != ALL:
+        await ctx.notify_resource_updated(f"knowledge://datasets/{quote(change.rule.dataset)}")
+    await ctx.notify_resources_changed()
+    return result_of(change)

@@ -1,0 +1,33 @@
+"""Who is calling, and what their word is worth: a rule steers later answers, so a person has to stand behind it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.mcpserver import Context
+
+Standing = Literal["approves", "asks", "proposes"]
+"""approves: the caller's word makes a rule act. asks: a person behind the client can be asked. proposes: neither."""
+
+APPROVE = "dp:approve"
+
+
+def standing(ctx: Context[Any, Any], trust_agents: bool) -> Standing:
+    """What the caller of this request may do about rules that act."""
+    token = get_access_token()
+    if trust_agents or (token is not None and APPROVE in token.scopes):
+        return "approves"
+    able = ctx.client_capabilities
+    if token is None and able is not None and able.elicitation is not None:
+        return "asks"
+    return "proposes"
+
+
+def caller(ctx: Context[Any, Any]) -> str:
+    """The name that the history keeps."""
+    token = get_access_token()
+    if token is not None:
+        return token.client_id
+    params = ctx.session.client_params
+    return f"agent ({params.client_info.name})" if params is not None and params.client_info is not None else "agent"

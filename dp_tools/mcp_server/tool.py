@@ -1,0 +1,102 @@
+"""A tool whose every failure is one sentence, and whose schemas every host can read."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pydantic_core
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import BaseModel, ValidationError
+
+from dp_tools.errors import DpToolsError
+from dp_tools.tasks.invalid import explain
+
+READ_ONLY = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+"""Changes nothing: same question, same answer."""
+ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
+"""Adds something that was not there; what was there stays."""
+CHANGES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+"""Changes or removes something; a history keeps what was there."""
+
+
+class PlainTool(Tool):
+    """A tool of the SDK that answers whatever a user can mend with `str(error)` and nothing around it."""
+
+    @classmethod
+    def of(cls, function: Callable[..., Any], title: str, annotations: ToolAnnotations) -> PlainTool:
+        """A tool from a function; its name, docstring, parameters and return type are the tool's."""
+        description = " ".join((inspect.getdoc(function) or "").split())
+        tool = cls.from_function(function, title=title, annotations=annotations, description=description)
+        assert isinstance(tool, PlainTool)
+        tool.parameters = {**flat_schema(tool.parameters), "additionalProperties": False}
+        if tool.fn_metadata.output_schema is not None:
+            tool.fn_metadata.output_schema = flat_schema(tool.fn_metadata.output_schema)
+        return tool
+
+    async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
+        """As `Tool.run`, with plain sentences.
+
+        Raises:
+            ToolError: what the caller can mend.
+            UnexpectedToolError: a fault of ours; its details stay in the log.
+        """
+        known = self.parameters.get("properties", {})
+        if unknown := next((name for name in arguments if name not in known), None):
+            raise ToolError(f"There is no argument {unknown!r}: this tool takes {', '.join(known) or 'none'}.")
+        try:
+            return await super().run(arguments, context, convert_result)
+        except ToolError as error:
+            cause = error.__cause__
+            if isinstance(cause, ValidationError) and not isinstance(error, UnexpectedToolError):
+                raise ToolError(explain(cause, known)) from cause
+            if isinstance(cause, DpToolsError | ToolError) and not isinstance(cause, UnexpectedToolError):
+                raise ToolError(str(cause)) from cause
+            raise
+
+
+def result_of(answer: BaseModel) -> CallToolResult:
+    """The whole answer twice, for hosts that show the text and for hosts that show the structure.
+
+    Fields that are null unless they have something to say are left out of both: a batch is long enough without them.
+    """
+    data = {name: _lean(getattr(answer, name)) for name in type(answer).model_fields}
+    return CallToolResult(
+        content=[TextContent(text=pydantic_core.to_json(data).decode())],
+        structured_content=pydantic_core.to_jsonable_python(data),
+    )
+
+
+def flat_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON Schema without `$ref` (some hosts break on them) and without the titles that pydantic makes up."""
+    definitions = schema.get("$defs", {})
+
+    def flat(node: Any) -> Any:
+        if isinstance(node, list):
+            return [flat(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            target = definitions[str(node["$ref"]).rsplit("/", 1)[-1]]
+            return flat({**target, **{name: value for name, value in node.items() if name != "$ref"}})
+        return {
+            name: {key: flat(value) for key, value in node[name].items()} if name == "properties" else flat(value)
+            for name, value in node.items()
+            if name != "$defs" and not (name == "title" and isinstance(value, str))
+        }
+
+    flattened: dict[str, Any] = flat(dict(schema))
+    return flattened
+
+
+def _lean(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        fields = ((name, field, getattr(value, name)) for name, field in type(value).model_fields.items())
+        return {name: _lean(item) for name, field, item in fields if item is not None or field.is_required()}
+    if isinstance(value, list | tuple):
+        return [_lean(item) for item in value]
+    return value
