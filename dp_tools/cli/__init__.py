@@ -1,0 +1,70 @@
+"""The commands: the same tasks for a shell. Each is imported when it is called, so that help and `serve` start at once.
+
+Exit codes: 0 done; 1 done, but something got no answer; 2 bad input, with one sentence that says what to do; 130
+interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from dp_tools.errors import Cancelled, DpToolsError
+
+COMMANDS = {
+    "detect-errors": ("dp_tools.cli.tasks:detect_errors", "Find the wrong cells of a table."),
+    "impute": ("dp_tools.cli.tasks:impute", "Fill the gaps of one column."),
+    "match": ("dp_tools.cli.tasks:match", "Say which pairs of records are the same thing."),
+    "match-schemas": ("dp_tools.cli.tasks:match_schemas", "Find the columns of two tables that mean the same."),
+    "annotate": ("dp_tools.cli.tasks:annotate", "Say what kind of thing each column holds."),
+    "extract": ("dp_tools.cli.tasks:extract", "Read values out of texts."),
+    "ask": ("dp_tools.cli.tasks:ask", "Ask a question of your own about each record."),
+    "rules": ("dp_tools.cli.rules:rules", "Manage the rules that steer the answers."),
+    "models": ("dp_tools.cli.models:models", "List the models that can answer."),
+    "serve": ("dp_tools.cli.serve:serve", "Serve the tools to agents and chat clients over MCP."),
+    "demo": ("dp_tools.cli.demo:demo", "Clean and match example tables through a real server."),
+    "bench": ("dp_tools.cli.bench:bench", "Measure the model on a folder of labelled data."),
+}
+"""Where each command is, and what it is for."""
+
+
+class Refused(click.ClickException):
+    """Bad input: one sentence on stderr, exit code 2."""
+
+    exit_code = 2
+
+
+class LazyCommands(click.Group):
+    """A group that imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name][0].split(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Cancelled:
+            click.echo("Stopped; nothing was written.", err=True)
+            ctx.exit(130)
+        except DpToolsError as error:
+            raise Refused(str(error)) from error
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dp-tools")
+def main() -> None:
+    """Data preprocessing with a small language model on this machine, steered by your rules."""

@@ -1,0 +1,171 @@
+"""What the task commands share: their options, the progress bar, Ctrl-C, and the summary at the end."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from dp_tools.cli.records import write_records
+from dp_tools.evidence import CellFacts
+from dp_tools.tasks.task import Answer, Item, Request, UsedRule
+
+CHUNK = 200
+"""Records in one request: enough to share prompts, few enough to write as we go."""
+
+OPTIONS = (
+    click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="CSV file to write; stdout."),
+    click.option("--force", is_flag=True, help="Replace the output file if it exists."),
+    click.option("--dataset", help="Name of the dataset, which selects the rules that apply."),
+    click.option("--rule", "rules", multiple=True, help="A rule for this call only; may be given again."),
+    click.option(
+        "--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file."
+    ),
+    click.option("--knowledge", type=click.Path(path_type=Path), help="Knowledge store; your own if left out."),
+)
+
+
+@dataclass
+class Tally:
+    """What happened to the items, for the summary and the exit code."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    deciders: Counter[str] = field(default_factory=Counter)
+    problems: Counter[str] = field(default_factory=Counter)
+    rules: dict[str, UsedRule] = field(default_factory=dict)
+    model: str = ""
+
+    def add(self, item: Item, answer: str | None) -> None:
+        """Count one item under what it was answered."""
+        self.answers["no answer" if item.problem else answer or "cannot tell"] += 1
+        self.deciders[item.by] += 1
+        if item.problem:
+            self.problems[item.problem] += 1
+
+
+@dataclass
+class Session:
+    """One command's settings and its way to the model."""
+
+    output: Path | None
+    force: bool
+    dataset: str | None
+    rules: tuple[str, ...]
+    model: str
+    knowledge: Path | None
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """The fields that every request shares."""
+        return {"dataset": self.dataset, "rules": list(self.rules)}
+
+    def answers(
+        self, requests: Sequence[Request], sizes: Sequence[int], facts: CellFacts | None = None
+    ) -> Iterator[Answer]:
+        """Answer requests one after the other under one progress bar.
+
+        Args:
+            requests: the requests.
+            sizes: how many questions each makes.
+            facts: facts of whole columns, for tasks that take them.
+        """
+        from dp_tools.preprocessor import Preprocessor
+
+        total, done = sum(sizes), 0
+        with Preprocessor(self.model, self.knowledge) as preprocessor, bar(total) as advance, interruptible() as cancel:
+            for request, size in zip(requests, sizes, strict=True):
+                answer = preprocessor.run(request, facts=facts, cancel=cancel, progress=onward(advance, done))
+                done += size
+                advance(done)
+                self.tally.rules |= {f"{rule.id}@{rule.version}": rule for rule in answer.rules}
+                self.tally.model = answer.model
+                yield answer
+
+    def write(self, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Write the rows as they come, then say on stderr what happened; exit with 1 if something got no answer."""
+        started = time.perf_counter()
+        write_records(self.output, header, rows, force=self.force)
+        seconds = time.perf_counter() - started
+        self._summarise(seconds)
+        if self.tally.problems:
+            click.get_current_context().exit(1)
+
+    def _summarise(self, seconds: float) -> None:
+        tally = self.tally
+        table = Table(show_header=False, box=None, pad_edge=False)
+        for answer, count in tally.answers.most_common(12):
+            table.add_row(answer, str(count))
+        if settled := tally.deciders["check"] + tally.deciders["example"]:
+            table.add_row("decided by rules", str(settled))
+        for problem, count in tally.problems.items():
+            table.add_row(f"no answer ({count})", problem)
+        table.add_row("rules used", ", ".join(tally.rules) or "none")
+        table.add_row("model", tally.model)
+        table.add_row("time", f"{seconds:.1f} s, {tally.answers.total() / max(seconds, 1e-9):.1f} a second")
+        if self.output is not None:
+            table.add_row("written", str(self.output))
+        Console(stderr=True).print(table)
+
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+def task_command(function: C) -> C:
+    """Give a command the options that all tasks share; it gets them as a `Session`."""
+
+    @functools.wraps(function)
+    def run(**options: Any) -> Any:
+        names = ("output", "force", "dataset", "rules", "model", "knowledge")
+        return function(session=Session(**{name: options.pop(name) for name in names}), **options)
+
+    for option in reversed(OPTIONS):
+        run = option(run)
+    return run  # type: ignore[return-value]
+
+
+@contextmanager
+def bar(total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on stderr; what it yields is called with how many are done. Nothing is shown in a pipe."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("asking", total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def onward(advance: Callable[[int], None], start: int) -> Callable[[int, int], None]:
+    """The progress of one request as progress of the whole, which had `start` done before it."""
+    return lambda done, _: advance(start + done)
+
+
+@contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets; a second one interrupts at once."""
+    cancel = threading.Event()
+
+    def stop(*_: object) -> None:
+        if cancel.is_set():
+            raise KeyboardInterrupt
+        cancel.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield cancel
+        return
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield cancel
+    finally:
+        signal.signal(signal.SIGINT, before)

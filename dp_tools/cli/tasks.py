@@ -1,0 +1,295 @@
+"""The seven tasks as commands over CSV files. Records are numbered from 1, the first after the header."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from dp_tools.cli.answering import CHUNK, Session, task_command
+from dp_tools.cli.records import read_records
+from dp_tools.errors import InvalidRequest
+from dp_tools.evidence import RecordFacts
+from dp_tools.prompts.serializer import is_missing
+from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer, AnnotateColumnsRequest, Column
+from dp_tools.tasks.detect_errors import DetectErrorsAnswer, DetectErrorsRequest
+from dp_tools.tasks.extract_values import ExtractValuesAnswer, ExtractValuesRequest, WantedAttribute
+from dp_tools.tasks.follow_instruction import FollowInstructionAnswer, FollowInstructionRequest
+from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
+from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair
+from dp_tools.tasks.match_schemas import Attribute, MatchSchemasAnswer, MatchSchemasRequest
+from dp_tools.tasks.task import Item, RecordField, require_known
+
+MAX_PAIRS = 20_000
+"""Pairs that `match` makes of two files before it refuses."""
+SAMPLES = 12
+"""Distinct values that stand for a column."""
+
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
+T = TypeVar("T")
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("-a", "--attribute", "attributes", multiple=True, help="Judge only this column; may be given again.")
+@task_command
+def detect_errors(file: Path, attributes: tuple[str, ...], session: Session) -> None:
+    """Find the wrong cells of FILE. Writes a line per cell: row, attribute, value, error, confidence, by, reason."""
+    records = read_records(file)
+    names = list(attributes or records[0])
+    require_known(names, list(records[0]))
+    requests = [DetectErrorsRequest(records=chunk, attributes=names, **session.scope) for chunk in _chunks(records)]
+
+    def rows() -> Iterator[Sequence[object]]:
+        first = 1
+        sizes = [len(request.records) * len(names) for request in requests]
+        for request, answer in zip(requests, session.answers(requests, sizes, RecordFacts(records)), strict=True):
+            assert isinstance(answer, DetectErrorsAnswer)
+            for cell in answer.cells:
+                verdict = _yes_no(cell.error)
+                session.tally.add(cell, {"yes": "errors", "no": "fine"}.get(verdict))
+                yield first + cell.record, cell.attribute, cell.value, verdict, *_backing(cell)
+            first += len(request.records)
+
+    session.write(("row", "attribute", "value", "error", "confidence", "by", "reason"), rows())
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("-a", "--attribute", required=True, help="The column whose gaps are to be filled.")
+@click.option("--allowed", multiple=True, help="A value to choose from; may be given again.")
+@task_command
+def impute(file: Path, attribute: str, allowed: tuple[str, ...], session: Session) -> None:
+    """Fill the gaps of one column of FILE.
+
+    Writes the table with the gaps filled and three columns after it, empty where there was no gap: the confidence, the
+    other values that were likely, and the reason where a rule decided. A gap that the record says nothing about stays.
+    """
+    records = read_records(file)
+    require_known([attribute], list(records[0]))
+    gaps = [number for number, record in enumerate(records) if is_missing(record[attribute])]
+    known = [record for record in records if not is_missing(record[attribute])]
+    scope = {"attribute": attribute, "allowed": list(allowed) or None, **session.scope}
+    requests = [ImputeRequest(records=[records[n] for n in chunk], **scope) for chunk in _chunks(gaps)]
+    header = (*records[0], *(f"{attribute} {word}" for word in ("confidence", "alternatives", "reason")))
+    if clash := [name for name in header if header.count(name) > 1]:
+        raise InvalidRequest(f"{file} has a column {clash[0]!r} already: rename it, the output needs that name.")
+
+    def rows() -> Iterator[Sequence[object]]:
+        answers = session.answers(requests, [len(request.records) for request in requests], RecordFacts(known))
+        filled = (value for answer in answers if isinstance(answer, ImputeAnswer) for value in answer.values)
+        missing = set(gaps)
+        for number, record in enumerate(records):
+            if number not in missing:
+                yield *record.values(), "", "", ""
+                continue
+            value = next(filled)
+            session.tally.add(value, "filled" if value.value is not None else None)
+            shown = {**record, attribute: record[attribute] if value.value is None else value.value}
+            others = "; ".join(f"{text} ({probability:.2f})" for text, probability in value.alternatives)
+            yield *shown.values(), value.confidence, others, value.reason or value.problem or ""
+
+    session.write(header, rows())
+
+
+@click.command()
+@click.argument("files", type=FILE, nargs=-1, required=True)
+@task_command
+def match(files: tuple[Path, ...], session: Session) -> None:
+    """Say which pairs of records are the same thing.
+
+    One file holds a pair a line, its columns named left_... and right_...; of two files every record of the first is
+    compared with every record of the second, which suits small tables. Writes a line per pair: the row or rows, match,
+    confidence, by, reason.
+    """
+    if len(files) > 2:
+        raise InvalidRequest("Give one file of pairs, or two files of records.")
+    places, pairs = _pairs_in(files[0]) if len(files) == 1 else _pairs_of(files[0], files[1])
+    requests = [MatchEntitiesRequest(pairs=chunk, **session.scope) for chunk in _chunks(pairs)]
+
+    def rows() -> Iterator[Sequence[object]]:
+        answers = session.answers(requests, [len(request.pairs) for request in requests])
+        verdicts = (pair for answer in answers if isinstance(answer, MatchEntitiesAnswer) for pair in answer.pairs)
+        for place, pair in zip(places, verdicts, strict=True):
+            verdict = _yes_no(pair.match)
+            session.tally.add(pair, {"yes": "matches", "no": "different"}.get(verdict))
+            yield *place, verdict, *_backing(pair)
+
+    rows_of = ("row",) if len(files) == 1 else ("left row", "right row")
+    session.write((*rows_of, "match", "confidence", "by", "reason"), rows())
+
+
+@click.command()
+@click.argument("left", type=FILE)
+@click.argument("right", type=FILE)
+@task_command
+def match_schemas(left: Path, right: Path, session: Session) -> None:
+    """Find the columns of two tables that mean the same, by their names and values.
+
+    Writes a line per pair of columns: left, right, match, score, assigned (the best one-to-one pairing), by, reason.
+    """
+    ours, theirs = (
+        [Attribute(name=name, samples=_samples(records, name)) for name in records[0]]
+        for records in (read_records(left), read_records(right))
+    )
+    request = MatchSchemasRequest(left=ours, right=theirs, **session.scope)
+
+    def rows() -> Iterator[Sequence[object]]:
+        for answer in session.answers([request], [len(ours) * len(theirs)]):
+            assert isinstance(answer, MatchSchemasAnswer)
+            assigned = set(answer.assignment)
+            for pair in answer.pairs:
+                verdict = _yes_no(pair.match)
+                session.tally.add(pair, {"yes": "matches", "no": "different"}.get(verdict))
+                best = _yes_no((pair.left, pair.right) in assigned)
+                names = ours[pair.left].name, theirs[pair.right].name
+                yield *names, verdict, pair.score, best, pair.by, pair.reason or pair.problem or ""
+
+    session.write(("left", "right", "match", "score", "assigned", "by", "reason"), rows())
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("-t", "--type", "types", multiple=True, help="A type to choose from; give two or more.")
+@click.option("--types", "types_file", type=FILE, help="A text file with a type a line, instead or besides.")
+@task_command
+def annotate(file: Path, types: tuple[str, ...], types_file: Path | None, session: Session) -> None:
+    """Say what kind of thing each column of FILE holds, choosing among types.
+
+    Writes a line per column: column, type, confidence, runners-up, by, reason.
+    """
+    records = read_records(file)
+    table = [list(record.values()) for record in records[:2]]
+    columns = [Column(name=name, values=list(_samples(records, name)), table=table) for name in records[0]]
+    request = AnnotateColumnsRequest(columns=columns, types=[*types, *_lines(types_file)], **session.scope)
+
+    def rows() -> Iterator[Sequence[object]]:
+        for answer in session.answers([request], [len(columns)]):
+            assert isinstance(answer, AnnotateColumnsAnswer)
+            for column, found in zip(columns, answer.columns, strict=True):
+                session.tally.add(found, found.type)
+                others = "; ".join(f"{name} ({probability:.2f})" for name, probability in found.runners_up)
+                yield column.name, found.type, found.confidence, others, found.by, found.reason or found.problem or ""
+
+    session.write(("column", "type", "confidence", "runners-up", "by", "reason"), rows())
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("-c", "--column", "columns", multiple=True, required=True, help="A column of text; several are joined.")
+@click.option(
+    "-a",
+    "--attribute",
+    "attributes",
+    multiple=True,
+    required=True,
+    help="What to look for, as NAME or NAME=DESCRIPTION; may be given again.",
+)
+@task_command
+def extract(file: Path, columns: tuple[str, ...], attributes: tuple[str, ...], session: Session) -> None:
+    """Read values out of the texts in one or more columns of FILE.
+
+    Writes a line per text and attribute: row, attribute, value (as it stands in the text, empty if it is not stated),
+    start and end (its place in the text, in characters), confidence, by, reason.
+    """
+    records = read_records(file)
+    require_known(columns, list(records[0]))
+    texts = [" ".join(filter(None, (record[column] for column in columns))) for record in records]
+    wanted = [
+        WantedAttribute(name=name, description=description or None)
+        for name, _, description in (attribute.partition("=") for attribute in attributes)
+    ]
+    requests = [ExtractValuesRequest(texts=chunk, attributes=wanted, **session.scope) for chunk in _chunks(texts)]
+
+    def rows() -> Iterator[Sequence[object]]:
+        first = 1
+        sizes = [len(request.texts) * len(wanted) for request in requests]
+        for request, answer in zip(requests, session.answers(requests, sizes), strict=True):
+            assert isinstance(answer, ExtractValuesAnswer)
+            for value in answer.values:
+                session.tally.add(value, "found" if value.value is not None else "not stated")
+                start, end = value.span or ("", "")
+                yield first + value.text, value.attribute, value.value, start, end, *_backing(value)
+            first += len(request.texts)
+
+    session.write(("row", "attribute", "value", "start", "end", "confidence", "by", "reason"), rows())
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("-i", "--instruction", required=True, help="What to find out about each record.")
+@click.option("--choice", "choices", multiple=True, help="An answer to choose from; give two or more.")
+@click.option("--text", is_flag=True, help="Answer with a short text instead of yes or no.")
+@task_command
+def ask(file: Path, instruction: str, choices: tuple[str, ...], text: bool, session: Session) -> None:
+    """Ask a question of your own about each record of FILE: yes or no, one of some choices, or a short text.
+
+    Writes a line per record: row, answer, confidence, by, reason.
+    """
+    if text and choices:
+        raise InvalidRequest("Give --choice or --text, not both.")
+    shape = "text" if text else "choice" if choices else "yes_no"
+    scope = {"instruction": instruction, "shape": shape, "choices": list(choices), **session.scope}
+    requests = [FollowInstructionRequest(records=chunk, **scope) for chunk in _chunks(read_records(file))]
+
+    def rows() -> Iterator[Sequence[object]]:
+        answers = session.answers(requests, [len(request.records) for request in requests])
+        items = (item for answer in answers if isinstance(answer, FollowInstructionAnswer) for item in answer.answers)
+        for row, item in enumerate(items, start=1):
+            session.tally.add(item, "answered" if shape == "text" else item.answer)
+            yield row, item.answer, *_backing(item)
+
+    session.write(("row", "answer", "confidence", "by", "reason"), rows())
+
+
+def _chunks(items: Sequence[T]) -> list[list[T]]:
+    return [list(items[start : start + CHUNK]) for start in range(0, len(items), CHUNK)]
+
+
+def _backing(item: Item) -> tuple[object, ...]:
+    return item.confidence, item.by, item.reason or item.problem or ""
+
+
+def _yes_no(verdict: bool | None) -> str:
+    return "" if verdict is None else "yes" if verdict else "no"
+
+
+def _samples(records: Sequence[RecordField], name: str) -> list[str]:
+    """The first distinct values of a column."""
+    values = dict.fromkeys(value for record in records if not is_missing(value := record[name]) and value)
+    return list(values)[:SAMPLES]
+
+
+def _lines(path: Path | None) -> list[str]:
+    if path is None:
+        return []
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"{path} is not UTF-8: save it as UTF-8, a type a line.") from error
+
+
+def _pairs_in(path: Path) -> tuple[list[tuple[int, ...]], list[RecordPair]]:
+    records = read_records(path)
+    sides = {side: [name for name in records[0] if name.startswith(f"{side}_")] for side in ("left", "right")}
+    for side, names in sides.items():
+        if not names:
+            raise InvalidRequest(f"{path} has no column named {side}_...: name the columns of each side so.")
+    left, right = (
+        [{name.removeprefix(f"{side}_"): record[name] for name in sides[side]} for record in records] for side in sides
+    )
+    pairs = [RecordPair(left=ours, right=theirs) for ours, theirs in zip(left, right, strict=True)]
+    return [(number,) for number in range(1, len(pairs) + 1)], pairs
+
+
+def _pairs_of(left: Path, right: Path) -> tuple[list[tuple[int, ...]], list[RecordPair]]:
+    ours, theirs = read_records(left), read_records(right)
+    if len(ours) * len(theirs) > MAX_PAIRS:
+        raise InvalidRequest(
+            f"{left} and {right} make {len(ours) * len(theirs):,} pairs, more than {MAX_PAIRS:,}: use match-tables, "
+            "which finds the likely pairs first."
+        )
+    places = [(i, j) for i in range(1, len(ours) + 1) for j in range(1, len(theirs) + 1)]
+    return list(places), [RecordPair(left=ours[i - 1], right=theirs[j - 1]) for i, j in places]
