@@ -1,15 +1,20 @@
-"""Checks: rules in a form that code decides, as JSON Schema with two keywords of our own, before a model is asked.
+"""Checks: rules in a form that code decides, as JSON Schema with a few keywords of our own, before a model is asked.
 
 A schema whose `type` is `object` is over the record (or the pair); any other is over the value. Values are strings as
 found; one that stands under `type: number` or `integer` is read as a number first. A missing value (null, blank, "?")
-is null, so `type` says whether a gap is an error. `x-missing` lists further tokens that count as missing here.
-`x-lookup` is a functional dependency: `by` names the attributes that determine, `of` the one that is determined, and
-`values` maps what is known (several `by` are joined by " | ").
+is null, so `type` says whether a gap is an error.
+
+Our keywords, at the top of a schema: `x-when`, a schema: where it does not hold, the check says nothing. `x-missing`:
+further tokens that count as missing. `x-lookup`, a functional dependency: `by` names the attributes that determine,
+`of` the one that is determined, `values` maps what is known (several `by` joined by " | "). Anywhere in a check of a
+pair: `x-same` and `x-differ` list attributes that both sides fill, with the same or with another value (case, blanks
+and punctuation apart; numbers by value).
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,7 +32,8 @@ from dp_tools.rules.scope import key
 JOIN = " | "
 """Stands between the values of several determining attributes in a lookup."""
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_LONGEST_NUMBER = 300
 _MAX_DEPTH = 40
 _REGEX_SIZE = 1_000_000
 """Bytes that one compiled pattern may take; matching is linear in the value whatever the pattern."""
@@ -60,9 +66,8 @@ class Check:
         self._is_number = _wants_number(schema)
         self._enum = _closed_set(schema)
         self._touches = frozenset(key(name) for name in schema.get("properties", ()))
-        self._validator = jsonschema_rs.Draft202012Validator(
-            schema, offline=True, pattern_options=jsonschema_rs.RegexOptions(_REGEX_SIZE, _REGEX_SIZE)
-        )
+        self._validator = _validator(schema)
+        self._when = _validator(schema["x-when"]) if "x-when" in schema else None
 
     @staticmethod
     def of(rule: Rule) -> Check:
@@ -97,7 +102,8 @@ class Check:
         if self.attribute not in (attribute, ALL):
             return None
         if not self.over_record:
-            return self._validator.is_valid(self._instance(subject["value"], self._is_number))
+            value = self._instance(subject["value"], self._is_number)
+            return self._validator.is_valid(value) if self._holds(value) else None
         return self._judge_cell(attribute, subject)
 
     def value_for(self, subject: Subject) -> str | None:
@@ -116,6 +122,8 @@ class Check:
             if known is not None and known != (None if found is None else str(found).strip()):
                 return False
         instance = self._record(record)
+        if not self._holds(instance):
+            return None
         if self.attribute == attribute:
             passed = self._validator.is_valid(instance)
             return passed if self._lookup is None or not passed else None
@@ -126,8 +134,12 @@ class Check:
             return False
         return True if attribute in self._touches else None
 
-    def _judge_pair(self, subject: Subject) -> bool:
-        return self._validator.is_valid({side: self._record(subject[side]) for side in ("left", "right")})
+    def _judge_pair(self, subject: Subject) -> bool | None:
+        pair = {side: self._record(subject[side]) for side in ("left", "right")}
+        return self._validator.is_valid(pair) if self._holds(pair) else None
+
+    def _holds(self, instance: Any) -> bool:
+        return self._when is None or self._when.is_valid(instance)
 
     def _record(self, record: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -141,10 +153,59 @@ class Check:
     def _instance(self, value: Any, number: bool) -> Any:
         if value is None or is_missing(str(value)) or str(value).strip().casefold() in self._missing:
             return None
-        text = str(value)
-        if number and _NUMBER.fullmatch(text.strip()):
-            return float(text) if re.search(r"[.eE]", text) else int(text)
+        return _as_number(str(value)) if number else str(value)
+
+
+def _as_number(text: str) -> float | int | str:
+    """The number that the text writes, or the text where it writes none that JSON can hold."""
+    bare = text.strip()
+    if len(bare) > _LONGEST_NUMBER or not _NUMBER.fullmatch(bare):
         return text
+    number = float(bare)
+    if not math.isfinite(number):
+        return text
+    return number if re.search(r"[.eE]", bare) else int(bare)
+
+
+class _Same:
+    """`x-same`: every listed attribute has a value on both sides, and it is the same one."""
+
+    same = True
+
+    def __init__(self, _parent: dict[str, Any], names: Any, _path: list[str | int]) -> None:
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise ValueError("x-same and x-differ need a list of attributes.")
+        self._names = [key(name) for name in names]
+
+    def validate(self, instance: Any) -> None:
+        sides = [{key(name): value for name, value in instance[side].items()} for side in ("left", "right")]
+        for name in self._names:
+            left, right = (_comparable(side.get(name)) for side in sides)
+            if not left or not right or (left == right) is not self.same:
+                raise ValueError(name)
+
+
+class _Differ(_Same):
+    """`x-differ`: every listed attribute has a value on both sides, and not the same one."""
+
+    same = False
+
+
+def _comparable(value: Any) -> str:
+    if value is None:
+        return ""
+    text = str(value).strip().casefold()
+    number = _as_number(text.strip(" $€£%"))
+    return re.sub(r"[\W_]+", "", text) if isinstance(number, str) else f"{number:.12g}"
+
+
+def _validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(
+        schema,
+        offline=True,
+        pattern_options=jsonschema_rs.RegexOptions(_REGEX_SIZE, _REGEX_SIZE),
+        keywords={"x-same": _Same, "x-differ": _Differ},
+    )
 
 
 @lru_cache(maxsize=4096)

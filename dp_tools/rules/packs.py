@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 
 from dp_tools.errors import RuleRejected
-from dp_tools.rules.rule import Rule
+from dp_tools.rules.rule import ALL, Rule
+from dp_tools.rules.scope import TASKS
 from dp_tools.rules.vetting import parse, vet_name, vet_text
 
 PACK_BUDGET = 5_000_000
@@ -139,6 +140,48 @@ def dump_pack(pack: Pack) -> str:
 def as_shipped(rule: Rule) -> dict[str, Any]:
     """A rule as a pack holds it: what is not the default, and nothing of the store."""
     return rule.model_dump(mode="json", exclude=_LEFT_OUT, exclude_defaults=True)
+
+
+def pack_schema() -> dict[str, Any]:
+    """JSON Schema of a pack file, for editors; `knowledge/pack.schema.json` holds it."""
+    rule = Rule.model_json_schema()
+    examples = rule.pop("$defs")
+    properties = {name: body for name, body in rule["properties"].items() if name not in _LEFT_OUT}
+    scope = {name: {"type": "string", "description": properties[name]["description"]} for name in _SHARED}
+    scope["task"]["enum"] = properties["task"]["enum"] = [ALL, *TASKS]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "dp-tools rule pack",
+        "type": "object",
+        "required": ["pack", "version", "title", "rules"],
+        "additionalProperties": False,
+        "properties": {
+            "pack": {"type": "string", "description": "The pack's name, also the file's."},
+            "version": {"type": "integer", "minimum": 1, "description": "Counts up with every release."},
+            "title": {"type": "string", "description": "What it is about, one line."},
+            **scope,
+            "datasets": {
+                "description": "Which datasets belong to which domains.",
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["dataset", "domain"],
+                    "additionalProperties": False,
+                    "properties": {"dataset": {"type": "string"}, "domain": {"type": "string"}},
+                },
+            },
+            "rules": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["id", "statement"],
+                    "additionalProperties": False,
+                    "properties": properties,
+                },
+            },
+        },
+        "$defs": examples,
+    }
 
 
 def _read_rule(item: Any, pack: str, shared: Mapping[str, Any], where: str) -> Rule:
