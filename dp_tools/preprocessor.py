@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -18,9 +19,9 @@ from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progr
 from dp_tools.evidence import CellFacts
 from dp_tools.models.calibration import Calibration
 from dp_tools.models.catalogue import ModelSpec, resolve
-from dp_tools.prompts import WIRE_FORMATS
+from dp_tools.prompts import wire_format_of
 from dp_tools.prompts.ask import FreeValue, YesNo
-from dp_tools.prompts.wire_format import to_question
+from dp_tools.prompts.wire_format import WireFormat, to_question
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.store import KnowledgeStore
@@ -63,8 +64,12 @@ class Preprocessor:
         self.model: ModelSpec = resolve(model)
         self.knowledge = knowledge if isinstance(knowledge, KnowledgeStore) else KnowledgeStore.open(knowledge)
         self.engine = engine if engine is not None else open_engine(model, threads=threads)
-        self.wire = WIRE_FORMATS[self.model.wire_format]
         self.calibration = Calibration.load(self.model.calibration) if self.model.calibration else Calibration()
+
+    @cached_property
+    def wire(self) -> WireFormat:
+        """The model's wire format; a GGUF outside the catalogue is opened to read its chat template."""
+        return wire_format_of(self.model)
 
     def detect_errors(
         self, records: Sequence[Fields], attributes: Sequence[str] | None = None, **options: Any

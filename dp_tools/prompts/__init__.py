@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dp_tools.models.catalogue import ModelSpec
 from dp_tools.prompts.nano import NanoFormat
 from dp_tools.prompts.published import CHATML, JELLYFISH_7B, JELLYFISH_8B, JELLYFISH_13B
 from dp_tools.prompts.wire_format import WireFormat
@@ -11,4 +12,18 @@ WIRE_FORMATS: dict[str, WireFormat] = {
 }
 """Every wire format by the name that the model catalogue uses."""
 
-__all__ = ["WIRE_FORMATS"]
+
+def wire_format_of(model: ModelSpec) -> WireFormat:
+    """The wire format of a model; for one that the catalogue does not know, its own chat template's.
+
+    Raises:
+        ModelUnavailable: the chat template has to be read from the model's file, which is missing or not readable.
+    """
+    if model.wire_format in WIRE_FORMATS:
+        return WIRE_FORMATS[model.wire_format]
+    from dp_tools.prompts.chat_template import from_chat_template  # only this needs llama.cpp
+
+    return from_chat_template(model)
+
+
+__all__ = ["WIRE_FORMATS", "wire_format_of"]

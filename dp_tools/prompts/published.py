@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from dp_tools.engine.questions import Segment
 from dp_tools.prompts.prompt import Block, Prompt
 
-_SYSTEM = "You are an AI assistant that follows instruction extremely well."
+SYSTEM = "You are an AI assistant that follows instruction extremely well."
 _FAITHFUL = "User will give you a question. Your task is to answer as faithfully as you can."
 _HELPFUL = "Help as much as you can."
 INTERPRETER = "While answering, provide detailed explanation and justify your answer."
@@ -52,21 +52,21 @@ class PublishedFormat:
 
 JELLYFISH_13B = PublishedFormat(
     "jellyfish-13b",
-    f"{_SYSTEM} {_HELPFUL}\n\n### Instruction:\n\n",
+    f"{SYSTEM} {_HELPFUL}\n\n### Instruction:\n\n",
     "\n\n### Response:\n\n",
     end="### Instruction:",
 )
-JELLYFISH_7B = PublishedFormat("jellyfish-7b", f"{_SYSTEM} {_FAITHFUL}\n\n[INST]\n\n", "\n\n[/INST]\n\n", end="</s>")
+JELLYFISH_7B = PublishedFormat("jellyfish-7b", f"{SYSTEM} {_FAITHFUL}\n\n[INST]\n\n", "\n\n[/INST]\n\n", end="</s>")
 JELLYFISH_8B = PublishedFormat(
     "jellyfish-8b",
-    f"<|start_header_id|>system<|end_header_id|>\n\n{_SYSTEM} {_FAITHFUL}<|eot_id|>"
+    f"<|start_header_id|>system<|end_header_id|>\n\n{SYSTEM} {_FAITHFUL}<|eot_id|>"
     "<|start_header_id|>user<|end_header_id|>\n\n",
     "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
     end="<|eot_id|>",
 )
 CHATML = PublishedFormat(
     "chatml",
-    f"<|im_start|>system\n{_SYSTEM} {_FAITHFUL}<|im_end|>\n<|im_start|>user\n",
+    f"<|im_start|>system\n{SYSTEM} {_FAITHFUL}<|im_end|>\n<|im_start|>user\n",
     "<|im_end|>\n<|im_start|>assistant\n",
     end="<|im_end|>",
 )

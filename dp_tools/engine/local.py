@@ -1,0 +1,275 @@
+"""The engine on this machine: one thread owns the model, callers queue, wait, report progress and can stop it."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+
+from dp_tools.engine.llama import Llama, physical_cores
+from dp_tools.engine.questions import Progress, Question, Result, Segment, Unanswered
+from dp_tools.engine.reading import reading
+from dp_tools.engine.tree import Leaf, PrefixTree, Work
+from dp_tools.engine.vocabulary import Vocabulary
+from dp_tools.errors import Cancelled, ModelUnavailable
+from dp_tools.models.catalogue import ModelSpec
+from dp_tools.models.identity import identity
+
+_BATCH = 512
+_SEQUENCES = 128
+_LOOK = 0.05
+"""Seconds between two looks at a caller's wish to stop, and at what there is to report."""
+
+
+class _Job:
+    """One call, on its way through the owner's thread."""
+
+    def __init__(self, questions: Sequence[Question], adapters: tuple[Path, ...]) -> None:
+        self.questions = questions
+        self.adapters = adapters
+        self.answered = 0
+        self.stopped = False
+
+
+class LocalEngine:
+    """A GGUF model answering through the prefix tree. It loads at the first call that needs it.
+
+    Args:
+        spec: the model.
+        threads: of a decode; default: the physical cores.
+        context: working memory in tokens; a prompt and its answer must fit.
+    """
+
+    def __init__(self, spec: ModelSpec, *, threads: int | None = None, context: int = 4096) -> None:
+        self.spec = spec
+        self._threads = threads or physical_cores()
+        self._context = context
+        self._owner = ThreadPoolExecutor(1, thread_name_prefix="dp-tools-engine")
+        self._guard = threading.RLock()
+        self._current: _Job | None = None
+        self._llama: Llama | None = None
+        self._tree: PrefixTree | None = None
+        self._vocabulary: Vocabulary | None = None
+        self._active: tuple[Path, ...] = ()
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.spec.name
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the weights, the adapter and the wire format."""
+        return self.fingerprint_with(())
+
+    def fingerprint_with(self, adapters: tuple[Path, ...]) -> str:
+        """The fingerprint with adapters of one's own on top."""
+        files = [self.spec.locate(), *self._own_adapters, *adapters]
+        parts = [self.spec.wire_format, *(identity(file) for file in files)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @property
+    def work(self) -> Work:
+        """Tokens decoded since the model was loaded."""
+        return self._loaded()[1].work
+
+    def answer(
+        self,
+        questions: Sequence[Question],
+        *,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> list[Result]:
+        """One result per question, in order; see `Engine.answer`."""
+        return self.answer_with((), questions, progress=progress, cancel=cancel)
+
+    def answer_with(
+        self,
+        adapters: tuple[Path, ...],
+        questions: Sequence[Question],
+        *,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> list[Result]:
+        """As `answer`, with adapters on top of the model's own."""
+        if not questions:
+            return []
+        job = _Job(questions, (*self._own_adapters, *adapters))
+        with self._guard:
+            if self._closed:
+                raise ModelUnavailable(f"The engine of {self.name} has been closed: open a new one.")
+            future = self._owner.submit(self._run, job)
+        try:
+            return _wait(future, job, progress, cancel)
+        except BaseException:
+            self._stop(job)
+            raise
+
+    def tokenize(self, segments: Sequence[Segment]) -> list[int]:
+        """The token ids of a prompt, exactly as the model gets them."""
+        with self._guard:
+            return self._loaded()[0].tokenize(segments)
+
+    def count_tokens(self, segments: Sequence[Segment]) -> int:
+        """Tokens these segments take in this model."""
+        return len(self.tokenize(segments))
+
+    def with_adapter(self, path: Path) -> AdaptedEngine:
+        """This engine with a LoRA adapter on top; both share the weights and may be used side by side."""
+        return AdaptedEngine(self, path)
+
+    def close(self) -> None:
+        """Free the model, after stopping what is running."""
+        with self._guard:
+            if self._closed:
+                return
+            self._closed = True
+            if self._current:
+                self._stop(self._current)
+        self._owner.shutdown(cancel_futures=True)
+        if self._llama:
+            self._llama.close()
+            self._llama = None
+
+    @property
+    def _own_adapters(self) -> tuple[Path, ...]:
+        return (self.spec.adapter,) if self.spec.adapter else ()
+
+    # --- in the owner's thread
+
+    def _run(self, job: _Job) -> list[Result]:
+        llama, tree, vocabulary = self._loaded()
+        with self._guard:
+            if job.stopped:
+                raise Cancelled("The work was stopped.")
+            self._current = job
+            llama.go_on()
+        try:
+            if job.adapters != self._active:
+                llama.use_adapters(job.adapters)
+                tree.forget()
+                self._active = job.adapters
+            return self._answers(job, llama, tree, vocabulary)
+        finally:
+            with self._guard:
+                self._current = None
+                llama.go_on()
+
+    def _answers(self, job: _Job, llama: Llama, tree: PrefixTree, vocabulary: Vocabulary) -> list[Result]:
+        places: dict[Question, list[int]] = {}
+        for place, question in enumerate(job.questions):
+            places.setdefault(question, []).append(place)
+        results: list[Result | None] = [None] * len(job.questions)
+
+        def settle(question: Question, result: Result) -> None:
+            for place in places[question]:
+                results[place] = result
+            job.answered += len(places[question])
+
+        asked: dict[Leaf, Question] = {}
+        for question in places:
+            how = reading(question.answer, llama, vocabulary)
+            tokens = llama.tokenize(question.segments)
+            if isinstance(how, Unanswered):
+                settle(question, how)
+            elif not tokens:
+                settle(question, Unanswered("The prompt is empty."))
+            else:
+                asked[Leaf(tokens, how)] = question
+
+        def finished(leaf: Leaf) -> None:
+            if leaf.fits:
+                settle(asked[leaf], leaf.reading.result(self.name))
+            else:
+                settle(asked[leaf], _too_long(len(leaf.tokens), llama.cells))
+
+        tree.run(list(asked), finished)
+        return [result for result in results if result is not None]
+
+    def _loaded(self) -> tuple[Llama, PrefixTree, Vocabulary]:
+        with self._guard:
+            if self._closed:
+                raise ModelUnavailable(f"The engine of {self.name} has been closed: open a new one.")
+            if self._llama is None or self._tree is None or self._vocabulary is None:
+                self._llama = Llama(
+                    self.spec.locate(),
+                    cells=self._context,
+                    batch=min(_BATCH, self._context),
+                    sequences=_SEQUENCES,
+                    threads=self._threads,
+                )
+                self._tree = PrefixTree(self._llama)
+                self._vocabulary = Vocabulary(self._llama)
+            return self._llama, self._tree, self._vocabulary
+
+    def _stop(self, job: _Job) -> None:
+        with self._guard:
+            job.stopped = True
+            if self._current is job and self._llama:
+                self._llama.stop()
+
+
+class AdaptedEngine:
+    """A local engine with one more adapter on top; closing it leaves the engine below open."""
+
+    def __init__(self, engine: LocalEngine, adapter: Path) -> None:
+        self._engine = engine
+        self._adapters = (adapter,)
+        self.name = f"{engine.name}+{adapter.stem}"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the engine below and this adapter."""
+        return self._engine.fingerprint_with(self._adapters)
+
+    def answer(
+        self,
+        questions: Sequence[Question],
+        *,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> list[Result]:
+        """One result per question, in order; see `Engine.answer`."""
+        return self._engine.answer_with(self._adapters, questions, progress=progress, cancel=cancel)
+
+    def tokenize(self, segments: Sequence[Segment]) -> list[int]:
+        """The token ids of a prompt, exactly as the model gets them."""
+        return self._engine.tokenize(segments)
+
+    def count_tokens(self, segments: Sequence[Segment]) -> int:
+        """Tokens these segments take in this model."""
+        return self._engine.count_tokens(segments)
+
+    def close(self) -> None:
+        """Nothing to free: the weights belong to the engine below."""
+
+
+def _wait(
+    future: Future[list[Result]], job: _Job, progress: Progress | None, cancel: threading.Event | None
+) -> list[Result]:
+    """The job's results, while the caller's own thread reports progress and looks whether to stop."""
+    total = len(job.questions)
+    report: Callable[[], object] = (lambda: progress(job.answered, total)) if progress else (lambda: None)
+    while True:
+        try:
+            results = future.result(timeout=_LOOK)
+        except TimeoutError:
+            if future.done():
+                raise
+            if cancel is not None and cancel.is_set():
+                raise Cancelled("The work was stopped.") from None
+            report()
+        else:
+            report()
+            return results
+
+
+def _too_long(tokens: int, room: int) -> Unanswered:
+    return Unanswered(
+        f"The question takes {tokens} tokens and the model's working context holds {room} with the answer: shorten the "
+        "record or its rules, or open the model with a larger context."
+    )
