@@ -1,6 +1,6 @@
 """What an MCP host starts: `python server.py`."""
 
-from dp_tools.mcp_server.server import serve_stdio
+from dp_tools.mcp_server.stdio import serve_stdio
 
 if __name__ == "__main__":
     serve_stdio()

@@ -18,6 +18,6 @@ import click
 @click.option("--trust-agents", is_flag=True, help="Rules that agents write act at once, without a person's word.")
 def serve(model: str, knowledge: Path | None, threads: int | None, trust_agents: bool) -> None:
     """Serve agents and chat clients over MCP, until they leave."""
-    from dp_tools.mcp_server.server import serve_stdio
+    from dp_tools.mcp_server.stdio import serve_stdio
 
     serve_stdio(model=model, knowledge=knowledge, threads=threads, trust_agents=trust_agents)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import anyio.to_thread
 from mcp.server import MCPServer
 
-from dp_tools.mcp_server.logs import write_to_stderr
+from dp_tools.mcp_server.calls import Calls
 from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server.prompts import add_prompts
+from dp_tools.mcp_server.resources import add_resources
 from dp_tools.mcp_server.rule_tools import rule_tools
 from dp_tools.mcp_server.task_tools import task_tools
 
@@ -27,12 +28,15 @@ with `search_rules` and propose a better one with `add_rule`; a person accepts i
 """
 
 
-def create_server(owner: Owner | None = None, *, trust_agents: bool = False) -> MCPServer[None]:
+def create_server(
+    owner: Owner | None = None, *, trust_agents: bool = False, calls: Calls | None = None
+) -> MCPServer[None]:
     """The server, for stdio, HTTP and in-memory alike. The model and the rules are opened at the first question.
 
     Args:
         owner: holds the model and the rules; by default the embedded model and the user's own rules.
         trust_agents: let the rules that agents write act at once, without a person's word.
+        calls: counts and times the calls, for those who want to know.
     """
     owner = owner or Owner()
 
@@ -43,22 +47,21 @@ def create_server(owner: Owner | None = None, *, trust_agents: bool = False) -> 
         finally:
             await anyio.to_thread.run_sync(owner.close)
 
-    return MCPServer(
+    tools = [*task_tools(owner), *rule_tools(owner, trust_agents=trust_agents)]
+    server = MCPServer(
         "dp-tools",
         title="Data preprocessing tools",
         description="Finds errors, fills gaps, matches records and schemas, types columns and extracts values.",
         instructions=INSTRUCTIONS,
         version=_version(),
-        tools=[*task_tools(owner), *rule_tools(owner, trust_agents=trust_agents)],
+        tools=[*tools],
         lifespan=lifespan,
         log_level="WARNING",
+        middleware=[calls or Calls()],
     )
-
-
-def serve_stdio(*, trust_agents: bool = False, **options: Any) -> None:
-    """Serve one client over standard input and output until it leaves. Options: those of `Owner`."""
-    write_to_stderr()
-    create_server(Owner(**options), trust_agents=trust_agents).run("stdio")
+    add_resources(server, owner)
+    add_prompts(server)
+    return server
 
 
 def _version() -> str:

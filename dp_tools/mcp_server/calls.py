@@ -1,0 +1,76 @@
+"""What happens around every call: it is counted, timed and logged, and the last ones may finish before the server ends."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS, CallToolResult, TextContent
+
+log = logging.getLogger("dp_tools.calls")
+Observer = Callable[[str, str, float], None]
+"""Called after each call with (tool, outcome, seconds); outcome: answered, refused, failed or cancelled."""
+
+
+class Calls:
+    """Middleware over `tools/call`.
+
+    Args:
+        observe: told of every call that ended.
+    """
+
+    def __init__(self, observe: Observer | None = None) -> None:
+        self._observe = observe
+        self.running = 0
+        self._closing = False
+        self._idle = anyio.Event()
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        if ctx.method != "tools/call" or ctx.request_id is None:
+            return await call_next(ctx)
+        if self._closing:
+            return CallToolResult(
+                content=[TextContent(text="The server is stopping: call again later.")], is_error=True
+            )
+        name = str((ctx.params or {}).get("name"))[:100]
+        result = await self._timed(name, ctx, call_next)
+        if isinstance(result, CallToolResult) and result.is_error and _text(result) == f"Unknown tool: {name}":
+            # The SDK answers as if the tool had failed; the specification wants a protocol error.
+            raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {name}")
+        return result
+
+    async def _timed(self, name: str, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        started, outcome = time.perf_counter(), "failed"
+        self.running += 1
+        try:
+            result = await call_next(ctx)
+            outcome = "refused" if isinstance(result, CallToolResult) and result.is_error else "answered"
+            return result
+        except anyio.get_cancelled_exc_class():
+            outcome = "cancelled"
+            raise
+        finally:
+            self.running -= 1
+            seconds = time.perf_counter() - started
+            log.info("call", extra={"fields": {"tool": name, "outcome": outcome, "seconds": round(seconds, 4)}})
+            if self._observe is not None:
+                self._observe(name, outcome, seconds)
+            if self._closing and not self.running:
+                self._idle.set()
+
+    async def finish(self, patience_s: float) -> None:
+        """Take no more calls, and wait until those that run have ended or patience has."""
+        self._closing = True
+        if self.running:
+            with anyio.move_on_after(patience_s):
+                await self._idle.wait()
+
+
+def _text(result: CallToolResult) -> str:
+    first = result.content[0] if result.content else None
+    return first.text if isinstance(first, TextContent) else ""

@@ -1,0 +1,77 @@
+"""Prompts that a person picks in a chat client: each starts a job that the tools then carry out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import UserMessage
+from pydantic import Field
+
+DatasetName = Annotated[str, Field(description="The name under which its rules are kept, if it has one.")]
+
+
+def add_prompts(server: MCPServer[None]) -> None:
+    """Register the prompts."""
+
+    @server.prompt(title="Clean this table")
+    def clean_table(
+        table: Annotated[str, Field(description="The file, or the table itself as text.")], dataset: DatasetName = ""
+    ) -> list[UserMessage]:
+        """Find the errors and gaps of a table and propose repairs."""
+        return [
+            UserMessage(
+                f"Clean this table: {table}\n{_named(dataset)}"
+                "1. Look at its columns, and at the rules that hold for it (search_rules).\n"
+                "2. Find wrong values with detect_errors and missing ones by looking; fill both with impute.\n"
+                "3. Show me the changes as a list of row, column, old value, new value, confidence and reason. Mark "
+                "everything under 0.8 as a question to me. Change no file before I agree.\n"
+                "4. Where I correct you for a reason that holds in general, propose it with add_rule."
+            )
+        ]
+
+    @server.prompt(title="Match these two files")
+    def match_files(
+        left: Annotated[str, Field(description="The first file or table.")],
+        right: Annotated[str, Field(description="The second file or table.")],
+        dataset: DatasetName = "",
+    ) -> list[UserMessage]:
+        """Find the records that two tables have in common."""
+        return [
+            UserMessage(
+                f"Find the records that describe the same thing in {left} and in {right}.\n{_named(dataset)}"
+                "1. Line up their columns with match_schemas.\n"
+                "2. Find candidate pairs, then judge them with match_entities, in batches.\n"
+                "3. Give me the matches with their confidence, and the pairs between 0.3 and 0.7 for me to decide."
+            )
+        ]
+
+    @server.prompt(title="Review pending rules")
+    def review_rules(dataset: DatasetName = "") -> list[UserMessage]:
+        """Go through the rules that agents proposed and decide on each."""
+        return [
+            UserMessage(
+                f"Show me the proposed rules, one at a time (search_rules with status proposed).\n{_named(dataset)}"
+                "For each say in a sentence what it would change and whether it conflicts with a rule that acts, then "
+                "let me decide: put it before me with review_rule. Decide nothing yourself."
+            )
+        ]
+
+    @server.prompt(title="Write a rule from these mistakes")
+    def rule_from_mistakes(
+        mistakes: Annotated[str, Field(description="What was answered, and what would have been right.")],
+        dataset: DatasetName = "",
+    ) -> list[UserMessage]:
+        """Turn corrected answers into a rule."""
+        return [
+            UserMessage(
+                f"These answers were wrong:\n{mistakes}\n{_named(dataset)}"
+                "Find what they have in common. Look whether a rule on it exists (search_rules). Then propose one rule "
+                "with add_rule: one sentence, as narrow as the evidence (task, dataset, attribute), with a check where "
+                "a JSON Schema can say it, and the cases as examples."
+            )
+        ]
+
+
+def _named(dataset: str) -> str:
+    return f"The dataset is called {dataset}.\n" if dataset else ""

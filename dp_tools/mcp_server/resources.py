@@ -1,0 +1,171 @@
+"""The knowledge store as resources to read, with the templates and the completions that lead to them."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any, ParamSpec, TypeVar
+
+import anyio.to_thread
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
+
+from dp_tools.errors import DpToolsError, InvalidRequest
+from dp_tools.mcp_server.owner import Owner
+from dp_tools.prompts.nano import NanoFormat
+from dp_tools.prompts.prompt import Prompt
+from dp_tools.rules.rule import ALL, Rule
+from dp_tools.rules.scope import TASKS, key
+
+P = ParamSpec("P")
+T = TypeVar("T")
+JSON = "application/json"
+_SHOWN = 100
+"""Completions at once; the protocol allows no more."""
+
+
+def add_resources(server: MCPServer[None], owner: Owner) -> None:
+    """Register the `knowledge://` resources."""
+
+    @server.resource("knowledge://packs", title="Rule packs", mime_type=JSON)
+    @_told
+    def packs() -> str:
+        """The rule packs in the store, with the number of their rules that act."""
+        return _json([asdict(pack) for pack in owner.knowledge.packs()])
+
+    @server.resource("knowledge://datasets", title="Datasets", mime_type=JSON)
+    @_told
+    def datasets() -> str:
+        """The datasets that the store knows, with their domains and the number of rules that name them."""
+        return _json([asdict(dataset) for dataset in owner.knowledge.datasets()])
+
+    @server.resource("knowledge://proposals", title="Proposed rules", mime_type=JSON)
+    @_told
+    def proposals() -> str:
+        """The rules that wait for a person to accept or reject them, oldest first."""
+        return _json([_plain(rule) for rule in owner.knowledge.list(status="proposed", limit=_SHOWN)])
+
+    @server.resource("knowledge://packs/{name}", title="A rule pack", mime_type="application/yaml")
+    @_told
+    def pack(name: str) -> str:
+        """The active rules of a pack, as its YAML file."""
+        from dp_tools.rules.packs import dump_pack
+
+        return dump_pack(owner.knowledge.export(name))
+
+    @server.resource("knowledge://rules/{rule_id}", title="A rule with its history", mime_type=JSON)
+    @_told
+    def rule(rule_id: str) -> str:
+        """A rule as it is now, and every change to it: who, when, why."""
+        store = owner.knowledge
+        entries = [
+            {name: value for name, value in asdict(entry).items() if name not in ("body", "previous", "rule_id")}
+            for entry in store.history(rule_id)
+        ]
+        return _json({"rule": _plain(store.get(rule_id)), "history": entries})
+
+    @server.resource("knowledge://datasets/{name}", title="What a dataset's prompts say", mime_type="text/plain")
+    @_told
+    def dataset(name: str) -> str:
+        """The exact rule lines that are added to prompts about this dataset, by task and attribute."""
+        return _lines_of(owner, name, [None, *_attributes(owner, name)])
+
+    @server.resource(
+        "knowledge://datasets/{name}/{attribute}", title="What an attribute's prompts say", mime_type="text/plain"
+    )
+    @_told
+    def attribute(name: str, attribute: str) -> str:
+        """The exact rule lines that are added to prompts about one attribute of this dataset, by task."""
+        return _lines_of(owner, name, [attribute])
+
+    @server.completion()
+    async def complete(
+        ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: CompletionContext | None,
+    ) -> Completion | None:
+        given = (context.arguments if context is not None else None) or {}
+        values = await anyio.to_thread.run_sync(lambda: _values(owner, ref, argument, given))
+        found = [value for value in values if value.casefold().startswith(argument.value.casefold())]
+        return Completion(values=found[:_SHOWN], total=len(found), has_more=len(found) > _SHOWN)
+
+
+def _values(
+    owner: Owner,
+    ref: PromptReference | ResourceTemplateReference,
+    argument: CompletionArgument,
+    given: dict[str, str],
+) -> Iterable[str]:
+    """What an argument of a template or a prompt may be."""
+    store = owner.knowledge
+    uri = ref.uri if isinstance(ref, ResourceTemplateReference) else ""
+    if argument.name == "rule_id":
+        words = argument.value
+        rules = store.search(words, limit=_SHOWN) if words.strip() else store.list(limit=_SHOWN)
+        return sorted(rule.id for rule in rules)
+    if argument.name == "attribute":
+        return _attributes(owner, given.get("name") or given.get("dataset") or "")
+    if argument.name == "dataset" or uri.startswith("knowledge://datasets/"):
+        return [dataset.name for dataset in store.datasets()]
+    if uri.startswith("knowledge://packs/"):
+        return [pack.name for pack in store.packs()]
+    return []
+
+
+def _attributes(owner: Owner, dataset: str) -> list[str]:
+    """The attributes that rules of this dataset or its domains name."""
+    store = owner.knowledge
+    domains = next((d.domains for d in store.datasets() if key(d.name) == key(dataset)), ())
+    rules = [
+        *store.list(dataset=dataset, status="active"),
+        *(rule for domain in domains for rule in store.list(domain=domain, status="active")),
+    ]
+    return sorted({rule.attribute for rule in rules if rule.attribute != ALL})
+
+
+def _lines_of(owner: Owner, dataset: str, attributes: Iterable[str | None]) -> str:
+    """The injected lines, one section per task and attribute; a section equal to its task's own is left out."""
+    sections = []
+    for task in TASKS:
+        general: list[str] | None = None
+        for attribute in attributes:
+            lines = _lines(owner, task, dataset, attribute)
+            if lines and lines != general:
+                about = f", attribute {attribute}" if attribute is not None else ""
+                sections.append("\n".join([f"# {task}{about}", *lines]))
+            general = lines if attribute is None else general
+    return "\n\n".join(sections) or f"No rule holds for {dataset}.\n"
+
+
+def _lines(owner: Owner, task: str, dataset: str, attribute: str | None) -> list[str]:
+    injection = owner.knowledge.inject(task=task, dataset=dataset, attribute=attribute)
+    near = tuple(rule.statement for rule in injection.rules if rule.attribute != ALL)
+    wide = tuple(rule.statement for rule in injection.rules if rule.attribute == ALL)
+    segments = NanoFormat().render(Prompt(task=task, rules=wide, near_rules=near))
+    return [segment.text.strip() for segment in segments if segment.text.startswith("rule: ")]
+
+
+def _told(function: Callable[P, T]) -> Callable[P, T]:
+    """Turn the errors a user can mend into resource errors with the same sentence."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except InvalidRequest as error:
+            raise ResourceNotFoundError(str(error)) from error
+        except DpToolsError as error:
+            raise ResourceError(str(error)) from error
+
+    return call
+
+
+def _plain(rule: Rule) -> dict[str, Any]:
+    return rule.model_dump(mode="json", exclude_none=True)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1)

@@ -1,0 +1,63 @@
+"""Serving one client over standard input and output, and ending when there is nobody to serve."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from mcp.server import MCPServer
+
+from dp_tools.mcp_server.calls import Calls
+from dp_tools.mcp_server.logs import write_to_stderr
+from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server.server import create_server
+
+PATIENCE_S = 30.0
+"""How long running answers may take after SIGTERM."""
+_SETTLE_S = 0.2
+_LOOK_S = 1.0
+
+
+def serve_stdio(*, trust_agents: bool = False, **options: Any) -> None:
+    """Serve until the client leaves, SIGTERM comes, or the parent process is gone. Options: those of `Owner`."""
+    write_to_stderr()
+    _end_with_parent()
+    owner, calls = Owner(**options), Calls()
+    anyio.run(_serve, create_server(owner, trust_agents=trust_agents, calls=calls), calls, owner)
+
+
+async def _serve(server: MCPServer[None], calls: Calls, owner: Owner) -> None:
+    async with anyio.create_task_group() as group:
+        if sys.platform != "win32":
+            group.start_soon(_end_on_signal, calls, owner)
+        await server.run_stdio_async()
+        group.cancel_scope.cancel()
+
+
+async def _end_on_signal(calls: Calls, owner: Owner) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            await calls.finish(PATIENCE_S)
+            # The last answer is on its way to the writer, which says nothing when it is out.
+            await anyio.sleep(_SETTLE_S)
+            await anyio.to_thread.run_sync(owner.close)
+            # A thread still waits for standard input and cannot be woken: an orderly exit would wait for it.
+            os._exit(0)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone: an orphan would hold the model for ever."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_S)
+        os._exit(0)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
