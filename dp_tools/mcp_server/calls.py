@@ -1,4 +1,4 @@
-"""What happens around every call: it is counted, timed and logged, and the last ones may finish before the server ends."""
+"""What happens around every call: it is counted, timed and logged, and the last ones may finish before the end."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def add_resources(server: MCPServer[None], owner: Owner) -> None:
         """The exact rule lines that are added to prompts about one attribute of this dataset, by task."""
         return _lines_of(owner, name, [attribute])
 
-    @server.completion()
+    @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
     async def complete(
         ref: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
