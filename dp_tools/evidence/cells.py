@@ -62,7 +62,7 @@ class RecordFacts:
     - `filled 98%`: for a missing value, the share of the column that is filled.
     - `seen 3`, `seen 12%`: how often this value stands in the column (a count up to 9, then a share).
     - `column 24% distinct`: distinct values over filled cells.
-    - `shape 2%, usual 9.9`: the share of values of the same shape (digits 9, letters a), and the usual one if another.
+    - `shape 2%, usual 9.9`: the share of values of the same shape (see `shape_of`), and the usual one if another.
     - `beyond 1..99`: a number far outside the quartiles of its column.
     - `near "birmingham" 87`: a far more frequent value one or two edits away, with its count.
     - `odd 'ŀ'`: characters that hardly occur in the column.
@@ -213,8 +213,21 @@ class RecordFacts:
 
 
 def shape_of(value: str) -> str:
-    """The shape of a value: runs of digits are 9, runs of letters a, the rest stays; at most 40 characters are read."""
-    return _LETTERS.sub("a", _DIGITS.sub("9", value[:_SHOWN]))
+    """The shape of a value, of which at most 40 characters are read.
+
+    A run of digits is 9; a run of letters is A, a, Aa or aA, for upper case, lower case, capitalised, mixed; the rest
+    stays: "Fort Worth TX" is "Aa Aa A", "12.0 oz" is "9.9 a".
+    """
+    return _LETTERS.sub(_letters_shape, _DIGITS.sub("9", value[:_SHOWN]))
+
+
+def _letters_shape(run: re.Match[str]) -> str:
+    letters = run.group()
+    if letters.islower():
+        return "a"
+    if letters.isupper():
+        return "A"
+    return "Aa" if letters[0].isupper() and letters[1:].islower() else "aA"
 
 
 def _column(values: Sequence[str | None]) -> _Column:

@@ -1,1 +1,1 @@
-"""Training, calibration and measurement from folders of labelled data."""
+"""Tuning: the training mix, adapter training, calibration, and the benchmarks that say what it was worth."""

@@ -1,0 +1,240 @@
+"""Lessons in error detection: labelled cells, errors made on clean tables, and rules that bind the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+from dp_tools.evidence import RecordFacts
+from dp_tools.prompts.serializer import clean_name, is_missing
+from dp_tools.tasks import TASKS
+from dp_tools.tasks.detect_errors import DetectErrors, DetectErrorsRequest
+from dp_tools.tasks.task import Case
+from dp_tools.tuning.mix.lesson import Lesson, lesson, often, yes_no
+from dp_tools.tuning.mix.recipe import Recipe
+from dp_tools.tuning.mix.rule_forms import GAP_IS_ERROR, GAP_IS_FINE, IDLE, say, value_rules
+from dp_tools.tuning.mix.sources import Record, Row, datasets, read_rows
+from dp_tools.tuning.mix.spoil import other_format, spoil
+
+Known = Callable[[str, str, str | None], tuple[tuple[str, ...], tuple[str, ...]]]
+"""The shipped packs' rules for (task, dataset, attribute): those for all attributes, those for this one."""
+
+HOUSE_CONVENTIONS = {
+    "Beers": {"ounces", "abv", "ibu"},
+    "Tax_trunc": {"rate", "zip"},
+    "Movies_trunc": {"rating_count", "rating_value"},
+}
+"""Attributes whose labels follow a convention that only a rule can tell: never shown without it."""
+_DATASET_LESSONS = 4500
+_TABLE_LESSONS = 110
+
+
+def labelled_cells(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
+    """Cells of the labelled datasets, with the evidence of their own table."""
+    for dataset in datasets(data, "ED", recipe.leave_out):
+        rows = read_rows(data / "ED" / dataset / "train.jsonl.gz")
+        facts = RecordFacts(_records(rows))
+        for row in _balanced(random, rows, recipe, int(_DATASET_LESSONS * recipe.size)):
+            wide, near = known("detect_errors", dataset, row["attribute"])
+            must_know = row["attribute"] in HOUSE_CONVENTIONS.get(dataset, ())
+            if must_know and not (wide or near):
+                continue
+            with_rules = must_know or often(random, 0.5)
+            case = _case(random, row["record"], row["attribute"], facts, recipe)
+            yield lesson(
+                case,
+                yes_no(row["label"]),
+                f"ED/{dataset}",
+                rules=_some(random, recipe, wide if with_rules else ()),
+                near_rules=near if with_rules else (),
+                evidence=recipe.evidence and often(random, 0.85),
+            )
+
+
+def generated_errors(
+    random: Random, tables: dict[str, list[Record]], recipe: Recipe, *, draws: int = 9
+) -> Iterator[Lesson]:
+    """Clean tables made dirty: whatever was changed is an error, provided that something shows it."""
+    for source, clean in tables.items():
+        for _ in range(max(1, round(draws * recipe.size))):
+            size = min(len(clean), random.choice((20, 40, 80, 150, 300, 600)))
+            records = [dict(record) for record in random.sample(clean, size)]
+            spoiled = _make_dirty(random, records)
+            facts = RecordFacts(records)
+            yield from _judge(random, records, spoiled, facts, f"generated/{source}", recipe)
+
+
+def binding_rules(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
+    """One cell, and the verdict that a rule about it demands: the same cell under opposite rules, and conflicts."""
+    sources = list(tables.items())
+    for _ in range(round(count * recipe.size)):
+        source, clean = random.choice(sources)
+        records = random.sample(clean, min(len(clean), random.choice((1, 5, 30, 100))))
+        record = dict(random.choice(records))
+        attribute = random.choice(list(record))
+        _disturb(random, record, attribute)
+        name = clean_name(attribute)
+        rules = value_rules(random, name, record[attribute])
+        if not rules:
+            continue
+        failing = [rule for rule in rules if rule[2]]
+        rule, opposite, error = random.choice(failing if failing and often(random, 0.55) else rules)
+        # A value that only keeps one form may be wrong in other ways: passing is a lesson only for values untouched.
+        wide: tuple[str, ...] = ()
+        if opposite and often(random, 0.35):
+            wide = (_generalised(opposite, name) if often(random, 0.5) else opposite,)
+        case = _case(random, record, attribute, RecordFacts(records), recipe)
+        yield lesson(
+            case,
+            yes_no(error),
+            f"binding/{source}",
+            rules=_some(random, recipe, wide),
+            near_rules=(rule,),
+            evidence=recipe.evidence and often(random, 0.8),
+        )
+
+
+def _disturb(random: Random, record: Record, attribute: str) -> None:
+    """Bring the cell near a rule: leave a gap, or write the value in another form."""
+    value = record[attribute]
+    if often(random, 0.2):
+        record[attribute] = None
+    elif value is not None and not is_missing(value) and often(random, 0.35):
+        record[attribute] = other_format(random, value)
+
+
+def _generalised(rule: str, name: str) -> str:
+    return rule.replace(name, "any value").replace(name.capitalize(), "Any value")
+
+
+def _make_dirty(random: Random, records: list[Record]) -> dict[tuple[int, str], bool]:
+    """Spoil cells in place; gives the spoiled places, True where only evidence can show it."""
+    spoiled: dict[tuple[int, str], bool] = {}
+    for attribute in list(records[0]):
+        rate = random.choice((0, 0.01, 0.03, 0.08, 0.15))
+        own = [record[attribute] for record in records if not is_missing(record[attribute])]
+        same_form = Random(random.random()) if often(random, 0.15) else None
+        for number, record in enumerate(records):
+            value = record[attribute]
+            if value is None or is_missing(value) or not often(random, rate):
+                continue
+            kind = random.random()
+            subtle = False
+            if same_form is not None:
+                record[attribute] = other_format(Random(same_form.getrandbits(1)), value)
+            elif kind < 0.62:
+                record[attribute] = spoil(random, value)
+            elif kind < 0.72:
+                record[attribute] = None
+            elif kind < 0.82:
+                other = random.choice(list(record))
+                if other == attribute or (number, other) in spoiled or is_missing(record[other]):
+                    continue
+                record[attribute], record[other] = record[other], value
+                spoiled[number, other] = False
+            else:
+                record[attribute], subtle = random.choice(own), True
+            if record[attribute] != value:
+                spoiled[number, attribute] = subtle
+    return spoiled
+
+
+def _judge(
+    random: Random,
+    records: Sequence[Record],
+    spoiled: dict[tuple[int, str], bool],
+    facts: RecordFacts,
+    source: str,
+    recipe: Recipe,
+) -> Iterator[Lesson]:
+    names = list(records[0])
+    wanted = round(_TABLE_LESSONS / 2)
+    wrong = random.sample(sorted(spoiled), min(len(spoiled), wanted))
+    clean = [(n, name) for n in range(len(records)) for name in names if (n, name) not in spoiled]
+    clean = random.sample(clean, min(len(clean), round(1.2 * len(wrong)) + 8))
+    for (number, name), error in [*((place, True) for place in wrong), *((place, False) for place in clean)]:
+        record = records[number]
+        case = _case(random, record, name, facts, recipe)
+        evident = any(_accuses(fact) for fact in case.prompt.evidence)
+        subtle = error and spoiled[number, name]
+        if subtle and not evident:
+            continue
+        near: tuple[str, ...] = ()
+        if is_missing(record[name]):
+            column = [other[name] for other in records]
+            filled = sum(not is_missing(value) for value in column) / len(column)
+            if often(random, 0.3):
+                error = often(random, 0.5)
+                near = (say(random, GAP_IS_ERROR if error else GAP_IS_FINE, clean_name(name)),)
+            elif 0.5 < filled < 0.93 or len(records) < 20:
+                continue
+            else:
+                error = filled >= 0.93
+        evidence = recipe.evidence and (subtle or often(random, 0.85))
+        if subtle and not evidence:
+            continue
+        yield lesson(
+            case, yes_no(error), source, rules=_some(random, recipe, ()), near_rules=near, evidence=evidence
+        )
+
+
+def _accuses(fact: str) -> bool:
+    """Whether a fact speaks against the cell: other rows say something else, or a rare combination."""
+    return fact.startswith("rare with") or (fact.startswith("by ") and ': "' in fact)
+
+
+def _case(random: Random, record: Record, attribute: str, facts: RecordFacts, recipe: Recipe) -> Case:
+    if recipe.reshape and often(random, 0.3):
+        names = list(record)
+        random.shuffle(names)
+        kept = [name for name in names if name == attribute or not often(random, 0.2)]
+        record_shown = {name: record[name] for name in kept}
+    else:
+        record_shown = record
+    request = DetectErrorsRequest(
+        records=[record_shown], attributes=[attribute], show_record=often(random, 0.6 if recipe.evidence else 1.0)
+    )
+    task = TASKS["detect_errors"]
+    assert isinstance(task, DetectErrors)
+    return task.cases(request, _Whole(record, facts))[0]
+
+
+class _Whole:
+    """Facts that always see the whole record, whatever part of it is shown."""
+
+    def __init__(self, record: Record, facts: RecordFacts) -> None:
+        self._record, self._facts = record, facts
+
+    def about(self, record: object, attribute: str) -> tuple[str, ...]:  # noqa: ARG002
+        return self._facts.about(self._record, attribute)
+
+    def testimony(self, record: object, attribute: str) -> tuple[str, ...]:  # noqa: ARG002
+        return self._facts.testimony(self._record, attribute)
+
+
+def _some(random: Random, recipe: Recipe, wide: Sequence[str]) -> tuple[str, ...]:
+    """The wide rules, now and then among idle ones that have nothing to do with the case."""
+    if not recipe.binding_rules or not often(random, 0.2):
+        return tuple(wide)
+    rules = [*wide, *random.sample(IDLE, random.choice((1, 1, 2, 3)))]
+    random.shuffle(rules)
+    return tuple(rules)
+
+
+def _records(rows: Sequence[Row]) -> list[Record]:
+    return list({str(row.get("row_id", number)): row["record"] for number, row in enumerate(rows)}.values())
+
+
+def _balanced(random: Random, rows: Sequence[Row], recipe: Recipe, count: int) -> list[Row]:
+    """As many wrong cells as right ones, wrong ones at most eight times each; or a plain sample."""
+    if not recipe.balance:
+        return random.sample(list(rows), min(len(rows), count))
+    wrong = [row for row in rows if row["label"]]
+    right = [row for row in rows if not row["label"]]
+    if not wrong:
+        return random.sample(right, min(len(right), count // 8))
+    half = min(count // 2, 8 * len(wrong))
+    chosen = [random.choice(wrong) for _ in range(half)] + random.sample(right, min(len(right), round(1.3 * half)))
+    random.shuffle(chosen)
+    return chosen

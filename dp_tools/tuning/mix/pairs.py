@@ -1,0 +1,267 @@
+"""Lessons in entity matching and schema matching."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from rapidfuzz import fuzz
+
+from dp_tools.prompts.serializer import clean_name, is_missing
+from dp_tools.tasks import TASKS
+from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
+from dp_tools.tasks.match_schemas import Attribute, MatchSchemasRequest
+from dp_tools.tasks.task import Case
+from dp_tools.tuning.mix.cells import Known
+from dp_tools.tuning.mix.lesson import Lesson, lesson, often, yes_no
+from dp_tools.tuning.mix.recipe import Recipe
+from dp_tools.tuning.mix.rule_forms import IDLE
+from dp_tools.tuning.mix.sources import Record, Row, datasets, pairs
+
+_SIZES = {"Amazon-Google": 9000, "WDC_computers": 6000, "WDC_watches": 4500, "DBLP-GoogleScholar": 8000}
+_SIZE = 5000
+_SCHEMA_SIZE = 2600
+_RENAMED = {
+    "title": ("name", "product", "label", "heading", "item"),
+    "name": ("title", "label", "designation"),
+    "authors": ("writers", "author", "by", "creators"),
+    "venue": ("journal", "published in", "booktitle", "conference"),
+    "manufacturer": ("brand", "maker", "company", "producer", "vendor"),
+    "price": ("cost", "list price", "amount"),
+    "year": ("date", "published", "released"),
+    "addr": ("address", "street", "location"),
+    "phone": ("telephone", "tel", "contact"),
+    "type": ("category", "kind", "cuisine"),
+    "description": ("details", "text", "about"),
+}
+_DIFFERENT = (
+    "Records with a different {a} are different.",
+    "A different {a} means a different entity.",
+    "If {a} differs, it is not a match.",
+    "Both must have the same {a}.",
+    "{a} must agree exactly.",
+)
+_INDIFFERENT = (
+    "A different {a} does not matter.",
+    "{a} may differ between matching records.",
+    "Ignore {a}.",
+    "Differences in {a} say nothing.",
+)
+_SAME = (
+    "Records with the same {a} are the same entity.",
+    "An equal {a} is enough for a match.",
+    "If {a} is equal, it is a match, whatever else differs.",
+    "{a} is the key: equal {a}, same entity.",
+)
+
+
+def entity_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
+    """Labelled candidate pairs, balanced, reshaped, with and without rules and evidence."""
+    for dataset in datasets(data, "EM", recipe.leave_out):
+        rows = pairs(data, "EM", dataset)
+        size = round(min(_SIZES.get(dataset, _SIZE), 3 * len(rows)) * recipe.size)
+        wide, near = known("match_entities", dataset, None)
+        for row in _draw(random, rows, recipe, size):
+            left, right = _reshape(random, row["left"], row["right"], recipe)
+            yield _pair_lesson(random, recipe, left, right, bool(row["label"]), f"EM/{dataset}", (*wide, *near))
+    for dataset in datasets(data, "EXTRA", recipe.leave_out):
+        rows = pairs(data, "EXTRA", dataset)
+        for row in _draw(random, rows, recipe, round(1000 * recipe.size)):
+            sides = [{"value": row["left"]}, {"value": row["right"]}]
+            if often(random, 0.5):
+                sides.reverse()
+            yield _pair_lesson(random, recipe, *sides, bool(row["label"]), f"EXTRA/{dataset}", ())
+
+
+def binding_pairs(random: Random, data: Path, recipe: Recipe, count: int) -> Iterator[Lesson]:
+    """Pairs whose verdict a rule about one attribute decides, against what the records suggest."""
+    sources = [(name, pairs(data, "EM", name)) for name in datasets(data, "EM", recipe.leave_out)]
+    made = 0
+    while made < round(count * recipe.size):
+        dataset, rows = random.choice(sources)
+        row = random.choice(rows)
+        left, right = _reshape(random, row["left"], row["right"], recipe)
+        shared = [n for n in left if n in right and not is_missing(left[n]) and not is_missing(right[n])]
+        if not shared:
+            continue
+        attribute = random.choice(shared)
+        equal = _flat(left[attribute]) == _flat(right[attribute])
+        if not equal and often(random, 0.4):
+            right = {**right, attribute: left[attribute]}
+            equal = True
+        label, natural = bool(row["label"]), bool(row["label"])
+        kind = random.random()
+        name = clean_name(attribute)
+        if kind < 0.4 and not equal:
+            rule, opposite, label = _DIFFERENT, _INDIFFERENT, False
+        elif kind < 0.75 and equal:
+            rule, opposite, label = _SAME, _INDIFFERENT, True
+        elif kind < 0.88 and natural and (left != row["left"] or not equal):
+            rule, opposite, label = _INDIFFERENT, _DIFFERENT, True
+        elif equal == natural:
+            rule, opposite, label = (_DIFFERENT, _INDIFFERENT, natural)
+        else:
+            continue
+        rules = [_say(random, rule, name)]
+        if often(random, 0.25):
+            # The conflicting rule is more general, so it stands first and loses.
+            rules.insert(0, _say(random, opposite, "any attribute" if often(random, 0.5) else name))
+        made += 1
+        yield _pair_lesson(random, recipe, left, right, label, f"binding/EM/{dataset}", tuple(rules), always=True)
+
+
+def schema_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
+    """Labelled attribute pairs; the few matches are shown often, each time in another form."""
+    for dataset in datasets(data, "SM", recipe.leave_out):
+        rows = pairs(data, "SM", dataset)
+        wide, near = known("match_schemas", dataset, None)
+        for row in _draw(random, rows, recipe, round(_SCHEMA_SIZE * recipe.size), repeats=14, negatives=2.0):
+            left, right = _attribute(random, row["left"], recipe), _attribute(random, row["right"], recipe)
+            if recipe.reshape and often(random, 0.5):
+                left, right = right, left
+            case = TASKS["match_schemas"].cases(MatchSchemasRequest(left=[left], right=[right]))[0]
+            yield _finish(random, recipe, case, bool(row["label"]), f"SM/{dataset}", (*wide, *near))
+
+
+def column_pairs(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
+    """Attributes of one table seen twice, through other rows and other names: matches; others of it: none."""
+    sources = list(tables.items())
+    for _ in range(round(count * recipe.size)):
+        source, records = random.choice(sources)
+        names = list(records[0])
+        one = random.choice(names)
+        same = often(random, 0.5)
+        other = one if same else random.choice(names)
+        if (one == other) != same:
+            continue
+        left, right = _sampled(random, records, one, recipe), _sampled(random, records, other, recipe)
+        if not left.samples or not right.samples:
+            continue
+        case = TASKS["match_schemas"].cases(MatchSchemasRequest(left=[left], right=[right]))[0]
+        yield _finish(random, recipe, case, same, f"generated/{source}", ())
+
+
+def _sampled(random: Random, records: Sequence[Record], name: str, recipe: Recipe) -> Attribute:
+    rows = random.sample(list(records), min(len(records), 12))
+    values = [value for row in rows if (value := row.get(name)) and not is_missing(value)]
+    return Attribute(name=_rename(random, name) if recipe.reshape else name, samples=values[:5])
+
+
+def _attribute(random: Random, side: Row, recipe: Recipe) -> Attribute:
+    description, table = side.get("description"), side.get("table_description")
+    if recipe.reshape and description and often(random, 0.25):
+        description = " ".join(word for word in description.split() if not often(random, 0.15))
+    if recipe.reshape and often(random, 0.3):
+        table = None
+    return Attribute(name=side["name"], description=description or None, table=table or None)
+
+
+def _pair_lesson(
+    random: Random,
+    recipe: Recipe,
+    left: Record,
+    right: Record,
+    label: bool,
+    source: str,
+    rules: tuple[str, ...],
+    *,
+    always: bool = False,
+) -> Lesson:
+    request = MatchEntitiesRequest(pairs=[RecordPair(left=left, right=right)])
+    case = TASKS["match_entities"].cases(request)[0]
+    return _finish(random, recipe, case, label, source, rules, always=always)
+
+
+def _finish(
+    random: Random,
+    recipe: Recipe,
+    case: Case,
+    label: bool,
+    source: str,
+    rules: tuple[str, ...],
+    *,
+    always: bool = False,
+) -> Lesson:
+    shown = list(rules) if always or often(random, 0.4) else []
+    if recipe.binding_rules and often(random, 0.2):
+        place = random.randrange(len(shown) + 1)
+        shown[place:place] = random.sample(IDLE, random.choice((1, 1, 2)))
+    return lesson(case, yes_no(label), source, rules=shown, evidence=recipe.evidence and often(random, 0.85))
+
+
+def _draw(
+    random: Random, rows: Sequence[Row], recipe: Recipe, size: int, *, repeats: int = 4, negatives: float = 1.25
+) -> list[Row]:
+    """Balanced rows; among them the hard ones of each label more often."""
+    if not recipe.balance:
+        return random.sample(list(rows), min(len(rows), size))
+    yes = [row for row in rows if row["label"]]
+    no = [row for row in rows if not row["label"]]
+    if not yes or not no:
+        return []
+    count = min(round(size / (1 + negatives)), repeats * len(yes))
+    chosen = _pick(random, yes, count, recipe, hard=lambda likeness: 1 - likeness)
+    chosen += _pick(random, no, round(count * negatives), recipe, hard=lambda likeness: likeness)
+    random.shuffle(chosen)
+    return chosen
+
+
+def _pick(random: Random, rows: Sequence[Row], count: int, recipe: Recipe, hard: Any) -> list[Row]:
+    """Each row as often as the next as far as that goes, the rest drawn, hard ones with more weight."""
+    chosen = list(rows) * (count // len(rows)) if count >= len(rows) else []
+    rest = count - len(chosen)
+    if not recipe.hard:
+        return chosen + random.sample(list(rows), min(rest, len(rows)))
+    weights = [0.15 + hard(_likeness(row)) ** 2 for row in rows]
+    return chosen + random.choices(list(rows), weights, k=rest)
+
+
+def _likeness(row: Row) -> float:
+    return fuzz.token_set_ratio(_text(row["left"]), _text(row["right"])) / 100
+
+
+def _text(side: Any) -> str:
+    values = side.values() if isinstance(side, dict) else [side]
+    return " ".join(str(value) for value in values if value).lower()[:300]
+
+
+def _reshape(random: Random, left: Record, right: Record, recipe: Recipe) -> tuple[Record, Record]:
+    left, right = dict(left), dict(right)
+    names = [name for name in left if name in right]
+    if recipe.reshape and often(random, 0.5):
+        left, right = right, left
+    if recipe.single and names and often(random, 0.1):
+        first = names[0]
+        if not is_missing(left[first]) and not is_missing(right[first]):
+            return {first: left[first]}, {first: right[first]}
+    if recipe.reshape and len(names) > 2 and often(random, 0.2):
+        dropped = random.choice(names[1:])
+        left.pop(dropped), right.pop(dropped)
+    if recipe.reshape and often(random, 0.25):
+        order = list(dict.fromkeys([*left, *right]))
+        random.shuffle(order)
+        left, right = ({n: side[n] for n in order if n in side} for side in (left, right))
+    if recipe.reshape and often(random, 0.2):
+        renamed = {name: _rename(random, name) for name in {*left, *right}}
+        if len(set(renamed.values())) == len(renamed):
+            left, right = ({renamed[n]: v for n, v in side.items()} for side in (left, right))
+    return left, right
+
+
+def _rename(random: Random, name: str) -> str:
+    plain = clean_name(name)
+    for word, others in _RENAMED.items():
+        if word in plain:
+            return random.choice((*others, plain))
+    return random.choice((plain, plain.replace(" ", "_"), plain.upper(), plain[:4], f"col {random.randint(1, 20)}"))
+
+
+def _say(random: Random, wordings: Sequence[str], name: str) -> str:
+    text = random.choice(wordings).replace("{a}", name)
+    return text[0].upper() + text[1:]
+
+
+def _flat(value: str | None) -> str:
+    return " ".join((value or "").lower().split())

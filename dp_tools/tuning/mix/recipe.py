@@ -1,0 +1,38 @@
+"""What goes into a training mix: the ingredients, each of which an ablation can leave out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The ingredients of a mix and how much of each.
+
+    Args:
+        seed: same seed, same data, same mix.
+        size: how many lessons of each kind, as a multiple of the default.
+        leave_out: datasets (task/dataset, such as "EM/Beer") that must not be seen in any form.
+        evidence: facts that code computed stand in most questions.
+        balance: labels are balanced (calibration brings back the natural rate later).
+        hard: positives that look different and negatives that look alike are drawn more often.
+        reshape: sides flipped; attributes permuted, renamed and dropped.
+        single: pairs of one attribute.
+        generated_errors: errors made on clean tables, judged with their column's evidence.
+        generated_gaps: gaps made in any attribute of any record.
+        binding_rules: the same case with another answer under another rule; idle and conflicting rules.
+        wordings: instructions in varied words.
+    """
+
+    seed: int = 13
+    size: float = 1.0
+    leave_out: frozenset[str] = frozenset()
+    evidence: bool = True
+    balance: bool = True
+    hard: bool = True
+    reshape: bool = True
+    single: bool = True
+    generated_errors: bool = True
+    generated_gaps: bool = True
+    binding_rules: bool = True
+    wordings: bool = True

@@ -1,0 +1,169 @@
+"""Lessons whose answer is a value: imputation and extraction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+from dp_tools.prompts.serializer import Record as AnyRecord
+from dp_tools.prompts.serializer import clean_name, is_missing
+from dp_tools.tasks import TASKS
+from dp_tools.tasks.extract_values import ExtractValuesRequest, WantedAttribute
+from dp_tools.tasks.impute import ImputeRequest
+from dp_tools.tuning.mix.cells import Known
+from dp_tools.tuning.mix.lesson import Lesson, lesson, often
+from dp_tools.tuning.mix.recipe import Recipe
+from dp_tools.tuning.mix.rule_forms import IDLE
+from dp_tools.tuning.mix.sources import Record, datasets, read_rows
+
+NONE = "unknown"
+_LONGEST = 50
+_EXTRACTIONS = 16000
+
+
+def labelled_gaps(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
+    """The labelled imputation sets, three times each, attributes permuted and dropped."""
+    for dataset in datasets(data, "DI", recipe.leave_out):
+        rows = list(read_rows(data / "DI" / dataset / "train.jsonl.gz"))
+        for row in random.choices(rows, k=round(min(3 * len(rows), 5000) * recipe.size)):
+            wide, near = known("impute", dataset, row["attribute"])
+            shown = often(random, 0.4)
+            record = _reshaped(random, row["record"], recipe)
+            yield _gap(
+                random, recipe, record, row["attribute"], row["label"], f"DI/{dataset}", (wide, near) if shown else ((), ())
+            )
+
+
+def generated_gaps(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
+    """A gap in any attribute of any record; where nothing in the record tells the value, the answer is "unknown"."""
+    counts = {
+        source: {name: Counter(record.get(name) for record in records) for name in records[0]}
+        for source, records in tables.items()
+    }
+    sources = list(tables.items())
+    made = unknowns = 0
+    for _ in range(round(6 * count * recipe.size)):
+        if made >= round(count * recipe.size):
+            return
+        source, records = random.choice(sources)
+        record = random.choice(records)
+        attribute = random.choice(list(record))
+        value = record[attribute]
+        if value is None or is_missing(value) or len(value) > _LONGEST:
+            continue
+        rest = {name: other for name, other in record.items() if name != attribute}
+        tells = _tells(value, rest)
+        closed = len(counts[source][attribute]) <= 40 or counts[source][attribute][value] >= 0.02 * len(records)
+        if not tells and not closed:
+            if unknowns > 0.12 * made:
+                continue
+            unknowns += 1
+            value = NONE
+        made += 1
+        yield _gap(random, recipe, _reshaped(random, rest, recipe), attribute, value, f"generated/{source}", ((), ()))
+
+
+def binding_values(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
+    """The same gap under rules about how its value is written."""
+    sources = list(tables.items())
+    made = 0
+    while made < round(count * recipe.size):
+        source, records = random.choice(sources)
+        record = random.choice(records)
+        attribute = random.choice(list(record))
+        value = record[attribute]
+        rest = {name: other for name, other in record.items() if name != attribute}
+        if value is None or is_missing(value) or len(value) > _LONGEST or not _tells(value, rest):
+            continue
+        name = clean_name(attribute)
+        rule, answer = random.choice(
+            (
+                (f"{name} is written in capital letters.", value.upper()),
+                (f"{name} is written in lower case.", value.lower()),
+                (f"Write {name} in upper case.", value.upper()),
+                (f"Write {name} in lower case only.", value.lower()),
+                (f"{name} is written with underscores for spaces.", value.replace(" ", "_")),
+                (f"If {name} is {value}, write it as {value[:3].upper()}.", value[:3].upper()),
+                (f"Never guess {name}: answer {NONE}.", NONE),
+            )
+        )
+        made += 1
+        yield _gap(random, recipe, rest, attribute, answer, f"binding/{source}", ((), (rule,)))
+
+
+def extractions(random: Random, data: Path, recipe: Recipe) -> Iterator[Lesson]:
+    """Values that stand in a text, and as many questions about what it does not state."""
+    for dataset in datasets(data, "AVE", recipe.leave_out):
+        rows = list(read_rows(data / "AVE" / dataset / "train.jsonl.gz"))
+        stated = [row for row in rows if row["label"] is not None]
+        silent = [row for row in rows if row["label"] is None]
+        size = round(min(_EXTRACTIONS, 2.2 * len(stated)) * recipe.size)
+        for row in random.choices(stated, k=size // 2) + random.choices(silent, k=size // 2):
+            title, description = row["title"], row.get("description") or ""
+            text = f"{title} {description}".strip()
+            label = row["label"]
+            if often(random, 0.15) and (label is None or label in title):
+                text = title
+            if label is not None and label not in text:
+                continue
+            request = ExtractValuesRequest(texts=[text], attributes=[WantedAttribute(name=row["attribute"])])
+            case = TASKS["extract_values"].cases(request)[0]
+            yield lesson(case, NONE if label is None else label, f"AVE/{dataset}", rules=_idle(random, recipe))
+
+
+def table_extractions(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
+    """Values of a record read out of the record's own text."""
+    sources = list(tables.items())
+    for _ in range(round(count * recipe.size)):
+        source, records = random.choice(sources)
+        record = random.choice(records)
+        filled = [(n, v) for n, v in record.items() if v is not None and not is_missing(v) and len(v) < 120]
+        if len(filled) < 2:
+            continue
+        random.shuffle(filled)
+        said = filled[: random.randint(2, 6)]
+        named = often(random, 0.4)
+        text = random.choice((" ", ", ", " - ", "; ")).join(f"{clean_name(n)} {v}" if named else v for n, v in said)
+        name, value = random.choice(said)
+        if len(value) > _LONGEST:
+            continue
+        if often(random, 0.25):
+            others = [n for n in record if n not in dict(said)]
+            if not others:
+                continue
+            name, value = random.choice(others), NONE
+        request = ExtractValuesRequest(texts=[text], attributes=[WantedAttribute(name=name)])
+        yield lesson(TASKS["extract_values"].cases(request)[0], value.strip(), f"generated/{source}")
+
+
+def _gap(
+    random: Random,
+    recipe: Recipe,
+    record: AnyRecord,
+    attribute: str,
+    answer: str,
+    source: str,
+    rules: tuple[tuple[str, ...], tuple[str, ...]],
+) -> Lesson:
+    request = ImputeRequest(records=[dict(record)], attribute=attribute)
+    case = TASKS["impute"].cases(request)[0]
+    wide, near = rules
+    return lesson(case, answer.strip(), source, rules=(*wide, *_idle(random, recipe)), near_rules=near)
+
+
+def _idle(random: Random, recipe: Recipe) -> tuple[str, ...]:
+    return tuple(random.sample(IDLE, random.choice((1, 2)))) if recipe.binding_rules and often(random, 0.12) else ()
+
+
+def _reshaped(random: Random, record: AnyRecord, recipe: Recipe) -> Record:
+    names = list(record)
+    if recipe.reshape and often(random, 0.3):
+        random.shuffle(names)
+    return {name: record[name] for name in names}
+
+
+def _tells(value: str, rest: AnyRecord) -> bool:
+    """Whether the value stands in the rest of the record, letter for letter up to case."""
+    return len(value) > 1 and any(value.lower() in (other or "").lower() for other in rest.values())
