@@ -33,7 +33,7 @@ _TABLE_LESSONS = 110
 def labelled_cells(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
     """Cells of the labelled datasets, with the evidence of their own table."""
     for dataset in datasets(data, "ED", recipe.leave_out):
-        rows = read_rows(data / "ED" / dataset / "train.jsonl.gz")
+        rows = read_rows(data, "ED", dataset)
         facts = RecordFacts(_records(rows))
         for row in _balanced(random, rows, recipe, int(_DATASET_LESSONS * recipe.size)):
             wide, near = known("detect_errors", dataset, row["attribute"])
@@ -174,9 +174,7 @@ def _judge(
         evidence = recipe.evidence and (subtle or often(random, 0.85))
         if subtle and not evidence:
             continue
-        yield lesson(
-            case, yes_no(error), source, rules=_some(random, recipe, ()), near_rules=near, evidence=evidence
-        )
+        yield lesson(case, yes_no(error), source, rules=_some(random, recipe, ()), near_rules=near, evidence=evidence)
 
 
 def _accuses(fact: str) -> bool:

@@ -69,7 +69,7 @@ def entity_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
     for dataset in datasets(data, "EXTRA", recipe.leave_out):
         rows = pairs(data, "EXTRA", dataset)
         for row in _draw(random, rows, recipe, round(1000 * recipe.size)):
-            sides = [{"value": row["left"]}, {"value": row["right"]}]
+            sides = [row["left"], row["right"]]
             if often(random, 0.5):
                 sides.reverse()
             yield _pair_lesson(random, recipe, *sides, bool(row["label"]), f"EXTRA/{dataset}", ())

@@ -67,7 +67,11 @@ FORMS: tuple[RuleForm, ...] = (
     ),
     RuleForm(
         _if_number(lambda value: not re.match(r"0\d", value)),
-        ("{a} never starts with a zero.", "A leading zero in {a} is an error.", "{a} is written without leading zeros."),
+        (
+            "{a} never starts with a zero.",
+            "A leading zero in {a} is an error.",
+            "{a} is written without leading zeros.",
+        ),
         ("{a} may start with a zero.", "Leading zeros in {a} are correct."),
     ),
     RuleForm(

@@ -45,7 +45,11 @@ def smudge(random: Random, value: str) -> str:
 def odd_character(random: Random, value: str) -> str:
     """A character from another script or encoding in the middle of the value."""
     place = random.randrange(len(value) + 1)
-    return value[:place] + chr(random.choice((random.randrange(0xA1, 0x17F), random.randrange(0x250, 0x7FF)))) + value[place:]
+    return (
+        value[:place]
+        + chr(random.choice((random.randrange(0xA1, 0x17F), random.randrange(0x250, 0x7FF))))
+        + value[place:]
+    )
 
 
 def scramble(random: Random, value: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
+from dp_tools.evidence import RecordFacts
 from dp_tools.prompts.serializer import Record as AnyRecord
 from dp_tools.prompts.serializer import clean_name, is_missing
 from dp_tools.tasks import TASKS
@@ -26,13 +27,19 @@ _EXTRACTIONS = 16000
 def labelled_gaps(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
     """The labelled imputation sets, three times each, attributes permuted and dropped."""
     for dataset in datasets(data, "DI", recipe.leave_out):
-        rows = list(read_rows(data / "DI" / dataset / "train.jsonl.gz"))
+        rows = read_rows(data, "DI", dataset)
         for row in random.choices(rows, k=round(min(3 * len(rows), 5000) * recipe.size)):
             wide, near = known("impute", dataset, row["attribute"])
             shown = often(random, 0.4)
             record = _reshaped(random, row["record"], recipe)
             yield _gap(
-                random, recipe, record, row["attribute"], row["label"], f"DI/{dataset}", (wide, near) if shown else ((), ())
+                random,
+                recipe,
+                record,
+                row["attribute"],
+                row["label"],
+                f"DI/{dataset}",
+                (wide, near) if shown else ((), ()),
             )
 
 
@@ -43,6 +50,7 @@ def generated_gaps(random: Random, tables: dict[str, list[Record]], recipe: Reci
         for source, records in tables.items()
     }
     sources = list(tables.items())
+    facts = {source: RecordFacts(random.sample(rows, min(len(rows), 400))) for source, rows in sources}
     made = unknowns = 0
     for _ in range(round(6 * count * recipe.size)):
         if made >= round(count * recipe.size):
@@ -54,6 +62,7 @@ def generated_gaps(random: Random, tables: dict[str, list[Record]], recipe: Reci
         if value is None or is_missing(value) or len(value) > _LONGEST:
             continue
         rest = {name: other for name, other in record.items() if name != attribute}
+        known = facts[source] if recipe.evidence and often(random, 0.5) else None
         tells = _tells(value, rest)
         closed = len(counts[source][attribute]) <= 40 or counts[source][attribute][value] >= 0.02 * len(records)
         if not tells and not closed:
@@ -62,7 +71,8 @@ def generated_gaps(random: Random, tables: dict[str, list[Record]], recipe: Reci
             unknowns += 1
             value = NONE
         made += 1
-        yield _gap(random, recipe, _reshaped(random, rest, recipe), attribute, value, f"generated/{source}", ((), ()))
+        shown = _reshaped(random, rest, recipe)
+        yield _gap(random, recipe, shown, attribute, value, f"generated/{source}", ((), ()), known)
 
 
 def binding_values(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
@@ -96,7 +106,7 @@ def binding_values(random: Random, tables: dict[str, list[Record]], recipe: Reci
 def extractions(random: Random, data: Path, recipe: Recipe) -> Iterator[Lesson]:
     """Values that stand in a text, and as many questions about what it does not state."""
     for dataset in datasets(data, "AVE", recipe.leave_out):
-        rows = list(read_rows(data / "AVE" / dataset / "train.jsonl.gz"))
+        rows = read_rows(data, "AVE", dataset)
         stated = [row for row in rows if row["label"] is not None]
         silent = [row for row in rows if row["label"] is None]
         size = round(min(_EXTRACTIONS, 2.2 * len(stated)) * recipe.size)
@@ -146,9 +156,10 @@ def _gap(
     answer: str,
     source: str,
     rules: tuple[tuple[str, ...], tuple[str, ...]],
+    facts: RecordFacts | None = None,
 ) -> Lesson:
     request = ImputeRequest(records=[dict(record)], attribute=attribute)
-    case = TASKS["impute"].cases(request)[0]
+    case = TASKS["impute"].cases(request, facts)[0]
     wide, near = rules
     return lesson(case, answer.strip(), source, rules=(*wide, *_idle(random, recipe)), near_rules=near)
 

@@ -1,0 +1,68 @@
+"""The training mix: lessons from labelled data, from generated errors and gaps, and from rules that bind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+from dp_tools.rules.rule import ALL
+from dp_tools.rules.store import KnowledgeStore
+from dp_tools.tuning.mix import cells, columns, instructions, pairs, values
+from dp_tools.tuning.mix.cells import Known
+from dp_tools.tuning.mix.lesson import Lesson
+from dp_tools.tuning.mix.recipe import Recipe
+from dp_tools.tuning.mix.sources import tables
+
+__all__ = ["Lesson", "Recipe", "make_lessons", "shipped_rules"]
+
+
+def make_lessons(data: Path, recipe: Recipe) -> list[Lesson]:
+    """Every lesson of a recipe, shuffled; the same for the same data and recipe.
+
+    Args:
+        data: a folder of labelled instances (see `dp_tools.tuning.instances`); test splits serve only to drop
+            training pairs that stand in them, too.
+        recipe: the ingredients.
+    """
+    random = Random(recipe.seed)
+    lessons = list(_all(random, data, recipe, shipped_rules()))
+    random.shuffle(lessons)
+    return lessons
+
+
+def shipped_rules() -> Known:
+    """What the injector would add from the shipped packs."""
+    store = KnowledgeStore.open(":memory:")
+
+    def known(task: str, dataset: str, attribute: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        rules = store.inject(task=task, dataset=dataset, attribute=attribute).rules
+        wide = tuple(rule.statement for rule in rules if rule.attribute == ALL)
+        near = tuple(rule.statement for rule in rules if rule.attribute != ALL)
+        return wide, near
+
+    return known
+
+
+def _all(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
+    clean = tables(data, recipe.leave_out)
+    yield from pairs.entity_pairs(random, data, recipe, known)
+    yield from pairs.schema_pairs(random, data, recipe, known)
+    yield from cells.labelled_cells(random, data, recipe, known)
+    yield from values.labelled_gaps(random, data, recipe, known)
+    yield from values.extractions(random, data, recipe)
+    yield from columns.labelled_columns(random, data, recipe)
+    if not clean:
+        return
+    yield from pairs.column_pairs(random, clean, recipe, 3000)
+    yield from columns.table_columns(random, clean, recipe, 4000)
+    yield from instructions.instructions(random, clean, recipe, 12000)
+    if recipe.generated_errors:
+        yield from cells.generated_errors(random, clean, recipe)
+    if recipe.generated_gaps:
+        yield from values.generated_gaps(random, clean, recipe, 14000)
+        yield from values.table_extractions(random, clean, recipe, 5000)
+    if recipe.binding_rules:
+        yield from cells.binding_rules(random, clean, recipe, 14000)
+        yield from pairs.binding_pairs(random, data, recipe, 7000)
+        yield from values.binding_values(random, clean, recipe, 3000)
