@@ -1,0 +1,58 @@
+"""An adapter as a GGUF file: what llama.cpp loads beside the weights, and what is merged when weights are prepared."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+_NAMES = {
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
+_TENSOR = re.compile(r"layers\.(\d+)\.(.+?)\.lora_([AB])\.")
+
+
+def write_adapter(path: Path, model: Any, *, alpha: float) -> Path:
+    """Write the low-rank matrices of a peft model, in 16 bits; written beside and renamed.
+
+    Args:
+        path: the file to write.
+        model: a peft model with one adapter on a Llama network.
+        alpha: the adapter's scale times its rank.
+    """
+    from gguf import GGUFWriter
+
+    config = model.get_base_model().config
+    heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
+    beside = path.with_suffix(".part")
+    writer = GGUFWriter(str(beside), "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", alpha)
+    for name, tensor in sorted(model.state_dict().items()):
+        found = _TENSOR.search(name)
+        if found is None:
+            continue
+        layer, module, side = found.groups()
+        kind = _NAMES[module]
+        values = tensor.detach().float().cpu().numpy()
+        if side == "B" and kind in heads:
+            values = _interleaved(values, heads[kind])
+        writer.add_tensor(f"blk.{layer}.{kind}.weight.lora_{side.lower()}", values.astype("float16"))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return beside.replace(path)
+
+
+def _interleaved(values: Any, heads: int) -> Any:
+    """Rows in the order that GGUF keeps for rotary attention: the two halves of each head, pair by pair."""
+    rows, columns = values.shape
+    return values.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)

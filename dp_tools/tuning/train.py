@@ -1,0 +1,245 @@
+"""Adapter training: low-rank matrices on every projection, the loss on answers only.
+
+Method: LoRA (Hu et al., 2022). The weights are those of the GGUF that will run, dequantised, so the adapter is trained
+against exactly what it will be merged into. Batches hold prompts of like length up to a number of tokens; the output
+layer is computed at answer positions only, or its memory would dwarf everything else.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from dp_tools.errors import InvalidRequest
+from dp_tools.tuning.adapter_file import write_adapter
+
+logger = logging.getLogger(__name__)
+
+PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+_IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to train.
+
+    Args:
+        rank: rank of the matrices; 32 on SmolLM2-135M gives 9.8 million parameters, 19.6 MB in 16 bits.
+        alpha: the adapter is scaled by alpha / rank.
+        rate: peak learning rate; it rises over the first 3% of the steps and falls as a cosine.
+        epochs: passes over the lessons.
+        tokens: tokens a step, padding included.
+        longest: tokens of a lesson; longer ones are left out.
+        seed: of the order and of the first matrices.
+    """
+
+    rank: int = 32
+    alpha: float = 64.0
+    rate: float = 1e-3
+    epochs: float = 2.0
+    tokens: int = 16384
+    longest: int = 1400
+    seed: int = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A lesson as ids: the prompt, then the answer with its end."""
+
+    prompt: list[int]
+    answer: list[int]
+
+    def __len__(self) -> int:
+        return len(self.prompt) + len(self.answer)
+
+
+Report = Callable[[int, int, float, float], None]
+"""Called with (step, steps, mean loss lately, seconds left)."""
+
+
+def load_network(weights: Path, device: str) -> Any:
+    """The dequantised network of a GGUF, in bfloat16 on a GPU and in float32 on a CPU."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    kind = torch.bfloat16 if device.startswith("cuda") else torch.float32
+    network = AutoModelForCausalLM.from_pretrained(str(weights.parent), gguf_file=weights.name, dtype=kind)
+    return network.to(device)
+
+
+def with_adapter(network: Any, settings: Settings) -> Any:
+    """The network with fresh low-rank matrices on all projections, the only ones that learn."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(settings.seed)
+    config = LoraConfig(
+        r=settings.rank, lora_alpha=settings.alpha, target_modules=list(PROJECTIONS), task_type="CAUSAL_LM"
+    )
+    return get_peft_model(network, config)
+
+
+def train(
+    network: Any,
+    lessons: Sequence[Encoded],
+    out: Path,
+    settings: Settings,
+    *,
+    device: str = "cpu",
+    report: Report | None = None,
+    save_every_s: float = 300.0,
+) -> Path:
+    """Train a fresh adapter and write it as GGUF.
+
+    A training that was stopped goes on from its last checkpoint when called again with the same arguments.
+
+    Args:
+        network: from `load_network`.
+        lessons: the encoded lessons.
+        out: folder for the checkpoint, the log of losses and `adapter.gguf`.
+        settings: how.
+        device: "cpu" or a torch device.
+        report: progress.
+        save_every_s: seconds between checkpoints.
+
+    Returns:
+        The path of the adapter. `network` has the adapter merged into it afterwards.
+
+    Raises:
+        InvalidRequest: there is nothing to learn from.
+    """
+    import torch
+
+    usable = [lesson for lesson in lessons if len(lesson) <= settings.longest]
+    if not usable:
+        raise InvalidRequest("There is no lesson short enough to learn from: give labelled cases.")
+    out.mkdir(parents=True, exist_ok=True)
+    model = with_adapter(network, settings)
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(learning, lr=settings.rate, weight_decay=0.0, betas=(0.9, 0.98))
+    plan = _plan(usable, settings)
+    checkpoint = out / "checkpoint.pt"
+    first = _restore(checkpoint, model, optimizer, device, settings)
+    losses: list[float] = []
+    started = saved = time.monotonic()
+    model.train()
+    for step in range(first, len(plan)):
+        for group in optimizer.param_groups:
+            group["lr"] = settings.rate * _schedule(step, len(plan))
+        batch = [usable[number] for number in plan[step]]
+        loss = _loss(model, batch, device)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learning, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if step % 20 == 0 or step + 1 == len(plan):
+            losses = [*losses[-20:], float(loss.detach())]
+            left = (time.monotonic() - started) / (step - first + 1) * (len(plan) - step - 1)
+            mean = sum(losses) / len(losses)
+            with (out / "losses.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps({"step": step, "steps": len(plan), "loss": round(mean, 4)}) + "\n")
+            if report is not None:
+                report(step + 1, len(plan), mean, left)
+        if time.monotonic() - saved > save_every_s:
+            _save(checkpoint, model, optimizer, step + 1, settings)
+            saved = time.monotonic()
+    adapter = write_adapter(out / "adapter.gguf", model, alpha=settings.alpha)
+    model.merge_and_unload()
+    checkpoint.unlink(missing_ok=True)
+    logger.info("trained %d lessons in %d steps", len(usable), len(plan))
+    return adapter
+
+
+def _plan(lessons: Sequence[Encoded], settings: Settings) -> list[list[int]]:
+    """Which lessons stand in which step: like lengths together, up to `settings.tokens` with padding."""
+    random = Random(settings.seed)
+    plan: list[list[int]] = []
+    whole, part = divmod(settings.epochs, 1)
+    for share in [1.0] * int(whole) + ([part] if part else []):
+        order = list(range(len(lessons)))
+        random.shuffle(order)
+        order = order[: max(1, round(share * len(order)))]
+        batches: list[list[int]] = []
+        # Sorting windows rather than everything keeps batches of one length different from epoch to epoch.
+        for start in range(0, len(order), 8192):
+            window = sorted(order[start : start + 8192], key=lambda number: len(lessons[number]))
+            batch: list[int] = []
+            for number in window:
+                if batch and (len(batch) + 1) * len(lessons[number]) > settings.tokens:
+                    batches.append(batch)
+                    batch = []
+                batch.append(number)
+            batches.append(batch)
+        random.shuffle(batches)
+        plan += batches
+    return plan
+
+
+def _loss(model: Any, batch: Sequence[Encoded], device: str) -> Any:
+    import torch
+
+    longest = max(len(lesson) for lesson in batch)
+    ids = torch.zeros((len(batch), longest), dtype=torch.long)
+    labels = torch.full((len(batch), longest), _IGNORED, dtype=torch.long)
+    weights = torch.zeros((len(batch), longest))
+    for row, lesson in enumerate(batch):
+        whole = torch.tensor(lesson.prompt + lesson.answer)
+        ids[row, : len(whole)] = whole
+        # Position t predicts token t + 1.
+        first, last = len(lesson.prompt) - 1, len(whole) - 1
+        labels[row, first:last] = whole[first + 1 :]
+        # A long answer counts somewhat more than a short one, not in proportion to its tokens.
+        weights[row, first:last] = len(lesson.answer) ** -0.5
+    ids, labels, weights = (tensor.to(device, non_blocking=True) for tensor in (ids, labels, weights))
+    with torch.autocast(device.split(":")[0], dtype=torch.bfloat16):
+        # Padding stands to the right, where a causal network never looks, so no mask is needed.
+        inner = model.get_base_model()
+        hidden = inner.model(input_ids=ids, use_cache=False).last_hidden_state
+        kept = labels != _IGNORED
+        logits = inner.lm_head(hidden[kept])
+    losses = torch.nn.functional.cross_entropy(logits.float(), labels[kept], reduction="none")
+    return (losses * weights[kept]).sum() / weights[kept].sum()
+
+
+def _schedule(step: int, steps: int) -> float:
+    warm = max(1, round(0.03 * steps))
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def _save(path: Path, model: Any, optimizer: Any, step: int, settings: Settings) -> None:
+    import torch
+    from peft import get_peft_model_state_dict
+
+    kept = {
+        "adapter": get_peft_model_state_dict(model),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "settings": asdict(settings),
+    }
+    beside = path.with_suffix(".part")
+    torch.save(kept, beside)
+    beside.replace(path)
+
+
+def _restore(path: Path, model: Any, optimizer: Any, device: str, settings: Settings) -> int:
+    """The step to go on from: 0, or that of a checkpoint made with the same settings."""
+    import torch
+    from peft import set_peft_model_state_dict
+
+    if not path.exists():
+        return 0
+    kept = torch.load(path, map_location=device, weights_only=True)
+    if kept["settings"] != asdict(settings):
+        return 0
+    set_peft_model_state_dict(model, kept["adapter"])
+    optimizer.load_state_dict(kept["optimizer"])
+    return int(kept["step"])
