@@ -1,0 +1,143 @@
+"""JSON Lines: an object a line, values kept as they were written ("1.50" stays "1.50"), lines kept as they were."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dp_tools.errors import TableUnavailable
+from dp_tools.tables.delimited import LONGEST_RECORD
+from dp_tools.tables.reading import Edit, Reading, Row
+
+
+class _Number(str):
+    """A number with the digits it was written with."""
+
+    __slots__ = ()
+
+
+@dataclass
+class JsonLinesFile:
+    """A file of JSON objects, one a line, in UTF-8. A nested value is read as its JSON text.
+
+    Raises:
+        TableUnavailable: a line is not a JSON object, or there are none.
+    """
+
+    path: Path
+    exact: bool = True
+    columns: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        names: dict[str, None] = {}
+        for record, _, _ in self._records():
+            names.update(dict.fromkeys(record))
+        if not names:
+            raise TableUnavailable(f"{self.path.name} is empty; give a file with a JSON object a line.")
+        self.columns = tuple(names)
+
+    @property
+    def reading(self) -> Reading:
+        return Reading("json lines", {"encoding": "utf-8"})
+
+    def rows(self) -> Iterator[Row]:
+        for record, number, _ in self._records():
+            if number >= 0:
+                yield number, tuple(_as_text(record.get(name)) for name in self.columns)
+
+    def rewrite(self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str], None]) -> None:
+        def rewritten() -> Iterator[str]:
+            edit = next(edits, None)
+            for record, number, text in self._records():
+                if edit is None or edit[0] != number:
+                    yield text
+                    continue
+                keep(number, text)
+                for name, value in edit[1].items():
+                    record[name] = _like(record.get(name), value)
+                body = text.rstrip("\r\n")
+                yield _dump(record) + text[len(body) :]
+                edit = next(edits, None)
+
+        self._write(rewritten(), target)
+
+    def restore(self, originals: Iterator[tuple[int, str]], target: Path) -> None:
+        def restored() -> Iterator[str]:
+            original = next(originals, None)
+            for _, number, text in self._records():
+                if original is None or original[0] != number:
+                    yield text
+                else:
+                    yield original[1]
+                    original = next(originals, None)
+
+        self._write(restored(), target)
+
+    def _records(self) -> Iterator[tuple[dict[str, Any], int, str]]:
+        """Objects with their number and their line; a blank line is an empty object numbered -1."""
+        number = line_number = 0
+        try:
+            with self.path.open(encoding="utf-8", newline="") as file:
+                while line := file.readline(LONGEST_RECORD):
+                    line_number += 1
+                    if len(line) == LONGEST_RECORD and not line.endswith("\n"):
+                        raise TableUnavailable(
+                            f"Line {line_number} of {self.path.name} is longer than {LONGEST_RECORD // 2**20} MB; "
+                            "check that it holds a JSON object a line."
+                        )
+                    if not line.strip():
+                        yield {}, -1, line
+                        continue
+                    yield self._parse(line, line_number), number, line
+                    number += 1
+        except UnicodeDecodeError:
+            raise TableUnavailable(
+                f"{self.path.name} is not UTF-8 (after line {line_number}); convert it first."
+            ) from None
+        except OSError as error:
+            raise TableUnavailable(f"{self.path} cannot be read ({error.strerror}).") from None
+
+    def _parse(self, line: str, number: int) -> dict[str, Any]:
+        try:
+            record = json.loads(line, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+        except (ValueError, RecursionError) as error:
+            raise TableUnavailable(f"Line {number} of {self.path.name} is not JSON ({error}); mend it.") from None
+        if not isinstance(record, dict):
+            raise TableUnavailable(f"Line {number} of {self.path.name} is not a JSON object; mend it.")
+        return record
+
+    @staticmethod
+    def _write(texts: Iterator[str], target: Path) -> None:
+        with target.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(texts)
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return None if value is None else str(value)
+    return _dump(value)
+
+
+def _like(old: Any, new: str | None) -> Any:
+    """The new value as a JSON number where the old one was a number and the new one reads as one."""
+    if new is not None and isinstance(old, _Number):
+        try:
+            float(json.loads(new))
+        except (ValueError, TypeError):
+            return new
+        return _Number(new)
+    return new
+
+
+def _dump(value: Any) -> str:
+    """JSON text with numbers as they were written."""
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=False)}: {_dump(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_dump, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,228 @@
+"""What is in a table: the facts that a person or an agent wants before touching it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+from dp_tools.prompts.serializer import MISSING
+from dp_tools.tables.dependencies import Dependency, functional_dependencies
+from dp_tools.tables.table import Table, known
+
+TOP = 10
+"""Frequent values and formats that a profile lists."""
+_SHOWN = 60
+_PLACEHOLDERS = {"n/a", "na", "null", "none", "nil", "-", "--", "empty", "unknown", "missing", "tbd", MISSING}
+
+_KINDS: tuple[tuple[str, str], ...] = (
+    ("integer", r"^[-+]?\d{1,3}(,\d{3})+$|^[-+]?\d+$"),
+    ("number", r"^[-+]?(\d{1,3}(,\d{3})+|\d+)?\.?\d+([eE][-+]?\d+)?$"),
+    ("percentage", r"^[-+]?\d+([.,]\d+)?\s*%$"),
+    ("amount", r"^[$€£¥]\s?[-+]?\d[\d,.]*$|^[-+]?\d[\d,.]*\s?[$€£¥]$"),
+    ("truth value", r"(?i)^(true|false|yes|no|y|n|t|f)$"),
+    ("date", r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}$|^\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}$|^\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*$"),
+    ("time", r"^\d{1,2}:\d{2}(:\d{2})?\s?([aApP]\.?[mM]\.?)?$"),
+    ("e-mail address", r"^[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}$"),
+    ("web address", r"(?i)^(https?://|www\.)\S+$"),
+    ("telephone number", r"^\+?[\d(][\d\s()/.-]{6,}\d$"),
+)
+
+
+class Frequent(BaseModel):
+    """A value or format and how often it stands in the column."""
+
+    text: Annotated[str, Field(description="The value, or the format: 9 a digit, a and A letters, + a run.")]
+    count: Annotated[int, Field(description="Records that hold it.")]
+
+
+class ColumnProfile(BaseModel):
+    """One column."""
+
+    name: Annotated[str, Field(description="The attribute.")]
+    filled: Annotated[float, Field(description="Share of records with a value, 0 to 1.")]
+    distinct: Annotated[int, Field(description="Distinct values.")]
+    kind: Annotated[str, Field(description="What most values look like: integer, number, date, category, text, …")]
+    kind_share: Annotated[float, Field(description="Share of values that look like that, 0 to 1.")]
+    key_likeness: Annotated[float, Field(description="Distinct values over records: 1 for a key without gaps.")]
+    top: Annotated[list[Frequent], Field(description="The most frequent values.")]
+    formats: Annotated[list[Frequent], Field(description="The most frequent formats.")]
+    shortest: Annotated[int, Field(description="Characters of the shortest value.")]
+    longest: Annotated[int, Field(description="Characters of the longest value.")]
+    low: Annotated[float | None, Field(description="The least number, where values are numbers.")] = None
+    median: Annotated[float | None, Field(description="The middle number.")] = None
+    high: Annotated[float | None, Field(description="The greatest number.")] = None
+    histogram: Annotated[
+        list[tuple[float, int]], Field(description="Numbers in up to 20 bins: lower bound and count.")
+    ] = []
+    placeholders: Annotated[list[Frequent], Field(description="Values that seem to stand for a missing one.")] = []
+
+
+class TableProfile(BaseModel):
+    """A table, column by column, and what determines what."""
+
+    table: Annotated[str, Field(description="The table.")]
+    records: Annotated[int, Field(description="Records.")]
+    format: Annotated[str, Field(description="How the file was read.")]
+    options: Annotated[dict[str, Any], Field(description="Encoding, delimiter and the like, as found out.")]
+    notes: Annotated[list[str], Field(description="What was odd about the file.")]
+    columns: Annotated[list[ColumnProfile], Field(description="The columns.")]
+    dependencies: Annotated[list[Dependency], Field(description="Attributes that determine others.")]
+
+    def text(self, characters: int = 6000) -> str:
+        """The profile for an agent to read, at most this many characters, whole lines only."""
+        lines = [f"{self.table}: {self.records:,} records, {len(self.columns)} columns, read as {self.format}."]
+        lines += [f"Note: {note}" for note in self.notes]
+        lines += [_line(column) for column in self.columns]
+        lines += [
+            f"{d.left} determines {d.right}: {d.confidence:.1%} of records agree, {d.exceptions} do not."
+            for d in self.dependencies
+        ]
+        kept, used = [], 0
+        for place, line in enumerate(lines):
+            if used + len(line) > characters - 80:
+                kept.append(f"… {len(lines) - place} more lines; ask for fewer columns to see them.")
+                break
+            kept.append(line)
+            used += len(line) + 1
+        return "\n".join(kept)
+
+
+def profile_table(table: Table, *, columns: list[str] | None = None, dependencies: bool = True) -> TableProfile:
+    """Profile a table, one column in memory at a time.
+
+    Args:
+        table: the table.
+        columns: the columns to profile (default: all).
+        dependencies: whether to look for functional dependencies too.
+
+    Raises:
+        InvalidRequest: an attribute is unknown.
+    """
+    names = list(table.columns if columns is None else columns)
+    table.require(names)
+    return TableProfile(
+        table=table.name,
+        records=table.count,
+        format=table.reading.format,
+        options=dict(table.reading.options),
+        notes=list(table.reading.notes),
+        columns=[_profile(table, name) for name in names],
+        dependencies=functional_dependencies(table, columns=names) if dependencies and table.count else [],
+    )
+
+
+def value_counts(table: Table, name: str) -> pl.DataFrame:
+    """Distinct values of a column with their counts: `value`, `count`, most frequent first, missing ones left out."""
+    counts = (
+        table.scan([name])
+        .filter(known(name).is_not_null())
+        .group_by(pl.col(name).alias("value"))
+        .agg(pl.len().alias("count"))
+        .collect(engine="streaming")
+    )
+    return counts.sort(["count", "value"], descending=[True, False])
+
+
+def _profile(table: Table, name: str) -> ColumnProfile:
+    counts = value_counts(table, name)
+    filled = int(counts["count"].sum())
+    kind, share = _kind(counts, filled)
+    lengths = counts["value"].str.len_chars()
+    profile = ColumnProfile(
+        name=name,
+        filled=round(filled / table.count, 4) if table.count else 0.0,
+        distinct=len(counts),
+        kind=kind,
+        kind_share=share,
+        key_likeness=round(len(counts) / table.count, 4) if table.count else 0.0,
+        top=_frequent(counts.head(TOP)),
+        formats=_frequent(_formats(counts)),
+        shortest=int(lengths.min() or 0),  # type: ignore[arg-type]
+        longest=int(lengths.max() or 0),  # type: ignore[arg-type]
+        placeholders=_frequent(
+            counts.filter(pl.col("value").str.strip_chars().str.to_lowercase().is_in(list(_PLACEHOLDERS))).head(TOP)
+        ),
+    )
+    if kind in ("integer", "number"):
+        _add_numbers(profile, counts)
+    return profile
+
+
+def _kind(counts: pl.DataFrame, filled: int) -> tuple[str, float]:
+    if not filled:
+        return "empty", 0.0
+    matches = counts.select(
+        *(
+            (pl.col("value").str.strip_chars().str.contains(pattern) * pl.col("count")).sum().alias(kind)
+            for kind, pattern in _KINDS
+        )
+    ).row(0, named=True)
+    for kind, _ in _KINDS:
+        if matches[kind] >= 0.9 * filled:
+            return kind, round(matches[kind] / filled, 4)
+    if len(counts) <= max(12, 0.05 * filled):
+        return "category", 1.0
+    if len(counts) >= 0.98 * filled and counts["value"].str.contains(r"^\S{1,40}$").all():
+        return "identifier", 1.0
+    return "text", 1.0
+
+
+def _formats(counts: pl.DataFrame) -> pl.DataFrame:
+    """Values by format: digits read 9, letters a or A, runs of either shortened to one and "+"."""
+    form = (
+        pl.col("value")
+        .str.slice(0, _SHOWN)
+        .str.replace_all(r"[0-9]", "9")
+        .str.replace_all(r"\p{Lu}", "A")
+        .str.replace_all(r"\p{Ll}", "a")
+        .str.replace_all(r"a{2,}", "a+")
+        .str.replace_all(r"A{2,}", "A+")
+    )
+    formats = counts.group_by(form.alias("value")).agg(pl.col("count").sum())
+    return formats.sort(["count", "value"], descending=[True, False]).head(TOP)
+
+
+def _frequent(counts: pl.DataFrame) -> list[Frequent]:
+    return [Frequent(text=value[:_SHOWN], count=count) for value, count in counts.select("value", "count").iter_rows()]
+
+
+def _add_numbers(profile: ColumnProfile, counts: pl.DataFrame) -> None:
+    numbers = (
+        counts.select(
+            pl.col("value").str.strip_chars().str.replace_all(",", "").cast(pl.Float64, strict=False).alias("number"),
+            "count",
+        )
+        .filter(pl.col("number").is_finite())
+        .sort("number")
+    )
+    if numbers.is_empty():
+        return
+    low, high = float(numbers["number"][0]), float(numbers["number"][-1])
+    half = numbers["count"].sum() / 2
+    profile.low, profile.high = low, high
+    profile.median = float(numbers.filter(pl.col("count").cum_sum() >= half)["number"][0])
+    width = (high - low) / 20
+    if width > 0:
+        place = ((pl.col("number") - low) / width).floor().clip(0, 19).cast(pl.Int32)
+        bins = dict(numbers.group_by(place.alias("bin")).agg(pl.col("count").sum()).iter_rows())
+        profile.histogram = [(low + width * number, int(bins.get(number, 0))) for number in range(20)]
+
+
+def _line(column: ColumnProfile) -> str:
+    parts = [
+        f"{column.name}: {column.kind}" + (f" ({column.kind_share:.0%})" if column.kind_share < 1 else ""),
+        f"filled {column.filled:.1%}",
+        f"{column.distinct:,} distinct" + (", a key" if column.key_likeness == 1 else ""),
+    ]
+    if column.low is not None and column.high is not None:
+        parts.append(f"{column.low:g} to {column.high:g}, median {column.median:g}")
+    else:
+        parts.append(f"{column.shortest} to {column.longest} characters")
+    if column.key_likeness < 0.9:
+        parts.append("top " + ", ".join(f'"{value.text[:30]}" {value.count}' for value in column.top[:4]))
+    parts.append("formats " + ", ".join(f'"{value.text[:24]}" {value.count}' for value in column.formats[:3]))
+    if column.placeholders:
+        parts.append("gaps written as " + ", ".join(f'"{value.text}" {value.count}' for value in column.placeholders))
+    return "; ".join(parts)

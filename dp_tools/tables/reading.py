@@ -1,0 +1,64 @@
+"""What reading a file found out, and the small protocol that every file format answers to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+Row = tuple[int, tuple[str | None, ...]]
+"""A data record: its number in the file (the first is 0) and its values in column order, as found."""
+
+Edit = tuple[int, Mapping[str, str | None]]
+"""A record's number and the new values of the attributes that change; None takes a value away."""
+
+ROWS_PER_BATCH = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file was read: reported to the user, and written into the change log so that undo reads it alike.
+
+    Args:
+        format: csv, json lines, parquet, excel, sqlite, duckdb or inline.
+        options: what was found out or asked for (encoding, delimiter, quote, header, sheet, table, …).
+        notes: what a person should know: renamed headers, rows set aside, a guess.
+    """
+
+    format: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class TableFile(Protocol):
+    """One file of one format."""
+
+    path: Path
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Distinct attribute names in the file's order."""
+
+    @property
+    def reading(self) -> Reading:
+        """How it was read; notes are complete once all rows have been read."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether a change log restores this format's files bit for bit (text) or value for value (others)."""
+
+    def rows(self) -> Iterator[Row]:
+        """Every record in order, a bounded part of the file in memory at a time."""
+
+    def rewrite(self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str], None]) -> None:
+        """Write the file with these edits (by ascending record number) to `target`; all else stays as it is.
+
+        Args:
+            edits: the changes.
+            target: an empty file.
+            keep: called for each changed record of a text format with its number and its original text.
+        """
+
+    def restore(self, originals: Iterator[tuple[int, str]], target: Path) -> None:
+        """Write the file with these records (by ascending number) put back as they were. Text formats only."""

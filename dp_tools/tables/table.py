@@ -1,0 +1,233 @@
+"""A table to work on: any file, read once into a columnar snapshot on disk, so that no table is held in memory.
+
+Everything that looks at whole columns (profiles, dependencies, evidence, blocking) scans the snapshot lazily with
+polars; everything that writes goes back to the file itself, whose records it keeps.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dp_tools.errors import InvalidRequest, TableUnavailable
+from dp_tools.tables.database import DatabaseFile
+from dp_tools.tables.delimited import DelimitedFile
+from dp_tools.tables.excel import ExcelFile
+from dp_tools.tables.json_lines import JsonLinesFile
+from dp_tools.tables.parquet import ParquetFile
+from dp_tools.tables.paths import fingerprint
+from dp_tools.tables.reading import ROWS_PER_BATCH, Reading, Row, TableFile
+
+ROW = "\x1frow"
+"""The column of a snapshot that holds the record's number in the file."""
+INLINE_ROWS = 200
+"""The largest table that may be given as records instead of a file."""
+
+_SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".parquet": "parquet",
+    ".jsonl": "json lines",
+    ".ndjson": "json lines",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".db": "sqlite",
+    ".sqlite": "sqlite",
+    ".sqlite3": "sqlite",
+    ".duckdb": "duckdb",
+}
+
+
+def known(column: str) -> pl.Expr:
+    """A column of a snapshot without surrounding blanks, null where it holds no value (see `is_missing`)."""
+    text = pl.col(column).str.strip_chars()
+    return pl.when(~text.is_in(["", "?"])).then(text)
+
+
+@dataclass
+class Table:
+    """A readable table.
+
+    Args:
+        name: what to call it in messages.
+        columns: its attribute names, distinct, in order.
+        count: how many records it has.
+        reading: how it was read.
+        fingerprint: SHA-256 of the file (of the records, for an inline table).
+        file: the file, None for an inline table.
+        parts: the Parquet files of the snapshot.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    count: int
+    reading: Reading
+    fingerprint: str
+    file: TableFile | None
+    parts: tuple[Path, ...]
+    _folder: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+
+    def scan(self, columns: Sequence[str] | None = None) -> pl.LazyFrame:
+        """The snapshot, lazily: `ROW` and these columns (default: all), every value a string or null."""
+        chosen = list(self.columns if columns is None else columns)
+        self.require(chosen)
+        if not self.count:
+            return pl.LazyFrame(schema={ROW: pl.UInt32, **dict.fromkeys(chosen, pl.String)})
+        return pl.scan_parquet(list(self.parts), glob=False).select(ROW, *chosen)
+
+    def records(self, rows: Iterable[int] | None = None) -> Iterator[tuple[int, dict[str, str | None]]]:
+        """Records by number, in file order; `rows` limits them to these numbers."""
+        frame = self.scan()
+        if rows is not None:
+            wanted = pl.Series(sorted(set(rows)), dtype=pl.UInt32)
+            frame = frame.filter(pl.col(ROW).is_in(wanted.implode()))
+        for batch in frame.collect_batches(chunk_size=ROWS_PER_BATCH, maintain_order=True):
+            for number, *values in batch.iter_rows():
+                yield number, dict(zip(self.columns, values, strict=True))
+
+    def require(self, columns: Iterable[str]) -> None:
+        """Refuse attributes that the table does not have.
+
+        Raises:
+            InvalidRequest: one is unknown.
+        """
+        for column in columns:
+            if column not in self.columns:
+                raise InvalidRequest(f"{self.name} has no attribute {column!r}: choose from {', '.join(self.columns)}.")
+
+    def __enter__(self) -> Table:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the snapshot, if it was a temporary one."""
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+def open_file(path: Path, **options: Any) -> TableFile:
+    """The file in its format, told by its suffix.
+
+    Args:
+        path: the file.
+        options: encoding, delimiter, quote, header, ragged (text); sheet (Excel); table, query (databases). Options
+            that do not fit the format are refused.
+
+    Raises:
+        TableUnavailable: no such format, or the file is not what its name says.
+        InvalidRequest: an option does not fit.
+    """
+    if not path.is_file():
+        raise TableUnavailable(f"There is no file {path}; give the path of a table.")
+    kind = _SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise TableUnavailable(
+            f"{path.name} has no ending that says what it is; name it {', '.join(_SUFFIXES)} after what it holds."
+        )
+    given = {name: value for name, value in options.items() if value is not None}
+    fits = {
+        "csv": {"encoding", "delimiter", "quote", "header", "ragged"},
+        "excel": {"sheet"},
+        "sqlite": {"table", "query"},
+        "duckdb": {"table", "query"},
+    }.get(kind, set())
+    if odd := sorted(given.keys() - fits):
+        raise InvalidRequest(f"{path.name} is read as {kind}, which has no {odd[0]}; leave it out.")
+    if kind == "csv":
+        if path.suffix.lower() == ".tsv":
+            given.setdefault("delimiter", "\t")
+        return DelimitedFile(path, **given)
+    if kind == "excel":
+        return ExcelFile(path, **given)
+    if kind == "parquet":
+        return ParquetFile(path)
+    if kind == "json lines":
+        return JsonLinesFile(path)
+    return DatabaseFile(path, kind, **given)
+
+
+def open_table(path: str | Path, *, snapshot: Path | None = None, **options: Any) -> Table:
+    """Read a file into a snapshot.
+
+    Args:
+        path: the file; roots are the caller's matter (see `Roots`).
+        snapshot: a folder to keep the snapshot in (default: a temporary one, gone with the table).
+        options: see `open_file`.
+
+    Raises:
+        TableUnavailable: the file cannot be read as a table.
+        InvalidRequest: an option does not fit.
+    """
+    path = Path(path)
+    file = open_file(path, **options)
+    return _snapshot(path.name, file.columns, file.rows(), fingerprint(path), file, snapshot)
+
+
+def inline_table(records: Sequence[Mapping[str, str | None]], *, snapshot: Path | None = None) -> Table:
+    """A table given as records instead of a file.
+
+    Raises:
+        InvalidRequest: there are none, more than 200, or they differ in their attributes.
+    """
+    import hashlib
+    import json
+
+    if not records or not records[0]:
+        raise InvalidRequest("There are no records: give at least one, as {attribute: value}.")
+    if len(records) > INLINE_ROWS:
+        raise InvalidRequest(f"{len(records)} records are too many to pass along: write them to a file and name it.")
+    columns = tuple(records[0])
+    for number, record in enumerate(records, 1):
+        if record.keys() != records[0].keys():
+            raise InvalidRequest(f"Record {number} has other attributes than record 1: give all the same.")
+    rows: Iterator[Row] = ((n, tuple(record[name] for name in columns)) for n, record in enumerate(records))
+    print_of = hashlib.sha256(json.dumps([dict(record) for record in records]).encode()).hexdigest()
+    return _snapshot("The table", columns, rows, print_of, None, snapshot)
+
+
+def _snapshot(
+    name: str, columns: tuple[str, ...], rows: Iterator[Row], print_of: str, file: TableFile | None, place: Path | None
+) -> Table:
+    folder = None
+    if place is None:
+        folder = tempfile.TemporaryDirectory(prefix="dp-tools-")
+        place = Path(folder.name)
+    place.mkdir(parents=True, exist_ok=True)
+    parts: list[Path] = []
+    count = 0
+    schema = {ROW: pl.UInt32, **dict.fromkeys(columns, pl.String)}
+    batch: list[tuple[Any, ...]] = []
+
+    def keep() -> None:
+        part = place / f"part-{len(parts):05}.parquet"
+        arrays = zip(*batch, strict=True)
+        pl.DataFrame(dict(zip(schema, arrays, strict=True)), schema=schema).write_parquet(part, compression="lz4")
+        parts.append(part)
+        batch.clear()
+
+    try:
+        for number, values in rows:
+            batch.append((number, *values))
+            count += 1
+            if len(batch) == ROWS_PER_BATCH:
+                keep()
+        if batch:
+            keep()
+    except BaseException as error:
+        if folder is not None:
+            folder.cleanup()
+        if isinstance(error, OSError):
+            raise TableUnavailable(
+                f"{name} cannot be copied to {place} ({error.strerror or error}); free some room there."
+            ) from None
+        raise
+    reading = file.reading if file is not None else Reading("inline")
+    return Table(name, columns, count, reading, print_of, file, tuple(parts), folder)

@@ -1,0 +1,103 @@
+"""Blocking finds the pairs worth a question; pairing turns scored pairs into a result."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dp_tools.errors import Cancelled, InvalidRequest
+from dp_tools.tables.blocking import candidate_pairs, content_columns
+from dp_tools.tables.pairing import clusters, one_to_one
+from dp_tools.tables.table import Table, open_table
+
+MAKERS = ["Sony", "Canon", "Nikon", "Bose", "Philips", "Garmin", "Epson", "Brother", "Logitech", "Asus"]
+THINGS = ["camera", "printer", "headphones", "speaker", "monitor", "keyboard", "scanner", "router", "watch", "lens"]
+
+
+def product(number: int) -> str:
+    return f"{MAKERS[number % 10]} {THINGS[number // 10 % 10]} {chr(65 + number % 26)}{number * 37 % 991}"
+
+
+def write(path: Path, header: str, lines: list[str]) -> Table:
+    path.write_text("\n".join([header, *lines]) + "\n")
+    return open_table(path)
+
+
+def test_records_that_are_alike_become_candidates_and_few_others(tmp_path: Path) -> None:
+    left = write(tmp_path / "a.csv", "id,title", [f"{n},{product(n)}" for n in range(100)])
+    right = write(
+        tmp_path / "b.csv",
+        "code,name",
+        [f"{n + 500},{product(n).upper().replace(' ', '  ')} NEW" for n in range(50, 150)],
+    )
+    with left, right:
+        found = candidate_pairs(left, right)
+        assert found.recall([(n, n - 50) for n in range(50, 100)]) == 1
+        assert found.per_record <= 10
+        again = candidate_pairs(left, right)
+        assert found.left.tolist() == again.left.tolist()
+        assert found.similarity.tolist() == again.similarity.tolist()
+
+
+def test_duplicates_inside_a_table_are_candidates_once(tmp_path: Path) -> None:
+    lines = [f"{n},{product(n)}" for n in range(60)] + [f"{60 + n},{product(n)} black" for n in range(20)]
+    with write(tmp_path / "t.csv", "id,title", lines) as table:
+        found = candidate_pairs(table)
+    assert all(left < right for left, right in zip(found.left, found.right, strict=True))
+    assert len(set(zip(found.left.tolist(), found.right.tolist(), strict=True))) == len(found)
+    assert found.recall([(n, 60 + n) for n in range(20)]) == 1
+
+
+def test_serial_numbers_are_not_compared_but_other_codes_are(tmp_path: Path) -> None:
+    lines = [f"{n},{n * 7919 + 10**9},{product(n)}" for n in range(50)]
+    with write(tmp_path / "t.csv", "id,barcode,title", lines) as table:
+        assert content_columns(table) == ["barcode", "title"]
+
+
+def test_blocking_reports_progress_can_be_cancelled_and_knows_its_attributes(tmp_path: Path) -> None:
+    table = write(tmp_path / "t.csv", "id,title", [f"{n},{product(n)}" for n in range(30)])
+    seen: list[tuple[int, int]] = []
+    stop = threading.Event()
+    stop.set()
+    with table:
+        candidate_pairs(table, progress=lambda done, total: seen.append((done, total)))
+        assert seen[-1] == (30, 30)
+        with pytest.raises(Cancelled):
+            candidate_pairs(table, cancel=stop)
+        with pytest.raises(InvalidRequest, match="no attribute 'name'"):
+            candidate_pairs(table, attributes=["name"])
+
+
+def test_tables_without_records_or_text_have_no_candidates(tmp_path: Path) -> None:
+    empty = write(tmp_path / "a.csv", "id,title", [])
+    blank = write(tmp_path / "b.csv", "id,title", ["1,", "2,", "3,"])
+    with empty, blank:
+        assert len(candidate_pairs(empty, blank)) == 0
+        assert len(candidate_pairs(blank)) == 0
+
+
+def test_one_to_one_takes_the_best_sum_not_the_first_pair() -> None:
+    pairs = [(0, 0, 0.9), (0, 1, 0.85), (1, 0, 0.8), (2, 2, 0.4)]
+    assert one_to_one(pairs) == [(0, 1, 0.85), (1, 0, 0.8)]
+    assert one_to_one([]) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8), st.floats(0.0, 1.0)), unique_by=lambda p: p[:2]))
+def test_one_to_one_never_uses_a_record_twice(pairs: list[tuple[int, int, float]]) -> None:
+    chosen = one_to_one(pairs)
+    assert len({left for left, _, _ in chosen}) == len(chosen) == len({right for _, right, _ in chosen})
+    assert set(chosen) <= {pair for pair in pairs if pair[2] >= 0.5}
+
+
+def test_one_wrong_pair_does_not_merge_two_groups() -> None:
+    first, second = [(0, 1, 0.9), (0, 2, 0.9), (1, 2, 0.9)], [(3, 4, 0.9), (3, 5, 0.9), (4, 5, 0.9)]
+    assert [group for group, _ in clusters([*first, *second, (2, 3, 0.99)])] == [[0, 1, 2], [3, 4, 5]]
+    assert [group for group, _ in clusters([(0, 1, 0.9), (2, 3, 0.9), (1, 2, 0.99)])] == [[0, 1], [2, 3]]
+
+
+def test_a_record_that_most_of_a_group_agrees_with_joins_it() -> None:
+    assert [group for group, _ in clusters([(0, 1, 0.9), (0, 2, 0.8), (1, 2, 0.4), (3, 4, 0.2)])] == [[0, 1, 2]]
