@@ -215,7 +215,8 @@ class Preprocessor:
         if isinstance(result, LabelScores):
             if isinstance(case.ask, YesNo):
                 yes = self.calibration(task, result.probabilities[0])
-                return Outcome("model", "yes" if yes >= 0.5 else "no", max(yes, 1 - yes))
+                verdict = yes >= self.calibration.threshold(task)
+                return Outcome("model", "yes" if verdict else "no", yes if verdict else 1 - yes)
             ranked = sorted(zip(result.probabilities, case.ask.options, strict=True), key=lambda pair: -pair[0])  # type: ignore[union-attr]
             (top, label), *others = ranked
             ranking = tuple((option, probability) for probability, option in others)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 _EDGE = 1e-6
@@ -17,10 +17,17 @@ _EDGE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One task's calibration on the logit scale; the default changes nothing."""
+    """One task's calibration on the logit scale; the default changes nothing.
+
+    Args:
+        scale, shift: of the logit.
+        threshold: the calibrated probability from which a verdict is yes; below one half where that finds the rare
+            cases that the task is about (it is chosen for the best F1 on valid splits).
+    """
 
     scale: float = 1.0
     shift: float = 0.0
+    threshold: float = 0.5
 
     def __call__(self, probability: float) -> float:
         """The calibrated probability, 0 to 1."""
@@ -38,15 +45,19 @@ class Calibration:
         line = self.lines.get(task)
         return probability if line is None else line(probability)
 
+    def threshold(self, task: str) -> float:
+        """The calibrated probability from which a verdict of this task is yes."""
+        return self.lines[task].threshold if task in self.lines else 0.5
+
     @classmethod
     def load(cls, path: Path) -> Calibration:
-        """Read `{"task": {"scale": a, "shift": b}, ...}`; a missing file is no calibration."""
+        """Read `{"task": {"scale": a, "shift": b, "threshold": t}, ...}`; a missing file is no calibration."""
         if not path.exists():
             return cls()
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return cls({task: Line(line["scale"], line["shift"]) for task, line in kept.items()})
+        return cls({task: Line(**line) for task, line in kept.items()})
 
     def save(self, path: Path) -> None:
         """Write what `load` reads."""
-        lines = {task: {"scale": line.scale, "shift": line.shift} for task, line in sorted(self.lines.items())}
+        lines = {task: asdict(line) for task, line in sorted(self.lines.items())}
         path.write_text(json.dumps(lines, indent=2) + "\n", encoding="utf-8")
