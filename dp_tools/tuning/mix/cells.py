@@ -70,8 +70,8 @@ def binding_rules(random: Random, tables: dict[str, list[Record]], recipe: Recip
     sources = list(tables.items())
     for _ in range(round(count * recipe.size)):
         source, clean = random.choice(sources)
-        records = random.sample(clean, min(len(clean), random.choice((1, 5, 30, 100))))
-        record = dict(random.choice(records))
+        records = [dict(found) for found in random.sample(clean, min(len(clean), random.choice((1, 5, 30, 100))))]
+        record = random.choice(records)
         attribute = random.choice(list(record))
         _disturb(random, record, attribute)
         name = clean_name(attribute)
@@ -80,7 +80,6 @@ def binding_rules(random: Random, tables: dict[str, list[Record]], recipe: Recip
             continue
         failing = [rule for rule in rules if rule[2]]
         rule, opposite, error = random.choice(failing if failing and often(random, 0.55) else rules)
-        # A value that only keeps one form may be wrong in other ways: passing is a lesson only for values untouched.
         wide: tuple[str, ...] = ()
         if opposite and often(random, 0.35):
             wide = (_generalised(opposite, name) if often(random, 0.5) else opposite,)
