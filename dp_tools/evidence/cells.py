@@ -20,9 +20,9 @@ _SHOWN = 40
 """Characters of another value inside a fact."""
 _FREQUENT = 1000
 """How many of a column's most frequent values a rare one is compared with."""
-_PEERS = 2
+PEERS = 2
 """Determining attributes that may testify for a cell."""
-_CLOSED = 40
+CLOSED = 40
 """Distinct values up to which an attribute is compared value by value with others."""
 _EXPECTED = 4
 """How often two values must be expected together before their absence says something."""
@@ -44,7 +44,9 @@ class CellFacts(Protocol):
 
 
 @dataclass(slots=True)
-class _Column:
+class Column:
+    """What is known of a column: filled cells by value, by shape and by character, and where its numbers lie."""
+
     counts: Counter[str] = field(default_factory=Counter)
     shapes: Counter[str] = field(default_factory=Counter)
     characters: Counter[str] = field(default_factory=Counter)
@@ -74,7 +76,7 @@ class RecordFacts:
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
-        self._columns: dict[str, _Column] = {}
+        self._columns: dict[str, Column] = {}
         self._groups: dict[tuple[str, str], dict[str, Counter[str]]] = {}
         self._determinants: dict[str, list[str]] = {}
         self._homes: dict[str, Counter[str]] = defaultdict(Counter)
@@ -106,7 +108,7 @@ class RecordFacts:
             for value, count in column.counts.items():
                 if count >= 3:
                     self._homes[value][name] = count
-        closed = [name for name in names if 2 <= len(self._columns[name].counts) <= _CLOSED]
+        closed = [name for name in names if 2 <= len(self._columns[name].counts) <= CLOSED]
         for name in closed:
             for other in closed:
                 if other != name:
@@ -119,16 +121,12 @@ class RecordFacts:
                 for other in names
                 if other != name and (strength := self._strength(records, other, name)) > 0
             )
-            self._determinants[name] = [other for _, other in found[:_PEERS]]
+            self._determinants[name] = [other for _, other in found[:PEERS]]
         kept = {(other, name) for name, others in self._determinants.items() for other in others}
         self._groups = {pair: groups for pair, groups in self._groups.items() if pair in kept}
 
     def _strength(self, records: Sequence[Record], determinant: str, name: str) -> float:
-        """How well `determinant` tells `name`: confidence times coverage, or 0 if it is no dependency.
-
-        Confidence is the share of rows that hold their group's majority value, over groups of two rows and more; it
-        counts only where it clearly beats the column's own most frequent value.
-        """
+        """How well `determinant` tells `name` (see `dependency_strength`)."""
         key, column = self._columns[determinant], self._columns[name]
         if not column.filled or len(key.counts) > 0.9 * key.rows or len(key.counts) < 2 or len(column.counts) < 2:
             return 0
@@ -139,19 +137,12 @@ class RecordFacts:
                 groups[(left or "").strip()][(right or "").strip()] += 1
         sized = [group for group in groups.values() if group.total() >= 2]
         rows = sum(group.total() for group in sized)
-        if rows < _COVERAGE * len(records):
-            return 0
-        agreeing = sum(max(group.values()) for group in sized)
-        top = column.counts.most_common(1)[0][1] / column.filled
-        confidence = agreeing / rows
-        # A group of two agrees by half with anything, so small groups must beat that too.
-        floor = max(top, sum(1 for _ in sized) / rows)
-        if confidence < _CONFIDENCE or (confidence - floor) < 0.3 * (1 - floor):
-            return 0
-        self._groups[determinant, name] = groups
-        return confidence * rows / len(records)
+        strength = dependency_strength(rows, sum(max(group.values()) for group in sized), len(sized), column)
+        if strength:
+            self._groups[determinant, name] = groups
+        return strength
 
-    def _about_value(self, attribute: str, column: _Column, value: str) -> list[str]:
+    def _about_value(self, attribute: str, column: Column, value: str) -> list[str]:
         count = column.counts[value]
         facts = [
             f"seen {count}" if count <= 9 else f"seen {_percent(count, column.rows)}",
@@ -174,7 +165,7 @@ class RecordFacts:
                 facts.append(f"usual in {clean_name(place)}")
         return facts
 
-    def _about_company(self, record: Record, attribute: str, column: _Column) -> list[str]:
+    def _about_company(self, record: Record, attribute: str, column: Column) -> list[str]:
         """The other attribute's value that this one hardly ever stands beside, though both are common."""
         value = (record[attribute] or "").strip()
         count, worst = column.counts[value], ("", 0, 1.0)
@@ -189,7 +180,7 @@ class RecordFacts:
         return [f"rare with {worst[0]} {worst[1]} of {count}"] if worst[0] else []
 
     @staticmethod
-    def _about_shape(column: _Column, value: str) -> list[str]:
+    def _about_shape(column: Column, value: str) -> list[str]:
         shape = shape_of(value)
         usual, _ = column.shapes.most_common(1)[0]
         share = f"shape {_percent(column.shapes[shape], column.filled)}"
@@ -212,6 +203,29 @@ class RecordFacts:
         return facts
 
 
+def dependency_strength(rows: int, agreeing: int, groups: int, column: Column) -> float:
+    """How well an attribute tells another: confidence times coverage, or 0 if it is no dependency.
+
+    Confidence is the share of rows that hold their group's majority value, over groups of two rows and more; it counts
+    only where it clearly beats the column's own most frequent value.
+
+    Args:
+        rows: rows in groups of two and more.
+        agreeing: those of them that hold their group's majority value.
+        groups: groups of two rows and more.
+        column: the attribute that is told.
+    """
+    if not rows or rows < _COVERAGE * column.rows:
+        return 0
+    top = column.counts.most_common(1)[0][1] / column.filled
+    confidence = agreeing / rows
+    # A group of two agrees by half with anything, so small groups must beat that too.
+    floor = max(top, groups / rows)
+    if confidence < _CONFIDENCE or (confidence - floor) < 0.3 * (1 - floor):
+        return 0
+    return confidence * rows / column.rows
+
+
 def shape_of(value: str) -> str:
     """The shape of a value, of which at most 40 characters are read.
 
@@ -230,8 +244,8 @@ def _letters_shape(run: re.Match[str]) -> str:
     return "Aa" if letters[0].isupper() and letters[1:].islower() else "aA"
 
 
-def _column(values: Sequence[str | None]) -> _Column:
-    column = _Column(rows=len(values))
+def _column(values: Sequence[str | None]) -> Column:
+    column = Column(rows=len(values))
     numbers = []
     for value in values:
         if is_missing(value):
@@ -251,7 +265,7 @@ def _column(values: Sequence[str | None]) -> _Column:
     return column
 
 
-def _near(column: _Column, value: str) -> str | None:
+def _near(column: Column, value: str) -> str | None:
     """The most alike value that is far more frequent, one edit away, or two where the value is longer than six."""
     if value not in column.near:
         count = column.counts[value]

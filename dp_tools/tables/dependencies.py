@@ -65,24 +65,30 @@ def column_codes(table: Table, name: str) -> NDArray[np.int32]:
     return values.rank("dense").cast(pl.Int32).fill_null(0).to_numpy().astype(np.int32) - 1
 
 
-def _dependency(
-    left: str, right: str, a: NDArray[np.int32], b: NDArray[np.int32], confidence: float, support: float
-) -> Dependency | None:
-    both = (a >= 0) & (b >= 0)
+def group_agreement(left: NDArray[np.int32], right: NDArray[np.int32]) -> tuple[int, int, int]:
+    """Over the groups of two and more records with one left value: records, those with their group's majority value on
+    the right, and groups. Records without a value on either side do not count."""
+    both = (left >= 0) & (right >= 0)
     if not both.any():
-        return None
-    width = np.int64(b.max()) + 1
-    pairs, counts = np.unique(a[both].astype(np.int64) * width + b[both], return_counts=True)
+        return 0, 0, 0
+    width = np.int64(right.max()) + 1
+    pairs, counts = np.unique(left[both].astype(np.int64) * width + right[both], return_counts=True)
     groups = pairs // width
     starts = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]])
     totals = np.add.reduceat(counts, starts)
     tops = np.maximum.reduceat(counts, starts)
     sized = totals >= 2
-    rows, agreeing = int(totals[sized].sum()), int(tops[sized].sum())
+    return int(totals[sized].sum()), int(tops[sized].sum()), int(sized.sum())
+
+
+def _dependency(
+    left: str, right: str, a: NDArray[np.int32], b: NDArray[np.int32], confidence: float, support: float
+) -> Dependency | None:
+    rows, agreeing, groups = group_agreement(a, b)
     if not rows or rows < support * len(a) or agreeing < confidence * rows:
         return None
-    value_counts = np.bincount(b[both])
-    floor = max(value_counts.max() / both.sum(), sized.sum() / rows)
+    filled = b[b >= 0]
+    floor = max(np.bincount(filled).max() / len(filled), groups / rows)
     share = agreeing / rows
     if share - floor <= 0.5 * (1 - floor):
         return None

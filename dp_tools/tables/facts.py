@@ -1,0 +1,125 @@
+"""Evidence from a whole table: the facts of `RecordFacts`, in the same words, learned from a snapshot.
+
+Counting is polars' work, a column or a pair of columns at a time; what stays in memory is what the facts look up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from dp_tools.evidence.cells import CLOSED, ENOUGH, PEERS, Column, RecordFacts, dependency_strength, shape_of
+from dp_tools.tables.dependencies import column_codes, group_agreement
+from dp_tools.tables.table import Table, known
+
+MANY = 200_000
+"""Distinct values from which on only the repeated ones are kept, and shapes come from a part of them."""
+
+
+class _Repeated(Counter[str]):
+    """Counts of a column of very many values: those that occur once are not kept, and any unknown one counts as one."""
+
+    distinct = 0
+
+    def __missing__(self, value: str) -> int:
+        return 1
+
+    def __len__(self) -> int:
+        return self.distinct
+
+
+class TableFacts(RecordFacts):
+    """Facts about the cells of a table.
+
+    Args:
+        table: the table.
+        columns: the columns that are looked at (default: all).
+    """
+
+    def __init__(self, table: Table, columns: list[str] | None = None) -> None:
+        super().__init__(())
+        if table.count >= ENOUGH:
+            self._learn_table(table, list(table.columns if columns is None else columns))
+
+    def _learn_table(self, table: Table, names: list[str]) -> None:
+        self._columns = {name: _column(table, name) for name in names}
+        for name, column in self._columns.items():
+            for value, count in column.counts.items():
+                if count >= 3:
+                    self._homes[value][name] = count
+        closed = [name for name in names if 2 <= len(self._columns[name].counts) <= CLOSED]
+        for name in closed:
+            for other in closed:
+                if other != name:
+                    self._together[name, other] = Counter(
+                        {(a, b): count for a, b, count in _pairs(table, name, other).iter_rows()}
+                    )
+        codes = {name: column_codes(table, name) for name in names}
+        for name in names:
+            found = sorted(
+                (-strength, other)
+                for other in names
+                if other != name and (strength := self._table_strength(codes[other], codes[name], other, name)) > 0
+            )
+            self._determinants[name] = [other for _, other in found[:PEERS]]
+            for other in self._determinants[name]:
+                groups: dict[str, Counter[str]] = defaultdict(Counter)
+                for key, value, count in _pairs(table, other, name).iter_rows():
+                    groups[key][value] = count
+                self._groups[other, name] = groups
+
+    def _table_strength(self, keys: NDArray[np.int32], values: NDArray[np.int32], determinant: str, name: str) -> float:
+        key, column = self._columns[determinant], self._columns[name]
+        if not column.filled or len(key.counts) > 0.9 * key.rows or len(key.counts) < 2 or len(column.counts) < 2:
+            return 0
+        rows, agreeing, groups = group_agreement(keys, values)
+        return dependency_strength(rows, agreeing, groups, column)
+
+
+def _column(table: Table, name: str) -> Column:
+    counts = (
+        table.scan([name])
+        .select(known(name).alias("value"))
+        .drop_nulls()
+        .group_by("value", maintain_order=True)
+        .agg(pl.len().alias("count"))
+        .collect()
+    )
+    column = Column(rows=table.count, filled=int(counts["count"].sum()))
+    part, scale = counts, 1
+    if len(counts) > MANY:
+        repeated = counts.filter(pl.col("count") > 1)
+        column.counts = _Repeated(dict(repeated.iter_rows()))
+        column.counts.distinct = len(counts)
+        scale = len(counts) * 2 // MANY
+        part = counts.gather_every(scale)
+    else:
+        column.counts = Counter(dict(counts.iter_rows()))
+    for value, count in part.iter_rows():
+        column.shapes[shape_of(value)] += count * scale
+        for character in set(value):
+            column.characters[character] += count * scale
+    numbers = counts.with_columns(pl.col("value").cast(pl.Float64, strict=False)).filter(pl.col("value").is_finite())
+    total = int(numbers["count"].sum())
+    if total >= 0.8 * column.filled and total >= ENOUGH:
+        numbers = numbers.sort("value").with_columns(pl.col("count").cum_sum().alias("up_to"))
+        first, third = (
+            float(numbers.filter(pl.col("up_to") > place)["value"][0]) for place in (total // 4, 3 * total // 4)
+        )
+        column.range = first - 3 * (third - first), third + 3 * (third - first)
+    return column
+
+
+def _pairs(table: Table, left: str, right: str) -> pl.DataFrame:
+    """How often two values stand together: left, right, count; in the order in which they first do."""
+    return (
+        table.scan([left, right])
+        .select(known(left).alias("left"), known(right).alias("right"))
+        .drop_nulls()
+        .group_by("left", "right", maintain_order=True)
+        .agg(pl.len().alias("count"))
+        .collect()
+    )
