@@ -92,7 +92,7 @@ def _column(table: Table, name: str) -> Column:
     part, scale = counts, 1
     if len(counts) > MANY:
         repeated = counts.filter(pl.col("count") > 1)
-        column.counts = _Repeated(dict(repeated.iter_rows()))
+        column.counts = _Repeated(dict((counts.head(1) if repeated.is_empty() else repeated).iter_rows()))
         column.counts.distinct = len(counts)
         scale = len(counts) * 2 // MANY
         part = counts.gather_every(scale)
