@@ -6,9 +6,12 @@ is null, so `type` says whether a gap is an error.
 
 Our keywords, at the top of a schema: `x-when`, a schema: where it does not hold, the check says nothing. `x-missing`:
 further tokens that count as missing. `x-lookup`, a functional dependency: `by` names the attributes that determine,
-`of` the one that is determined, `values` maps what is known (several `by` joined by " | "). Anywhere in a check of a
-pair: `x-same` and `x-differ` list attributes that both sides fill, with the same or with another value (case, blanks
-and punctuation apart; numbers by value).
+`of` the one that is determined, `values` maps what is known (several `by` joined by " | ").
+
+And anywhere: `x-near`, over values, lists known values; a value fails that is not one of them but resembles one and
+holds words that none of them has and that resemble its words (a misspelling fails, a new value passes). `x-same` and
+`x-differ`, over pairs, list attributes that both sides fill, with the same or with another value (case, blanks and
+punctuation apart; numbers by value).
 """
 
 from __future__ import annotations
@@ -16,12 +19,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
+from rapidfuzz import process
+from rapidfuzz.distance import Levenshtein
 
 from dp_tools.errors import RuleRejected
 from dp_tools.prompts.serializer import is_missing
@@ -31,8 +36,14 @@ from dp_tools.rules.scope import key
 
 JOIN = " | "
 """Stands between the values of several determining attributes in a lookup."""
+RESEMBLES = 0.75
+"""Edit similarity (0 to 1) from which a value counts as resembling a known one."""
+WORD_RESEMBLES = 0.65
+"""The same for each of its words that no known value has."""
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_WORD = re.compile(r"[^\W\d_]+")
+_SHORTEST_LOOKALIKE = 4
 _LONGEST_NUMBER = 300
 _MAX_DEPTH = 40
 _REGEX_SIZE = 1_000_000
@@ -67,6 +78,7 @@ class Check:
         self._enum = _closed_set(schema)
         self._touches = frozenset(key(name) for name in schema.get("properties", ()))
         self._validator = _validator(schema)
+        self._only_lookup = schema.keys() <= {"type", "x-lookup", "x-missing"} and self._lookup is not None
         self._when = _validator(schema["x-when"]) if "x-when" in schema else None
 
     @staticmethod
@@ -110,17 +122,19 @@ class Check:
         """The value that a functional dependency gives the attribute of this record, or None."""
         if self._lookup is None or "record" not in subject or key(str(subject.get("attribute", ""))) != self._lookup.of:
             return None
-        return self._lookup.find(self._keyed(subject["record"]))
+        return self._known(subject["record"])
 
     def _judge_cell(self, attribute: str, subject: Subject) -> bool | None:
         record = {**subject["record"]}
         own = next((name for name in record if key(name) == attribute), str(subject["attribute"]))
         record[own] = subject["value"]
         if self._lookup is not None and self._lookup.of == attribute:
-            known = self._lookup.find(self._keyed(record))
+            known = self._known(record)
             found = self._instance(subject["value"], False)
             if known is not None and known != (None if found is None else str(found).strip()):
                 return False
+        if self._only_lookup:
+            return None
         instance = self._record(record)
         if not self._holds(instance):
             return None
@@ -134,6 +148,15 @@ class Check:
             return False
         return True if attribute in self._touches else None
 
+    def _known(self, record: Mapping[str, Any]) -> str | None:
+        """What the lookup says of this record."""
+        assert self._lookup is not None
+        if self._when is not None and not self._holds(self._record(record)):
+            return None
+        return self._lookup.find(
+            {key(name): self._instance(value, False) for name, value in record.items() if key(name) in self._lookup.by}
+        )
+
     def _judge_pair(self, subject: Subject) -> bool | None:
         pair = {side: self._record(subject[side]) for side in ("left", "right")}
         return self._validator.is_valid(pair) if self._holds(pair) else None
@@ -146,9 +169,6 @@ class Check:
             self._names.get(key(name), name): self._instance(value, key(name) in self._numbers)
             for name, value in record.items()
         }
-
-    def _keyed(self, record: Mapping[str, Any]) -> dict[str, str | None]:
-        return {key(name): self._instance(value, False) for name, value in record.items()}
 
     def _instance(self, value: Any, number: bool) -> Any:
         if value is None or is_missing(str(value)) or str(value).strip().casefold() in self._missing:
@@ -185,6 +205,43 @@ class _Same:
                 raise ValueError(name)
 
 
+class Spelling:
+    """Tells a misspelling of known values from a new value."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = dict.fromkeys(known)
+        self._words = {word for value in self._known for word in _WORD.findall(value)}
+
+    def meant(self, value: str) -> str | None:
+        """The known value of which this one is a misspelling, or None."""
+        if value in self._known or len(value) < _SHORTEST_LOOKALIKE:
+            return None
+        strange = [word for word in _WORD.findall(value) if word not in self._words]
+        if not strange:
+            return None
+        near = process.extractOne(
+            value, self._known.keys(), scorer=Levenshtein.normalized_similarity, score_cutoff=RESEMBLES
+        )
+        return near[0] if near and all(_resembles_a_word(word, near[0]) for word in strange) else None
+
+
+class _Near:
+    """`x-near`: see the module."""
+
+    def __init__(self, _parent: dict[str, Any], known: Any, _path: list[str | int]) -> None:
+        if not isinstance(known, list) or not known or not all(isinstance(value, str) for value in known):
+            raise ValueError("x-near needs a list of values.")
+        self._spelling = Spelling(known)
+
+    def validate(self, instance: Any) -> None:
+        if isinstance(instance, str) and self._spelling.meant(instance) is not None:
+            raise ValueError("it is a misspelling")
+
+
+def _resembles_a_word(word: str, value: str) -> bool:
+    return any(Levenshtein.normalized_similarity(word, other) >= WORD_RESEMBLES for other in _WORD.findall(value))
+
+
 class _Differ(_Same):
     """`x-differ`: every listed attribute has a value on both sides, and not the same one."""
 
@@ -204,7 +261,7 @@ def _validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
         schema,
         offline=True,
         pattern_options=jsonschema_rs.RegexOptions(_REGEX_SIZE, _REGEX_SIZE),
-        keywords={"x-same": _Same, "x-differ": _Differ},
+        keywords={"x-same": _Same, "x-differ": _Differ, "x-near": _Near},
     )
 
 

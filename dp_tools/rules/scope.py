@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
+from functools import lru_cache
 
 from dp_tools.rules.rule import ALL, Rule
 
@@ -31,9 +32,10 @@ class Rank(IntEnum):
     GENERAL = 3
 
 
+@lru_cache(maxsize=65_536)
 def key(name: str) -> str:
-    """A name as it compares: "Amazon-Google", "amazon_google" and "AMAZON GOOGLE" are one dataset."""
-    return _GAPS.sub(" ", name).strip().casefold()
+    """A name as it compares: "Amazon-Google" is "amazon_google", and "ZipCode" is "zip code"."""
+    return _GAPS.sub("", name).casefold()
 
 
 def rank(rule: Rule) -> Rank:

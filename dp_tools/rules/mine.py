@@ -1,0 +1,381 @@
+"""Mining: candidate rules that code finds in a table, each with a check, its support and how far the table keeps it.
+
+A candidate is a proposal: it says what is usual in this table, and a person says whether the exceptions are errors.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from dp_tools.errors import InvalidRequest, RuleRejected
+from dp_tools.prompts.serializer import is_missing
+from dp_tools.rules.checks import JOIN, Check, Spelling
+from dp_tools.rules.rule import ALL, Rule
+from dp_tools.rules.vetting import STATEMENT_BUDGET, vet
+
+Codes = npt.NDArray[np.int64]
+Kind = Literal["missing", "format", "vocabulary", "misspelling", "range", "key", "dependency"]
+
+MIN_ROWS = 20
+"""Rows below which nothing is usual."""
+USUAL = 0.9
+"""Share of a column's values that a format or vocabulary must cover to be one."""
+RARE = 0.02
+"""Share of the filled cells up to which a form of writing is an exception rather than a second form."""
+GAPS = 0.025
+"""Share of missing cells up to which a gap is an exception."""
+SEEN = 3
+"""Times a value must stand in a column, or a determining value with one outcome, to count as known."""
+DEPENDENCY = 0.95
+"""Share of rows that must agree with their group for a functional dependency."""
+LISTED = 12
+"""Values that a closed vocabulary may have."""
+DETERMINANTS = 3
+"""Dependencies kept for one attribute, best first."""
+SEARCHED_ROWS = 20_000
+"""Rows in which dependencies are searched; every check is judged on the whole table."""
+OUTNUMBERS = 20
+"""How many times as frequent a value is than one that may be its misspelling."""
+FENCE = 6.0
+"""Interquartile ranges beyond the quartiles from which a number is out of range."""
+
+_TOKENS = frozenset(
+    ("n/a", "n.a.", "na", "nan", "null", "none", "nil", "-", "--", "---", "unknown", "unk", "missing", "undefined")
+    + ("not available", "not applicable", "tbd", "#n/a")
+)
+"""Texts that mean "no value", in lower case."""
+_PLAIN = re.compile(r"[\w .%/&+-]{1,24}")
+_WORD = re.compile(r"[^\W\d_]")
+_DIGITS = re.compile(r"[0-9]+")
+_RUNS = re.compile(r"[0-9]+|[a-z]+|[A-Z]+|\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rule that the table mostly keeps.
+
+    Args:
+        kind: how it was found.
+        rule: the rule; source mined, status proposed.
+        support: cells that it is about.
+        confidence: share of them that keep it.
+        exceptions: cells that break it.
+        shown: up to five of the values that break it.
+    """
+
+    kind: Kind
+    rule: Rule
+    support: int
+    confidence: float
+    exceptions: int
+    shown: tuple[str | None, ...]
+
+
+def mine(records: Iterable[Mapping[str, str | None]], *, dataset: str = ALL) -> tuple[Candidate, ...]:
+    """Find candidate rules in a table.
+
+    Args:
+        records: the rows; every row has the same attributes.
+        dataset: the dataset the rules are to hold for.
+
+    Returns:
+        Candidates, attribute by attribute; those that every row keeps come with no exceptions.
+
+    Raises:
+        InvalidRequest: there are too few rows, or they have different attributes.
+    """
+    table = [dict(record) for record in records]
+    if len(table) < MIN_ROWS:
+        raise InvalidRequest(f"The table has {len(table)} rows; mining needs {MIN_ROWS} or more.")
+    names = list(table[0])
+    if any(list(row) != names for row in table):
+        raise InvalidRequest("The rows have different attributes; give one table.")
+    columns = {name: [None if _gap(row[name]) else str(row[name]) for row in table] for name in names}
+    found: list[Candidate] = []
+    for name, column in columns.items():
+        for kind, statement, check in _of_column(name, column):
+            found += _candidate(kind, statement, check, name, dataset, table)
+    for by, of, values in _dependencies(columns):
+        check = {"type": "object", "x-lookup": {"by": list(by), "of": of, "values": values}}
+        found += _candidate(
+            "dependency", f"{' and '.join(by)} determine {of}."[:STATEMENT_BUDGET], check, of, dataset, table
+        )
+    order = {name: position for position, name in enumerate(names)}
+    return tuple(sorted(found, key=lambda candidate: order[candidate.rule.attribute]))
+
+
+def _gap(value: str | None) -> bool:
+    return value is None or is_missing(str(value))
+
+
+def _of_column(name: str, column: Sequence[str | None]) -> Iterator[tuple[Kind, str, dict[str, Any] | None]]:
+    """(kind, statement, check) of what is usual in one column."""
+    filled = [value for value in column if value is not None]
+    if len(filled) < MIN_ROWS:
+        return
+    counts = Counter(filled)
+    yield from _missing(name, column, counts)
+    real = Counter({value: count for value, count in counts.items() if value.strip().casefold() not in _TOKENS})
+    total = sum(real.values())
+    if total < MIN_ROWS:
+        return
+    if len(real) >= 0.99 * total:
+        yield "key", f"{name} tells records apart.", None
+    known = _without_lookalikes({value: n for value, n in real.items() if n >= max(SEEN, 0.002 * total)})
+    closed = len(known) <= LISTED and sum(known.values()) >= USUAL * total
+    if closed and _is_closed(real, known):
+        listed = sorted(known)
+        yield "vocabulary", _listing(name, listed), {"enum": [*listed, None]}
+        return
+    masked = _format(real, total)
+    if masked:
+        yield "format", f"{name} is written as usual here.", masked
+    worded = sum(count for value, count in known.items() if _WORD.search(value))
+    if known and sum(known.values()) >= 0.5 * total and worded >= 0.5 * sum(known.values()):
+        yield "misspelling", f"{name} is spelt as elsewhere in the table.", {"x-near": sorted(known)}
+    yield from _range(name, real, total)
+
+
+def _missing(
+    name: str, column: Sequence[str | None], counts: Counter[str]
+) -> Iterator[tuple[Kind, str, dict[str, Any]]]:
+    tokens = sorted(value for value in counts if value.strip().casefold() in _TOKENS)
+    gaps = len(column) - sum(counts.values())
+    never = 0 < gaps <= GAPS * len(column)
+    if tokens or never:
+        check: dict[str, Any] = {"not": {"enum": tokens}} if tokens else {}
+        statement = f"{name} is never missing." if never else f"{name} is left empty when unknown."
+        yield "missing", statement, {"type": "string" if never else ["string", "null"], **check}
+
+
+def _without_lookalikes(known: dict[str, int]) -> dict[str, int]:
+    """Known values without those that look like a misspelling of one that is much more frequent."""
+    kept = dict(known)
+    for value, count in known.items():
+        if Spelling(other for other, times in known.items() if times >= OUTNUMBERS * count).meant(value):
+            del kept[value]
+    return kept
+
+
+def _is_closed(real: Counter[str], known: Mapping[str, int]) -> bool:
+    """Whether what lies outside the known values looks like exceptions: each rare beside the rarest known value."""
+    outside = [count for value, count in real.items() if value not in known]
+    return len(known) >= 1 and (not outside or max(outside) < max(SEEN, min(known.values()) + 1))
+
+
+def _listing(name: str, values: Sequence[str]) -> str:
+    if len(values) <= 6 and all(_PLAIN.fullmatch(value) for value in values):
+        return f"{name} is one of: {', '.join(values)}."
+    return f"{name} is one of {len(values)} known values."
+
+
+def _format(real: Counter[str], total: int) -> dict[str, Any] | None:
+    """The most specific way of writing that covers the column, as a pattern."""
+    with_digits = sum(count for value, count in real.items() if _DIGITS.search(value))
+    if with_digits < 0.5 * total:
+        return None
+    for mask, most in ((_exact, 1), (_loose, 5), (_letters, 12)):
+        forms: Counter[str] = Counter()
+        for value, count in real.items():
+            forms[mask(value)] += count
+        usual = [form for form, count in forms.items() if count > max(SEEN, RARE * total)]
+        if 0 < len(usual) <= most and sum(forms[form] for form in usual) >= USUAL * total:
+            return {"type": ["string", "null"], "pattern": f"^({'|'.join(sorted(usual))})$"}
+    return None
+
+
+def _exact(value: str) -> str:
+    """Digits by number, all else as it stands."""
+    return _DIGITS.sub(lambda run: f"[0-9]{{{len(run.group())}}}", _escaped(value))
+
+
+def _loose(value: str) -> str:
+    """Digits by run, all else as it stands."""
+    return _DIGITS.sub("[0-9]+", _escaped(value))
+
+
+def _letters(value: str) -> str:
+    """Digits and letters by run, signs as they stand."""
+
+    def run(found: re.Match[str]) -> str:
+        text = found.group()
+        return (
+            "[0-9]+"
+            if text[0].isdigit()
+            else "[a-z]+"
+            if text[0].islower()
+            else "[A-Z]+"
+            if text[0].isupper()
+            else " +"
+        )
+
+    return "".join(
+        run(part)
+        if part.group()[0].isascii() and (part.group().isalnum() or part.group().isspace())
+        else re.escape(part.group())
+        for part in re.finditer(rf"{_RUNS.pattern}|.", value, re.DOTALL)
+    )
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"[^0-9A-Za-z ]", lambda sign: "\\" + sign.group() if sign.group().isascii() else sign.group(), value)
+
+
+def _range(name: str, real: Counter[str], total: int) -> Iterator[tuple[Kind, str, dict[str, Any]]]:
+    numbers = sorted(
+        number for value, count in real.items() if (number := _number(value)) is not None for _ in range(count)
+    )
+    if len(numbers) < USUAL * total or len(set(numbers)) < 10:
+        return
+    low, high = numbers[len(numbers) // 4], numbers[3 * len(numbers) // 4]
+    reach = FENCE * (high - low)
+    inside = [number for number in numbers if low - reach <= number <= high + reach]
+    if reach == 0 or len(numbers) - len(inside) > RARE * len(numbers):
+        return
+    negatives = sum(1 for number in inside if number < 0)
+    if negatives <= RARE * len(inside):
+        inside = [number for number in inside if number >= 0]
+    bounds = {"minimum": inside[0], "maximum": inside[-1]}
+    yield (
+        "range",
+        f"{name} lies between {inside[0]:g} and {inside[-1]:g}.",
+        {"x-when": {"type": "number"}, "type": "number", **bounds},
+    )
+
+
+def _number(value: str) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and re.fullmatch(r"[-+0-9.eE]+", value.strip()) else None
+
+
+def _dependencies(
+    columns: Mapping[str, Sequence[str | None]],
+) -> Iterator[tuple[tuple[str, ...], str, dict[str, str]]]:
+    """(determining attributes, determined attribute, what each known combination determines)."""
+    coded = {
+        name: _coded(column[:SEARCHED_ROWS]) for name, column in columns.items() if _repeats(column[:SEARCHED_ROWS])
+    }
+    best = _explained(coded, [(name,) for name in coded], list(coded))
+    rest = [name for name in coded if name not in best]
+    best |= {of: found[:1] for of, found in _explained(coded, list(combinations(coded, 2)), rest).items()}
+    for of in coded:
+        for by in best.get(of, [])[:DETERMINANTS]:
+            values = _lookup(columns, by, of)
+            if values:
+                yield by, of, values
+
+
+def _repeats(column: Sequence[str | None]) -> bool:
+    """Whether the column has values that come back, and more than one."""
+    counts = Counter(value for value in column if value is not None)
+    again = sum(count for count in counts.values() if count >= SEEN)
+    return len(counts) > 1 and again >= 0.5 * len(column)
+
+
+def _coded(column: Sequence[str | None]) -> Codes:
+    """A number from 0 for each value, -1 where it is missing."""
+    numbers: dict[str, int] = {}
+    return np.array([-1 if value is None else numbers.setdefault(value, len(numbers)) for value in column])
+
+
+def _explained(
+    coded: Mapping[str, Codes], choices: Sequence[tuple[str, ...]], wanted: Sequence[str]
+) -> dict[str, list[tuple[str, ...]]]:
+    """For each attribute the choices that determine it and say more than its usual value, best first."""
+    scored: dict[str, list[tuple[float, tuple[str, ...]]]] = defaultdict(list)
+    usual = {of: np.bincount(coded[of][coded[of] >= 0]).max() / (coded[of] >= 0).sum() for of in wanted}
+    for by in choices:
+        filled = np.logical_and.reduce([coded[name] >= 0 for name in by])
+        joined = np.zeros(len(filled), dtype=np.int64)
+        for name in by:
+            joined = joined * (coded[name].max() + 1) + coded[name]
+        for of in wanted:
+            if of in by:
+                continue
+            both = filled & (coded[of] >= 0)
+            rows, share, groups = _agreement(joined[both], coded[of][both])
+            explains = share >= DEPENDENCY and (1 - share) <= 0.7 * (1 - usual[of])
+            if explains and groups >= SEEN and rows >= 0.5 * (coded[of] >= 0).sum():
+                scored[of].append((rows * share, by))
+    return {of: [by for _, by in sorted(found, reverse=True)] for of, found in scored.items()}
+
+
+def _agreement(by: Codes, of: Codes) -> tuple[int, float, int]:
+    """(rows in groups of `SEEN` and more, their share that agrees with the group's usual value, such groups)."""
+    if not len(by):
+        return 0, 0.0, 0
+    _, group = np.unique(by, return_inverse=True)
+    pairs, times = np.unique(group * (of.max() + 1) + of, return_counts=True)
+    most = np.zeros(group.max() + 1, dtype=np.int64)
+    np.maximum.at(most, pairs // (of.max() + 1), times)
+    sizes = np.bincount(group)
+    large = sizes >= SEEN
+    rows = int(sizes[large].sum())
+    return rows, float(most[large].sum() / rows) if rows else 0.0, int(large.sum())
+
+
+def _lookup(columns: Mapping[str, Sequence[str | None]], by: tuple[str, ...], of: str) -> dict[str, str]:
+    """What each combination determines; one with a second value that comes back determines nothing."""
+    groups: dict[tuple[str | None, ...], Counter[str]] = defaultdict(Counter)
+    for *parts, value in zip(*(columns[name] for name in by), columns[of], strict=True):
+        if value is not None and None not in parts:
+            groups[tuple(parts)][value] += 1
+    values = {}
+    for keys, counts in groups.items():
+        (top, times), *others = counts.most_common(2)
+        second = others[0][1] if others else 0
+        if times >= SEEN and second < max(2, 0.1 * times) and times >= 0.8 * sum(counts.values()):
+            values[JOIN.join(str(part).strip() for part in keys)] = top.strip()
+    return values
+
+
+def _candidate(
+    kind: Kind,
+    statement: str,
+    check: dict[str, Any] | None,
+    attribute: str,
+    dataset: str,
+    table: Sequence[dict[str, Any]],
+) -> list[Candidate]:
+    """The candidate with what the table says about it; none where the rule would not be acceptable knowledge."""
+    slug = re.sub(r"[^a-z0-9]+", "-", f"{dataset} {attribute}".casefold()).strip("-") or "table"
+    part = "-".join(check["x-lookup"]["by"]) if check and "x-lookup" in check else ""
+    tail = re.sub(r"[^a-z0-9]+", "-", f"{kind} {part}".casefold()).strip("-")
+    rule = Rule(
+        id=f"mined-{slug[:50]}-{tail[:40]}".rstrip("-"),
+        task="match_entities" if kind == "key" else "detect_errors",
+        dataset=dataset,
+        attribute=attribute,
+        statement=statement,
+        check=check,
+        source="mined",
+        status="proposed",
+    )
+    try:
+        vet(rule)
+    except RuleRejected:
+        return []
+    if check is None:
+        return [Candidate(kind, rule, len(table), 1.0, 0, ())]
+    compiled = Check.of(rule)
+    judged, broken = 0, []
+    for row in table:
+        verdict = compiled.judge({"record": row, "attribute": attribute, "value": row[attribute]})
+        judged += verdict is not None or compiled.value_for({"record": row, "attribute": attribute}) is not None
+        if verdict is False:
+            broken.append(row[attribute])
+    judged = judged or len(table)
+    shown = tuple(dict.fromkeys(broken))[:5]
+    return [Candidate(kind, rule, judged, 1 - len(broken) / judged, len(broken), shown)]
