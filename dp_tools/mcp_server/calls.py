@@ -39,7 +39,7 @@ class Calls:
             )
         name = str((ctx.params or {}).get("name"))[:100]
         result = await self._timed(name, ctx, call_next)
-        if isinstance(result, CallToolResult) and result.is_error and _text(result) == f"Unknown tool: {name}":
+        if _refusal(result) == f"Unknown tool: {name}":
             # The SDK answers as if the tool had failed; the specification wants a protocol error.
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {name}")
         return result
@@ -49,7 +49,7 @@ class Calls:
         self.running += 1
         try:
             result = await call_next(ctx)
-            outcome = "refused" if isinstance(result, CallToolResult) and result.is_error else "answered"
+            outcome = "answered" if _refusal(result) is None else "refused"
             return result
         except anyio.get_cancelled_exc_class():
             outcome = "cancelled"
@@ -71,6 +71,8 @@ class Calls:
                 await self._idle.wait()
 
 
-def _text(result: CallToolResult) -> str:
-    first = result.content[0] if result.content else None
-    return first.text if isinstance(first, TextContent) else ""
+def _refusal(result: HandlerResult) -> str | None:
+    """The text of a result that is an error, or None. Inside the middleware a result has its wire form."""
+    if not isinstance(result, dict) or not result.get("isError"):
+        return None
+    return "".join(str(block.get("text", "")) for block in result["content"])

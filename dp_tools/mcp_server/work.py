@@ -21,17 +21,21 @@ class _Reached:
 
     def __init__(self) -> None:
         self._latest: tuple[int, int] | None = None
-        self._sent = -1.0
+        self._sent = -1
+        self._waited = 0
 
     def __call__(self, done: int, total: int) -> None:
         self._latest = (done, total)
 
-    def next(self) -> tuple[float, float | None, str]:
+    def next(self) -> tuple[float, float | None, str] | None:
         """What to report now. The protocol wants a number that grows, so a wait creeps towards the next item."""
         done, total = self._latest or (0, None)
-        self._sent = float(done) if done > self._sent else self._sent + (int(self._sent) + 1 - self._sent) / 2
+        self._waited = 0 if done > self._sent else self._waited + 1
+        self._sent = done
+        if self._waited and done == total:
+            return None
         message = "Waiting for the model" if total is None else f"{done} of {total} answered"
-        return self._sent, total, message
+        return done + self._waited / (self._waited + 1), total, message
 
 
 async def run_work(ctx: Context[Any, Any], work: Callable[[Progress, threading.Event], T]) -> T:
@@ -62,4 +66,5 @@ async def run_work(ctx: Context[Any, Any], work: Callable[[Progress, threading.E
 async def _pump(ctx: Context[Any, Any], reached: _Reached) -> None:
     while True:
         await anyio.sleep(INTERVAL)
-        await ctx.report_progress(*reached.next())
+        if (report := reached.next()) is not None:
+            await ctx.report_progress(*report)

@@ -1,0 +1,79 @@
+"""Clients and servers for the tests of the MCP surface."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.types import CallToolResult, TextContent
+
+from dp_tools.engine.questions import Engine
+from dp_tools.mcp_server.owner import Owner
+from dp_tools.preprocessor import Preprocessor
+
+ROOT = Path(__file__).parent.parent
+ERAS = ["auto", "legacy"]
+"""In memory, `auto` is 2026-07-28 and `legacy` 2025-11-25."""
+
+
+@contextmanager
+def owner_of(engine: Engine, knowledge: Path) -> Iterator[Owner]:
+    """An owner that shares the tests' engine and has a knowledge store of its own."""
+    preprocessor = Preprocessor(knowledge=knowledge, engine=engine)
+    try:
+        yield Owner(preprocessor=preprocessor)
+    finally:
+        preprocessor.knowledge.close()
+
+
+def process(data: Path, *arguments: str) -> Client:
+    """A client of `python server.py` in a process of its own, with a data folder of its own."""
+    environment = {"XDG_DATA_HOME": str(data), "XDG_CACHE_HOME": str(data), "PYTHONPATH": str(ROOT)}
+    parameters = StdioServerParameters(
+        command=sys.executable, args=[str(ROOT / "server.py"), *arguments], env=environment, cwd=ROOT
+    )
+    return Client(stdio_client(parameters))
+
+
+def text_of(result: CallToolResult) -> str:
+    """The text that a model reads."""
+    assert len(result.content) == 1
+    assert isinstance(result.content[0], TextContent)
+    return result.content[0].text
+
+
+async def answer(client: Client, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The structured answer of a call that must succeed."""
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, text_of(result)
+    assert result.structured_content is not None
+    return result.structured_content
+
+
+async def refusal(client: Client, tool: str, arguments: dict[str, Any]) -> str:
+    """The sentence of a call that must fail."""
+    result = await client.call_tool(tool, arguments)
+    assert result.is_error
+    return text_of(result)
+
+
+def assert_same(one: Any, other: Any) -> None:
+    """Two answers say the same; probabilities may differ in what another order of additions makes of them."""
+    if isinstance(one, float):
+        assert one == pytest.approx(other, abs=0.05)
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for name in one:
+            assert_same(one[name], other[name])
+    elif isinstance(one, list):
+        assert len(one) == len(other)
+        for pair in zip(one, other, strict=True):
+            assert_same(*pair)
+    else:
+        assert one == other
