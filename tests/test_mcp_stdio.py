@@ -1,0 +1,173 @@
+"""The server as a process: it starts without the model, writes nothing but protocol, and ends in good order."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from serving import ROOT, answer, process, refusal
+
+CELL = {"records": [{"ounces": "12.0 oz"}]}
+HELLO = {
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+HEAVY = ("numpy", "scipy", "llama_cpp", "sqlite_utils", "duckdb", "polars", "torch", "dp_tools.preprocessor")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.mark.anyio
+async def test_a_host_starts_the_server_and_gets_an_answer_of_the_model(tmp_path: Path) -> None:
+    async with process(tmp_path) as client:
+        assert (await answer(client, "detect_errors", CELL))["model"] == "nano"
+        assert (await answer(client, "add_rule", {"statement": "Ounces have no unit."}))["acts"] is False
+        assert "There are no records" in await refusal(client, "detect_errors", {"records": []})
+
+
+def test_the_server_is_ready_before_anything_heavy_is_imported() -> None:
+    code = (
+        "import sys; from dp_tools.mcp_server.server import create_server; import dp_tools.mcp_server.stdio; "
+        f"create_server(); print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_standard_output_carries_nothing_but_protocol(tmp_path: Path) -> None:
+    with started(tmp_path) as server:
+        send(server, 1, **HELLO)
+        assert receive(server)["result"]["serverInfo"]["name"] == "dp-tools"
+        notify(server, "notifications/initialized")
+        server.stdin.write("this is not JSON\n")  # type: ignore[union-attr]
+        send(server, 2, "tools/call", {"name": "detect_errors", "arguments": CELL})
+        send(server, 3, "tools/call", {"name": "detect_errors", "arguments": {"records": [{"a": 1}]}})
+        answers: dict[int, Any] = {}
+        while len(answers) < 2:
+            message = receive(server)
+            if "id" in message and message["id"] is not None:
+                answers[message["id"]] = message
+    assert answers[2]["result"]["isError"] is False
+    assert answers[3]["result"]["isError"] is True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to receive")
+def test_sigterm_lets_a_running_answer_finish(tmp_path: Path) -> None:
+    records = [{"name": f"Beer {n}", "ounces": f"{n}.0"} for n in range(8)]
+    with started(tmp_path) as server:
+        send(server, 1, **HELLO)
+        receive(server)
+        notify(server, "notifications/initialized")
+        call = {"name": "detect_errors", "arguments": {"records": records, "attributes": ["ounces"]}}
+        send(server, 2, "tools/call", {**call, "_meta": {"progressToken": "p"}})
+        assert receive(server)["method"] == "notifications/progress"
+        server.send_signal(signal.SIGTERM)
+        message = receive(server)
+        while "id" not in message:
+            message = receive(server)
+        assert len(message["result"]["structuredContent"]["cells"]) == 8
+        assert server.wait(timeout=20) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps the number of a parent that is gone")
+def test_the_server_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
+    # The pipe stays open in this process, so only the missing parent can tell the server to end.
+    reader, writer = os.pipe()
+    heard = tmp_path / "heard"
+    code = (
+        "import subprocess, sys, time\n"
+        f"child = subprocess.Popen([sys.executable, 'server.py'], stdin={reader}, stdout=open({str(heard)!r}, 'w'))\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment(tmp_path),
+        pass_fds=[reader],
+    )  # fmt: skip
+    try:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        os.write(writer, json.dumps({"jsonrpc": "2.0", "id": 1, **HELLO}).encode() + b"\n")
+        until(lambda: heard.read_text() != "")
+        parent.kill()
+        until(lambda: not alive(child))
+    finally:
+        parent.kill()
+        parent.communicate()
+        os.close(reader)
+        os.close(writer)
+
+
+def until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{process_id}/stat")
+    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def environment(data: Path) -> dict[str, str]:
+    return {**os.environ, "XDG_DATA_HOME": str(data), "XDG_CACHE_HOME": str(data), "PYTHONPATH": str(ROOT)}
+
+
+@contextmanager
+def started(data: Path) -> Iterator[subprocess.Popen[str]]:
+    server = subprocess.Popen(
+        [sys.executable, "server.py"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment(data),
+    )
+    try:
+        yield server
+    finally:
+        server.kill()
+        server.wait()
+        for stream in (server.stdin, server.stdout):
+            assert stream is not None
+            stream.close()
+
+
+def send(server: subprocess.Popen[str], number: int, method: str, params: dict[str, Any]) -> None:
+    _write(server.stdin, {"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+
+
+def notify(server: subprocess.Popen[str], method: str) -> None:
+    _write(server.stdin, {"jsonrpc": "2.0", "method": method})
+
+
+def receive(server: subprocess.Popen[str]) -> Any:
+    assert server.stdout is not None
+    return json.loads(server.stdout.readline())
+
+
+def _write(stream: IO[str] | None, message: dict[str, Any]) -> None:
+    assert stream is not None
+    stream.write(json.dumps(message) + "\n")
+    stream.flush()
