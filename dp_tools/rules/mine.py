@@ -48,14 +48,13 @@ OUTNUMBERS = 20
 FENCE = 6.0
 """Interquartile ranges beyond the quartiles from which a number is out of range."""
 
-_TOKENS = frozenset(
-    ("n/a", "n.a.", "na", "nan", "null", "none", "nil", "-", "--", "---", "unknown", "unk", "missing", "undefined")
-    + ("not available", "not applicable", "tbd", "#n/a")
-)
+_NO_VALUE = "n/a|n.a.|na|nan|null|none|nil|-|--|---|unknown|unk|missing|undefined|not available|not applicable|tbd|#n/a"
+_TOKENS = frozenset(_NO_VALUE.split("|"))
 """Texts that mean "no value", in lower case."""
 _PLAIN = re.compile(r"[\w .%/&+-]{1,24}")
 _WORD = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"[0-9]+")
+_MARKED = re.compile(r"\[(0-9|a-z|A-Z)\](?:\{(\d+)\}|\+)|\\(.)| \+", re.DOTALL)
 _RUNS = re.compile(r"[0-9]+|[a-z]+|[A-Z]+|\s+")
 
 
@@ -138,7 +137,8 @@ def _of_column(name: str, column: Sequence[str | None]) -> Iterator[tuple[Kind, 
         return
     masked = _format(real, total)
     if masked:
-        yield "format", f"{name} is written as usual here.", masked
+        forms, check = masked
+        yield "format", _likeness(name, forms), check
     worded = sum(count for value, count in known.items() if _WORD.search(value))
     if known and sum(known.values()) >= 0.5 * total and worded >= 0.5 * sum(known.values()):
         yield "misspelling", f"{name} is spelt as elsewhere in the table.", {"x-near": sorted(known)}
@@ -178,8 +178,23 @@ def _listing(name: str, values: Sequence[str]) -> str:
     return f"{name} is one of {len(values)} known values."
 
 
-def _format(real: Counter[str], total: int) -> dict[str, Any] | None:
-    """The most specific way of writing that covers the column, as a pattern."""
+def _likeness(name: str, forms: Sequence[str]) -> str:
+    """Forms as invented values where they are short: what the cells of a column say is not for a rule to repeat."""
+    made = [_MARKED.sub(_invented, form) for form in forms]
+    if len(made) <= 3 and all(_PLAIN.fullmatch(value) for value in made):
+        return f"{name} is written like {' or '.join(made)}."
+    return f"{name} is written in one of {len(made)} usual forms."
+
+
+def _invented(found: re.Match[str]) -> str:
+    kind, times = found.group(1), int(found.group(2) or 2)
+    if found.group(3):
+        return found.group(3)
+    return {"0-9": "1234567890", "a-z": "ab", "A-Z": "AB"}[kind][: min(times, 10)] if kind else " "
+
+
+def _format(real: Counter[str], total: int) -> tuple[list[str], dict[str, Any]] | None:
+    """The most specific ways of writing that cover the column, as forms and as a check."""
     with_digits = sum(count for value, count in real.items() if _DIGITS.search(value))
     if with_digits < 0.5 * total:
         return None
@@ -189,7 +204,7 @@ def _format(real: Counter[str], total: int) -> dict[str, Any] | None:
             forms[mask(value)] += count
         usual = [form for form, count in forms.items() if count > max(SEEN, RARE * total)]
         if 0 < len(usual) <= most and sum(forms[form] for form in usual) >= USUAL * total:
-            return {"type": ["string", "null"], "pattern": f"^({'|'.join(sorted(usual))})$"}
+            return usual, {"type": ["string", "null"], "pattern": f"^({'|'.join(sorted(usual))})$"}
     return None
 
 

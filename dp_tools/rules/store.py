@@ -36,7 +36,7 @@ _COLUMNS = (
     'id, version, task, dataset, domain, attribute, topic, statement, "check", settles, priority, source, status, pack'
 )
 _IN_SCOPE = f"""
-SELECT age, examples, {_COLUMNS} FROM rules
+SELECT age, examples, {_COLUMNS} FROM rules INDEXED BY rules_in_scope
 WHERE status = 'active' AND dataset_key IN (?, 'all') AND domain_key IN ({{domains}})
 AND attribute_key IN (?, 'all') AND task IN (?, 'all')
 """
@@ -261,6 +261,15 @@ class KnowledgeStore:
 
         return self._guarded(read)
 
+    def plan(self, *, task: str, dataset: str | None, attribute: str | None) -> tuple[str, ...]:
+        """How SQLite looks up the rules of a scope, step by step, in its own words."""
+
+        def read() -> tuple[str, ...]:
+            query, values = self._scope_query(task, dataset, attribute)
+            return tuple(str(row[-1]) for row in self._db.execute(f"EXPLAIN QUERY PLAN {query}", values))
+
+        return self._guarded(read)
+
     # Writing
 
     def add(self, rule: Rule, *, who: str, why: str = "") -> Rule:
@@ -432,12 +441,15 @@ class KnowledgeStore:
     # Inside
 
     def _in_scope(self, task: str, dataset: str | None, attribute: str | None) -> tuple[tuple[Rule, int], ...]:
+        rows = self._db.execute(*self._scope_query(task, dataset, attribute)).fetchall()
+        return tuple((self._rule(row), int(row[0])) for row in rows)
+
+    def _scope_query(self, task: str, dataset: str | None, attribute: str | None) -> tuple[str, Sequence[str]]:
         named = key(dataset or ALL)
         domains = [row[0] for row in self._db.execute("SELECT domain_key FROM datasets WHERE dataset_key = ?", [named])]
         scopes = dict.fromkeys((*domains, named, ALL))
         query = _IN_SCOPE.format(domains=", ".join("?" * len(scopes)))
-        rows = self._db.execute(query, [named, *scopes, key(attribute or ALL), task]).fetchall()
-        return tuple((self._rule(row), int(row[0])) for row in rows)
+        return query, [named, *scopes, key(attribute or ALL), task]
 
     def _get(self, rule_id: str) -> Rule:
         rows = self._rules(f"SELECT age, examples, {_COLUMNS} FROM rules WHERE id = ?", [rule_id])
@@ -652,8 +664,9 @@ class KnowledgeStore:
             names = {step.name for step in migrations.applied(self._db)}
             ours = names | {step.name for step in migrations.pending(self._db)}
             newer = names - {step.name for step in migrations._migrations}
-            tables = set(self._db.table_names())
-            if newer or (tables and not names and "rules" in tables):
+            if not names and self._db.table_names():
+                raise KnowledgeUnavailable(f"{self.path} holds another program's data; name another file.")
+            if newer:
                 raise KnowledgeUnavailable(
                     f"{self.path} was made by a newer dp-tools; upgrade dp-tools, or name another file."
                 )
