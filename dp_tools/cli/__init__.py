@@ -25,6 +25,7 @@ COMMANDS = {
     "models": ("dp_tools.cli.models:models", "List the models that can answer."),
     "serve": ("dp_tools.cli.serve:serve", "Serve the tools to agents and chat clients over MCP."),
     "demo": ("dp_tools.cli.demo:demo", "Clean and match example tables through a real server."),
+    "tune": ("dp_tools.cli.tune:tune", "Train an adapter from labelled data."),
     "bench": ("dp_tools.cli.bench:bench", "Measure the model on a folder of labelled data."),
 }
 """Where each command is, and what it is for."""

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 _IGNORED = -100
+_WARM_UP = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,17 @@ class Settings:
         epochs: passes over the lessons.
         tokens: tokens a step, padding included.
         longest: tokens of a lesson; longer ones are left out.
+        minutes: time after which training ends, whatever is left; the learning rate falls in time. None for no limit.
         seed: of the order and of the first matrices.
     """
 
     rank: int = 32
-    alpha: float = 64.0
+    alpha: int = 64
     rate: float = 1e-3
     epochs: float = 2.0
     tokens: int = 16384
     longest: int = 1400
+    minutes: float | None = None
     seed: int = 13
 
 
@@ -70,7 +73,7 @@ def load_network(weights: Path, device: str) -> Any:
     from transformers import AutoModelForCausalLM
 
     kind = torch.bfloat16 if device.startswith("cuda") else torch.float32
-    network = AutoModelForCausalLM.from_pretrained(str(weights.parent), gguf_file=weights.name, dtype=kind)
+    network: Any = AutoModelForCausalLM.from_pretrained(str(weights.parent), gguf_file=weights.name, dtype=kind)
     return network.to(device)
 
 
@@ -126,13 +129,18 @@ def train(
     optimizer = torch.optim.AdamW(learning, lr=settings.rate, weight_decay=0.0, betas=(0.9, 0.98))
     plan = _plan(usable, settings)
     checkpoint = out / "checkpoint.pt"
-    first = _restore(checkpoint, model, optimizer, device, settings)
+    first, spent = _restore(checkpoint, model, optimizer, device, settings)
     losses: list[float] = []
     started = saved = time.monotonic()
     model.train()
     for step in range(first, len(plan)):
+        progress = (step + 1) / len(plan)
+        if settings.minutes is not None:
+            progress = max(progress, spent + (time.monotonic() - started) / (60 * settings.minutes))
+        if progress > 1:
+            break
         for group in optimizer.param_groups:
-            group["lr"] = settings.rate * _schedule(step, len(plan))
+            group["lr"] = settings.rate * _schedule(progress)
         batch = [usable[number] for number in plan[step]]
         loss = _loss(model, batch, device)
         loss.backward()
@@ -141,14 +149,14 @@ def train(
         optimizer.zero_grad(set_to_none=True)
         if step % 20 == 0 or step + 1 == len(plan):
             losses = [*losses[-20:], float(loss.detach())]
-            left = (time.monotonic() - started) / (step - first + 1) * (len(plan) - step - 1)
+            left = (time.monotonic() - started) * (1 - progress) / max(progress - spent, 1e-9)
             mean = sum(losses) / len(losses)
             with (out / "losses.jsonl").open("a", encoding="utf-8") as log:
                 log.write(json.dumps({"step": step, "steps": len(plan), "loss": round(mean, 4)}) + "\n")
             if report is not None:
                 report(step + 1, len(plan), mean, left)
         if time.monotonic() - saved > save_every_s:
-            _save(checkpoint, model, optimizer, step + 1, settings)
+            _save(checkpoint, model, optimizer, step + 1, progress, settings)
             saved = time.monotonic()
     adapter = write_adapter(out / "adapter.gguf", model, alpha=settings.alpha)
     model.merge_and_unload()
@@ -208,14 +216,14 @@ def _loss(model: Any, batch: Sequence[Encoded], device: str) -> Any:
     return (losses * weights[kept]).sum() / weights[kept].sum()
 
 
-def _schedule(step: int, steps: int) -> float:
-    warm = max(1, round(0.03 * steps))
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+def _schedule(progress: float) -> float:
+    """The share of the peak learning rate at this share of the training."""
+    if progress < _WARM_UP:
+        return progress / _WARM_UP
+    return 0.5 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP)))
 
 
-def _save(path: Path, model: Any, optimizer: Any, step: int, settings: Settings) -> None:
+def _save(path: Path, model: Any, optimizer: Any, step: int, progress: float, settings: Settings) -> None:
     import torch
     from peft import get_peft_model_state_dict
 
@@ -223,6 +231,7 @@ def _save(path: Path, model: Any, optimizer: Any, step: int, settings: Settings)
         "adapter": get_peft_model_state_dict(model),
         "optimizer": optimizer.state_dict(),
         "step": step,
+        "progress": progress,
         "settings": asdict(settings),
     }
     beside = path.with_suffix(".part")
@@ -230,16 +239,16 @@ def _save(path: Path, model: Any, optimizer: Any, step: int, settings: Settings)
     beside.replace(path)
 
 
-def _restore(path: Path, model: Any, optimizer: Any, device: str, settings: Settings) -> int:
-    """The step to go on from: 0, or that of a checkpoint made with the same settings."""
+def _restore(path: Path, model: Any, optimizer: Any, device: str, settings: Settings) -> tuple[int, float]:
+    """The step and the progress to go on from: 0, or those of a checkpoint made with the same settings."""
     import torch
     from peft import set_peft_model_state_dict
 
     if not path.exists():
-        return 0
+        return 0, 0.0
     kept = torch.load(path, map_location=device, weights_only=True)
     if kept["settings"] != asdict(settings):
-        return 0
+        return 0, 0.0
     set_peft_model_state_dict(model, kept["adapter"])
     optimizer.load_state_dict(kept["optimizer"])
-    return int(kept["step"])
+    return int(kept["step"]), float(kept["progress"])

@@ -36,20 +36,20 @@ _RENAMED = {
     "type": ("category", "kind", "cuisine"),
     "description": ("details", "text", "about"),
 }
-_DIFFERENT = (
+_DIFFERENT: tuple[str, ...] = (
     "Records with a different {a} are different.",
     "A different {a} means a different entity.",
     "If {a} differs, it is not a match.",
     "Both must have the same {a}.",
     "{a} must agree exactly.",
 )
-_INDIFFERENT = (
+_INDIFFERENT: tuple[str, ...] = (
     "A different {a} does not matter.",
     "{a} may differ between matching records.",
     "Ignore {a}.",
     "Differences in {a} say nothing.",
 )
-_SAME = (
+_SAME: tuple[str, ...] = (
     "Records with the same {a} are the same entity.",
     "An equal {a} is enough for a match.",
     "If {a} is equal, it is a match, whatever else differs.",
@@ -69,10 +69,10 @@ def entity_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
     for dataset in datasets(data, "EXTRA", recipe.leave_out):
         rows = pairs(data, "EXTRA", dataset)
         for row in _draw(random, rows, recipe, round(1000 * recipe.size)):
-            sides = [row["left"], row["right"]]
+            left, right = row["left"], row["right"]
             if often(random, 0.5):
-                sides.reverse()
-            yield _pair_lesson(random, recipe, *sides, bool(row["label"]), f"EXTRA/{dataset}", ())
+                left, right = right, left
+            yield _pair_lesson(random, recipe, left, right, bool(row["label"]), f"EXTRA/{dataset}", ())
 
 
 def binding_pairs(random: Random, data: Path, recipe: Recipe, count: int) -> Iterator[Lesson]:
@@ -94,15 +94,14 @@ def binding_pairs(random: Random, data: Path, recipe: Recipe, count: int) -> Ite
         label, natural = bool(row["label"]), bool(row["label"])
         kind = random.random()
         name = clean_name(attribute)
+        rule, opposite = _DIFFERENT, _INDIFFERENT
         if kind < 0.4 and not equal:
-            rule, opposite, label = _DIFFERENT, _INDIFFERENT, False
+            label = False
         elif kind < 0.75 and equal:
             rule, opposite, label = _SAME, _INDIFFERENT, True
         elif kind < 0.88 and natural and (left != row["left"] or not equal):
             rule, opposite, label = _INDIFFERENT, _DIFFERENT, True
-        elif equal == natural:
-            rule, opposite, label = (_DIFFERENT, _INDIFFERENT, natural)
-        else:
+        elif equal != natural:
             continue
         rules = [_say(random, rule, name)]
         if often(random, 0.25):
