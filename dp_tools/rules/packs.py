@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,8 @@ def load_pack(path: Path | str) -> Pack:
     if path.suffix.lower() not in (".yaml", ".yml"):
         raise RuleRejected(f"{path} is not a .yaml file; packs are.")
     try:
+        if not path.is_file():
+            raise RuleRejected(f"{path} is not a file; name a pack's .yaml file.")
         if path.stat().st_size > PACK_BUDGET:
             raise RuleRejected(f"{path} is larger than {PACK_BUDGET // 1_000_000} MB, the most a pack may be.")
         text = path.read_text(encoding="utf-8")
@@ -135,6 +138,25 @@ def dump_pack(pack: Pack) -> str:
         body["datasets"] = [{"dataset": dataset, "domain": domain} for dataset, domain in pack.datasets]
     body["rules"] = [as_shipped(rule) for rule in pack.rules]
     return yaml.dump(body, Dumper=_Readable, sort_keys=False, allow_unicode=True, width=110)
+
+
+def write_pack(pack: Pack, folder: Path | str, *, replace: bool = False) -> Path:
+    """Write a pack as FOLDER/NAME.yaml, beside and renamed, so that no half-written file is left.
+
+    Raises:
+        RuleRejected: the folder does not exist, or the file does and `replace` is not set.
+    """
+    vet_name(pack.name, "pack name")
+    target = Path(folder) / f"{pack.name}.yaml"
+    if (target.exists() or target.is_symlink()) and not replace:
+        raise RuleRejected(f"{target} exists; name another folder, or say that it may be replaced.")
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", encoding="utf-8", delete=False) as part:
+            part.write(dump_pack(pack))
+        Path(part.name).replace(target)
+    except OSError as error:
+        raise RuleRejected(f"{target} cannot be written: {_brief(error)}.") from error
+    return target
 
 
 def as_shipped(rule: Rule) -> dict[str, Any]:

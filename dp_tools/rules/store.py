@@ -393,8 +393,10 @@ class KnowledgeStore:
         """Install a pack or a new version of it. What the user changed, retired or wrote stays as it is.
 
         Raises:
-            RuleRejected: a newer version is installed.
+            RuleRejected: a newer version is installed, or its name is that of a pack that comes with dp-tools.
         """
+        if any(file.stem == pack.name for file in packs.shipped()):
+            raise RuleRejected(f"{pack.name} is the name of a pack that comes with dp-tools; choose another name.")
         return self._write(lambda: self._install(pack, who, why))
 
     def export(
@@ -657,7 +659,10 @@ class KnowledgeStore:
             known = self._guarded(lambda: self._db.execute("SELECT name, version, digest FROM packs").fetchall())
             installed = {row[0]: row[1:] for row in known}.get(pack.name)
             if installed is None or (installed[1] != pack.digest and installed[0] <= pack.version):
-                self.install(pack, who="dp-tools")
+                self._upgrade(pack)
+
+    def _upgrade(self, pack: Pack) -> None:
+        self._write(lambda: self._install(pack, "dp-tools", ""))
 
     def _prepare(self) -> None:
         def apply() -> None:

@@ -1,0 +1,199 @@
+"""Checks: rules that code decides, through the injection that a task gets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dp_tools.errors import RuleRejected
+from dp_tools.rules.injection import Decision
+from dp_tools.rules.rule import Example, Rule
+from dp_tools.rules.store import KnowledgeStore
+
+
+def injected(*rules: Rule, task: str = "detect_errors", attribute: str | None = "abv") -> Any:
+    with KnowledgeStore.open(":memory:", import_shipped=False) as store:
+        store.add_all(rules, who="ann")
+        return store.inject(task=task, dataset=None, attribute=attribute)
+
+
+def check(schema: dict[str, Any], **fields: Any) -> Rule:
+    return Rule(**{"id": "c", "statement": "Reason.", "attribute": "abv", "check": schema, **fields})
+
+
+def cell(value: str | None, attribute: str = "abv", **record: str | None) -> dict[str, Any]:
+    return {"record": {**record, attribute: value}, "attribute": attribute, "value": value}
+
+
+def label(decision: Decision | None) -> str | None:
+    return None if decision is None else decision.label
+
+
+def test_a_failed_check_is_a_verdict_with_the_statement_as_its_reason() -> None:
+    decision = injected(check({"pattern": "^0"})).decide(cell("5%"))
+    assert (decision.label, decision.by, decision.reason, decision.rule.id) == ("yes", "check", "Reason.", "c")
+
+
+def test_a_passed_check_decides_only_where_the_rule_settles_both() -> None:
+    assert injected(check({"pattern": "^0"})).decide(cell("0.5")) is None
+    assert label(injected(check({"pattern": "^0"}, settles="both")).decide(cell("0.5"))) == "no"
+
+
+@pytest.mark.parametrize("gap", [None, "", "  ", "?"])
+def test_the_type_says_whether_a_gap_is_an_error(gap: str | None) -> None:
+    assert label(injected(check({"type": "string"}, settles="both")).decide(cell(gap))) == "yes"
+    assert label(injected(check({"type": ["string", "null"]}, settles="both")).decide(cell(gap))) == "no"
+
+
+def test_a_rule_names_its_own_tokens_for_a_missing_value() -> None:
+    schema = {"type": ["string", "null"], "pattern": "^[0-9]+$", "x-missing": ["N/A", "unknown"]}
+    injection = injected(check(schema, settles="both"))
+    assert [label(injection.decide(cell(value))) for value in ("n/a", "Unknown", None, "12", "none")] == [
+        "no",
+        "no",
+        "no",
+        "no",
+        "yes",
+    ]
+
+
+def test_numbers_are_read_from_text_where_the_check_wants_numbers() -> None:
+    injection = injected(check({"type": "number", "minimum": 0, "maximum": 1}, settles="both"))
+    values = ("0.5", " 1 ", "1.01", "-1", "5%", "1e-3", "1e999", "9" * 400, "٣", "0x1", "1_0", "nan")
+    verdicts = [label(injection.decide(cell(value))) for value in values]
+    assert verdicts == ["no", "no", "yes", "yes", "yes", "no", *["yes"] * 6]
+
+
+def test_a_check_speaks_only_where_its_condition_holds() -> None:
+    injection = injected(check({"x-when": {"type": "null"}, "type": ["null", "string"]}, settles="both"))
+    assert label(injection.decide(cell(None))) == "no"
+    assert injection.decide(cell("5")) is None
+
+
+def test_a_check_over_the_record_fails_the_cell_of_the_attribute_it_names() -> None:
+    schema = {
+        "type": "object",
+        "if": {"properties": {"State": {"const": "AL"}}},
+        "then": {"properties": {"zip": {"pattern": "^3"}}},
+    }
+    injection = injected(check(schema, attribute="zip"), attribute="zip")
+    assert label(injection.decide(cell("99501", "zip", state="AL"))) == "yes"
+    assert injection.decide(cell("99501", "zip", state="AK")) is None
+
+
+def test_a_check_over_the_record_for_all_attributes_fails_the_cell_where_the_fault_is() -> None:
+    schema = {"type": "object", "properties": {"age": {"type": "integer", "maximum": 120}, "sex": {"enum": ["F", "M"]}}}
+    rule = check(schema, attribute="all", settles="both")
+    record: dict[str, str | None] = {"age": "130", "sex": "F", "name": "Ann"}
+    verdicts = {
+        attribute: label(injected(rule, attribute=attribute).decide(cell(record[attribute], attribute, **record)))
+        for attribute in record
+    }
+    assert verdicts == {"age": "yes", "sex": "no", "name": None}
+
+
+def test_an_enum_is_the_constraint_of_imputation() -> None:
+    injection = injected(check({"enum": ["Sony", "Apple", None]}), task="impute")
+    assert injection.allowed() == ("Sony", "Apple")
+    assert injected(check({"enum": ["Sony"]}), task="impute", attribute="brand").allowed() is None
+    assert injected(task="impute").allowed() is None
+
+
+def test_a_dependency_finds_the_contradicting_cell_and_fills_the_missing_one() -> None:
+    schema = {"type": "object", "x-lookup": {"by": ["Zip Code"], "of": "city", "values": {"35233": "birmingham"}}}
+    rule = check(schema, attribute="city")
+    found = injected(rule, attribute="city")
+    assert label(found.decide(cell("birminxham", "city", ZipCode="35233"))) == "yes"
+    assert found.decide(cell("birmingham", "city", ZipCode="35233")) is None
+    assert found.decide(cell("anything", "city", ZipCode="99999")) is None
+    filled = injected(rule, task="impute", attribute="city").decide(
+        {"record": {"zip_code": "35233"}, "attribute": "city"}
+    )
+    assert (filled.label, filled.by) == ("birmingham", "check")
+
+
+def test_several_attributes_may_determine_one() -> None:
+    lookup = {"by": ["state", "code"], "of": "average", "values": {"al | pn-1": "al_pn-1"}}
+    injection = injected(check({"type": "object", "x-lookup": lookup}, attribute="average"), attribute="average")
+    assert label(injection.decide(cell("ak_pn-1", "average", state="al", code="pn-1"))) == "yes"
+    assert injection.decide(cell("ak_pn-1", "average", state="al", code=None)) is None
+
+
+def test_a_misspelling_fails_and_a_new_value_passes() -> None:
+    injection = injected(check({"x-near": ["birmingham", "montgomery", "fort payne"]}, settles="both"))
+    verdicts = [label(injection.decide(cell(v))) for v in ("birminxham", "birmingham", "seattle", "forx payne", "al")]
+    assert verdicts == ["yes", "no", "no", "yes", "no"]
+
+
+def test_a_pair_fails_or_matches_by_what_both_sides_fill() -> None:
+    def decide(
+        schema: dict[str, Any], left: dict[str, Any], right: dict[str, Any], settles: str = "failed"
+    ) -> str | None:
+        rule = check({"type": "object", **schema}, attribute="all", settles=settles)
+        return label(injected(rule, task="match_entities", attribute=None).decide({"left": left, "right": right}))
+
+    year = {"not": {"x-differ": ["Year"]}}
+    assert decide(year, {"year": "1997"}, {"Year": "1998"}) == "no"
+    assert decide(year, {"year": "1997"}, {"Year": "1997.0"}) is None
+    assert decide(year, {"year": "1997"}, {"Year": None}) is None
+    phone = {"x-when": {"x-same": ["phone"]}}
+    assert decide(phone, {"phone": "404/659 -0400"}, {"phone": "404-659-0400"}, "both") == "yes"
+    assert decide(phone, {"phone": "404/659 -0400"}, {"phone": "404-659-0401"}, "both") is None
+
+
+def test_a_less_binding_check_that_says_otherwise_is_reported() -> None:
+    general = check({"type": "string"}, id="general", attribute="all")
+    own = check({"type": ["string", "null"]}, id="own", priority=1, settles="both")
+    decision = injected(general, own).decide(cell(None))
+    assert (decision.label, decision.rule.id) == ("no", "own")
+    assert [(lost.rule.id, lost.reason) for lost in decision.lost] == [("general", "says yes; own binds more")]
+
+
+def test_a_labelled_case_is_known_whatever_its_spelling_and_the_order_of_its_sides() -> None:
+    case = {"left": {"Title": "The  SIMS 2", "price": None}, "right": {"title": "sims two"}}
+    rule = Rule(id="seen", task="match_entities", statement="Seen.", examples=(Example(case=case, label="yes"),))
+    injection = injected(rule, task="match_entities", attribute=None)
+    turned = {"left": {"title": "Sims Two", "price": "?"}, "right": {"title": "the sims 2"}}
+    assert label(injection.decide(turned)) == "yes"
+    assert injection.decide({"left": {"title": "the sims 3"}, "right": {"title": "sims two"}}) is None
+
+
+def test_an_example_of_imputation_gives_its_value() -> None:
+    case = {"record": {"name": "Walkman"}, "attribute": "brand"}
+    rule = Rule(id="seen", task="impute", statement="Seen.", examples=(Example(case=case, label="Sony"),))
+    decision = injected(rule, task="impute", attribute="brand").decide(case)
+    assert (decision.label, decision.by) == ("Sony", "example")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "nonsense"},
+        {"pattern": "("},
+        {"pattern": "(?=look)"},
+        {"$ref": "https://example.com/schema.json"},
+        {"$ref": "file:///etc/passwd"},
+        {"x-same": "year"},
+        {"x-near": []},
+        {"x-lookup": {"by": "a", "of": "b", "values": {}}},
+        {"type": "object", "x-lookup": {"by": "a"}},
+        {"minimum": float("nan")},
+    ],
+)
+def test_a_check_that_cannot_be_used_is_refused(schema: dict[str, Any]) -> None:
+    with KnowledgeStore.open(":memory:", import_shipped=False) as store, pytest.raises(RuleRejected, match="check"):
+        store.add(check(schema), who="ann")
+
+
+def test_a_deeply_nested_check_is_refused() -> None:
+    schema: dict[str, Any] = {}
+    for _ in range(2000):
+        schema = {"not": schema}
+    with KnowledgeStore.open(":memory:", import_shipped=False) as store, pytest.raises(RuleRejected):
+        store.add(check(schema), who="ann")
+
+
+def test_a_pattern_cannot_stall_on_a_value() -> None:
+    injection = injected(check({"pattern": "^(a+)+$"}))
+    assert label(injection.decide(cell("a" * 50_000 + "b"))) == "yes"
