@@ -14,8 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progress, Result, Unanswered
+from dp_tools.errors import InvalidRequest
 from dp_tools.evidence import CellFacts
 from dp_tools.models.calibration import Calibration
 from dp_tools.models.catalogue import ModelSpec, resolve
@@ -197,7 +200,11 @@ class Preprocessor:
     def _run(self, kind: type[A], task: str, options: dict[str, Any], **fields: Any) -> A:
         run = {name: options.pop(name) for name in ("facts", "progress", "cancel") if name in options}
         given = {name: value for name, value in {**fields, **options}.items() if value is not None}
-        answer = self.run(TASKS[task].request.model_validate(given), **run)
+        try:
+            request = TASKS[task].request.model_validate(given)
+        except ValidationError as error:
+            raise InvalidRequest(_sentence(error)) from None
+        answer = self.run(request, **run)
         assert isinstance(answer, kind)
         return answer
 
@@ -229,6 +236,13 @@ class Preprocessor:
         label = None if result.text in (none, "") else result.text
         ranking = tuple((text, p) for text, p in result.alternatives if text not in (none, ""))
         return Outcome("model", label, self.calibration(task, result.probability), ranking)
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first thing that is wrong with a request, as one sentence."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or "The request"
+    return f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}."
 
 
 def task_of(request: Request) -> Task[Any, Any]:
