@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
 
 @click.command()
-@click.option(
-    "--model", default="nano", show_default=True, help="A catalogue name, a GGUF file, or hf:owner/repo/file."
-)
+@click.option("--model", default="nano", show_default=True, help="A catalogue name or a GGUF file.")
 @click.option(
     "--knowledge", type=click.Path(dir_okay=False, path_type=Path), help="The rules' SQLite file; your own by default."
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Processor threads; the physical cores by default.")
 @click.option("--trust-agents", is_flag=True, help="Rules that agents write act at once, without a person's word.")
-def serve(model: str, knowledge: Path | None, threads: int | None, trust_agents: bool) -> None:
+@click.option("--http", metavar="HOST:PORT", help="Serve over HTTP instead, for example on 127.0.0.1:8765.")
+@click.option("--url", help="How clients reach the HTTP server from elsewhere, as https://HOST.")
+@click.option(
+    "--tokens",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file of bearer tokens, one a line: name token scope ... (or the variable DP_TOOLS_TOKENS).",
+)
+@click.option("--issuer", help="The OAuth issuer whose signed tokens are let in.")
+@click.option("--jwks", help="The URL of the issuer's keys.")
+def serve(
+    trust_agents: bool,
+    http: str | None,
+    url: str | None,
+    tokens: Path | None,
+    issuer: str | None,
+    jwks: str | None,
+    **options: Any,
+) -> None:
     """Serve agents and chat clients over MCP, until they leave."""
-    from dp_tools.mcp_server.stdio import serve_stdio
+    if http is None:
+        from dp_tools.mcp_server.stdio import serve_stdio
 
-    serve_stdio(model=model, knowledge=knowledge, threads=threads, trust_agents=trust_agents)
+        serve_stdio(trust_agents=trust_agents, **options)
+    else:
+        from dp_tools.mcp_server.http import serve_http
+
+        # Out of the environment, so that nothing started from here inherits the tokens.
+        lines = os.environ.pop("DP_TOOLS_TOKENS", None)
+        serve_http(
+            http,
+            url=url,
+            tokens=tokens,
+            token_lines=lines,
+            issuer=issuer,
+            keys=jwks,
+            trust_agents=trust_agents,
+            **options,
+        )

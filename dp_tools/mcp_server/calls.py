@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
+from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolResult, TextContent
@@ -25,47 +26,49 @@ class Calls:
     """
 
     def __init__(self, observe: Observer | None = None) -> None:
-        self._observe = observe
+        self.observe = observe
         self.running = 0
-        self._closing = False
+        self.closing = False
         self._idle = anyio.Event()
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         if ctx.method != "tools/call" or ctx.request_id is None:
             return await call_next(ctx)
-        if self._closing:
+        if self.closing:
             return CallToolResult(
                 content=[TextContent(text="The server is stopping: call again later.")], is_error=True
             )
         name = str((ctx.params or {}).get("name"))[:100]
-        result = await self._timed(name, ctx, call_next)
-        if _refusal(result) == f"Unknown tool: {name}":
-            # The SDK answers as if the tool had failed; the specification wants a protocol error.
-            raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {name}")
-        return result
-
-    async def _timed(self, name: str, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         started, outcome = time.perf_counter(), "failed"
         self.running += 1
         try:
             result = await call_next(ctx)
-            outcome = "answered" if _refusal(result) is None else "refused"
+            refusal = _refusal(result)
+            outcome = "answered" if refusal is None else "refused"
+            if refusal == f"Unknown tool: {name}":
+                # The SDK answers as if the tool had failed; the specification wants a protocol error.
+                name, unknown = "unknown", name
+                raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {unknown}")
             return result
         except anyio.get_cancelled_exc_class():
             outcome = "cancelled"
             raise
         finally:
             self.running -= 1
-            seconds = time.perf_counter() - started
-            log.info("call", extra={"fields": {"tool": name, "outcome": outcome, "seconds": round(seconds, 4)}})
-            if self._observe is not None:
-                self._observe(name, outcome, seconds)
-            if self._closing and not self.running:
-                self._idle.set()
+            self._ended(name, outcome, time.perf_counter() - started)
+
+    def _ended(self, tool: str, outcome: str, seconds: float) -> None:
+        token = get_access_token()
+        fields = {"tool": tool, "outcome": outcome, "seconds": round(seconds, 4)}
+        log.info("call", extra={"fields": fields | ({} if token is None else {"client": token.client_id})})
+        if self.observe is not None:
+            self.observe(tool, outcome, seconds)
+        if self.closing and not self.running:
+            self._idle.set()
 
     async def finish(self, patience_s: float) -> None:
         """Take no more calls, and wait until those that run have ended or patience has."""
-        self._closing = True
+        self.closing = True
         if self.running:
             with anyio.move_on_after(patience_s):
                 await self._idle.wait()

@@ -6,6 +6,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dp_tools.mcp_server.turns import SharedEngine, Turns
+
 if TYPE_CHECKING:
     from dp_tools.preprocessor import Preprocessor
     from dp_tools.rules.store import KnowledgeStore
@@ -18,6 +20,7 @@ class Owner:
         model: as `Preprocessor` takes it.
         knowledge: the SQLite file of the rules; the user's own by default.
         threads: processor threads for the model.
+        turns: whose turn it is at the model, where several clients share it.
         preprocessor: one that is already open, for those who hold one; it is closed by whoever opened it.
     """
 
@@ -27,11 +30,13 @@ class Owner:
         knowledge: str | Path | None = None,
         *,
         threads: int | None = None,
+        turns: Turns | None = None,
         preprocessor: Preprocessor | None = None,
     ) -> None:
         self._model = model
         self._path = knowledge
         self._threads = threads
+        self._turns = turns
         self._lent = preprocessor is not None
         self._preprocessor = preprocessor
         self._knowledge = preprocessor.knowledge if preprocessor is not None else None
@@ -59,7 +64,10 @@ class Owner:
             if self._preprocessor is None:
                 from dp_tools.preprocessor import Preprocessor
 
-                self._preprocessor = Preprocessor(self._model, self._open_knowledge(), threads=self._threads)
+                opened = Preprocessor(self._model, self._open_knowledge(), threads=self._threads)
+                if self._turns is not None:
+                    opened.engine = SharedEngine(opened.engine, self._turns)
+                self._preprocessor = opened
             return self._preprocessor
 
     def close(self) -> None:

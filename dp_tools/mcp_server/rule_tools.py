@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from dp_tools.errors import InvalidRequest
 from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.standing import caller, standing
+from dp_tools.mcp_server.tokens import APPROVE, READ, RULES
 from dp_tools.mcp_server.tool import ADDS, CHANGES, READ_ONLY, PlainTool, result_of
 from dp_tools.rules.rule import ALL, Example, Rule, Status
 from dp_tools.rules.scope import key
@@ -263,11 +264,11 @@ def rule_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         return result_of(RuleList(rules=found[:limit], more=more))
 
     return [
-        PlainTool.of(search_rules, "Search rules", READ_ONLY),
-        PlainTool.of(add_rule, "Add a rule", ADDS),
-        PlainTool.of(change_rule, "Change a rule", CHANGES),
-        PlainTool.of(retire_rule, "Retire a rule", CHANGES),
-        PlainTool.of(review_rule, "Review a proposed rule", CHANGES),
+        PlainTool.of(search_rules, "Search rules", READ_ONLY, READ),
+        PlainTool.of(add_rule, "Add a rule", ADDS, RULES),
+        PlainTool.of(change_rule, "Change a rule", CHANGES, RULES),
+        PlainTool.of(retire_rule, "Retire a rule", CHANGES, RULES),
+        PlainTool.of(review_rule, "Review a proposed rule", CHANGES, APPROVE),
     ]
 
 

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import anyio.to_thread
 from mcp.server import MCPServer
+from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.settings import AuthSettings
 
 from dp_tools.mcp_server.calls import Calls
 from dp_tools.mcp_server.owner import Owner
@@ -15,6 +17,7 @@ from dp_tools.mcp_server.prompts import add_prompts
 from dp_tools.mcp_server.resources import add_resources
 from dp_tools.mcp_server.rule_tools import rule_tools
 from dp_tools.mcp_server.task_tools import task_tools
+from dp_tools.mcp_server.tool import PlainTool
 
 INSTRUCTIONS = """\
 Tools for data preprocessing, answered by a small model on the user's machine and steered by the user's rules.
@@ -29,7 +32,12 @@ with `search_rules` and propose a better one with `add_rule`; a person accepts i
 
 
 def create_server(
-    owner: Owner | None = None, *, trust_agents: bool = False, calls: Calls | None = None
+    owner: Owner | None = None,
+    *,
+    trust_agents: bool = False,
+    calls: Calls | None = None,
+    auth: AuthSettings | None = None,
+    token_verifier: TokenVerifier | None = None,
 ) -> MCPServer[None]:
     """The server, for stdio, HTTP and in-memory alike. The model and the rules are opened at the first question.
 
@@ -37,6 +45,7 @@ def create_server(
         owner: holds the model and the rules; by default the embedded model and the user's own rules.
         trust_agents: let the rules that agents write act at once, without a person's word.
         calls: counts and times the calls, for those who want to know.
+        auth, token_verifier: who is let in over HTTP; see `dp_tools.mcp_server.http`.
     """
     owner = owner or Owner()
 
@@ -47,21 +56,27 @@ def create_server(
         finally:
             await anyio.to_thread.run_sync(owner.close)
 
-    tools = [*task_tools(owner), *rule_tools(owner, trust_agents=trust_agents)]
     server = MCPServer(
         "dp-tools",
         title="Data preprocessing tools",
         description="Finds errors, fills gaps, matches records and schemas, types columns and extracts values.",
         instructions=INSTRUCTIONS,
         version=_version(),
-        tools=[*tools],
+        tools=[*tools_of(owner, trust_agents=trust_agents)],
         lifespan=lifespan,
         log_level="WARNING",
         middleware=[calls or Calls()],
+        auth=auth,
+        token_verifier=token_verifier,
     )
     add_resources(server, owner)
     add_prompts(server)
     return server
+
+
+def tools_of(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
+    """Every tool, in the order of the menu."""
+    return [*task_tools(owner), *rule_tools(owner, trust_agents=trust_agents)]
 
 
 def _version() -> str:

@@ -7,10 +7,10 @@ from typing import Any, Literal
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import Context
 
+from dp_tools.mcp_server.tokens import APPROVE
+
 Standing = Literal["approves", "asks", "proposes"]
 """approves: the caller's word makes a rule act. asks: a person behind the client can be asked. proposes: neither."""
-
-APPROVE = "dp:approve"
 
 
 def standing(ctx: Context[Any, Any], trust_agents: bool) -> Standing:
@@ -31,3 +31,15 @@ def caller(ctx: Context[Any, Any]) -> str:
         return token.client_id
     params = ctx.session.client_params
     return f"agent ({params.client_info.name})" if params is not None and params.client_info is not None else "agent"
+
+
+def client_key(ctx: Context[Any, Any]) -> str:
+    """What tells this client's calls from another's: its token, its session, or where it calls from."""
+    token = get_access_token()
+    if token is not None:
+        return f"{token.client_id}/{token.subject or ''}"
+    session = (ctx.headers or {}).get("mcp-session-id")
+    if session:
+        return session
+    peer = getattr(ctx.request_context.request, "client", None)
+    return "" if peer is None else f"{peer.host}:{peer.port}"

@@ -20,7 +20,8 @@ from dp_tools.mcp_server.server import create_server
 
 PATIENCE_S = 30.0
 """How long running answers may take after SIGTERM."""
-_SETTLE_S = 0.2
+SETTLE_S = 0.2
+"""How long the last answer may take to be written: a writer says nothing when it is out."""
 _LOOK_S = 1.0
 
 
@@ -44,8 +45,7 @@ async def _end_on_signal(calls: Calls, owner: Owner) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
             await calls.finish(PATIENCE_S)
-            # The last answer is on its way to the writer, which says nothing when it is out.
-            await anyio.sleep(_SETTLE_S)
+            await anyio.sleep(SETTLE_S)
             await anyio.to_thread.run_sync(owner.close)
             # A thread still waits for standard input and cannot be woken: an orderly exit would wait for it.
             os._exit(0)

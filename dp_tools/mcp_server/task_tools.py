@@ -10,6 +10,7 @@ from mcp.types import CallToolResult
 from pydantic import create_model
 
 from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server.tokens import RUN
 from dp_tools.mcp_server.tool import READ_ONLY, PlainTool, flat_schema, result_of
 from dp_tools.mcp_server.work import run_work
 from dp_tools.tasks import TASKS
@@ -42,4 +43,5 @@ def _tool(task: Task[Any, Any], owner: Owner) -> PlainTool:
         is_async=True,
         context_kwarg="ctx",
         annotations=READ_ONLY,
+        scope=RUN,
     )

@@ -14,6 +14,7 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
 from dp_tools.errors import DpToolsError
+from dp_tools.mcp_server.tokens import READ
 from dp_tools.tasks.invalid import explain
 
 READ_ONLY = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
@@ -27,12 +28,16 @@ CHANGES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempoten
 class PlainTool(Tool):
     """A tool of the SDK that answers whatever a user can mend with `str(error)` and nothing around it."""
 
+    scope: str = READ
+    """What a token must allow for this tool to be called over HTTP."""
+
     @classmethod
-    def of(cls, function: Callable[..., Any], title: str, annotations: ToolAnnotations) -> PlainTool:
+    def of(cls, function: Callable[..., Any], title: str, annotations: ToolAnnotations, scope: str) -> PlainTool:
         """A tool from a function; its name, docstring, parameters and return type are the tool's."""
         description = " ".join((inspect.getdoc(function) or "").split())
         tool = cls.from_function(function, title=title, annotations=annotations, description=description)
         assert isinstance(tool, PlainTool)
+        tool.scope = scope
         tool.parameters = {**flat_schema(tool.parameters), "additionalProperties": False}
         if tool.fn_metadata.output_schema is not None:
             tool.fn_metadata.output_schema = flat_schema(tool.fn_metadata.output_schema)

@@ -10,8 +10,13 @@ import anyio
 import anyio.to_thread
 from mcp.server.mcpserver import Context
 
+from dp_tools.mcp_server.standing import client_key
+from dp_tools.mcp_server.turns import CLIENT
+
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
+_THREADS = anyio.CapacityLimiter(256)
+"""Calls that may wait for the model at once; a queue of its own keeps other work from waiting behind them."""
 INTERVAL = 1.0
 """Seconds between two progress notifications, at the most."""
 
@@ -52,7 +57,10 @@ async def run_work(ctx: Context[Any, Any], work: Callable[[Progress, threading.E
     async with anyio.create_task_group() as group:
         group.start_soon(_pump, ctx, reached)
         try:
-            result = await anyio.to_thread.run_sync(lambda: work(reached, cancel), abandon_on_cancel=True)
+            CLIENT.set(client_key(ctx))
+            result = await anyio.to_thread.run_sync(
+                lambda: work(reached, cancel), abandon_on_cancel=True, limiter=_THREADS
+            )
         except Exception as error:
             failure = error
         finally:

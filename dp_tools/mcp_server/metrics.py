@@ -1,0 +1,42 @@
+"""Counts and times of the calls, in the form that Prometheus reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
+
+__all__ = ["CONTENT_TYPE", "Metrics"]
+
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class Metrics:
+    """The metrics of one server.
+
+    Args:
+        running: tells how many calls run now.
+        queued: tells how many calls wait for the model or have it.
+    """
+
+    def __init__(self, running: Callable[[], int], queued: Callable[[], int]) -> None:
+        self._registry = CollectorRegistry()
+        self._calls = Counter("dp_tools_calls", "Calls that ended.", ["tool", "outcome"], registry=self._registry)
+        self._seconds = Histogram(
+            "dp_tools_call_seconds", "How long calls took.", ["tool"], buckets=_SECONDS, registry=self._registry
+        )
+        for name, about, read in (
+            ("dp_tools_calls_running", "Calls that run now.", running),
+            ("dp_tools_calls_at_model", "Calls that wait for the model or have it.", queued),
+        ):
+            Gauge(name, about, registry=self._registry).set_function(read)
+
+    def observe(self, tool: str, outcome: str, seconds: float) -> None:
+        """Count a call that ended."""
+        self._calls.labels(tool, outcome).inc()
+        self._seconds.labels(tool).observe(seconds)
+
+    def text(self) -> bytes:
+        """All of it, as Prometheus reads it."""
+        return generate_latest(self._registry)
