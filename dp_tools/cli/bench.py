@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dp_tools.cli.answering import bar, interruptible, onward
+from dp_tools.engine import open_engine
 from dp_tools.errors import TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tuning.bench import HEADER, Row, cells, markdown, measure
@@ -62,7 +63,12 @@ def bench(
             click.echo(f"{dataset.folder}/{dataset.name} has no split {split}: left out.", err=True)
     total, done = sum(len(entry.instances) for entry in splits), 0
     results: list[Row] = []
-    with Preprocessor(model, knowledge) as preprocessor, bar(total) as advance, interruptible() as cancel:
+    engine = open_engine(model, cache=False)
+    with (
+        Preprocessor(model, knowledge, engine=engine) as preprocessor,
+        bar(total) as advance,
+        interruptible() as cancel,
+    ):
         for entry in splits:
             row = measure(preprocessor, entry, packs=rules == "packs", progress=onward(advance, done), cancel=cancel)
             results.append(row)
@@ -71,7 +77,9 @@ def bench(
     table = Table(*HEADER, box=None, pad_edge=False)
     for line in cells(results):
         table.add_row(*line)
-    Console(width=None if Console().is_terminal else 200).print(table)
+    console = Console()
+    console.width = console.width if console.is_terminal else 200
+    console.print(table)
     if json_file is not None:
         _write(json_file, json.dumps([row.as_json() for row in results], indent=2) + "\n")
     if markdown_file is not None:

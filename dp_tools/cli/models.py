@@ -15,4 +15,6 @@ def models() -> None:
     table = Table("name", "format", "context", "licence", "about", box=None, pad_edge=False)
     for spec in CATALOGUE.values():
         table.add_row(spec.name, spec.wire_format, f"{spec.context:,}", spec.licence, spec.note)
-    Console(soft_wrap=False).print(table)
+    console = Console()
+    console.width = console.width if console.is_terminal else 200
+    console.print(table)

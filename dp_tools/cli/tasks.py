@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -13,11 +13,13 @@ from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest
 from dp_tools.evidence import RecordFacts
 from dp_tools.prompts.serializer import is_missing
+from dp_tools.tasks import TASKS
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer, AnnotateColumnsRequest, Column
 from dp_tools.tasks.detect_errors import DetectErrorsAnswer, DetectErrorsRequest
 from dp_tools.tasks.extract_values import ExtractValuesAnswer, ExtractValuesRequest, WantedAttribute
 from dp_tools.tasks.follow_instruction import FollowInstructionAnswer, FollowInstructionRequest
 from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
+from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasAnswer, MatchSchemasRequest
 from dp_tools.tasks.task import Item, RecordField, require_known
@@ -29,6 +31,7 @@ SAMPLES = 12
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 T = TypeVar("T")
+R = TypeVar("R", bound=Request)
 
 
 @click.command()
@@ -40,7 +43,9 @@ def detect_errors(file: Path, attributes: tuple[str, ...], session: Session) -> 
     records = read_records(file)
     names = list(attributes or records[0])
     require_known(names, list(records[0]))
-    requests = [DetectErrorsRequest(records=chunk, attributes=names, **session.scope) for chunk in _chunks(records)]
+    requests = [
+        _request(DetectErrorsRequest, records=chunk, attributes=names, **session.scope) for chunk in _chunks(records)
+    ]
 
     def rows() -> Iterator[Sequence[object]]:
         first = 1
@@ -72,7 +77,7 @@ def impute(file: Path, attribute: str, allowed: tuple[str, ...], session: Sessio
     gaps = [number for number, record in enumerate(records) if is_missing(record[attribute])]
     known = [record for record in records if not is_missing(record[attribute])]
     scope = {"attribute": attribute, "allowed": list(allowed) or None, **session.scope}
-    requests = [ImputeRequest(records=[records[n] for n in chunk], **scope) for chunk in _chunks(gaps)]
+    requests = [_request(ImputeRequest, records=[records[n] for n in chunk], **scope) for chunk in _chunks(gaps)]
     header = (*records[0], *(f"{attribute} {word}" for word in ("confidence", "alternatives", "reason")))
     if clash := [name for name in header if header.count(name) > 1]:
         raise InvalidRequest(f"{file} has a column {clash[0]!r} already: rename it, the output needs that name.")
@@ -80,12 +85,12 @@ def impute(file: Path, attribute: str, allowed: tuple[str, ...], session: Sessio
     def rows() -> Iterator[Sequence[object]]:
         answers = session.answers(requests, [len(request.records) for request in requests], RecordFacts(known))
         filled = (value for answer in answers if isinstance(answer, ImputeAnswer) for value in answer.values)
-        missing = set(gaps)
+        found = dict(zip(gaps, filled, strict=True))
         for number, record in enumerate(records):
-            if number not in missing:
+            value = found.get(number)
+            if value is None:
                 yield *record.values(), "", "", ""
                 continue
-            value = next(filled)
             session.tally.add(value, "filled" if value.value is not None else None)
             shown = {**record, attribute: record[attribute] if value.value is None else value.value}
             others = "; ".join(f"{text} ({probability:.2f})" for text, probability in value.alternatives)
@@ -107,7 +112,7 @@ def match(files: tuple[Path, ...], session: Session) -> None:
     if len(files) > 2:
         raise InvalidRequest("Give one file of pairs, or two files of records.")
     places, pairs = _pairs_in(files[0]) if len(files) == 1 else _pairs_of(files[0], files[1])
-    requests = [MatchEntitiesRequest(pairs=chunk, **session.scope) for chunk in _chunks(pairs)]
+    requests = [_request(MatchEntitiesRequest, pairs=chunk, **session.scope) for chunk in _chunks(pairs)]
 
     def rows() -> Iterator[Sequence[object]]:
         answers = session.answers(requests, [len(request.pairs) for request in requests])
@@ -134,7 +139,7 @@ def match_schemas(left: Path, right: Path, session: Session) -> None:
         [Attribute(name=name, samples=_samples(records, name)) for name in records[0]]
         for records in (read_records(left), read_records(right))
     )
-    request = MatchSchemasRequest(left=ours, right=theirs, **session.scope)
+    request = _request(MatchSchemasRequest, left=ours, right=theirs, **session.scope)
 
     def rows() -> Iterator[Sequence[object]]:
         for answer in session.answers([request], [len(ours) * len(theirs)]):
@@ -163,7 +168,7 @@ def annotate(file: Path, types: tuple[str, ...], types_file: Path | None, sessio
     records = read_records(file)
     table = [list(record.values()) for record in records[:2]]
     columns = [Column(name=name, values=list(_samples(records, name)), table=table) for name in records[0]]
-    request = AnnotateColumnsRequest(columns=columns, types=[*types, *_lines(types_file)], **session.scope)
+    request = _request(AnnotateColumnsRequest, columns=columns, types=[*types, *_lines(types_file)], **session.scope)
 
     def rows() -> Iterator[Sequence[object]]:
         for answer in session.answers([request], [len(columns)]):
@@ -201,7 +206,9 @@ def extract(file: Path, columns: tuple[str, ...], attributes: tuple[str, ...], s
         WantedAttribute(name=name, description=description or None)
         for name, _, description in (attribute.partition("=") for attribute in attributes)
     ]
-    requests = [ExtractValuesRequest(texts=chunk, attributes=wanted, **session.scope) for chunk in _chunks(texts)]
+    requests = [
+        _request(ExtractValuesRequest, texts=chunk, attributes=wanted, **session.scope) for chunk in _chunks(texts)
+    ]
 
     def rows() -> Iterator[Sequence[object]]:
         first = 1
@@ -232,7 +239,7 @@ def ask(file: Path, instruction: str, choices: tuple[str, ...], text: bool, sess
         raise InvalidRequest("Give --choice or --text, not both.")
     shape = "text" if text else "choice" if choices else "yes_no"
     scope = {"instruction": instruction, "shape": shape, "choices": list(choices), **session.scope}
-    requests = [FollowInstructionRequest(records=chunk, **scope) for chunk in _chunks(read_records(file))]
+    requests = [_request(FollowInstructionRequest, records=chunk, **scope) for chunk in _chunks(read_records(file))]
 
     def rows() -> Iterator[Sequence[object]]:
         answers = session.answers(requests, [len(request.records) for request in requests])
@@ -242,6 +249,13 @@ def ask(file: Path, instruction: str, choices: tuple[str, ...], text: bool, sess
             yield row, item.answer, *_backing(item)
 
     session.write(("row", "answer", "confidence", "by", "reason"), rows())
+
+
+def _request(kind: type[R], **fields: Any) -> R:
+    """A request from what the user gave, refused in one sentence where it does not fit."""
+    request = read_request(next(task for task in TASKS.values() if task.request is kind), fields)
+    assert isinstance(request, kind)
+    return request
 
 
 def _chunks(items: Sequence[T]) -> list[list[T]]:

@@ -1,0 +1,84 @@
+"""Evidence: facts that code computes, in the short fixed forms that the model has learned to read."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dp_tools.evidence import RecordFacts, pair_facts
+
+CITIES = [("birmingham", "35233"), ("dothan", "36301"), ("boaz", "35957")]
+TABLE = [{"city": city, "zip": code, "score": str(90 + n % 7)} for n in range(8) for city, code in CITIES]
+FACTS = RecordFacts(TABLE)
+
+
+def facts_about(attribute: str, **changes: str | None) -> str:
+    return "; ".join(FACTS.about({**TABLE[0], **changes}, attribute))
+
+
+def test_a_misspelling_is_near_a_frequent_value():
+    assert 'near "birmingham" 8' in facts_about("city", city="birmingxam")
+
+
+def test_rows_with_the_same_key_testify():
+    assert 'by zip: "dothan" 8 of 8' in facts_about("city", zip="36301")
+    assert "by zip: agree" in facts_about("city")
+
+
+def test_a_value_of_another_shape_is_shown_beside_the_usual_one():
+    assert "usual 9" in facts_about("zip", zip="AL 35233")
+
+
+def test_a_number_far_outside_its_column_is_shown():
+    assert "beyond" in facts_about("score", score="9000")
+
+
+def test_a_missing_value_says_how_full_its_column_is():
+    assert facts_about("city", city=None).startswith("filled 100%")
+
+
+def test_other_rows_testify_for_a_gap():
+    record = {"city": None, "zip": "35957", "score": "90"}
+    assert "; ".join(FACTS.testimony(record, "city")) == 'by zip: "boaz" 8 of 8'
+
+
+def test_a_handful_of_records_says_nothing_about_its_columns():
+    few = RecordFacts(TABLE[:5])
+    assert few.about(TABLE[0], "city") == ()
+
+
+def test_equal_and_different_tokens_of_a_pair_are_listed():
+    facts = pair_facts({"title": "Canon EOS 2000D 24 MP"}, {"title": "Canon EOS 4000D 24 MP"})
+    assert "same 24" in facts
+    assert "a only 2000d" in facts
+    assert "b only 4000d" in facts
+
+
+def test_one_number_written_in_two_ways_is_one_number():
+    assert "same 2005" in pair_facts({"year": "2005.0"}, {"year": "2005"})
+
+
+def test_a_missing_side_is_no_evidence():
+    assert not any(fact.startswith("price") for fact in pair_facts({"price": None}, {"price": "4.99"}))
+
+
+CELLS = st.none() | st.text(max_size=20) | st.sampled_from(["", "?", "nan", "1e999", "-inf", "x" * 50_000])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.fixed_dictionaries({"a": CELLS, "b": CELLS, "c": CELLS}), min_size=1, max_size=30))
+def test_any_table_gives_short_facts_on_one_line_and_the_same_every_time(records):
+    for record in records[:3]:
+        for attribute in record:
+            facts = RecordFacts(records).about(record, attribute)
+            assert facts == RecordFacts(records).about(record, attribute)
+            assert len("; ".join(facts)) < 400
+            assert len(" ".join(facts).splitlines()) <= 1
+
+
+@given(st.fixed_dictionaries({"a": CELLS, "b": CELLS}), st.fixed_dictionaries({"a": CELLS, "c": CELLS}))
+@settings(deadline=None)
+def test_any_pair_gives_short_facts_on_one_line(left, right):
+    facts = pair_facts(left, right)
+    assert len("; ".join(facts)) < 600
+    assert len(" ".join(facts).splitlines()) <= 1
