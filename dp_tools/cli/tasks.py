@@ -22,7 +22,7 @@ from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
 from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasAnswer, MatchSchemasRequest
-from dp_tools.tasks.task import Item, RecordField, require_known
+from dp_tools.tasks.task import Item, RecordField, Request, require_known
 
 MAX_PAIRS = 20_000
 """Pairs that `match` makes of two files before it refuses."""
