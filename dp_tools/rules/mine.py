@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
@@ -198,7 +198,7 @@ def _format(real: Counter[str], total: int) -> tuple[list[str], dict[str, Any]] 
     with_digits = sum(count for value, count in real.items() if _DIGITS.search(value))
     if with_digits < 0.5 * total:
         return None
-    for mask, most in ((_exact, 1), (_loose, 5), (_letters, 12)):
+    for mask, most in zip(MASKS.values(), (1, 5, 12), strict=True):
         forms: Counter[str] = Counter()
         for value, count in real.items():
             forms[mask(value)] += count
@@ -239,6 +239,10 @@ def _letters(value: str) -> str:
         else re.escape(part.group())
         for part in re.finditer(rf"{_RUNS.pattern}|.", value, re.DOTALL)
     )
+
+
+MASKS: dict[str, Callable[[str], str]] = {"exact": _exact, "loose": _loose, "letters": _letters}
+"""From a value to its form, a stretch of a regular expression; the most specific first."""
 
 
 def _escaped(value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from enum import IntEnum
 from functools import lru_cache
 
@@ -43,3 +44,13 @@ def rank(rule: Rule) -> Rank:
     if key(rule.dataset) != ALL:
         return Rank.DATASET if key(rule.attribute) == ALL else Rank.ATTRIBUTE
     return Rank.GENERAL if key(rule.domain) == ALL else Rank.DOMAIN
+
+
+def holds(rule: Rule, task: str, dataset: str | None, domains: Collection[str], attribute: str | None) -> bool:
+    """Whether the rule's scope takes in a task on a dataset and attribute; `domains` are keys."""
+    return (
+        rule.task in (task, ALL)
+        and key(rule.dataset) in (key(dataset or ALL), ALL)
+        and key(rule.domain) in (*domains, ALL)
+        and key(rule.attribute) in (key(attribute or ALL), ALL)
+    )

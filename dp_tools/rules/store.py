@@ -26,7 +26,7 @@ from dp_tools.rules.injector import Selection, call_rules, estimate_tokens
 from dp_tools.rules.migrations import migrations
 from dp_tools.rules.packs import Conflict, Installed, Pack
 from dp_tools.rules.rule import ALL, Example, Rule, Source, Status
-from dp_tools.rules.scope import key
+from dp_tools.rules.scope import holds, key
 from dp_tools.rules.vetting import parse, vet, vet_text
 
 PATIENCE_S = 30.0
@@ -40,6 +40,7 @@ SELECT age, examples, {_COLUMNS} FROM rules INDEXED BY rules_in_scope
 WHERE status = 'active' AND dataset_key IN (?, 'all') AND domain_key IN ({{domains}})
 AND attribute_key IN (?, 'all') AND task IN (?, 'all')
 """
+_YOUNGEST = 2**62
 _Answer = TypeVar("_Answer")
 
 
@@ -126,6 +127,7 @@ class KnowledgeStore:
         dataset: str | None,
         attribute: str | None,
         extra: Sequence[str] = (),
+        trying: Sequence[Rule] = (),
         budget: int = 400,
         count: Callable[[str], int] | None = None,
     ) -> Injection:
@@ -136,6 +138,8 @@ class KnowledgeStore:
             dataset: the dataset the case is from, or None. A domain's name works too: its rules hold.
             attribute: the attribute the question is about, or None.
             extra: the call's own rules. They bind like rules for this dataset and attribute and are not stored.
+            trying: rules to judge as if they were active, each where its own scope holds; they are not stored. One of
+                the same id in the store stands back for it.
             budget: tokens that the statements may take together.
             count: counts a statement's tokens; by default a careful estimate.
 
@@ -143,8 +147,11 @@ class KnowledgeStore:
             RuleRejected: an extra rule holds control tokens, line breaks or too much text.
         """
         called = call_rules(extra, task=task, dataset=dataset, attribute=attribute)
-        found = self._guarded(lambda: self._in_scope(task, dataset, attribute))
-        return Selection(task, attribute, (*found, *called), budget, count or estimate_tokens)
+        domains, found = self._guarded(lambda: self._in_scope(task, dataset, attribute))
+        replaced = {rule.id for rule in trying}
+        tried = ((rule, _YOUNGEST) for rule in trying if holds(rule, task, dataset, domains, attribute))
+        kept = (pair for pair in found if pair[0].id not in replaced)
+        return Selection(task, attribute, (*kept, *tried, *called), budget, count or estimate_tokens)
 
     # Reading
 
@@ -265,7 +272,7 @@ class KnowledgeStore:
         """How SQLite looks up the rules of a scope, step by step, in its own words."""
 
         def read() -> tuple[str, ...]:
-            query, values = self._scope_query(task, dataset, attribute)
+            query, values, _ = self._scope_query(task, dataset, attribute)
             return tuple(str(row[-1]) for row in self._db.execute(f"EXPLAIN QUERY PLAN {query}", values))
 
         return self._guarded(read)
@@ -442,16 +449,22 @@ class KnowledgeStore:
 
     # Inside
 
-    def _in_scope(self, task: str, dataset: str | None, attribute: str | None) -> tuple[tuple[Rule, int], ...]:
-        rows = self._db.execute(*self._scope_query(task, dataset, attribute)).fetchall()
-        return tuple((self._rule(row), int(row[0])) for row in rows)
+    def _in_scope(
+        self, task: str, dataset: str | None, attribute: str | None
+    ) -> tuple[tuple[str, ...], tuple[tuple[Rule, int], ...]]:
+        """The keys of the domains that hold, and the active rules with their age."""
+        query, values, domains = self._scope_query(task, dataset, attribute)
+        rows = self._db.execute(query, values).fetchall()
+        return domains, tuple((self._rule(row), int(row[0])) for row in rows)
 
-    def _scope_query(self, task: str, dataset: str | None, attribute: str | None) -> tuple[str, Sequence[str]]:
+    def _scope_query(
+        self, task: str, dataset: str | None, attribute: str | None
+    ) -> tuple[str, Sequence[str], tuple[str, ...]]:
         named = key(dataset or ALL)
-        domains = [row[0] for row in self._db.execute("SELECT domain_key FROM datasets WHERE dataset_key = ?", [named])]
-        scopes = dict.fromkeys((*domains, named, ALL))
-        query = _IN_SCOPE.format(domains=", ".join("?" * len(scopes)))
-        return query, [named, *scopes, key(attribute or ALL), task]
+        rows = self._db.execute("SELECT domain_key FROM datasets WHERE dataset_key = ?", [named])
+        domains = tuple(dict.fromkeys((*(row[0] for row in rows), named, ALL)))
+        query = _IN_SCOPE.format(domains=", ".join("?" * len(domains)))
+        return query, [named, *domains, key(attribute or ALL), task], domains
 
     def _get(self, rule_id: str) -> Rule:
         rows = self._rules(f"SELECT age, examples, {_COLUMNS} FROM rules WHERE id = ?", [rule_id])

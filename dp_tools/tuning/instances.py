@@ -152,7 +152,7 @@ class Dataset:
         if self.folder == "CTA":
             others = (self._instances(split) for split in self.files if split != name)
             types = tuple(sorted({i.label for group in (instances, *others) for i in group if i.label is not None}))
-        table = _distinct_records(instances) if self.folder == "ED" else ()
+        table = distinct_records(instances) if self.folder == "ED" else ()
         return Split(self.folder, self.name, name, instances, types, table)
 
     def _instances(self, split: str) -> Iterable[Instance]:
@@ -160,7 +160,7 @@ class Dataset:
         for number, line in enumerate(_lines(path), start=1):
             try:
                 row = json.loads(line)
-                yield _instance(self.folder, self.name, row)
+                yield instance_of(self.folder, self.name, row)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise TableUnavailable(
                     f"Line {number} of {path} is not an instance of {self.folder} ({error!r}): mend or remove it."
@@ -209,7 +209,7 @@ def _lines(path: Path) -> Iterable[str]:
         raise TableUnavailable(f"{path} cannot be read ({error}): it should be JSON Lines in UTF-8.") from error
 
 
-def _instance(folder: str, dataset: str, row: dict[str, Any]) -> Instance:
+def instance_of(folder: str, dataset: str, row: dict[str, Any]) -> Instance:
     if folder in ("EM", "SM", "ED", "EXTRA"):
         label: str | None = _verdict(row["label"])
     elif folder == "CTA":
@@ -258,7 +258,7 @@ def _identity(row: Mapping[str, Any]) -> str:
     return json.dumps(row["record"], sort_keys=True)
 
 
-def _distinct_records(instances: Iterable[Instance]) -> tuple[RecordField, ...]:
+def distinct_records(instances: Iterable[Instance]) -> tuple[RecordField, ...]:
     return tuple({_identity(instance.row): instance.row["record"] for instance in instances}.values())
 
 
