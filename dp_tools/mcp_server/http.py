@@ -191,12 +191,12 @@ def serve_http(
     Raises:
         InvalidRequest: see `Address.parse`, `Tokens.from_options` and `http_app`.
     """
+    write_to_stderr()
     address = Address.parse(bind, url)
     known = Tokens.from_options(address, file=tokens, lines=token_lines, issuer=issuer, keys=keys)
     turns, calls = Turns(), Calls()
     owner = Owner(turns=turns, **options)
     app = http_app(owner, address, known, turns=turns, calls=calls, trust_agents=trust_agents)
-    write_to_stderr()
     logging.getLogger("dp_tools").setLevel(logging.INFO)
     config = uvicorn.Config(
         app,
@@ -240,13 +240,15 @@ async def _end_on_signal(server: _Server, calls: Calls) -> None:
 
 
 def _auth(address: Address, tokens: Tokens) -> dict[str, Any]:
-    endpoint = AnyHttpUrl(address.public + ENDPOINT)
-    auth = AuthSettings(
-        issuer_url=AnyHttpUrl(tokens.issuer or address.public),
-        # Without an issuer there is nowhere to send a client for a token, so nothing is announced.
-        resource_server_url=endpoint if tokens.issuer else None,
-        validate_token_resource=False,
-        required_scopes=[READ],
+    auth = AuthSettings.model_validate(
+        {
+            # As text, for a URL that is compared character by character must keep its own.
+            "issuer_url": tokens.issuer or address.public,
+            # Without an issuer there is nowhere to send a client for a token, so nothing is announced.
+            "resource_server_url": address.public + ENDPOINT if tokens.issuer else None,
+            "validate_token_resource": False,
+            "required_scopes": [READ],
+        }
     )
     return {"auth": auth, "token_verifier": tokens.verifier}
 

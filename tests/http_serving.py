@@ -1,0 +1,43 @@
+"""A server over HTTP for the tests: the real application in a real uvicorn on a free port of this machine."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import httpx2
+import uvicorn
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from starlette.applications import Starlette
+
+
+@contextmanager
+def listening(app: Starlette) -> Iterator[str]:
+    """The application's base URL, while it is served."""
+    config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1, ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@asynccontextmanager
+async def connected(base: str, token: str | None = None, era: str = "auto") -> AsyncIterator[Client]:
+    """An MCP client of the server at this URL."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    async with (
+        httpx2.AsyncClient(headers=headers, timeout=60) as http,
+        Client(streamable_http_client(f"{base}/mcp", http_client=http), mode=era) as client,
+    ):
+        yield client
