@@ -152,7 +152,7 @@ class RecordFacts:
         number = _number(value)
         if number is not None and column.range and not column.range[0] <= number <= column.range[1]:
             facts.append(f"beyond {column.range[0]:g}..{column.range[1]:g}")
-        near = _near(column, value)
+        near = nearest(column, value)
         if near is not None:
             facts.append(f"near {quote(near, _SHOWN)} {column.counts[near]}")
         rare = "".join(dict.fromkeys(c for c in value if column.characters[c] * 200 < column.filled))
@@ -265,7 +265,7 @@ def _column(values: Sequence[str | None]) -> Column:
     return column
 
 
-def _near(column: Column, value: str) -> str | None:
+def nearest(column: Column, value: str) -> str | None:
     """The most alike value that is far more frequent, one edit away, or two where the value is longer than six."""
     if value not in column.near:
         count = column.counts[value]

@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from dp_tools.evidence.cells import CLOSED, ENOUGH, PEERS, Column, RecordFacts, dependency_strength, shape_of
+from dp_tools.evidence.cells import CLOSED, ENOUGH, PEERS, Column, RecordFacts, dependency_strength, nearest, shape_of
+from dp_tools.prompts.serializer import Record
 from dp_tools.tables.dependencies import column_codes, group_agreement
 from dp_tools.tables.table import Table, known
 
@@ -43,6 +44,58 @@ class TableFacts(RecordFacts):
         super().__init__(())
         if table.count >= ENOUGH:
             self._learn_table(table, list(table.columns if columns is None else columns))
+
+    def majorities(self, record: Record, attribute: str) -> list[tuple[str, str, int, int]]:
+        """What the other rows with the same determining value hold most: determinant, value, how many, of how many.
+
+        Only clear majorities: two rows at least and more than half.
+        """
+        found = []
+        own = (record.get(attribute) or "").strip()
+        for determinant in self._determinants.get(attribute, []):
+            groups = self._groups[determinant, attribute]
+            peers = Counter(groups.get((record.get(determinant) or "").strip(), Counter()))
+            if own in peers:
+                peers[own] -= 1
+            total = peers.total()
+            if total:
+                value, count = peers.most_common(1)[0]
+                if count * 2 > total and value != own:
+                    found.append((determinant, value, count, total))
+        return found
+
+    def nearest_frequent(self, attribute: str, value: str) -> str | None:
+        """A far more frequent value of the column that is spelled almost alike."""
+        column = self._columns.get(attribute)
+        return None if column is None else nearest(column, value)
+
+    def fits(self, attribute: str, value: str) -> bool:
+        """Whether a value stands in the column, or has a shape that a twentieth of it has."""
+        column = self._columns.get(attribute)
+        if column is None or not value:
+            return False
+        return value in column.counts or column.shapes[shape_of(value)] * 20 >= column.filled
+
+    def odd_characters(self, attribute: str, value: str) -> str:
+        """The value's characters that hardly occur in the column."""
+        column = self._columns.get(attribute)
+        if column is None:
+            return ""
+        return "".join(c for c in value if column.characters[c] * 200 < column.filled)
+
+    def at_home_elsewhere(self, attribute: str, value: str) -> bool:
+        """Whether a value is a usual one of another closed column."""
+        return any(
+            name != attribute and len(self._columns[name].counts) <= 3 * CLOSED and count * 200 >= self._columns[name].rows
+            for name, count in self._homes.get(value, {}).items()
+        )
+
+    def closed_set(self, attribute: str) -> frozenset[str]:
+        """The repeated values of a column that has few; empty for any other column."""
+        column = self._columns.get(attribute)
+        if column is None or not column.filled or len(column.counts) > max(2 * CLOSED, column.filled // 20):
+            return frozenset()
+        return frozenset(value for value, count in column.counts.items() if count >= 2)
 
     def _learn_table(self, table: Table, names: list[str]) -> None:
         self._columns = {name: _column(table, name) for name in names}

@@ -1,0 +1,248 @@
+"""Finding and repairing the wrong cells of a whole table.
+
+Detection asks each distinct question once. Repair puts every proposal in the place of the doubtful value and asks the
+same question about it: the dirty value stays unless it is judged wrong and a proposal is judged right in its place.
+"""
+
+from __future__ import annotations
+
+import csv
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dp_tools.errors import InvalidRequest
+from dp_tools.tables.blocking import content_columns
+from dp_tools.tables.change_log import Change
+from dp_tools.tables.facts import TableFacts
+from dp_tools.tables.judging import Fields, Judge, Judgement
+from dp_tools.tables.paths import new_file
+from dp_tools.tables.proposals import Proposal, proposals
+from dp_tools.tables.table import Table
+from dp_tools.tables.work import Asked, Work, chunks
+from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
+
+ACCEPT = 0.8
+"""Confidence from which on a verdict or a change stands without a person."""
+REVIEW = 0.5
+"""Confidence from which on a person is asked; below it nothing is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongCell:
+    """A cell that is judged wrong.
+
+    Args:
+        row: the record's number in the file.
+        attribute, value: the cell.
+        judgement: how sure that is, and who says so.
+    """
+
+    row: int
+    attribute: str
+    value: str | None
+    judgement: Judgement
+
+
+@dataclass
+class Detection:
+    """The result of looking at every cell.
+
+    Args:
+        wrong: the cells whose probability to be wrong reaches `REVIEW`, in file order.
+        cells: cells looked at.
+        questions: distinct questions that they made.
+        decided: of these, decided by checks and examples.
+        unanswered: cells that nobody could judge, by reason.
+        skipped: attributes that were not looked at, because they are serial numbers.
+    """
+
+    wrong: list[WrongCell]
+    cells: int
+    questions: int
+    decided: int
+    unanswered: Counter[str]
+    skipped: tuple[str, ...]
+
+
+@dataclass
+class Repair:
+    """The changes that a detection leads to.
+
+    Args:
+        changes: accepted changes, in file order.
+        doubtful: changes for a person to decide, in file order.
+        unrepaired: cells that are wrong and for which nothing was found.
+    """
+
+    changes: list[Change] = field(default_factory=list)
+    doubtful: list[Change] = field(default_factory=list)
+    unrepaired: list[WrongCell] = field(default_factory=list)
+
+
+class Cleaner:
+    """One table being cleaned.
+
+    Args:
+        work: what asks.
+        table: the table.
+        dataset: whose rules apply.
+        rules: rules for this work only.
+        attributes: the attributes to look at (default: all but serial numbers).
+
+    Raises:
+        InvalidRequest: an attribute is unknown.
+    """
+
+    def __init__(
+        self, work: Work, table: Table, dataset: str | None, rules: list[str], attributes: list[str] | None = None
+    ) -> None:
+        if attributes is not None:
+            if not attributes:
+                raise InvalidRequest("There are no attributes to judge: name some, or leave attributes out.")
+            table.require(attributes)
+        self.table, self._work = table, work
+        self._dataset, self._rules = dataset, rules
+        self.attributes = attributes if attributes is not None else content_columns(table)
+        self.facts = TableFacts(table)
+        self._judge = Judge(work, self.facts, dataset, rules)
+
+    def detect(self) -> Detection:
+        """Judge every cell.
+
+        Raises:
+            Cancelled, ModelUnavailable: see `Work.answers`.
+        """
+        places = {name: array("L") for name in self.attributes}
+        decided: set[int] = set()
+        for row, record in self.table.records():
+            for name in self.attributes:
+                places[name].append(self._judge.note(record, name))
+            if row % 1000 == 0:
+                self._work.check()
+        self._judge.ask()
+        wrong, unanswered = [], Counter[str]()
+        for number, (row, record) in enumerate(self.table.records()):
+            for name in self.attributes:
+                place = places[name][number]
+                judgement = self._judge[place]
+                if judgement.by in ("check", "example"):
+                    decided.add(place)
+                if judgement.error is None:
+                    unanswered[judgement.reason or "no answer"] += 1
+                elif judgement.error >= REVIEW:
+                    wrong.append(WrongCell(row, name, record[name], judgement))
+        skipped = tuple(name for name in self.table.columns if name not in self.attributes)
+        cells = self.table.count * len(self.attributes)
+        return Detection(wrong, cells, len(self._judge), len(decided), unanswered, skipped)
+
+    def repair(self, wrong: list[WrongCell]) -> Repair:
+        """Find the right value for each wrong cell, where one can be found.
+
+        Raises:
+            Cancelled, ModelUnavailable: see `Work.answers`.
+        """
+        records = dict(self.table.records({cell.row for cell in wrong}))
+        offered = [self._proposals(cell, records[cell.row]) for cell in wrong]
+        self._add_model_proposals(wrong, records, offered)
+        noted = [
+            [self._judge.note({**records[cell.row], cell.attribute: p.value}, cell.attribute) for p in found]
+            for cell, found in zip(wrong, offered, strict=True)
+        ]
+        self._judge.ask()
+        repair = Repair()
+        for cell, found, places in zip(wrong, offered, noted, strict=True):
+            judged = [(p, self._judge[place]) for p, place in zip(found, places, strict=True)]
+            change = _best(cell, judged)
+            if change is None:
+                repair.unrepaired.append(cell)
+            elif change.confidence >= ACCEPT:
+                repair.changes.append(change)
+            elif change.confidence >= REVIEW:
+                repair.doubtful.append(change)
+            else:
+                repair.unrepaired.append(cell)
+        return repair
+
+    def _proposals(self, cell: WrongCell, record: Fields) -> list[Proposal]:
+        return proposals(record, cell.attribute, self.facts, self._judge.injection(cell.attribute))
+
+    def _add_model_proposals(
+        self, wrong: list[WrongCell], records: dict[int, dict[str, str | None]], offered: list[list[Proposal]]
+    ) -> None:
+        """Where code finds nothing and the attribute has a closed set of values, let the model choose one."""
+        open_cells: dict[str, list[int]] = {}
+        for number, (cell, found) in enumerate(zip(wrong, offered, strict=True)):
+            if not found and (self._judge.injection(cell.attribute).allowed() or self.facts.closed_set(cell.attribute)):
+                open_cells.setdefault(cell.attribute, []).append(number)
+        parts = [(name, part) for name, numbers in open_cells.items() for part in chunks(numbers)]
+        questions = []
+        for name, part in parts:
+            values = self._judge.injection(name).allowed() or tuple(sorted(self.facts.closed_set(name)))
+            gaps = [{**records[wrong[number].row], name: None} for number in part]
+            request = ImputeRequest(
+                records=gaps, attribute=name, allowed=list(values), dataset=self._dataset, rules=self._rules
+            )
+            evidence = tuple(self.facts.testimony(gap, name) for gap in gaps)
+            questions.append(Asked(request, len(part), self.facts, evidence))
+        for (_, part), answer in zip(parts, self._work.answers(questions), strict=True):
+            assert isinstance(answer, ImputeAnswer)
+            for number, imputed in zip(part, answer.values, strict=True):
+                if imputed.value is not None and imputed.value != wrong[number].value:
+                    why = f"The model infers it from the record ({imputed.confidence or 0:.0%})."
+                    offered[number].append(Proposal(imputed.value, "model", why, imputed.confidence or 0.0))
+
+
+def _best(cell: WrongCell, judged: list[tuple[Proposal, Judgement]]) -> Change | None:
+    """The change to the proposal that is most probably right, None where none is better than the value itself."""
+    assert cell.judgement.error is not None
+    best, best_confidence = None, 0.0
+    for proposal, judgement in judged:
+        if judgement.error is None or judgement.error >= cell.judgement.error:
+            continue
+        confidence = cell.judgement.error * (1 - judgement.error) * proposal.certainty
+        # Proposals come best founded first, so a later one must be clearly better.
+        if confidence > best_confidence + 0.05:
+            best, best_confidence = proposal, confidence
+    if best is None:
+        return None
+    return Change(
+        row=cell.row,
+        attribute=cell.attribute,
+        old=cell.value,
+        new=best.value,
+        confidence=round(best_confidence, 4),
+        why=" ".join(filter(None, (cell.judgement.reason, best.why))),
+        source=best.source,
+        rule=cell.judgement.rule,
+    )
+
+
+def write_wrong_cells(target: Path, cells: list[WrongCell], *, overwrite: bool = False) -> None:
+    """Write wrong cells as a CSV file: row (from 1), attribute, value, confidence, band, by, reason, rule.
+
+    Raises:
+        TableUnavailable: something stands there, or the disk refuses.
+    """
+
+    def lines() -> Iterator[tuple[object, ...]]:
+        yield "row", "attribute", "value", "confidence", "band", "by", "reason", "rule"
+        for cell in cells:
+            error = cell.judgement.error or 0.0
+            band = "accept" if error >= ACCEPT else "review"
+            yield (
+                cell.row + 1,
+                cell.attribute,
+                cell.value or "",
+                f"{error:.4f}",
+                band,
+                cell.judgement.by,
+                cell.judgement.reason or "",
+                cell.judgement.rule or "",
+            )
+
+    with new_file(target, overwrite=overwrite) as part, part.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(lines())
+

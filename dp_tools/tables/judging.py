@@ -1,0 +1,120 @@
+"""Judging cells: is this value, in this place, wrong? Each distinct (attribute, value, evidence) is asked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dp_tools.evidence import CellFacts
+from dp_tools.rules.injection import Injection
+from dp_tools.tables.work import Asked, Work, chunks
+from dp_tools.tasks.detect_errors import DetectErrorsAnswer, DetectErrorsRequest
+
+Fields = Mapping[str, str | None]
+_Key = tuple[str, str | None, tuple[str, ...], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is thought of a value in its place.
+
+    Args:
+        error: the probability that it is wrong, 0 to 1; None where nobody could say.
+        by: model, check, example or nobody.
+        reason: why, where a rule decided; what went wrong, where nobody could say.
+        rule: the rule that decided, as id@version.
+    """
+
+    error: float | None
+    by: str
+    reason: str | None = None
+    rule: str | None = None
+
+
+class Judge:
+    """Collects cells, asks each distinct question once, and gives the judgements.
+
+    Args:
+        work: what asks.
+        facts: the evidence of the whole table.
+        dataset: whose rules apply.
+        rules: rules for this work only.
+    """
+
+    def __init__(self, work: Work, facts: CellFacts, dataset: str | None, rules: list[str]) -> None:
+        self._work, self._facts, self._dataset, self._rules = work, facts, dataset, rules
+        self._places: dict[_Key, int] = {}
+        self._open: list[tuple[int, str, Fields, tuple[str, ...]]] = []
+        self._judgements: list[Judgement | None] = []
+        self._injections: dict[str, Injection] = {}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, place: int) -> Judgement:
+        judgement = self._judgements[place]
+        assert judgement is not None, "asked before ask()"
+        return judgement
+
+    def note(self, record: Fields, attribute: str) -> int:
+        """Note a cell to be judged; the same question gets the same number."""
+        value = record[attribute]
+        evidence = self._facts.about(record, attribute)
+        decision = self.injection(attribute).decide({"record": record, "attribute": attribute, "value": value})
+        said = None if decision is None else f"{decision.label} {decision.rule.id}"
+        key = (attribute, None if value is None else value.strip(), evidence, said)
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = len(self._places)
+            self._judgements.append(None)
+            if decision is None:
+                self._open.append((place, attribute, dict(record), evidence))
+            else:
+                rule = f"{decision.rule.id}@{decision.rule.version}"
+                self._judgements[place] = Judgement(float(decision.label == "yes"), decision.by, decision.reason, rule)
+        return place
+
+    def ask(self) -> None:
+        """Ask what was noted and not yet asked.
+
+        Raises:
+            Cancelled, ModelUnavailable: see `Work.answers`.
+        """
+        by_attribute: dict[str, list[tuple[int, str, Fields, tuple[str, ...]]]] = {}
+        for case in self._open:
+            by_attribute.setdefault(case[1], []).append(case)
+        self._open = []
+        parts = [part for cases in by_attribute.values() for part in chunks(cases)]
+        questions = [
+            Asked(
+                DetectErrorsRequest(
+                    records=[dict(record) for _, _, record, _ in part],
+                    attributes=[part[0][1]],
+                    show_record=False,
+                    dataset=self._dataset,
+                    rules=self._rules,
+                ),
+                len(part),
+                self._facts,
+                tuple(evidence for _, _, _, evidence in part),
+            )
+            for part in parts
+        ]
+        for part, answer in zip(parts, self._work.answers(questions), strict=True):
+            assert isinstance(answer, DetectErrorsAnswer)
+            for (place, *_), cell in zip(part, answer.cells, strict=True):
+                self._judgements[place] = Judgement(_error(cell.error, cell.confidence), cell.by, cell.problem)
+
+    def injection(self, attribute: str) -> Injection:
+        """The rules of detection that hold for an attribute."""
+        if attribute not in self._injections:
+            self._injections[attribute] = self._work.preprocessor.knowledge.inject(
+                task="detect_errors", dataset=self._dataset, attribute=attribute, extra=self._rules
+            )
+        return self._injections[attribute]
+
+
+def _error(verdict: bool | None, confidence: float | None) -> float | None:
+    if verdict is None or confidence is None:
+        return None
+    return confidence if verdict else 1 - confidence

@@ -1,0 +1,129 @@
+"""What a wrong value could have been: proposals from code, each with its source, for the judge to choose among."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from dp_tools.prompts.serializer import clean_name, is_missing
+from dp_tools.rules.injection import Injection
+from dp_tools.tables.facts import TableFacts
+
+Fields = Mapping[str, str | None]
+
+_PLACEHOLDERS = frozenset(
+    {"n/a", "na", "nan", "null", "none", "nil", "-", "--", "empty", "unknown", "missing", '""', "''", "?"}
+)
+_NUMBER_AND_UNIT = re.compile(r"([-+]?\d+(?:[.,]\d+)*)\s*(%|[^\W\d_][\w.\s-]*)")
+_TRAILING_ZEROS = re.compile(r"(\.\d*?)0+$")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(\D|$))")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A value that could be right.
+
+    Args:
+        value: the value; "" takes a placeholder away.
+        source: dependency, rule, frequent value, format, record.
+        why: a sentence.
+        certainty: how sure whoever made it is, 0 to 1.
+    """
+
+    value: str
+    source: str
+    why: str
+    certainty: float = 1.0
+
+
+def proposals(record: Fields, attribute: str, facts: TableFacts, injection: Injection) -> list[Proposal]:
+    """Distinct proposals for a cell, the best founded first; never the value itself, never one that a rule forbids.
+
+    Args:
+        record: the record with the doubtful value.
+        attribute: the attribute in doubt.
+        facts: what the table says.
+        injection: the rules of detection for the attribute.
+    """
+    value = record[attribute] or ""
+    found: dict[str, Proposal] = {}
+    for proposal in _all(record, attribute, value.strip(), facts, injection):
+        if proposal.value == value or proposal.value in found:
+            continue
+        if not proposal.value and not value.strip():
+            continue
+        decision = injection.decide(
+            {"record": {**record, attribute: proposal.value}, "attribute": attribute, "value": proposal.value}
+        )
+        allowed = decision is None or decision.label != "yes"
+        right = decision is not None and decision.label == "no"
+        if allowed and (proposal.source != "format" or not proposal.value or right or facts.fits(attribute, proposal.value)):
+            found[proposal.value] = proposal
+    return list(found.values())
+
+
+def _all(
+    record: Fields, attribute: str, value: str, facts: TableFacts, injection: Injection
+) -> Iterator[Proposal]:
+    for determinant, majority, count, total in facts.majorities(record, attribute):
+        yield Proposal(
+            majority,
+            "dependency",
+            f"{count} of {total} other records with the same {clean_name(determinant)} say so.",
+        )
+    missing = is_missing(value) or value.lower() in _PLACEHOLDERS
+    if not missing:
+        allowed = injection.allowed()
+        if allowed:
+            near = process.extractOne(value, allowed, scorer=OSA.distance, score_cutoff=max(2, len(value) // 3))
+            if near is not None:
+                yield Proposal(near[0], "rule", "It is the nearest value that a rule allows.")
+        near_value = facts.nearest_frequent(attribute, value)
+        if near_value is not None:
+            yield Proposal(near_value, "frequent value", "A far more frequent value of this column is spelled almost so.")
+        for other in _rewritten(record, attribute, value, facts):
+            yield Proposal(other, "format", "So written it has the form that the column, or a rule, asks for.")
+    else:
+        for name, token in _tokens_of(record, attribute, facts):
+            yield Proposal(token, "record", f"It stands in {clean_name(name)} of the same record.")
+        if value:
+            yield Proposal("", "format", "The value is a word for a missing one.")
+
+
+def _rewritten(record: Fields, attribute: str, value: str, facts: TableFacts) -> Iterator[str]:
+    """The value in other forms: what a person would try who sees that the form is wrong."""
+    text = html.unescape(value)
+    yield text
+    number = _NUMBER_AND_UNIT.fullmatch(text)
+    if number is not None:
+        plain = number.group(1)
+        yield _TRAILING_ZEROS.sub(r"\1", plain).rstrip(".") if "." in plain else plain
+        yield plain
+    yield _THOUSANDS.sub("", text)
+    odd = facts.odd_characters(attribute, text)
+    if odd:
+        yield "".join(character for character in text if character not in odd)
+    yield re.sub(r"\s+", " ", text)
+    for name, other in record.items():
+        # "Portland OR" beside the state "OR": a value that took its neighbour along.
+        if name != attribute and other and len(other.strip()) > 1 and text.endswith(f" {other.strip()}"):
+            yield text[: -len(other.strip())].rstrip(" ,")
+    head, _, tail = text.rpartition(" ")
+    if head and facts.at_home_elsewhere(attribute, tail):
+        yield head.rstrip(" ,")
+
+
+def _tokens_of(record: Fields, attribute: str, facts: TableFacts) -> Iterator[tuple[str, str]]:
+    """Words of other attributes of the record that are values of this attribute's closed set."""
+    closed = facts.closed_set(attribute)
+    for name, other in record.items():
+        if name == attribute or is_missing(other):
+            continue
+        words = (other or "").split()
+        if len(words) > 1 and words[-1] in closed:
+            yield name, words[-1]
