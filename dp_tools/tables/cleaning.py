@@ -28,6 +28,8 @@ ACCEPT = 0.8
 """Confidence from which on a verdict or a change stands without a person."""
 REVIEW = 0.5
 """Confidence from which on a person is asked; below it nothing is done."""
+CHOICES = 40
+"""The largest closed set that the model is given to choose a value from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +177,14 @@ class Cleaner:
         """Where code finds nothing and the attribute has a closed set of values, let the model choose one."""
         open_cells: dict[str, list[int]] = {}
         for number, (cell, found) in enumerate(zip(wrong, offered, strict=True)):
-            if not found and (self._judge.injection(cell.attribute).allowed() or self.facts.closed_set(cell.attribute)):
+            if not found and 2 <= len(self._choices(cell.attribute)) <= CHOICES:
                 open_cells.setdefault(cell.attribute, []).append(number)
         parts = [(name, part) for name, numbers in open_cells.items() for part in chunks(numbers)]
         questions = []
         for name, part in parts:
-            values = self._judge.injection(name).allowed() or tuple(sorted(self.facts.closed_set(name)))
             gaps = [{**records[wrong[number].row], name: None} for number in part]
             request = ImputeRequest(
-                records=gaps, attribute=name, allowed=list(values), dataset=self._dataset, rules=self._rules
+                records=gaps, attribute=name, allowed=self._choices(name), dataset=self._dataset, rules=self._rules
             )
             evidence = tuple(self.facts.testimony(gap, name) for gap in gaps)
             questions.append(Asked(request, len(part), self.facts, evidence))
@@ -193,6 +194,10 @@ class Cleaner:
                 if imputed.value is not None and imputed.value != wrong[number].value:
                     why = f"The model infers it from the record ({imputed.confidence or 0:.0%})."
                     offered[number].append(Proposal(imputed.value, "model", why, imputed.confidence or 0.0))
+
+    def _choices(self, attribute: str) -> list[str]:
+        """The closed set of an attribute: what a rule allows, or what repeats in a column of few values."""
+        return list(self._judge.injection(attribute).allowed() or sorted(self.facts.closed_set(attribute)))
 
 
 def _best(cell: WrongCell, judged: list[tuple[Proposal, Judgement]]) -> Change | None:
@@ -245,4 +250,3 @@ def write_wrong_cells(target: Path, cells: list[WrongCell], *, overwrite: bool =
 
     with new_file(target, overwrite=overwrite) as part, part.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(lines())
-

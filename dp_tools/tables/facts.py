@@ -5,11 +5,14 @@ Counting is polars' work, a column or a pair of columns at a time; what stays in
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from dp_tools.evidence.cells import CLOSED, ENOUGH, PEERS, Column, RecordFacts, dependency_strength, nearest, shape_of
 from dp_tools.prompts.serializer import Record
@@ -18,6 +21,12 @@ from dp_tools.tables.table import Table, known
 
 MANY = 200_000
 """Distinct values from which on only the repeated ones are kept, and shapes come from a part of them."""
+
+
+WORDS = 5_000
+"""The most frequent words of a column against which a misspelt one is held."""
+
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 class _Repeated(Counter[str]):
@@ -42,6 +51,7 @@ class TableFacts(RecordFacts):
 
     def __init__(self, table: Table, columns: list[str] | None = None) -> None:
         super().__init__(())
+        self._words: dict[str, list[tuple[str, int]]] = {}
         if table.count >= ENOUGH:
             self._learn_table(table, list(table.columns if columns is None else columns))
 
@@ -65,9 +75,44 @@ class TableFacts(RecordFacts):
         return found
 
     def nearest_frequent(self, attribute: str, value: str) -> str | None:
-        """A far more frequent value of the column that is spelled almost alike."""
+        """A far more frequent value of the column that is spelled almost alike, digits included."""
         column = self._columns.get(attribute)
-        return None if column is None else nearest(column, value)
+        near = None if column is None else nearest(column, value)
+        return near if near is not None and _digits(near) == _digits(value) else None
+
+    def respelled(self, attribute: str, value: str) -> str | None:
+        """The value with its unknown words replaced by frequent words of the column that are spelled almost alike."""
+        column = self._columns.get(attribute)
+        if column is None:
+            return None
+        words = self._words_of(attribute, column)
+        known = dict(words)
+        changed = False
+
+        def known_word(match: re.Match[str]) -> str:
+            nonlocal changed
+            word = match.group()
+            own = known.get(word, 0)
+            frequent = [other for other, count in words if count >= max(5, 5 * own)]
+            reach = 1 if len(word) <= 6 else 2
+            near = (
+                process.extractOne(word, frequent, scorer=OSA.distance, score_cutoff=reach) if len(word) > 3 else None
+            )
+            changed = changed or near is not None
+            return word if near is None else str(near[0])
+
+        new = _WORD.sub(known_word, value)
+        return new if changed and new != value else None
+
+    def _words_of(self, attribute: str, column: Column) -> list[tuple[str, int]]:
+        """The words of a column that occur more than once, with their counts."""
+        if attribute not in self._words:
+            counts: Counter[str] = Counter()
+            for value, count in column.counts.items():
+                for word in set(_WORD.findall(value)):
+                    counts[word] += count
+            self._words[attribute] = [(word, count) for word, count in counts.most_common(WORDS) if count > 1]
+        return self._words[attribute]
 
     def fits(self, attribute: str, value: str) -> bool:
         """Whether a value stands in the column, or has a shape that a twentieth of it has."""
@@ -86,7 +131,9 @@ class TableFacts(RecordFacts):
     def at_home_elsewhere(self, attribute: str, value: str) -> bool:
         """Whether a value is a usual one of another closed column."""
         return any(
-            name != attribute and len(self._columns[name].counts) <= 3 * CLOSED and count * 200 >= self._columns[name].rows
+            name != attribute
+            and len(self._columns[name].counts) <= 3 * CLOSED
+            and count * 200 >= self._columns[name].rows
             for name, count in self._homes.get(value, {}).items()
         )
 
@@ -164,6 +211,10 @@ def _column(table: Table, name: str) -> Column:
         )
         column.range = first - 3 * (third - first), third + 3 * (third - first)
     return column
+
+
+def _digits(value: str) -> str:
+    return "".join(character for character in value if character.isdigit())
 
 
 def _pairs(table: Table, left: str, right: str) -> pl.DataFrame:

@@ -21,6 +21,7 @@ _PLACEHOLDERS = frozenset(
 )
 _NUMBER_AND_UNIT = re.compile(r"([-+]?\d+(?:[.,]\d+)*)\s*(%|[^\W\d_][\w.\s-]*)")
 _TRAILING_ZEROS = re.compile(r"(\.\d*?)0+$")
+_LONG_FRACTION = re.compile(r"[-+]?\d+\.\d{13,}")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(\D|$))")
 
 
@@ -62,14 +63,14 @@ def proposals(record: Fields, attribute: str, facts: TableFacts, injection: Inje
         )
         allowed = decision is None or decision.label != "yes"
         right = decision is not None and decision.label == "no"
-        if allowed and (proposal.source != "format" or not proposal.value or right or facts.fits(attribute, proposal.value)):
+        if allowed and (
+            proposal.source != "format" or not proposal.value or right or facts.fits(attribute, proposal.value)
+        ):
             found[proposal.value] = proposal
     return list(found.values())
 
 
-def _all(
-    record: Fields, attribute: str, value: str, facts: TableFacts, injection: Injection
-) -> Iterator[Proposal]:
+def _all(record: Fields, attribute: str, value: str, facts: TableFacts, injection: Injection) -> Iterator[Proposal]:
     for determinant, majority, count, total in facts.majorities(record, attribute):
         yield Proposal(
             majority,
@@ -85,7 +86,12 @@ def _all(
                 yield Proposal(near[0], "rule", "It is the nearest value that a rule allows.")
         near_value = facts.nearest_frequent(attribute, value)
         if near_value is not None:
-            yield Proposal(near_value, "frequent value", "A far more frequent value of this column is spelled almost so.")
+            yield Proposal(
+                near_value, "frequent value", "A far more frequent value of this column is spelled almost so."
+            )
+        respelled = facts.respelled(attribute, value)
+        if respelled is not None:
+            yield Proposal(respelled, "frequent value", "Frequent words of this column are spelled almost so.")
         for other in _rewritten(record, attribute, value, facts):
             yield Proposal(other, "format", "So written it has the form that the column, or a rule, asks for.")
     else:
@@ -101,9 +107,10 @@ def _rewritten(record: Fields, attribute: str, value: str, facts: TableFacts) ->
     yield text
     number = _NUMBER_AND_UNIT.fullmatch(text)
     if number is not None:
-        plain = number.group(1)
+        plain = _shortened(number.group(1))
         yield _TRAILING_ZEROS.sub(r"\1", plain).rstrip(".") if "." in plain else plain
         yield plain
+    yield _shortened(text)
     yield _THOUSANDS.sub("", text)
     odd = facts.odd_characters(attribute, text)
     if odd:
@@ -118,6 +125,11 @@ def _rewritten(record: Fields, attribute: str, value: str, facts: TableFacts) ->
         yield head.rstrip(" ,")
 
 
+def _shortened(text: str) -> str:
+    """A number without the digits that only a computer's arithmetic adds: 0.10400000000000001 is 0.104."""
+    return f"{float(text):.12g}" if _LONG_FRACTION.fullmatch(text) else text
+
+
 def _tokens_of(record: Fields, attribute: str, facts: TableFacts) -> Iterator[tuple[str, str]]:
     """Words of other attributes of the record that are values of this attribute's closed set."""
     closed = facts.closed_set(attribute)
@@ -125,5 +137,5 @@ def _tokens_of(record: Fields, attribute: str, facts: TableFacts) -> Iterator[tu
         if name == attribute or is_missing(other):
             continue
         words = (other or "").split()
-        if len(words) > 1 and words[-1] in closed:
+        if len(words) > 1 and words[-1] in closed and not words[-1][0].isdigit():
             yield name, words[-1]

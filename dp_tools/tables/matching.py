@@ -1,0 +1,234 @@
+"""Matching whole tables and finding duplicates: blocking, the model on the candidate pairs, then pairs or groups."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dp_tools.errors import InvalidRequest
+from dp_tools.tables.blocking import TOP, Candidates, candidate_pairs, content_columns
+from dp_tools.tables.cleaning import ACCEPT, REVIEW
+from dp_tools.tables.pairing import ScoredPair, clusters, one_to_one
+from dp_tools.tables.paths import new_file
+from dp_tools.tables.table import Table
+from dp_tools.tables.work import Asked, Work, chunks
+from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair
+
+DOUBT = 0.2
+"""Probability of a match from which on a pair that is not accepted is worth a person's look."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairScore:
+    """A candidate pair as the model sees it.
+
+    Args:
+        left, right: record numbers.
+        match: the probability that both are the same, 0 to 1; None where nobody could say.
+        by: model, check, example or nobody.
+        reason: why, or why not answered.
+    """
+
+    left: int
+    right: int
+    match: float | None
+    by: str
+    reason: str | None
+
+
+@dataclass
+class Matching:
+    """The result of matching two tables, or one with itself.
+
+    Args:
+        candidates: the pairs that blocking proposed.
+        scores: what the model says of each.
+        pairs: the accepted pairs (one-to-one, or all inside a group).
+        groups: records that are the same, where groups were asked for: members and mean score.
+        doubtful: pairs for a person to decide, the most uncertain first.
+        unanswered: pairs that nobody could judge, by reason.
+    """
+
+    candidates: Candidates
+    scores: list[PairScore]
+    pairs: list[ScoredPair] = field(default_factory=list)
+    groups: list[tuple[list[int], float]] = field(default_factory=list)
+    doubtful: list[PairScore] = field(default_factory=list)
+    unanswered: Counter[str] = field(default_factory=Counter)
+
+
+def match_tables(
+    work: Work,
+    left: Table,
+    right: Table,
+    *,
+    dataset: str | None = None,
+    rules: Sequence[str] = (),
+    attributes: Sequence[str] | None = None,
+    top: int = TOP,
+    one_to_one_only: bool = True,
+) -> Matching:
+    """Find the records of two tables that are the same.
+
+    Args:
+        work: what asks.
+        left, right: the tables; their attributes may differ.
+        dataset, rules: which rules apply.
+        attributes: the attributes to block on and to show (default: all but serial numbers).
+        top: how many most similar records of the other table each record keeps as candidates.
+        one_to_one_only: whether each record has one counterpart at most; otherwise every pair that reaches the
+            threshold counts, as when a table has the same thing several times.
+
+    Raises:
+        InvalidRequest: an attribute is unknown, or a table is empty.
+        Cancelled, ModelUnavailable: see `Work.answers`.
+    """
+    for table in (left, right):
+        if not table.count:
+            raise InvalidRequest(f"{table.name} has no records: there is nothing to match.")
+    found = candidate_pairs(left, right, attributes=attributes, top=top, cancel=work.cancel)
+    matching = Matching(found, _scores(work, left, right, found, dataset, rules, attributes))
+    scored = _scored(matching)
+    matching.pairs = one_to_one(scored) if one_to_one_only else [pair for pair in scored if pair[2] >= REVIEW]
+    _split(matching)
+    return matching
+
+
+def dedupe_table(
+    work: Work,
+    table: Table,
+    *,
+    dataset: str | None = None,
+    rules: Sequence[str] = (),
+    attributes: Sequence[str] | None = None,
+    top: int = TOP,
+) -> Matching:
+    """Find the groups of records of one table that are the same.
+
+    Args and errors: see `match_tables`.
+    """
+    if not table.count:
+        raise InvalidRequest(f"{table.name} has no records: there is nothing to compare.")
+    found = candidate_pairs(table, attributes=attributes, top=top, cancel=work.cancel)
+    matching = Matching(found, _scores(work, table, table, found, dataset, rules, attributes))
+    matching.groups = clusters(_scored(matching))
+    group_of = {row: number for number, (rows, _) in enumerate(matching.groups) for row in rows}
+    matching.pairs = [
+        pair for pair in _scored(matching) if pair[0] in group_of and group_of[pair[0]] == group_of.get(pair[1])
+    ]
+    _split(matching)
+    return matching
+
+
+def _scores(
+    work: Work,
+    left: Table,
+    right: Table,
+    found: Candidates,
+    dataset: str | None,
+    rules: Sequence[str],
+    attributes: Sequence[str] | None,
+) -> list[PairScore]:
+    shown = [_shown(table, attributes) for table in (left, right)]
+    pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
+    scores: list[PairScore] = []
+    for batch in chunks(pairs, 20_000):
+        lefts = dict(left.records({a for a, _ in batch}))
+        rights = dict(right.records({b for _, b in batch}))
+        parts = list(chunks(batch))
+        questions = [
+            Asked(
+                MatchEntitiesRequest(
+                    pairs=[
+                        RecordPair(
+                            left={name: lefts[a][name] for name in shown[0]},
+                            right={name: rights[b][name] for name in shown[1]},
+                        )
+                        for a, b in part
+                    ],
+                    dataset=dataset,
+                    rules=list(rules),
+                ),
+                len(part),
+            )
+            for part in parts
+        ]
+        for part, answer in zip(parts, work.answers(questions), strict=True):
+            assert isinstance(answer, MatchEntitiesAnswer)
+            for (a, b), verdict in zip(part, answer.pairs, strict=True):
+                sure = verdict.confidence
+                match = None if verdict.match is None or sure is None else sure if verdict.match else 1 - sure
+                scores.append(PairScore(a, b, match, verdict.by, verdict.reason or verdict.problem))
+    return scores
+
+
+def _shown(table: Table, attributes: Sequence[str] | None) -> list[str]:
+    """The attributes that the model reads: those asked for, or all but serial numbers."""
+    asked = [name for name in attributes or () if name in table.columns]
+    return asked or content_columns(table)
+
+
+def _scored(matching: Matching) -> list[ScoredPair]:
+    return [(score.left, score.right, score.match) for score in matching.scores if score.match is not None]
+
+
+def _split(matching: Matching) -> None:
+    """What a person should look at: accepted pairs below `ACCEPT`, and pairs that nearly were accepted."""
+    accepted = {pair[:2] for pair in matching.pairs}
+    for score in matching.scores:
+        if score.match is None:
+            matching.unanswered[score.reason or "no answer"] += 1
+        elif score.match < ACCEPT if (score.left, score.right) in accepted else score.match >= DOUBT:
+            matching.doubtful.append(score)
+    matching.doubtful.sort(key=lambda score: (abs((score.match or 0.0) - 0.5), score.left, score.right))
+
+
+def write_pairs(
+    target: Path, left: Table, right: Table, pairs: Sequence[ScoredPair], *, overwrite: bool = False
+) -> None:
+    """Write pairs as a CSV file: rows (from 1), score, then both records, attributes named left_… and right_….
+
+    Raises:
+        TableUnavailable: something stands there, or the disk refuses.
+    """
+
+    def lines() -> Iterator[list[object]]:
+        names = [*(f"left_{name}" for name in left.columns), *(f"right_{name}" for name in right.columns)]
+        yield ["left_row", "right_row", "score", *names]
+        for batch in chunks(pairs, 20_000):
+            lefts = dict(left.records({pair[0] for pair in batch}))
+            rights = dict(right.records({pair[1] for pair in batch}))
+            for a, b, score in batch:
+                yield [a + 1, b + 1, f"{score:.4f}", *lefts[a].values(), *rights[b].values()]
+
+    _write(target, lines(), overwrite)
+
+
+def write_groups(
+    target: Path, table: Table, groups: Sequence[tuple[list[int], float]], *, overwrite: bool = False
+) -> None:
+    """Write groups as a CSV file, a line a member: group, row (from 1), mean score of the group, the record.
+
+    Raises:
+        TableUnavailable: something stands there, or the disk refuses.
+    """
+
+    def lines() -> Iterator[list[object]]:
+        yield ["group", "row", "score", *table.columns]
+        number = 0
+        for batch in chunks(groups, 5_000):
+            records = dict(table.records({row for rows, _ in batch for row in rows}))
+            for rows, score in batch:
+                number += 1
+                for row in rows:
+                    yield [number, row + 1, f"{score:.4f}", *records[row].values()]
+
+    _write(target, lines(), overwrite)
+
+
+def _write(target: Path, lines: Iterator[list[object]], overwrite: bool) -> None:
+    with new_file(target, overwrite=overwrite) as part, part.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(lines)
