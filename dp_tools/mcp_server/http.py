@@ -35,6 +35,7 @@ from dp_tools.mcp_server.server import create_server, tools_of
 from dp_tools.mcp_server.stdio import PATIENCE_S, SETTLE_S
 from dp_tools.mcp_server.tokens import READ, EitherToken, ListedTokens, SignedTokens
 from dp_tools.mcp_server.turns import Turns
+from dp_tools.mcp_server.watching import Watchers
 
 ENDPOINT = "/mcp"
 CONNECTIONS = 512
@@ -165,7 +166,7 @@ def http_app(
     app = server.streamable_http_app(
         streamable_http_path=ENDPOINT, transport_security=address.security(), max_request_body_size=BODY_BYTES
     )
-    scopes = {tool.name: tool.scope for tool in tools_of(owner, trust_agents=trust_agents)}
+    scopes = {tool.name: tool.scope for tool in tools_of(owner, Watchers(), trust_agents=trust_agents)}
     metadata = str(build_resource_metadata_url(AnyHttpUrl(address.public + ENDPOINT))) if _issued(tokens) else None
     for route in app.routes:
         if isinstance(route, Route) and route.path == ENDPOINT:

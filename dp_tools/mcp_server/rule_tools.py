@@ -18,6 +18,7 @@ from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.standing import caller, standing
 from dp_tools.mcp_server.tokens import APPROVE, READ, RULES
 from dp_tools.mcp_server.tool import ADDS, CHANGES, READ_ONLY, PlainTool, result_of
+from dp_tools.mcp_server.watching import Watchers
 from dp_tools.rules.rule import ALL, Example, Rule, Status
 from dp_tools.rules.scope import key
 from dp_tools.rules.vetting import vet
@@ -69,8 +70,17 @@ class Consent(BaseModel):
     agreed: Annotated[bool, Field(description="Make this change.")] = False
 
 
-def rule_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
+def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[PlainTool]:
     """Tools that search, propose, change, retire and review rules."""
+
+    async def changing(ctx: Context[Any, Any], write: Callable[[], RuleChange]) -> CallToolResult:
+        """Write in a thread, then tell whoever watches the rule, the proposals or the dataset."""
+        change = await anyio.to_thread.run_sync(write)
+        places = [f"knowledge://rules/{change.rule.id}", "knowledge://proposals"]
+        if change.rule.dataset != ALL:
+            places.append(f"knowledge://datasets/{quote(change.rule.dataset)}")
+        await watchers.tell(ctx, places)
+        return result_of(change)
 
     def ask_about_new(
         ctx: Context[Any, Any],
@@ -136,7 +146,7 @@ def rule_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
                 return _changed(store.reject(proposed.id, who=who, why="the person asked said no"))
             return _changed(proposed)
 
-        return await _changing(ctx, write)
+        return await changing(ctx, write)
 
     def ask_about_change(ctx: Context[Any, Any], rule_id: str) -> Consent | Elicit[Consent]:
         rule = owner.knowledge.get(rule_id)
@@ -184,7 +194,7 @@ def rule_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         if not fields:
             raise InvalidRequest("There is nothing to change: give a statement, a scope, a check or examples.")
         _require(consent)
-        return await _changing(
+        return await changing(
             ctx, lambda: _changed(owner.knowledge.change(rule_id, who=caller(ctx), why=why, **fields))
         )
 
@@ -197,7 +207,7 @@ def rule_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         """Takes a rule out of force. It stays in the store with its history, and a person can bring it back. Proposals
         may be retired freely; a rule that acts only with a person's consent."""
         _require(consent)
-        return await _changing(ctx, lambda: _changed(owner.knowledge.retire(rule_id, who=caller(ctx), why=why)))
+        return await changing(ctx, lambda: _changed(owner.knowledge.retire(rule_id, who=caller(ctx), why=why)))
 
     def ask_for_review(
         ctx: Context[Any, Any], rule_id: str, decision: Literal["ask", "accept", "reject"]
@@ -240,7 +250,7 @@ def rule_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
                 return _changed(store.reject(rule_id, who=who, why=why))
             return _changed(store.get(rule_id))
 
-        return await _changing(ctx, write)
+        return await changing(ctx, write)
 
     def search_rules(
         words: Annotated[str, Field(description="Words to find in statements, ids and scopes; empty lists all.")] = "",
@@ -335,13 +345,3 @@ def _changed(rule: Rule) -> RuleChange:
 
 def _within(rule: Rule, scope: Mapping[str, str | None]) -> bool:
     return all(wanted is None or key(getattr(rule, name)) == key(wanted) for name, wanted in scope.items())
-
-
-async def _changing(ctx: Context[Any, Any], write: Callable[[], RuleChange]) -> CallToolResult:
-    """Write in a thread, then tell whoever watches the rule or its dataset."""
-    change = await anyio.to_thread.run_sync(write)
-    await ctx.notify_resource_updated(f"knowledge://rules/{change.rule.id}")
-    if change.rule.dataset != ALL:
-        await ctx.notify_resource_updated(f"knowledge://datasets/{quote(change.rule.dataset)}")
-    await ctx.notify_resources_changed()
-    return result_of(change)

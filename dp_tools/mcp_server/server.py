@@ -10,6 +10,7 @@ import anyio.to_thread
 from mcp.server import MCPServer
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
+from mcp.server.caching import CacheableMethod, CacheHint
 
 from dp_tools.mcp_server.calls import Calls
 from dp_tools.mcp_server.owner import Owner
@@ -18,6 +19,16 @@ from dp_tools.mcp_server.resources import add_resources
 from dp_tools.mcp_server.rule_tools import rule_tools
 from dp_tools.mcp_server.task_tools import task_tools
 from dp_tools.mcp_server.tool import PlainTool
+from dp_tools.mcp_server.watching import Watchers
+
+_LISTS: tuple[CacheableMethod, ...] = (
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+    "server/discover",
+)
+"""What stays the same as long as the server runs."""
 
 INSTRUCTIONS = """\
 Tools for data preprocessing, answered by a small model on the user's machine and steered by the user's rules.
@@ -47,7 +58,7 @@ def create_server(
         calls: counts and times the calls, for those who want to know.
         auth, token_verifier: who is let in over HTTP; see `dp_tools.mcp_server.http`.
     """
-    owner = owner or Owner()
+    owner, watchers = owner or Owner(), Watchers()
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[None]) -> AsyncIterator[None]:
@@ -62,7 +73,8 @@ def create_server(
         description="Finds errors, fills gaps, matches records and schemas, types columns and extracts values.",
         instructions=INSTRUCTIONS,
         version=_version(),
-        tools=[*tools_of(owner, trust_agents=trust_agents)],
+        tools=[*tools_of(owner, watchers, trust_agents=trust_agents)],
+        cache_hints=dict.fromkeys(_LISTS, CacheHint(ttl_ms=60_000, scope="public")),
         lifespan=lifespan,
         log_level="WARNING",
         middleware=[calls or Calls()],
@@ -71,12 +83,13 @@ def create_server(
     )
     add_resources(server, owner)
     add_prompts(server)
+    watchers.register(server)
     return server
 
 
-def tools_of(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
+def tools_of(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[PlainTool]:
     """Every tool, in the order of the menu."""
-    return [*task_tools(owner), *rule_tools(owner, trust_agents=trust_agents)]
+    return [*task_tools(owner), *rule_tools(owner, watchers, trust_agents=trust_agents)]
 
 
 def _version() -> str:
