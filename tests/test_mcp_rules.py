@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client
 from mcp.server import MCPServer
-from mcp.shared.exceptions import MCPError
-from mcp.types import ElicitResult, PromptReference, ResourceTemplateReference
+from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
+from mcp.shared.subscriptions import ResourceUpdated
+from mcp.types import ElicitResult, PromptReference, ResourceTemplateReference, ResourceUpdatedNotification
 from serving import ERAS, answer, refusal
 
 from dp_tools.mcp_server.owner import Owner
@@ -164,14 +166,15 @@ async def test_rules_are_found_by_words_and_by_scope_and_in_pages(owner: Owner) 
         ("add_rule", {"statement": "ok", "check": {"type": 7}}, "check"),
         ("add_rule", {"statement": "ok", "rule_id": "../../etc"}, "is not a rule id"),
         ("change_rule", {"rule_id": "no-such-rule", "statement": "x"}, "There is no rule 'no-such-rule'"),
-        ("change_rule", {"rule_id": "general-gap"}, "nothing to change"),
-        ("review_rule", {"rule_id": "general-gap"}, "only proposed rules are reviewed"),
+        ("change_rule", {"rule_id": "mine"}, "nothing to change"),
+        ("review_rule", {"rule_id": "mine"}, "only proposed rules are reviewed"),
         ("search_rules", {"limit": 1000}, "limit cannot be 1000"),
     ],
 )
 async def test_a_bad_rule_gets_one_clear_sentence_and_no_person_is_troubled(
     owner: Owner, tool: str, arguments: dict[str, Any], said: str
 ) -> None:
+    owner.knowledge.add(Rule(id="mine", statement="A."), who="ann")
     before = owner.knowledge.verify().entries
     async with person(create_server(owner, trust_agents=tool == "change_rule"), "auto") as (client, asked):
         sentence = await refusal(client, tool, arguments)
@@ -257,3 +260,34 @@ async def read(client: Client, uri: str) -> str:
     contents = (await client.read_resource(uri)).contents
     assert len(contents) == 1
     return contents[0].text  # type: ignore[union-attr]
+
+
+async def test_watchers_of_2025_hear_of_changes_until_they_stop_watching(owner: Owner) -> None:
+    heard: list[str] = []
+
+    async def hear(message: Any) -> None:
+        if isinstance(message, ResourceUpdatedNotification):
+            heard.append(str(message.params.uri))
+
+    uri = f"knowledge://rules/{ABV_ID}"
+    async with Client(create_server(owner), mode="legacy", message_handler=hear) as client:
+        with pytest.warns(MCPDeprecationWarning):
+            await client.subscribe_resource(uri)
+        await answer(client, "add_rule", ABV)
+        await answer(client, "search_rules", {})
+        assert heard == [uri]
+        with pytest.warns(MCPDeprecationWarning):
+            await client.unsubscribe_resource(uri)
+        await answer(client, "retire_rule", {"rule_id": ABV_ID})
+        await answer(client, "search_rules", {})
+    assert heard == [uri]
+
+
+async def test_watchers_of_2026_hear_of_changes(owner: Owner) -> None:
+    uri = "knowledge://datasets/my%20brewery"
+    async with Client(create_server(owner)) as client, client.listen(resource_subscriptions=[uri]) as changes:
+        await answer(client, "add_rule", ABV)
+        with anyio.fail_after(10):
+            event = await anext(aiter(changes))
+    assert isinstance(event, ResourceUpdated)
+    assert str(event.uri) == uri

@@ -248,7 +248,8 @@ def asking_tools(server: MCPServer[None]) -> None:
 
     @server.tool()
     def test_elicitation(
-        message: str, said: Annotated[ElicitationResult[Person], Resolve(ask_person)]
+        message: str,  # noqa: ARG001 (read by ask_person)
+        said: Annotated[ElicitationResult[Person], Resolve(ask_person)],
     ) -> CallToolResult:
         """Asks the person."""
         return text(f"User response: {said.model_dump_json()}")
@@ -275,7 +276,10 @@ def asking_tools(server: MCPServer[None]) -> None:
         return text(f"Elicitation completed: action={said.action}, content={said.model_dump_json()}")
 
     @server.tool()
-    def test_sampling(prompt: str, said: Annotated[CreateMessageResult, Resolve(ask_model)]) -> CallToolResult:
+    def test_sampling(
+        prompt: str,  # noqa: ARG001 (read by ask_model)
+        said: Annotated[CreateMessageResult, Resolve(ask_model)],
+    ) -> CallToolResult:
         """Asks the client's model."""
         return text(f"LLM response: {said.content}")
 
