@@ -1,0 +1,323 @@
+"""What each kind of job does, step by step: open, ask, make the files, publish them, say what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from dp_tools.errors import InvalidRequest
+from dp_tools.prompts.serializer import quote
+from dp_tools.tables.change_log import Change, write_changes
+from dp_tools.tables.cleaning import Cleaner, Detection, WrongCell, write_wrong_cells
+from dp_tools.tables.filling import fill_column
+from dp_tools.tables.job_requests import (
+    CleanRequest,
+    DedupeRequest,
+    DetectRequest,
+    FillRequest,
+    JobResult,
+    MatchRequest,
+    OutputFile,
+)
+from dp_tools.tables.jobs import JobRun
+from dp_tools.tables.matching import Matching, PairScore, dedupe_table, match_tables, write_groups, write_pairs
+from dp_tools.tables.table import Table
+
+PREVIEW = 10
+REVIEWS = 1000
+"""Cases that a job puts before a person at the most, the most uncertain first."""
+
+
+def targets_of(run: JobRun) -> list[Path]:
+    """The files that a job is going to write."""
+    request = run.request
+    if isinstance(request, DetectRequest):
+        return [run.target(request.source, "errors", ".csv")]
+    if isinstance(request, CleanRequest | FillRequest):
+        if request.source.records is not None and request.output is None:
+            return []
+        target = run.target(request.source, "clean" if isinstance(request, CleanRequest) else "filled")
+        return [target, _log_of(target)]
+    if isinstance(request, MatchRequest):
+        return [run.target(request.left, "matches", ".csv")]
+    return [run.target(request.source, "duplicates", ".csv")]
+
+
+def detect(run: JobRun) -> JobResult:
+    """Find the wrong cells."""
+    request = run.request
+    assert isinstance(request, DetectRequest)
+    with run.open(request.source) as table:
+        cleaner = Cleaner(run.work(), table, request.dataset, request.rules, request.attributes)
+        detection = cleaner.detect()
+        (target,) = targets_of(run)
+        made = run.folder / target.name
+        write_wrong_cells(made, detection.wrong, overwrite=True)
+        run.publish(made, target)
+        records = dict(table.records({cell.row for cell in detection.wrong[:PREVIEW]}))
+    return JobResult(
+        summary=_found(detection),
+        files=[OutputFile(path=str(target), what="the wrong cells")],
+        figures=_figures(detection),
+        preview=[_wrong_cell(cell) for cell in detection.wrong[:PREVIEW] if cell.row in records],
+    )
+
+
+def clean(run: JobRun) -> JobResult:
+    """Find the wrong cells and repair those that can be."""
+    request = run.request
+    assert isinstance(request, CleanRequest)
+    with run.open(request.source) as table:
+        cleaner = Cleaner(run.work(), table, request.dataset, request.rules, request.attributes)
+        detection = cleaner.detect()
+        repair = cleaner.repair(detection.wrong)
+        files = _write_table(run, table, repair.changes)
+        doubtful = sorted(repair.doubtful, key=lambda change: (abs(change.confidence - 0.5), change.row))[:REVIEWS]
+        records = dict(table.records({change.row for change in doubtful}))
+        run.jobs.store.add_reviews(
+            run.job, [_cell_review(change, records[change.row], request.dataset) for change in doubtful]
+        )
+    figures = _figures(detection) | {
+        "changed": len(repair.changes),
+        "for review": len(repair.doubtful),
+        "without a proposal": len(repair.unrepaired),
+    }
+    sources = Counter(change.source for change in repair.changes)
+    summary = (
+        f"{_found(detection)} {len(repair.changes):,} were repaired"
+        + (f" ({', '.join(f'{count:,} by {source}' for source, count in sources.most_common())})" if sources else "")
+        + f"; {len(repair.doubtful):,} changes wait for a person, {len(repair.unrepaired):,} cells have no proposal."
+    )
+    return JobResult(summary=summary, files=files, figures=figures, preview=_changes(repair.changes))
+
+
+def fill(run: JobRun) -> JobResult:
+    """Fill the gaps of a column."""
+    request = run.request
+    assert isinstance(request, FillRequest)
+    with run.open(request.source) as table:
+        filling = fill_column(
+            run.work(),
+            table,
+            request.attribute,
+            allowed=request.allowed,
+            dataset=request.dataset,
+            rules=request.rules,
+        )
+        files = _write_table(run, table, filling.changes)
+        doubtful = sorted(filling.doubtful, key=lambda change: (abs(change.confidence - 0.5), change.row))[:REVIEWS]
+        records = dict(table.records({change.row for change in doubtful}))
+        run.jobs.store.add_reviews(
+            run.job, [_gap_review(change, records[change.row], request.dataset) for change in doubtful]
+        )
+    summary = (
+        f"{request.attribute} has {filling.gaps:,} gaps; {len(filling.changes):,} were filled, "
+        f"{len(filling.doubtful):,} values wait for a person, {filling.untold:,} cannot be told."
+        + _problems(filling.unanswered)
+    )
+    figures: dict[str, float | int] = {
+        "gaps": filling.gaps,
+        "filled": len(filling.changes),
+        "for review": len(filling.doubtful),
+        "untold": filling.untold,
+    }
+    return JobResult(summary=summary, files=files, figures=figures, preview=_changes(filling.changes))
+
+
+def match(run: JobRun) -> JobResult:
+    """Match two tables."""
+    request = run.request
+    assert isinstance(request, MatchRequest)
+    with run.open(request.left) as left, run.open(request.right) as right:
+        matching = match_tables(
+            run.work(),
+            left,
+            right,
+            dataset=request.dataset,
+            rules=request.rules,
+            attributes=request.attributes,
+            one_to_one_only=request.one_to_one,
+        )
+        (target,) = targets_of(run)
+        made = run.folder / target.name
+        write_pairs(made, left, right, matching.pairs, overwrite=True)
+        run.publish(made, target)
+        _review_pairs(run, matching, left, right)
+        lefts = dict(left.records({pair[0] for pair in matching.pairs[:PREVIEW]}))
+        rights = dict(right.records({pair[1] for pair in matching.pairs[:PREVIEW]}))
+    preview = [{"left": lefts[a], "right": rights[b], "score": round(s, 4)} for a, b, s in matching.pairs[:PREVIEW]]
+    summary = (
+        f"{len(matching.pairs):,} pairs of {left.count:,} and {right.count:,} records are the same, of "
+        f"{len(matching.candidates):,} candidates ({matching.candidates.per_record:.1f} a record); "
+        f"{len(matching.doubtful):,} wait for a person." + _problems(matching.unanswered)
+    )
+    figures: dict[str, float | int] = {
+        "candidates": len(matching.candidates),
+        "candidates a record": round(matching.candidates.per_record, 2),
+        "pairs": len(matching.pairs),
+        "for review": len(matching.doubtful),
+    }
+    files = [OutputFile(path=str(target), what="the pairs, both records of each")]
+    return JobResult(summary=summary, files=files, figures=figures, preview=preview)
+
+
+def dedupe(run: JobRun) -> JobResult:
+    """Find duplicates."""
+    request = run.request
+    assert isinstance(request, DedupeRequest)
+    with run.open(request.source) as table:
+        matching = dedupe_table(
+            run.work(), table, dataset=request.dataset, rules=request.rules, attributes=request.attributes
+        )
+        (target,) = targets_of(run)
+        made = run.folder / target.name
+        write_groups(made, table, matching.groups, overwrite=True)
+        run.publish(made, target)
+        _review_pairs(run, matching, table, table)
+        first = matching.groups[:PREVIEW]
+        records = dict(table.records({row for rows, _ in first for row in rows}))
+    preview = [{"score": round(score, 4), "records": [records[row] for row in rows[:4]]} for rows, score in first]
+    members = sum(len(rows) for rows, _ in matching.groups)
+    summary = (
+        f"{members:,} of {table.count:,} records stand in {len(matching.groups):,} groups of the same thing, "
+        f"found among {len(matching.candidates):,} candidate pairs; {len(matching.doubtful):,} pairs wait for a person."
+        + _problems(matching.unanswered)
+    )
+    figures: dict[str, float | int] = {
+        "candidates": len(matching.candidates),
+        "groups": len(matching.groups),
+        "records in groups": members,
+        "for review": len(matching.doubtful),
+    }
+    files = [OutputFile(path=str(target), what="the groups, a line a record")]
+    return JobResult(summary=summary, files=files, figures=figures, preview=preview)
+
+
+STEPS: dict[str, Callable[[JobRun], JobResult]] = {
+    "detect": detect,
+    "clean": clean,
+    "fill": fill,
+    "match": match,
+    "dedupe": dedupe,
+}
+"""What to do for each kind of job."""
+
+
+def _log_of(target: Path) -> Path:
+    return target.with_name(f"{target.stem}.changes.jsonl")
+
+
+def _write_table(run: JobRun, table: Table, changes: Sequence[Change]) -> list[OutputFile]:
+    """Write the table with its changes, and the change log; an inline table without an output writes nothing."""
+    if table.file is None:
+        if run.request.output is not None:
+            raise InvalidRequest("Records that are passed along are not written; leave output out and read the result.")
+        return []
+    target, log = targets_of(run)
+    made, made_log = run.folder / target.name, run.folder / log.name
+    write_changes(table.file, changes, made, made_log, overwrite=True)
+    run.publish(made_log, log)
+    run.publish(made, target)
+    return [
+        OutputFile(path=str(target), what="the table with its changes"),
+        OutputFile(path=str(log), what="the change log, from which the changes can be undone"),
+    ]
+
+
+def _found(detection: Detection) -> str:
+    return (
+        f"{len(detection.wrong):,} of {detection.cells:,} cells are probably wrong, judged by {detection.questions:,} "
+        f"distinct questions, {detection.decided:,} of them decided by rules."
+        + (f" Not looked at: {', '.join(detection.skipped[:8])}." if detection.skipped else "")
+        + _problems(detection.unanswered)
+    )
+
+
+def _figures(detection: Detection) -> dict[str, float | int]:
+    return {
+        "cells": detection.cells,
+        "questions": detection.questions,
+        "decided by rules": detection.decided,
+        "wrong": len(detection.wrong),
+        "unanswered": detection.unanswered.total(),
+    }
+
+
+def _problems(problems: Counter[str]) -> str:
+    return "".join(f" No answer for {count:,}: {reason}" for reason, count in problems.most_common(3))
+
+
+def _wrong_cell(cell: WrongCell) -> dict[str, Any]:
+    return {
+        "row": cell.row + 1,
+        "attribute": cell.attribute,
+        "value": cell.value,
+        "confidence": round(cell.judgement.error or 0.0, 4),
+        "reason": cell.judgement.reason,
+    }
+
+
+def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    return [
+        {
+            "row": change.row + 1,
+            "attribute": change.attribute,
+            "old": change.old,
+            "new": change.new,
+            "confidence": change.confidence,
+            "why": change.why,
+        }
+        for change in changes[:PREVIEW]
+    ]
+
+
+def _cell_review(change: Change, record: dict[str, str | None], dataset: str | None) -> dict[str, Any]:
+    return {
+        "task": "detect_errors",
+        "dataset": dataset,
+        "attribute": change.attribute,
+        "question": f"Row {change.row + 1}: is {change.attribute} {quote(change.old)} wrong? It may be "
+        f"{quote(change.new)}: {change.why}",
+        "subject": json.dumps({"record": record, "attribute": change.attribute, "value": change.old}),
+        "proposal": change.new,
+        "confidence": change.confidence,
+    }
+
+
+def _gap_review(change: Change, record: dict[str, str | None], dataset: str | None) -> dict[str, Any]:
+    rest = {name: value for name, value in record.items() if name != change.attribute}
+    return {
+        "task": "impute",
+        "dataset": dataset,
+        "attribute": change.attribute,
+        "question": f"Row {change.row + 1}: what is {change.attribute}? It may be {quote(change.new)}.",
+        "subject": json.dumps({"record": rest, "attribute": change.attribute}),
+        "proposal": change.new,
+        "confidence": change.confidence,
+    }
+
+
+def _review_pairs(run: JobRun, matching: Matching, left: Table, right: Table) -> None:
+    doubtful = matching.doubtful[:REVIEWS]
+    lefts = dict(left.records({score.left for score in doubtful}))
+    rights = dict(right.records({score.right for score in doubtful}))
+    reviews = [_pair_review(score, lefts[score.left], rights[score.right], run.request.dataset) for score in doubtful]
+    run.jobs.store.add_reviews(run.job, reviews)
+
+
+def _pair_review(
+    score: PairScore, left: dict[str, str | None], right: dict[str, str | None], dataset: str | None
+) -> dict[str, Any]:
+    match = score.match or 0.0
+    return {
+        "task": "match_entities",
+        "dataset": dataset,
+        "attribute": None,
+        "question": f"Are row {score.left + 1} and row {score.right + 1} the same?",
+        "subject": json.dumps({"left": left, "right": right}),
+        "proposal": "yes" if match >= 0.5 else "no",
+        "confidence": max(match, 1 - match),
+    }

@@ -1,0 +1,318 @@
+"""Whole-table jobs: started, watched, cancelled, and taken up again where they stopped, whoever stopped them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest, TableUnavailable
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.tables.job_requests import AnyJobRequest, JobResult, TableSource
+from dp_tools.tables.job_store import JobStore
+from dp_tools.tables.paths import Roots, fingerprint, new_file
+from dp_tools.tables.table import Table, inline_table, open_table
+from dp_tools.tables.work import Work
+
+QUICK = 2.0
+"""Seconds that `start` waits for a result before it returns the handle alone."""
+_BEAT = 1.0
+"""Seconds between two notes of how far a job is."""
+
+Status = Literal["waiting", "running", "interrupted", "cancelled", "failed", "done"]
+_REQUEST: TypeAdapter[AnyJobRequest] = TypeAdapter(AnyJobRequest)
+
+
+class Job(BaseModel):
+    """A job as it stands."""
+
+    id: Annotated[str, Field(description="The handle.")]
+    kind: Annotated[str, Field(description="detect, clean, fill, match or dedupe.")]
+    status: Annotated[
+        Status, Field(description="interrupted: its process ended; resume it, and it goes on where it stopped.")
+    ]
+    done: Annotated[int, Field(description="Questions answered.")]
+    total: Annotated[int, Field(description="Questions known so far.")]
+    rate: Annotated[float | None, Field(description="Questions answered a second.")] = None
+    seconds_left: Annotated[float | None, Field(description="Time left at that rate, in seconds.")] = None
+    problem: Annotated[str | None, Field(description="Why it failed.")] = None
+    result: Annotated[JobResult | None, Field(description="What came of it, once it is done.")] = None
+    resource: Annotated[str | None, Field(description="Where the whole result can be read, once it is done.")] = None
+
+
+class Jobs:
+    """The jobs of one server, or one command.
+
+    Args:
+        preprocessor: gives what answers, when it is first needed.
+        roots: where files may be read and written.
+        folder: where the state is kept (default: the user's own).
+    """
+
+    def __init__(self, preprocessor: Callable[[], Preprocessor], roots: Roots, folder: Path | None = None) -> None:
+        self.store = JobStore(folder)
+        self.roots = roots
+        self._preprocessor = preprocessor
+        self._threads: dict[str, tuple[threading.Thread, threading.Event]] = {}
+        self._closing = False
+
+    def start(self, request: AnyJobRequest, *, wait: float = QUICK) -> Job:
+        """Start a job; returns its result if it is quick, its handle otherwise.
+
+        Args:
+            request: what to do.
+            wait: seconds to wait for the result.
+
+        Raises:
+            TableUnavailable: a file is not there, or is in the way.
+            InvalidRequest: the request cannot be carried out as it is.
+        """
+        JobRun(self, "", request).require_free_targets()
+        job = f"{request.kind}-{secrets.token_hex(4)}"
+        self.store.add(job, request.kind, request.model_dump_json())
+        return self._run(job, wait)
+
+    def resume(self, job: str, *, wait: float = QUICK) -> Job:
+        """Go on with a job that was interrupted, cancelled or failed; what was answered is not asked again.
+
+        Raises:
+            InvalidRequest: there is no such job, it is running, or it is done.
+        """
+        if self.get(job).status == "done":
+            raise InvalidRequest(f"The job {job} is done; start a new one.")
+        if self.store.is_held(job):
+            raise InvalidRequest(f"The job {job} is running already; get it to see how far it is.")
+        self.store.update(job, cancel=0)
+        return self._run(job, wait)
+
+    def get(self, job: str) -> Job:
+        """A job as it stands.
+
+        Raises:
+            InvalidRequest: there is no such job.
+        """
+        return self._seen(self.store.row(job))
+
+    def list(self, limit: int = 20) -> list[Job]:
+        """The latest jobs, newest first."""
+        return [self._seen(row) for row in self.store.rows(limit)]
+
+    def cancel(self, job: str) -> Job:
+        """Stop a job, in whatever process it runs; what was answered is kept.
+
+        Raises:
+            InvalidRequest: there is no such job, or it is done.
+        """
+        if self.get(job).status == "done":
+            raise InvalidRequest(f"The job {job} is done already.")
+        self.store.update(job, cancel=1)
+        if job in self._threads:
+            self._threads[job][1].set()
+        elif not self.store.is_held(job):
+            self.store.update(job, status="cancelled")
+        return self.get(job)
+
+    def wait(self, job: str, seconds: float | None = None) -> Job:
+        """Wait for a job of this process to end, or for so many seconds."""
+        if job in self._threads:
+            self._threads[job][0].join(seconds)
+        return self.get(job)
+
+    def output(self, job: str) -> Path:
+        """The folder with the files that a job wrote, kept beside its state."""
+        return self.store.folder / str(self.store.row(job)["id"]) / "out"
+
+    def close(self) -> None:
+        """Stop the jobs of this process; they can be resumed."""
+        self._closing = True
+        for thread, stop in self._threads.values():
+            stop.set()
+            thread.join(10)
+
+    def _run(self, job: str, wait: float) -> Job:
+        stop = threading.Event()
+        thread = threading.Thread(target=self._carry_out, args=(job, stop), name=f"job {job}", daemon=True)
+        self._threads[job] = (thread, stop)
+        self.store.update(job, status="running", problem=None)
+        thread.start()
+        thread.join(wait)
+        return self.get(job)
+
+    def _carry_out(self, job: str, stop: threading.Event) -> None:
+        try:
+            with self.store.running(job):
+                if self.store.row(job)["status"] != "done":
+                    self._hold(job, stop)
+        except InvalidRequest:
+            return  # Somebody else was quicker, and runs it.
+
+    def _hold(self, job: str, stop: threading.Event) -> None:
+        try:
+            request = _REQUEST.validate_json(self.store.row(job)["request"])
+            result = JobRun(self, job, request, stop).carry_out()
+            self.store.update(job, status="done", result=result.model_dump_json(), problem=None, updated=time.time())
+        except Cancelled:
+            if not self._closing:
+                self.store.update(job, status="cancelled")
+        except DpToolsError as error:
+            self.store.update(job, status="failed", problem=str(error))
+        except Exception as error:  # A thread must not end without a word.
+            self.store.update(job, status="failed", problem=f"An unexpected {type(error).__name__}: {error}")
+            raise
+
+    def preprocessor(self) -> Preprocessor:
+        """What answers."""
+        return self._preprocessor()
+
+    def _seen(self, row: sqlite3.Row) -> Job:
+        status: Status = row["status"]
+        if status in ("waiting", "running") and not self._alive(row["id"]):
+            # The owner may have finished between the two looks.
+            row = self.store.row(row["id"])
+            status = "interrupted" if row["status"] in ("waiting", "running") else row["status"]
+        rate = row["rate"] if status == "running" else None
+        return Job(
+            id=row["id"],
+            kind=row["kind"],
+            status=status,
+            done=row["done"],
+            total=row["total"],
+            rate=rate,
+            seconds_left=round((row["total"] - row["done"]) / rate, 1) if rate else None,
+            problem=row["problem"] if status == "failed" else None,
+            result=JobResult.model_validate_json(row["result"]) if row["result"] and status == "done" else None,
+            resource=f"jobs://{row['id']}/result" if status == "done" else None,
+        )
+
+    def _alive(self, job: str) -> bool:
+        thread = self._threads.get(job)
+        return (thread is not None and thread[0].is_alive()) or self.store.is_held(job)
+
+
+class JobRun:
+    """One run of a job: what its steps need, and nothing they should not touch.
+
+    Args:
+        jobs: where it belongs.
+        job: its handle.
+        request: what to do.
+        stop: set to stop it.
+    """
+
+    def __init__(self, jobs: Jobs, job: str, request: AnyJobRequest, stop: threading.Event | None = None) -> None:
+        self.jobs, self.job, self.request = jobs, job, request
+        self.stop = stop or threading.Event()
+        self._read: list[tuple[str, Path | None, str]] = []
+        self._started = time.monotonic()
+        self._told = 0.0
+        self._first: int | None = None
+
+    def carry_out(self) -> JobResult:
+        """Do it.
+
+        Raises:
+            DpToolsError: it cannot be done; nothing was written then.
+        """
+        from dp_tools.tables.job_steps import STEPS
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return STEPS[self.request.kind](self)
+
+    @property
+    def folder(self) -> Path:
+        """Where the run makes its files before they are published."""
+        return self.jobs.store.folder / self.job / "out"
+
+    def work(self) -> Work:
+        """What asks the model, through the job's journal."""
+        return Work(self.jobs.preprocessor(), self.jobs.store.journal(self.job), progress=self._tell, cancel=self.stop)
+
+    def open(self, source: TableSource) -> Table:
+        """The table of a source.
+
+        Raises:
+            TableUnavailable: it cannot be read, lies outside the roots, or is not the one that the job began with.
+        """
+        if source.records is not None:
+            table, path = inline_table(source.records), None
+        elif source.path is not None:
+            path = self.jobs.roots.to_read(source.path)
+            table = open_table(path, **source.options)
+        else:
+            raise InvalidRequest("Say which table: give a path, or records.")
+        name = source.path or "records"
+        known = self.jobs.store.sources(self.job)
+        if known.setdefault(name, table.fingerprint) != table.fingerprint:
+            table.close()
+            raise TableUnavailable(f"{name} was changed since the job {self.job} began; start a new job.")
+        self.jobs.store.update(self.job, sources=json.dumps(known))
+        self._read.append((name, path, table.fingerprint))
+        return table
+
+    def target(self, source: TableSource, word: str, suffix: str | None = None) -> Path:
+        """Where a result goes: what was asked for, or beside the source.
+
+        Raises:
+            TableUnavailable: it lies outside the roots.
+            InvalidRequest: the source is no file, and no output was named.
+        """
+        if self.request.output is not None:
+            return self.jobs.roots.to_write(self.request.output)
+        if source.path is None:
+            raise InvalidRequest("Name an output file: records that are passed along have no place beside them.")
+        path = self.jobs.roots.to_read(source.path)
+        return self.jobs.roots.to_write(path.with_name(f"{path.stem}.{word}{suffix or path.suffix}"))
+
+    def require_free_targets(self) -> None:
+        """Refuse to start where the result could not be put in the end.
+
+        Raises:
+            TableUnavailable: a source is missing or outside the roots, or something stands where the result goes.
+        """
+        from dp_tools.tables.job_steps import targets_of
+
+        sources = [getattr(self.request, name) for name in ("source", "left", "right") if hasattr(self.request, name)]
+        for source in sources:
+            if source.records is None and source.path is None:
+                raise InvalidRequest("Say which table: give a path, or records.")
+            if source.path is not None:
+                self.jobs.roots.to_read(source.path)
+        for target in targets_of(self):
+            if target.exists() and not self.request.overwrite:
+                raise TableUnavailable(f"{target} already exists; write elsewhere, or ask for it to be overwritten.")
+
+    def publish(self, made: Path, target: Path) -> Path:
+        """Put a file that the run made in its place, unless an earlier run of the job did so already.
+
+        Raises:
+            TableUnavailable: something else stands there, a source changed meanwhile, or the disk refuses.
+        """
+        for name, path, before in self._read:
+            if path is not None and fingerprint(path) != before:
+                raise TableUnavailable(f"{name} was changed while the job {self.job} ran; start a new job.")
+        if target.exists() and fingerprint(target) == fingerprint(made):
+            return target
+        with new_file(target, overwrite=self.request.overwrite) as part:
+            shutil.copyfile(made, part)
+        return target
+
+    def _tell(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if self._first is None:
+            self._first = done
+        if now - self._told < _BEAT and done < total:
+            return
+        self._told = now
+        seconds = now - self._started
+        rate = (done - self._first) / seconds if seconds > 0 and done > self._first else None
+        self.jobs.store.update(self.job, done=done, total=total, rate=rate, updated=time.time())
+        if self.jobs.store.row(self.job)["cancel"]:
+            self.stop.set()
