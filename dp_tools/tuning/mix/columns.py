@@ -39,7 +39,7 @@ def table_columns(random: Random, tables: dict[str, list[Record]], recipe: Recip
         if all(is_missing(value) for value in values):
             continue
         own = [clean_name(other) for other in records[0]]
-        choices = list(dict.fromkeys([*own, *random.sample(names, 6)]))
+        choices = list(dict.fromkeys([*own, *random.sample(names, min(6, len(names)))]))
         table = [list(row.values()) for row in rows[:3]] if often(random, 0.4) else []
         column = Column(values=values, table=table)
         yield _annotated(random, column, clean_name(name), choices, f"generated/{source}", all_share=0.4)

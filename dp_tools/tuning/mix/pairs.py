@@ -88,14 +88,14 @@ def binding_pairs(random: Random, data: Path, recipe: Recipe, count: int) -> Ite
             continue
         attribute = random.choice(shared)
         equal = _flat(left[attribute]) == _flat(right[attribute])
-        if not equal and often(random, 0.4):
+        if not equal and often(random, 0.25):
             right = {**right, attribute: left[attribute]}
             equal = True
         label, natural = bool(row["label"]), bool(row["label"])
         kind = random.random()
         name = clean_name(attribute)
         rule, opposite = _DIFFERENT, _INDIFFERENT
-        if kind < 0.4 and not equal:
+        if kind < 0.6 and not equal:
             label = False
         elif kind < 0.75 and equal:
             rule, opposite, label = _SAME, _INDIFFERENT, True

@@ -1,0 +1,98 @@
+"""The training mix: what it teaches, and what must never get into it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from labelled_data import write_labelled_data
+
+from dp_tools.tasks import TASKS
+from dp_tools.tuning.instances import read_datasets
+from dp_tools.tuning.mix import Lesson, Recipe, make_lessons
+from dp_tools.tuning.mix.rule_forms import value_rules
+from dp_tools.tuning.mix.sources import pairs
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_labelled_data(tmp_path_factory.mktemp("labelled"))
+
+
+@pytest.fixture(scope="module")
+def lessons(data: Path) -> list[Lesson]:
+    return make_lessons(data, Recipe(size=0.05))
+
+
+def test_the_same_recipe_makes_the_same_lessons(data: Path, lessons: list[Lesson]) -> None:
+    assert make_lessons(data, Recipe(size=0.05)) == lessons
+    assert make_lessons(data, Recipe(size=0.05, seed=1)) != lessons
+
+
+def test_every_task_is_taught(lessons: list[Lesson]) -> None:
+    assert {lesson.prompt.task for lesson in lessons} == set(TASKS)
+
+
+@pytest.mark.parametrize("source", ["EM/", "binding/EM/", "SM/"])
+def test_verdicts_are_balanced(lessons: list[Lesson], source: str) -> None:
+    counts = Counter(
+        lesson.answer for lesson in lessons if lesson.source.startswith(source) and "match" in lesson.prompt.task
+    )
+    assert 0.3 < counts["Yes"] / counts.total() < 0.7
+
+
+def test_no_text_of_a_test_pair_is_learned_from(data: Path) -> None:
+    (goods,) = read_datasets(data, ["EM/Goods"])
+    leaked = goods.split("test").instances[0].row
+    path = data / "EM" / "Goods" / "train.jsonl"
+    rows = [dict(instance.row) for instance in goods.split("train").instances]
+    other = data.parent / "leaking"
+    folder = other / "EM" / "Goods"
+    folder.mkdir(parents=True)
+    (folder / path.name).write_text("\n".join(json.dumps(row) for row in [*rows, dict(leaked)]), encoding="utf-8")
+    (folder / "test.jsonl").write_text(json.dumps(dict(leaked)), encoding="utf-8")
+    assert len(pairs(other, "EM", "Goods")) == len(rows)
+
+
+def test_a_dataset_that_is_left_out_is_seen_in_no_form(data: Path) -> None:
+    made = make_lessons(data, Recipe(size=0.05, leave_out=frozenset({"ED/Stock"})))
+    assert made
+    assert not [lesson.source for lesson in made if "Stock" in lesson.source]
+
+
+def test_without_evidence_no_question_carries_facts_about_cells_or_pairs(data: Path) -> None:
+    made = make_lessons(data, Recipe(size=0.05, evidence=False))
+    judged = [lesson for lesson in made if lesson.prompt.task in ("detect_errors", "match_entities")]
+    assert judged
+    assert not [lesson for lesson in judged if lesson.prompt.evidence]
+
+
+def test_a_binding_rule_stands_next_to_the_question_and_decides_it(lessons: list[Lesson]) -> None:
+    bound = [lesson for lesson in lessons if lesson.source.startswith("binding") and "detect" in lesson.prompt.task]
+    assert {lesson.answer for lesson in bound} == {"Yes", "No"}
+    assert all(lesson.prompt.near_rules for lesson in bound)
+
+
+@pytest.mark.parametrize(
+    ("value", "wording", "error"),
+    [
+        ("12 oz", "unit", True),
+        ("12", "unit", False),
+        ("1,200", "commas", True),
+        (None, "missing", True),
+    ],
+)
+def test_a_rule_about_a_value_says_what_code_finds(value: str | None, wording: str, error: bool) -> None:
+    from random import Random
+
+    found = [
+        is_error
+        for seed in range(40)
+        for rule, _, is_error in value_rules(Random(seed), "size", value)
+        if wording in rule.lower()
+        and not any(word in rule.lower() for word in ("may", "not an error", "not errors", "fine", "no error"))
+    ]
+    assert found
+    assert set(found) == {error}

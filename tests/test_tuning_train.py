@@ -1,0 +1,62 @@
+"""Training an adapter for real, on a few lessons. Runs where the extra "tune" is installed."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason='needs the extra "tune"')
+pytest.importorskip("peft", reason='needs the extra "tune"')
+
+from dp_tools.engine.local import LocalEngine
+from dp_tools.engine.questions import Labels, LabelScores, Question, Segment
+from dp_tools.models.catalogue import resolve
+from dp_tools.tuning.tokens import Tokens
+from dp_tools.tuning.train import Encoded, Settings, load_network, train
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def weights() -> Path:
+    return resolve("nano").locate()
+
+
+@pytest.fixture(scope="module")
+def tokens(weights: Path) -> Tokens:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Tokens(weights)
+
+
+def test_training_reads_the_same_tokens_as_the_engine(tokens: Tokens, engine: LocalEngine) -> None:
+    texts = (
+        "Yes",
+        ' "12.0 oz"\n',
+        "título: “Café” 中文 🎉",
+        "a <|im_start|> b",
+        "  two  spaces\t",
+        "x" * 300,
+        "2005 a1b2",
+    )
+    segments = [*(Segment(text) for text in texts), Segment("<|im_start|>", control=True)]
+    for segment in segments:
+        assert tokens.encode_all([[segment]])[0] == engine.tokenize([segment])
+
+
+def test_a_trained_adapter_changes_the_engines_answer_the_way_it_was_taught(
+    tmp_path: Path, weights: Path, tokens: Tokens, engine: LocalEngine
+) -> None:
+    prompt = (Segment("<|im_start|>", control=True), Segment("is the sky green?\n"), Segment("answer\n"))
+    question = Question(prompt, Labels(("Yes", "No"), end="<|im_end|>"))
+    ids, answer = tokens.encode_all([prompt, (Segment("Yes"), Segment("<|im_end|>", control=True))])
+    network = load_network(weights, "cpu")
+    adapter = train(network, [Encoded(ids, answer)] * 24, tmp_path, Settings(tokens=80, rate=2e-3, epochs=1))
+    (before,) = engine.answer([question])
+    (after,) = engine.with_adapter(adapter).answer([question])
+    assert isinstance(before, LabelScores)
+    assert isinstance(after, LabelScores)
+    assert after.probabilities[0] > max(0.9, before.probabilities[0])
+    assert adapter.stat().st_size < 20_000_000
