@@ -71,7 +71,7 @@ def test_a_model_outside_the_catalogue_answers_in_its_own_chat_template(tmp_path
     path = tmp_path / "mine.gguf"
     path.symlink_to(resolve("nano").locate())
     wire = wire_format_of(resolve(str(path)))
-    first, message, last = wire.render(Prompt("match_entities"))
+    first, message, last = wire.render(Prompt("follow_instruction", instruction="Say yes."))
     assert first.control
     assert first.text.startswith("<|im_start|>system\n")
     assert first.text.endswith("<|im_start|>user\n")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from dp_tools.engine.llama import Llama, physical_cores
+from dp_tools.engine.preparing import prepare_weights
 from dp_tools.engine.questions import Progress, Question, Result, Segment, Unanswered
 from dp_tools.engine.reading import reading
 from dp_tools.engine.tree import Leaf, PrefixTree, Work
@@ -18,10 +21,21 @@ from dp_tools.errors import Cancelled, ModelUnavailable
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.identity import identity
 
+_log = logging.getLogger(__name__)
+
 _BATCH = 512
 _SEQUENCES = 128
 _LOOK = 0.05
 """Seconds between two looks at a caller's wish to stop, and at what there is to report."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """The file that is loaded, its digest, and the adapters that are not merged into it."""
+
+    path: Path
+    digest: str
+    adapters: tuple[Path, ...]
 
 
 class _Job:
@@ -41,10 +55,14 @@ class LocalEngine:
         spec: the model.
         threads: of a decode; default: the physical cores.
         context: working memory in tokens; a prompt and its answer must fit.
+        prepared: decode from weights rewritten for this machine, which are made first where there are none.
     """
 
-    def __init__(self, spec: ModelSpec, *, threads: int | None = None, context: int = 4096) -> None:
+    def __init__(
+        self, spec: ModelSpec, *, threads: int | None = None, context: int = 4096, prepared: bool = False
+    ) -> None:
         self.spec = spec
+        self._prepared = prepared
         self._threads = threads or physical_cores()
         self._context = context
         self._owner = ThreadPoolExecutor(1, thread_name_prefix="dp-tools-engine")
@@ -68,9 +86,21 @@ class LocalEngine:
 
     def fingerprint_with(self, adapters: tuple[Path, ...]) -> str:
         """The fingerprint with adapters of one's own on top."""
-        files = [self.spec.locate(), *self._own_adapters, *adapters]
-        parts = [self.spec.wire_format, *(identity(file) for file in files)]
+        weights = self._weights
+        parts = [self.spec.wire_format, weights.digest, *map(identity, (*weights.adapters, *adapters))]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @cached_property
+    def _weights(self) -> _Weights:
+        """The file to load and the adapters it still needs; prepared on the first look."""
+        path = self.spec.locate()
+        if self._prepared:
+            try:
+                made = prepare_weights(self.spec, threads=self._threads)
+                return _Weights(made.path, made.sha256, ())
+            except ModelUnavailable as error:
+                _log.warning("%s Going on with the weights as installed, which are slower.", error)
+        return _Weights(path, identity(path), (self.spec.adapter,) if self.spec.adapter else ())
 
     @property
     def work(self) -> Work:
@@ -98,7 +128,7 @@ class LocalEngine:
         """As `answer`, with adapters on top of the model's own."""
         if not questions:
             return []
-        job = _Job(questions, (*self._own_adapters, *adapters))
+        job = _Job(questions, adapters)
         with self._guard:
             if self._closed:
                 raise ModelUnavailable(f"The engine of {self.name} has been closed: open a new one.")
@@ -135,10 +165,6 @@ class LocalEngine:
             self._llama.close()
             self._llama = None
 
-    @property
-    def _own_adapters(self) -> tuple[Path, ...]:
-        return (self.spec.adapter,) if self.spec.adapter else ()
-
     # --- in the owner's thread
 
     def _run(self, job: _Job) -> list[Result]:
@@ -149,10 +175,11 @@ class LocalEngine:
             self._current = job
             llama.go_on()
         try:
-            if job.adapters != self._active:
-                llama.use_adapters(job.adapters)
+            adapters = (*self._weights.adapters, *job.adapters)
+            if adapters != self._active:
+                llama.use_adapters(adapters)
                 tree.forget()
-                self._active = job.adapters
+                self._active = adapters
             return self._answers(job, llama, tree, vocabulary)
         finally:
             with self._guard:
@@ -196,7 +223,7 @@ class LocalEngine:
                 raise ModelUnavailable(f"The engine of {self.name} has been closed: open a new one.")
             if self._llama is None or self._tree is None or self._vocabulary is None:
                 self._llama = Llama(
-                    self.spec.locate(),
+                    self._weights.path,
                     cells=self._context,
                     batch=min(_BATCH, self._context),
                     sequences=_SEQUENCES,

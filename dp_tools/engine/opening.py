@@ -15,7 +15,7 @@ def open_engine(
     threads: int | None = None,
     context: int = 4096,
     cache: Path | Literal[False] | None = None,  # noqa: ARG001
-    prepared: bool = True,  # noqa: ARG001
+    prepared: bool = True,
 ) -> Engine:
     """An engine for a model, ready at once: the weights load at the first question.
 
@@ -31,4 +31,5 @@ def open_engine(
     """
     from dp_tools.engine.local import LocalEngine  # llama.cpp is only loaded when a local model is meant
 
-    return LocalEngine(resolve(model), threads=threads, context=context)
+    spec = resolve(model)
+    return LocalEngine(spec, threads=threads, context=context, prepared=prepared and spec.preparable)

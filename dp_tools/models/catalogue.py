@@ -41,6 +41,11 @@ class ModelSpec:
     calibration: Path | None = None
     note: str = ""
 
+    @property
+    def preparable(self) -> bool:
+        """Whether the weights are worth rewriting for this machine: those in a package are; a user's file is theirs."""
+        return self.source.startswith("package:")
+
     def locate(self) -> Path:
         """The weights as a file on this machine; a hub model is downloaded on the first call.
 
