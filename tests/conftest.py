@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine
+from dp_tools.preprocessor import Preprocessor
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +18,32 @@ def engine() -> Iterator[Engine]:
     opened = open_engine("nano", cache=False)
     yield opened
     opened.close()
+
+
+class Lent:
+    """The session's engine for somebody who closes what he opens."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def close(self) -> None:
+        """It is not the borrower's to close."""
+
+
+@pytest.fixture
+def lent_engine(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Lent:
+    """Whoever opens an engine in this process gets the session's."""
+    lent = Lent(engine)
+    for place in ("dp_tools.preprocessor.open_engine", "dp_tools.cli.bench.open_engine"):
+        monkeypatch.setattr(place, lambda *_, **__: lent)
+    return lent
+
+
+@pytest.fixture
+def preprocessor(engine: Engine) -> Iterator[Preprocessor]:
+    """The public API on the session's engine, with the shipped packs and nothing else."""
+    with Preprocessor("nano", ":memory:", engine=Lent(engine)) as opened:  # type: ignore[arg-type]
+        yield opened
