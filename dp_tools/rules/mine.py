@@ -106,7 +106,12 @@ def mine(records: Iterable[Mapping[str, str | None]], *, dataset: str = ALL) -> 
     for by, of, values in _dependencies(columns):
         check = {"type": "object", "x-lookup": {"by": list(by), "of": of, "values": values}}
         found += _candidate(
-            "dependency", f"{' and '.join(by)} determine {of}."[:STATEMENT_BUDGET], check, of, dataset, table
+            "dependency",
+            f"{' and '.join(by)} {'determines' if len(by) == 1 else 'determine'} {of}."[:STATEMENT_BUDGET],
+            check,
+            of,
+            dataset,
+            table,
         )
     order = {name: position for position, name in enumerate(names)}
     return tuple(sorted(found, key=lambda candidate: order[candidate.rule.attribute]))

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar
 
 import platformdirs
 from pydantic import ValidationError
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 from sqlite_utils import Database
 
 from dp_tools.errors import InvalidRequest, KnowledgeUnavailable, RuleRejected
@@ -474,7 +474,7 @@ class KnowledgeStore:
 
     def _no_rule(self, rule_id: str) -> NoReturn:
         known = [row[0] for row in self._db.execute("SELECT id FROM rules LIMIT 10000")]
-        near = process.extractOne(rule_id, known, score_cutoff=60)
+        near = process.extractOne(rule_id, known, scorer=fuzz.ratio, score_cutoff=70)
         raise InvalidRequest(f"There is no rule {rule_id[:100]!r}" + (f"; did you mean {near[0]}?" if near else "."))
 
     def _rules(self, query: str, values: Sequence[Any]) -> tuple[Rule, ...]:

@@ -1,7 +1,7 @@
 """Trying rules: what a rule does to the score, which rules labelled cases teach, and how much each rule sways answers.
 
-The loop of `learn` is that of KnowTrans (Ao et al., "KnowTrans: Boosting Transferability of Data Preparation LLMs via
-Knowledge Augmentation", 2025), with a measured score on held-back cases for its selector instead of a model's opinion.
+The loop of `learn` is that of KnowTrans ("Boosting Transferability of Data Preparation LLMs via Knowledge
+Augmentation", 2025), with a measured score on held-back cases for its selector instead of a model's opinion.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dp_tools.rules.scope import key
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.task import Case, Outcome
 from dp_tools.tuning.instances import Instance, Split
-from dp_tools.tuning.scores import Score, score
+from dp_tools.tuning.scores import Score, same_value, score
 
 SWAYS = 0.2
 """Share of the sampled answers that a rule changes from which an audit reports it."""
@@ -93,7 +93,7 @@ class Influence:
         cases: sampled cases in whose scope it stands.
         flips: how many of them are answered otherwise because of it.
         towards: what those became.
-        outlier: it changes more than `SWAYS` of the answers, or is the only one that changes many.
+        outlier: it changes more than `SWAYS` of the answers in its scope.
     """
 
     rule: Rule
@@ -262,7 +262,7 @@ class _Bench:
         return [
             (case, instance.label)
             for (case, instance), outcome in zip(self.pairs, outcomes, strict=True)
-            if instance.label is not None and outcome.label != instance.label
+            if instance.label is not None and not same_value(outcome.label or "", instance.label)
         ]
 
     def holds(self, rule: Rule) -> bool:
