@@ -185,7 +185,7 @@ def review(store: KnowledgeStore, rule_ids: tuple[str, ...], decision: str | Non
         click.echo(f"\n{rule.id} from {origin.who} ({rule.source}), {origin.at[:16]}, for {_scope(rule)}")
         click.echo(f"  {rule.statement}")
         if rule.check is not None:
-            click.echo(f"  check: {json.dumps(rule.check, ensure_ascii=False)[:500]}")
+            click.echo(f"  check: {_shown(json.dumps(rule.check, ensure_ascii=False)[:500])}")
         if rule.examples:
             click.echo(f"  examples: {len(rule.examples)}")
         if origin.why:
@@ -423,6 +423,11 @@ def _report(done: Installed) -> None:
     click.echo(f"{done.pack} {done.version}: " + ", ".join(f"{len(ids)} {what}" for what, ids in counts.items()))
     for conflict in done.conflicts:
         click.echo(f"conflict  {conflict.rule_id}  {conflict.reason}; yours stays")
+
+
+def _shown(text: str) -> str:
+    """Text without what a terminal would obey."""
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
 
 
 def _me() -> str:

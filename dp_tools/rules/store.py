@@ -27,7 +27,7 @@ from dp_tools.rules.migrations import migrations
 from dp_tools.rules.packs import Conflict, Installed, Pack
 from dp_tools.rules.rule import ALL, Example, Rule, Source, Status
 from dp_tools.rules.scope import holds, key
-from dp_tools.rules.vetting import parse, vet, vet_text
+from dp_tools.rules.vetting import parse, vet, vet_text, vet_visible
 
 PATIENCE_S = 30.0
 """How long a call waits for another process to finish writing before it gives up."""
@@ -553,6 +553,8 @@ class KnowledgeStore:
     ) -> None:
         if not who.strip():
             raise InvalidRequest("Say who makes the change: the history keeps it.")
+        vet_visible(who, "The name of who makes the change")
+        vet_visible(why, "The reason")
         last = self._db.execute("SELECT entry, hash FROM history ORDER BY entry DESC LIMIT 1").fetchone()
         number, previous = (last[0] + 1, last[1]) if last else (1, history.START)
         text = history.canonical(body)
@@ -700,6 +702,8 @@ class KnowledgeStore:
                 return work()
             except sqlite3.Error as error:
                 raise self._unavailable(error) from error
+            except UnicodeEncodeError as error:
+                raise InvalidRequest("Half a character (a lone surrogate) is not text; leave it out.") from error
             except (ValidationError, json.JSONDecodeError) as error:
                 raise KnowledgeUnavailable(
                     f"The knowledge store {self.path} holds a rule that cannot be read; restore the file from a backup."

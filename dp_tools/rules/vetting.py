@@ -74,6 +74,19 @@ def vet_text(text: str, what: str) -> None:
     Raises:
         RuleRejected: it could; the message starts with `what`.
     """
+    vet_visible(text, what)
+    plain = unicodedata.normalize("NFKC", text.translate(dict.fromkeys(map(ord, _JOINERS))))
+    found = _CONTROL_TOKENS.search(plain) or _FAKE_TURN.match(plain)
+    if found:
+        raise RuleRejected(f"{what} holds {found.group(0).strip()!r}, which models read as a command; leave it out.")
+
+
+def vet_visible(text: str, what: str) -> None:
+    """Refuse text that is too long, or that a person who reads it in a terminal or a form would not see as it is.
+
+    Raises:
+        RuleRejected: as it says; the message starts with `what`.
+    """
     if len(text) > STATEMENT_BUDGET:
         raise RuleRejected(f"{what} has {len(text)} characters; shorten it to {STATEMENT_BUDGET}.")
     for character in text:
@@ -81,10 +94,6 @@ def vet_text(text: str, what: str) -> None:
             raise RuleRejected(
                 f"{what} holds the character U+{ord(character):04X}; write it on one line of visible text."
             )
-    plain = unicodedata.normalize("NFKC", text.translate(dict.fromkeys(map(ord, _JOINERS))))
-    found = _CONTROL_TOKENS.search(plain) or _FAKE_TURN.match(plain)
-    if found:
-        raise RuleRejected(f"{what} holds {found.group(0).strip()!r}, which models read as a command; leave it out.")
 
 
 def parse(body: Mapping[str, Any]) -> Rule:
