@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint
+.PHONY: demo test lint mcpb
 
 demo: $(VENV)/installed
 	$(BIN)/dp-tools demo
@@ -27,3 +27,6 @@ $(VENV)/installed: pyproject.toml
 $(VENV)/ready-to-test: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --editable ".[langchain]" --group dev
 	touch $@
+
+mcpb: $(VENV)/installed
+	$(BIN)/python bundle/make_mcpb.py

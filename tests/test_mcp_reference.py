@@ -1,0 +1,65 @@
+"""The reference and the packaging say what the server is."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import jsonschema_rs
+import pytest
+from serving import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def test_the_reference_is_what_the_server_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    from make_tools import PAGE, reference
+
+    assert PAGE.read_text(encoding="utf-8") == reference(), "run `python docs/make_tools.py`"
+
+
+def test_every_tool_and_option_of_the_server_is_documented() -> None:
+    from dp_tools.cli.serve import serve
+
+    pages = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("clients.md", "http.md"))
+    assert not [option.opts[0] for option in serve.params if option.opts[0] not in pages]
+
+
+def test_the_registry_entry_fits_the_package() -> None:
+    entry = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))
+    assert len(entry["description"]) <= 100
+    assert entry["version"] == PROJECT["version"]
+    (package,) = entry["packages"]
+    assert (package["identifier"], package["version"]) == (PROJECT["name"], PROJECT["version"])
+    assert [argument["value"] for argument in package["packageArguments"]] == ["serve"]
+
+
+def test_the_bundle_s_manifest_fits_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "bundle"))
+    from make_mcpb import manifest
+
+    found = manifest()
+    assert found["manifest_version"] == "0.4"
+    assert found["version"] == PROJECT["version"]
+    assert found["server"]["type"] == "uv"
+    assert {"detect_errors", "add_rule"} <= {tool["name"] for tool in found["tools"]}
+
+
+@pytest.mark.parametrize("page", ["clients.md", "langchain.md", "http.md"])
+def test_every_json_block_in_the_documents_is_json(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    for block in text.split("```json\n")[1:]:
+        json.loads(block.split("```")[0])
+
+
+def test_python_blocks_in_the_documents_compile() -> None:
+    for page in ("clients.md", "langchain.md", "http.md"):
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        for number, block in enumerate(text.split("```python\n")[1:]):
+            compile(block.split("```")[0], f"{page}:{number}", "exec", flags=0x2000)
+
+
+def test_the_registry_entry_follows_its_schema() -> None:
+    schema = {"type": "object", "required": ["$schema", "name", "description", "version", "packages"]}
+    jsonschema_rs.validate(schema, json.loads((ROOT / "server.json").read_text(encoding="utf-8")))
