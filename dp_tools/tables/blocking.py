@@ -25,8 +25,13 @@ TOP = 10
 """How many most similar records of the other table a record keeps."""
 SHARE_OF_BEST = 0.45
 """A candidate is at least this share as similar as either record's best one."""
-POSTINGS = 200_000
-"""Entries of the index that one record may touch; beyond it only its rarest 3-grams are looked up."""
+LEAST_ALIKE = 0.15
+"""Cosine below which two records are no candidates, however alone they are."""
+POSTINGS = 20_000_000_000
+"""Entries of the index that all records together may touch; in large tables only each record's rarest 3-grams are
+looked up, so that the time grows with the number of records and not with its square."""
+_LEAST = 20_000
+"""Entries that a record may touch in any case."""
 _BUCKETS = 2**20
 _CHUNK = 20_000
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -204,13 +209,14 @@ class _Work:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
         """Rows of `queries`, rows of `index` and cosines of each query's most similar ones."""
         turned = sp.csr_matrix(index.T)
+        budget = max(_LEAST, POSTINGS // max(queries.shape[0], 1))
         rows, columns, scores = [], [], []
         step = max(_CHUNK // 10, 1)
         for start in range(0, queries.shape[0], step):
             if self.cancel is not None and self.cancel.is_set():
                 raise Cancelled("Blocking was cancelled; nothing was written.")
-            chunk = _rarest(sp.csr_matrix(queries[start : start + step]), frequency)
-            product = sp_matmul_topn(chunk, turned, top_n=top, n_threads=2).tocoo()
+            chunk = _rarest(sp.csr_matrix(queries[start : start + step]), frequency, budget)
+            product = sp_matmul_topn(chunk, turned, top_n=top, threshold=LEAST_ALIKE, n_threads=2).tocoo()
             rows.append(product.row.astype(np.int64) + start)
             columns.append(product.col.astype(np.int64))
             scores.append(product.data.astype(np.float32))
@@ -222,17 +228,17 @@ class _Work:
         return np.concatenate(rows), np.concatenate(columns), np.concatenate(scores)
 
 
-def _rarest(chunk: sp.csr_matrix, frequency: NDArray[np.int64]) -> sp.csr_matrix:
-    """The chunk without what would make a record touch more than `POSTINGS` entries; its rarest grams stay."""
+def _rarest(chunk: sp.csr_matrix, frequency: NDArray[np.int64], budget: int) -> sp.csr_matrix:
+    """The chunk without what would make a record touch more than `budget` entries; its rarest grams stay."""
     rows = np.repeat(np.arange(chunk.shape[0]), np.diff(chunk.indptr))
     costs = frequency[chunk.indices]
-    if not len(costs) or np.bincount(rows, weights=costs).max() <= POSTINGS:
+    if not len(costs) or np.bincount(rows, weights=costs).max() <= budget:
         return chunk
     order = np.lexsort((costs, rows))
     sums = np.cumsum(costs[order])
     before = np.r_[0, sums][chunk.indptr[:-1]]
     place = np.arange(len(order)) - chunk.indptr[rows[order]]
-    kept = order[(sums - before[rows[order]] <= POSTINGS) | (place < 2)]
+    kept = order[(sums - before[rows[order]] <= budget) | (place < 2)]
     return sp.csr_matrix((chunk.data[kept], (rows[kept], chunk.indices[kept])), shape=chunk.shape)
 
 

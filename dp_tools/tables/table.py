@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,15 @@ class Table:
         for batch in frame.collect_batches(chunk_size=ROWS_PER_BATCH, maintain_order=True):
             for number, *values in batch.iter_rows():
                 yield number, dict(zip(self.columns, values, strict=True))
+
+    def only(self, columns: Sequence[str]) -> Table:
+        """The same table as if it had these columns alone; closing stays with this one.
+
+        Raises:
+            InvalidRequest: one is unknown.
+        """
+        self.require(columns)
+        return replace(self, columns=tuple(columns), _folder=None)
 
     def require(self, columns: Iterable[str]) -> None:
         """Refuse attributes that the table does not have.
