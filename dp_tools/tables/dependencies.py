@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
 
+from dp_tools.tables.answers import Dependency
 from dp_tools.tables.table import Table, known
 
 WIDEST = 60
 """Attributes that are compared with each other; the first ones of a wider table."""
-
-
-class Dependency(BaseModel):
-    """`left` determines `right`, up to the exceptions."""
-
-    left: Annotated[str, Field(description="The determining attribute.")]
-    right: Annotated[str, Field(description="The attribute that it determines.")]
-    confidence: Annotated[float, Field(description="Share of the records that agree with their group's majority.")]
-    support: Annotated[float, Field(description="Share of the table's records that stand in a group of two or more.")]
-    exceptions: Annotated[int, Field(description="Records that differ from their group's majority.")]
 
 
 def functional_dependencies(

@@ -10,12 +10,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import TypeAdapter
 
 from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.tables.answers import Job, Status
 from dp_tools.tables.job_requests import AnyJobRequest, JobResult, TableSource
 from dp_tools.tables.job_store import JobStore
 from dp_tools.tables.paths import Roots, fingerprint, new_file
@@ -27,25 +27,7 @@ QUICK = 2.0
 _BEAT = 1.0
 """Seconds between two notes of how far a job is."""
 
-Status = Literal["waiting", "running", "interrupted", "cancelled", "failed", "done"]
 _REQUEST: TypeAdapter[AnyJobRequest] = TypeAdapter(AnyJobRequest)
-
-
-class Job(BaseModel):
-    """A job as it stands."""
-
-    id: Annotated[str, Field(description="The handle.")]
-    kind: Annotated[str, Field(description="detect, clean, fill, match or dedupe.")]
-    status: Annotated[
-        Status, Field(description="interrupted: its process ended; resume it, and it goes on where it stopped.")
-    ]
-    done: Annotated[int, Field(description="Questions answered.")]
-    total: Annotated[int, Field(description="Questions known so far.")]
-    rate: Annotated[float | None, Field(description="Questions answered a second.")] = None
-    seconds_left: Annotated[float | None, Field(description="Time left at that rate, in seconds.")] = None
-    problem: Annotated[str | None, Field(description="Why it failed.")] = None
-    result: Annotated[JobResult | None, Field(description="What came of it, once it is done.")] = None
-    resource: Annotated[str | None, Field(description="Where the whole result can be read, once it is done.")] = None
 
 
 class Jobs:

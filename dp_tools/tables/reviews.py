@@ -6,29 +6,16 @@ import json
 import re
 import sqlite3
 import time
-from typing import Annotated, Any
 
 from filelock import FileLock
-from pydantic import BaseModel, Field
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.rules.rule import ALL, Example, Rule
 from dp_tools.rules.store import KnowledgeStore
+from dp_tools.tables.answers import Review
 from dp_tools.tables.job_store import JobStore
 
 _YES_NO = ("detect_errors", "match_entities")
-
-
-class Review(BaseModel):
-    """A case that awaits a person."""
-
-    id: Annotated[int, Field(description="Its number, to answer it by.")]
-    job: Annotated[str, Field(description="The job that it comes from.")]
-    question: Annotated[str, Field(description="What is asked.")]
-    case: Annotated[dict[str, Any], Field(description="The record, or the two records, that it is about.")]
-    proposal: Annotated[str | None, Field(description="What the job would do.")]
-    confidence: Annotated[float, Field(description="How sure it is of that, 0 to 1.")]
-    answers: Annotated[str, Field(description="What may be answered.")]
 
 
 def next_reviews(store: JobStore, job: str | None = None, limit: int = 10) -> tuple[list[Review], int]:
