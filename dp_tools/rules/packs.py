@@ -6,7 +6,7 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Pack:
         title: what it is about, one line.
         datasets: (dataset, domain) memberships that it declares.
         rules: its rules; source pack, active.
+        read_as: SHA-256 of the text it was read from, or "" for one that was made here.
     """
 
     name: str
@@ -44,11 +45,12 @@ class Pack:
     title: str
     datasets: tuple[tuple[str, str], ...]
     rules: tuple[Rule, ...]
+    read_as: str = field(default="", compare=False)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the pack as it is written."""
-        return hashlib.sha256(dump_pack(self).encode()).hexdigest()
+        """SHA-256 of the pack's text."""
+        return self.read_as or digest_of(dump_pack(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ class Installed:
     kept: tuple[str, ...] = ()
     """Changed by the user only."""
     conflicts: tuple[Conflict, ...] = ()
+
+
+def digest_of(text: str) -> str:
+    """SHA-256 of a pack's text."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def shipped() -> Iterator[Path]:
@@ -128,7 +135,7 @@ def parse_pack(text: str, where: str = "the pack") -> Pack:
     twice = next((rule_id for rule_id in ids if ids.count(rule_id) > 1), None) if len(set(ids)) < len(ids) else None
     if twice:
         raise RuleRejected(f"{where} holds the rule {twice} twice; rename one.")
-    return Pack(name, version, title, _read_datasets(body.get("datasets") or [], where), rules)
+    return Pack(name, version, title, _read_datasets(body.get("datasets") or [], where), rules, digest_of(text))
 
 
 def dump_pack(pack: Pack) -> str:

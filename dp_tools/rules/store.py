@@ -669,12 +669,14 @@ class KnowledgeStore:
         return rows[0] if rows else None
 
     def _install_shipped(self) -> None:
+        known = self._guarded(lambda: self._db.execute("SELECT name, version, digest FROM packs").fetchall())
+        installed = {name: (version, digest) for name, version, digest in known}
         for file in packs.shipped():
-            pack = packs.load_pack(file)
-            known = self._guarded(lambda: self._db.execute("SELECT name, version, digest FROM packs").fetchall())
-            installed = {row[0]: row[1:] for row in known}.get(pack.name)
-            if installed is None or (installed[1] != pack.digest and installed[0] <= pack.version):
-                self._upgrade(pack)
+            version, digest = installed.get(file.stem, (0, ""))
+            if digest != packs.digest_of(file.read_text(encoding="utf-8")):
+                pack = packs.load_pack(file)
+                if pack.version >= version:
+                    self._upgrade(pack)
 
     def _upgrade(self, pack: Pack) -> None:
         self._write(lambda: self._install(pack, "dp-tools", ""))
