@@ -147,11 +147,7 @@ class Preprocessor:
         cases = task.cases(request, facts)
         injections = self.inject(task.name, cases, request)
         outcomes = self.outcomes(task.name, cases, injections, progress=progress, cancel=cancel)
-        answer = task.read(request, outcomes)
-        answer.model = self.engine.name
-        answer.rules, answer.lost = _rules_of(injections)
-        assert isinstance(answer, Answer)
-        return answer
+        return self.read(request, outcomes, injections)
 
     def inject(self, task: str, cases: Sequence[Case], request: Request) -> dict[str | None, Injection]:
         """The knowledge that holds for these cases, by attribute."""
@@ -183,6 +179,16 @@ class Preprocessor:
         return [
             replace(outcome, cut=case.cut) for case, outcome in zip(cases, settled, strict=True) if outcome is not None
         ]
+
+    def read(
+        self, request: Request, outcomes: Sequence[Outcome], injections: Mapping[str | None, Injection]
+    ) -> Answer:
+        """The typed answer that these outcomes make, with the model and the rules that were in force."""
+        answer = task_of(request).read(request, outcomes)
+        answer.model = self.engine.name
+        answer.rules, answer.lost = _rules_of(injections)
+        assert isinstance(answer, Answer)
+        return answer
 
     def close(self) -> None:
         """Free the model and close the knowledge store."""

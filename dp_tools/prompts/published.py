@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dp_tools.engine.questions import Segment
 from dp_tools.prompts.prompt import Block, Prompt
@@ -70,6 +70,16 @@ CHATML = PublishedFormat(
     "<|im_end|>\n<|im_start|>assistant\n",
     end="<|im_end|>",
 )
+
+_TUNED_TO_EXPLAIN = (JELLYFISH_7B, JELLYFISH_8B, JELLYFISH_13B)
+
+
+def explaining(wire: object) -> PublishedFormat | None:
+    """The form in which a model justifies its answer, or None for one that was not tuned to."""
+    if not isinstance(wire, PublishedFormat) or wire not in _TUNED_TO_EXPLAIN:
+        return None
+    spoken = _HELPFUL if _HELPFUL in wire.before else _FAITHFUL
+    return replace(wire, before=wire.before.replace(spoken, f"{spoken} {INTERPRETER}"))
 
 
 def user_message(prompt: Prompt) -> str:

@@ -1,0 +1,161 @@
+"""Variants of a question, asked in one batch, and how their answers compare with the one that was given."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from dp_tools.engine.questions import Progress
+from dp_tools.evidence import CellFacts
+from dp_tools.interpreter.views import view_of
+from dp_tools.preprocessor import Preprocessor, task_of
+from dp_tools.prompts.ask import FreeValue
+from dp_tools.rules.injection import Injection
+from dp_tools.tasks.task import Case, Outcome, Request
+
+ALTERNATIVES = 3
+"""Other values whose probability is kept, so that a given value can be followed when another one wins."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One question, close to the one that was asked.
+
+    Args:
+        request: with one item.
+        injection: the rules that hold.
+        without_fact: a fact that is not told, or None.
+        as_asked: the case that checks and examples judge, with the facts that are told, for rewrites that change
+            neither; None to take both from the request. (Of several orders each has the facts in its own order.)
+    """
+
+    request: Request
+    injection: Injection
+    without_fact: str | None = None
+    as_asked: Case | None = None
+
+
+class Asker:
+    """Asks variants of one task.
+
+    Args:
+        preprocessor: what answers.
+        facts: facts of whole columns; they stay the same for all variants.
+        averaged: every variant is asked in several orders (see `View.orders`) and the mean taken.
+    """
+
+    def __init__(self, preprocessor: Preprocessor, facts: CellFacts | None, *, averaged: bool = False) -> None:
+        self.preprocessor = preprocessor
+        self.averaged = averaged
+        self._facts = facts
+
+    def case(self, request: Request) -> Case:
+        """The case of a request with one item."""
+        (case,) = task_of(request).cases(request, self._facts)
+        if isinstance(case.ask, FreeValue):
+            return replace(case, ask=replace(case.ask, alternatives=ALTERNATIVES))
+        return case
+
+    def ask(
+        self,
+        variants: Sequence[Variant],
+        *,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> list[tuple[Outcome, ...]]:
+        """How each variant ends: one outcome, or one for each order where answers are averaged.
+
+        Raises:
+            ModelUnavailable, Cancelled: as `Preprocessor.run`.
+        """
+        if not variants:
+            return []
+        task = task_of(variants[0].request).name
+        groups = [self._cases(variant) for variant in variants]
+        cases: list[Case] = []
+        injections: dict[str | None, Injection] = {}
+        for number, (variant, group) in enumerate(zip(variants, groups, strict=True)):
+            # Outcomes are found by a case's attribute, so every variant gets one to have its own rules.
+            name = str(number)
+            injections[name] = variant.injection
+            cases += (replace(case, attribute=name) for case in group)
+        found = iter(self.preprocessor.outcomes(task, cases, injections, progress=progress, cancel=cancel))
+        return [tuple(next(found) for _ in group) for group in groups]
+
+    def mean(self, task: str, outcomes: Sequence[Outcome]) -> Outcome:
+        """One outcome from those of several orders."""
+        return mean_outcome(outcomes, self.preprocessor.calibration.threshold(task))
+
+    def _cases(self, variant: Variant) -> list[Case]:
+        if not self.averaged:
+            case = self.case(variant.request)
+            if variant.as_asked is not None:
+                told = replace(case.prompt, evidence=variant.as_asked.prompt.evidence)
+                case = replace(case, subject=variant.as_asked.subject, prompt=told)
+            return [_less(case, variant.without_fact)]
+        asked = variant.as_asked or self.case(variant.request)
+        cases = [self.case(request) for request in view_of(variant.request).orders]
+        # Checks and examples judge the case as it was given, whatever order the model reads.
+        return [replace(_less(case, variant.without_fact), subject=asked.subject) for case in cases]
+
+
+def mean_outcome(outcomes: Sequence[Outcome], threshold: float) -> Outcome:
+    """The mean of one question's outcomes in several orders.
+
+    Args:
+        outcomes: one or more; what a check or an example decided is the same in each.
+        threshold: the probability from which a verdict is yes.
+    """
+    first = outcomes[0]
+    answered = [outcome for outcome in outcomes if outcome.confidence is not None]
+    if len(outcomes) == 1 or first.by in ("check", "example") or not answered:
+        return first
+    labels = list(dict.fromkeys(label for outcome in answered for label in _labels(outcome)))
+    means = {label: sum(probability_of(label, o) for o in answered) / len(answered) for label in labels}
+    first = answered[0]
+    if set(labels) <= {"yes", "no"} and all(not outcome.ranking for outcome in answered):
+        yes = sum(o.probability_of_yes or 0.0 for o in answered) / len(answered)
+        label = "yes" if yes >= threshold else "no"
+        return replace(first, label=label, confidence=yes if label == "yes" else 1 - yes)
+    ranked = sorted(means.items(), key=lambda pair: (-pair[1], pair[0] or ""))
+    (top, confidence), *others = ranked
+    return replace(
+        first, label=top, confidence=confidence, ranking=tuple((label, p) for label, p in others if label is not None)
+    )
+
+
+def probability_of(label: str | None, outcome: Outcome) -> float:
+    """The probability that an outcome gives to a label; 0 where nothing is known of it.
+
+    Args:
+        label: as in `Outcome`; None stands for "no value".
+        outcome: with an answer.
+    """
+    if outcome.confidence is None:
+        return 0.0
+    if same_label(label, outcome.label):
+        return outcome.confidence
+    if outcome.label in ("yes", "no") and label in ("yes", "no"):
+        return 1 - outcome.confidence
+    ranked = (probability for other, probability in outcome.ranking if same_label(label, other))
+    left = max(0.0, 1 - outcome.confidence - sum(probability for _, probability in outcome.ranking))
+    return next(ranked, left if label is None else 0.0)
+
+
+def same_label(one: str | None, other: str | None) -> bool:
+    """Whether two labels are the same but for spaces."""
+    if one is None or other is None:
+        return one is other
+    return one.split() == other.split()
+
+
+def _less(case: Case, fact: str | None) -> Case:
+    """The case without a fact."""
+    told = tuple(other for other in case.prompt.evidence if other != fact)
+    return replace(case, prompt=replace(case.prompt, evidence=told))
+
+
+def _labels(outcome: Outcome) -> Iterable[str | None]:
+    yield outcome.label
+    yield from (label for label, _ in outcome.ranking)
