@@ -21,6 +21,7 @@ COMMANDS = {
     "annotate": ("dp_tools.cli.tasks:annotate", "Say what kind of thing each column holds."),
     "extract": ("dp_tools.cli.tasks:extract", "Read values out of texts."),
     "ask": ("dp_tools.cli.tasks:ask", "Ask a question of your own about each record."),
+    "explain": ("dp_tools.cli.explain:explain", "Say why one answer came out as it did."),
     "rules": ("dp_tools.cli.rules:rules", "Manage the rules that steer the answers."),
     "models": ("dp_tools.cli.models:models", "List the models that can answer."),
     "serve": ("dp_tools.cli.serve:serve", "Serve the tools to agents and chat clients over MCP."),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dp_tools.interpreter.averaging import AveragedAnswer, answer_averaged
-from dp_tools.interpreter.explain import explain, explain_answer
-from dp_tools.interpreter.explanation import Explanation, Explanations, ExplainRequest
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dp_tools.interpreter.averaging import AveragedAnswer, answer_averaged
+    from dp_tools.interpreter.explanation import ExplainRequest, Explanation, Explanations
+    from dp_tools.interpreter.pictures import picture
+    from dp_tools.interpreter.study import explain, explain_answer
 
 __all__ = [
     "AveragedAnswer",
@@ -14,4 +19,20 @@ __all__ = [
     "answer_averaged",
     "explain",
     "explain_answer",
+    "picture",
 ]
+
+_PLACES = {
+    "averaging": ("AveragedAnswer", "answer_averaged"),
+    "explanation": ("ExplainRequest", "Explanation", "Explanations"),
+    "pictures": ("picture",),
+    "study": ("explain", "explain_answer"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Each name is imported when it is asked for: a server must start before numpy and llama.cpp have."""
+    for module, names in _PLACES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,8 +15,9 @@ _TOKEN = re.compile(r"[^\W_]+(?:[.\-/][^\W_]+)*")
 _SHOWN = 5
 _FORMS: tuple[tuple[str, str, str], ...] = (
     (r"filled (.+)", "column", "{0} of the column is filled"),
-    (r"seen (\d+)$", "column", "the value stands in the column {0} times"),
-    (r"seen (.+%)$", "column", "the value stands in {0} of the column"),
+    (r"seen 1", "column", "the value stands in the column once"),
+    (r"seen (\d+)", "column", "the value stands in the column {0} times"),
+    (r"seen (.+%)", "column", "the value stands in {0} of the column"),
     (r"column (.+) distinct", "column", "{0} of the column's values are distinct"),
     (r"shape (.+?), usual (.+)", "column", "{0} of the column has its shape, the usual one is {1}"),
     (r"shape (.+)", "column", "{0} of the column has its shape, which is the usual one"),
@@ -65,7 +66,9 @@ def _about_pair(left: Record, right: Record) -> Iterable[Fact]:
         yield _fact("missing", f"{_listed(missing)} {_are(missing)} missing on a side")
     ours, theirs = _tokens(left), _tokens(right)
     yield from _shared("numbers", "numbers", [t for t in ours if t.isdigit()], [t for t in theirs if t.isdigit()])
-    yield from _shared("models", "model numbers", [t for t in ours if _is_model(t)], [t for t in theirs if _is_model(t)])
+    yield from _shared(
+        "models", "model numbers", [t for t in ours if _is_model(t)], [t for t in theirs if _is_model(t)]
+    )
 
 
 def _shared(kind: str, what: str, ours: Sequence[str], theirs: Sequence[str]) -> Iterable[Fact]:
@@ -83,7 +86,8 @@ def _about_evidence(told: str, value: str | None) -> Fact:
     if near and value is not None:
         edits = OSA.distance(value.strip(), near[1])
         return _fact(
-            "near", f"it is {edits} edit{'s' * (edits != 1)} away from “{near[1]}”, which the column has {near[2]} times"
+            "near",
+            f"it is {edits} edit{'s' * (edits != 1)} away from “{near[1]}”, which the column has {near[2]} times",
         )
     for pattern, kind, text in _FORMS:
         if found := re.fullmatch(pattern, told):

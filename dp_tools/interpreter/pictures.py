@@ -44,9 +44,7 @@ def picture(request: Request, explanation: Explanation, form: Format = "png") ->
     return _waterfall(explanation, form)
 
 
-def curves(
-    lines: Mapping[str, Sequence[float]], title: str, what: str, form: Format = "svg"
-) -> bytes:
+def curves(lines: Mapping[str, Sequence[float]], title: str, what: str, form: Format = "svg") -> bytes:
     """Lines over the number of attributes, from 0.
 
     Args:
@@ -66,9 +64,7 @@ def curves(
     return _saved(figure, form)
 
 
-def reliability(
-    bins: Mapping[str, Sequence[tuple[float, float, int]]], title: str, form: Format = "svg"
-) -> bytes:
+def reliability(bins: Mapping[str, Sequence[tuple[float, float, int]]], title: str, form: Format = "svg") -> bytes:
     """A reliability diagram: what was said against what was so, a line each.
 
     Args:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from typing import Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.evidence import CellFacts, RecordFacts
@@ -142,22 +142,21 @@ class PairView(View[MatchEntitiesRequest]):
     @property
     def parts(self) -> list[str]:
         names = dict.fromkeys((*self.left, *self.right))
-        return [
-            name for name in names if not (is_missing(self.left.get(name)) and is_missing(self.right.get(name)))
-        ]
+        return [name for name in names if not (is_missing(self.left.get(name)) and is_missing(self.right.get(name)))]
 
     def without(self, parts: Collection[str]) -> MatchEntitiesRequest:
         sides = ({n: v for n, v in side.items() if n not in parts} for side in (self.left, self.right))
         left, right = (
-            side or dict.fromkeys(list(whole)[:1])
-            for side, whole in zip(sides, (self.left, self.right), strict=True)
+            side or dict.fromkeys(list(whole)[:1]) for side, whole in zip(sides, (self.left, self.right), strict=True)
         )
         return self.with_sides(left, right)
 
     @property
     def rewrites(self) -> dict[str, MatchEntitiesRequest]:
         return {
-            "sides swapped, attributes in another order": self.with_sides(self.right, dict(reversed(self.left.items()))),
+            "sides swapped, attributes in another order": self.with_sides(
+                self.right, dict(reversed(self.left.items()))
+            ),
             SPACING: self.with_sides(self.left, {n: _spaced(value) for n, value in self.right.items()}),
         }
 
@@ -180,7 +179,7 @@ class PairView(View[MatchEntitiesRequest]):
 class AttributePairView(View[MatchSchemasRequest]):
     """A pair of attributes of two tables. A part is what is known of them: name, description, table, samples."""
 
-    _EMPTY = {"name": "", "description": None, "table": None, "samples": []}  # noqa: RUF012
+    _EMPTY: ClassVar[dict[str, Any]] = {"name": "", "description": None, "table": None, "samples": []}
 
     @property
     def parts(self) -> list[str]:
@@ -235,7 +234,7 @@ class ColumnView(View[AnnotateColumnsRequest]):
         return [*around, *dict.fromkeys(value for value in self.column.values if value and not is_missing(value))]
 
     def without(self, parts: Collection[str]) -> AnnotateColumnsRequest:
-        update = {
+        update: dict[str, object] = {
             "values": [value for value in self.column.values if value not in parts],
             "name": None if self.HEADER in parts else self.column.name,
             "table": [] if self.TABLE in parts else self.column.table,
@@ -335,7 +334,7 @@ def view_of(request: Request) -> View[Request]:
     elif isinstance(request, ImputeRequest):
         view = GapView(request, request.records[0])  # type: ignore[assignment]
     elif isinstance(request, DetectErrorsRequest):
-        view = RecordView(request, request.records[0], (request.attributes or [None])[0])
+        view = RecordView(request, request.records[0], request.attributes[0] if request.attributes else None)
     else:
         assert isinstance(request, FollowInstructionRequest), type(request)
         view = RecordView(request, request.records[0])

@@ -50,7 +50,9 @@ def paragraph(task: str, case: Case, outcome: Outcome, explanation: Explanation)
         sentences += [f"Known without the model: {facts}."] if facts else []
     if explanation.unstable:
         turned = [entry.rewrite for entry in explanation.rewrites if entry.answer != explanation.answer]
-        sentences.append(f"Unstable: a harmless rewrite turns the answer ({', '.join(turned)}), so a person should look.")
+        sentences.append(
+            f"Unstable: a harmless rewrite turns the answer ({', '.join(turned)}), so a person should look."
+        )
     elif explanation.review:
         sentences.append("A person should look.")
     return " ".join(sentences)
@@ -73,7 +75,9 @@ def _verdict(task: str, case: Case, label: str | None) -> str:
         case "annotate_columns":
             return f"The column holds {_quoted(label)}"
         case "extract_values":
-            stated = f"says that {attribute} is {_quoted(label)}" if label is not None else f"does not state {attribute}"
+            stated = (
+                f"says that {attribute} is {_quoted(label)}" if label is not None else f"does not state {attribute}"
+            )
             return f"The text {stated}"
         case _:
             return f"The answer to {_quoted(subject.get('instruction'))} is {_quoted(label)}"
@@ -87,7 +91,9 @@ def _because(outcome: Outcome, decided: Sequence[Contribution]) -> list[str]:
         if first is not None:
             rest.remove(first)
             without = f"without it the answer would be {_quoted(first.answer)}" if first.flips else "so does the rest"
-            said.append(f"The {outcome.by} {first.name} decides it: “{(first.statement or '').rstrip('.')}”; {without}.")
+            said.append(
+                f"The {outcome.by} {first.name} decides it: “{(first.statement or '').rstrip('.')}”; {without}."
+            )
     speaks = [entry for entry in rest if entry.change >= _SAID][:3]
     against = [entry for entry in rest if entry.change <= -_SAID][:2]
     if speaks:

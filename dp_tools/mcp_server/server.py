@@ -13,6 +13,7 @@ from mcp.server.auth.settings import AuthSettings
 from mcp.server.caching import CacheableMethod, CacheHint
 
 from dp_tools.mcp_server.calls import Calls
+from dp_tools.mcp_server.explain_tool import explain_tool
 from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.prompts import add_prompts
 from dp_tools.mcp_server.resources import add_resources
@@ -89,7 +90,7 @@ def create_server(
 
 def tools_of(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[PlainTool]:
     """Every tool, in the order of the menu."""
-    return [*task_tools(owner), *rule_tools(owner, watchers, trust_agents=trust_agents)]
+    return [*task_tools(owner), explain_tool(owner), *rule_tools(owner, watchers, trust_agents=trust_agents)]
 
 
 def _version() -> str:

@@ -18,9 +18,9 @@ from dp_tools.evidence import CellFacts
 from dp_tools.interpreter.explanation import (
     Change,
     Contribution,
+    ExplainRequest,
     Explanation,
     Explanations,
-    ExplainRequest,
     Kind,
     Rewrite,
     WouldChange,
@@ -37,7 +37,7 @@ from dp_tools.tasks import TASKS
 from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.task import Case, Outcome, Request
 
-NOTABLE = 0.02
+NOTABLE = 0.05
 """A change of probability below which rules are not looked at one by one, because all together do not do more."""
 _ALL_RULES = "all rules"
 
@@ -321,5 +321,3 @@ def _review(base: Outcome, unstable: bool) -> str | None:
     if unstable:
         return "A rewrite that changes nothing in the data turns the answer."
     return "The answer is close to undecided." if base.confidence < UNDECIDED else None
-
-

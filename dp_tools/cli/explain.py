@@ -1,0 +1,144 @@
+"""`dp-tools explain` and `dp-tools bench-explain`: why an answer came out as it did, and how good such answers are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dp_tools.cli.answering import bar, interruptible, onward
+from dp_tools.cli.records import read_records
+from dp_tools.errors import InvalidRequest, TableUnavailable
+from dp_tools.evidence import CellFacts, RecordFacts
+from dp_tools.interpreter import Explanation
+from dp_tools.interpreter import explain as explain_items
+from dp_tools.interpreter import picture as drawn
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.prompts.serializer import is_missing
+from dp_tools.tables.paths import new_file
+from dp_tools.tasks import TASKS
+from dp_tools.tasks.invalid import read_request
+from dp_tools.tasks.task import RecordField, Request
+
+MODEL = click.option(
+    "--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file."
+)
+_OF_TABLES = ("detect-errors", "impute", "match")
+
+
+@click.command()
+@click.argument("task", type=click.Choice([name.replace("_", "-") for name in TASKS] + ["match"]))
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--row", type=click.IntRange(min=1), help="Of a table: the record to explain, from 1.")
+@click.option("-a", "--attribute", help="Of a table: the column whose cell is to be explained.")
+@click.option("--item", "items", type=click.IntRange(min=0), multiple=True, help="Of a JSON request: items, from 0.")
+@click.option("--dataset", help="Name of the dataset, which selects the rules that apply.")
+@click.option("--rule", "rules", multiple=True, help="A rule for this call only; may be given again.")
+@MODEL
+@click.option("--knowledge", help="Knowledge store; your own if left out.")
+@click.option("--averaged", is_flag=True, help="Answer by the mean over several orders of sides and attributes.")
+@click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="Draw it: a .png or .svg file.")
+@click.option("--force", is_flag=True, help="Replace the picture if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON instead of the paragraph.")
+def explain(
+    task: str,
+    file: Path,
+    row: int | None,
+    attribute: str | None,
+    items: tuple[int, ...],
+    dataset: str | None,
+    rules: tuple[str, ...],
+    model: str,
+    knowledge: str | None,
+    averaged: bool,
+    picture: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Say why one answer of TASK about FILE came out as it did.
+
+    FILE is a table for detect-errors and impute (name --row and --attribute) and for match (name --row; its columns are
+    named left_... and right_...). For any task it may be a .json file instead: the request as the tool takes it.
+    """
+    if picture is not None and picture.suffix not in (".png", ".svg"):
+        raise InvalidRequest(f"{picture} is neither a .png nor a .svg file: name one of these.")
+    if picture is not None and picture.exists() and not force:
+        raise TableUnavailable(f"{picture} exists already: give another name, or --force to replace it.")
+    scope = {"dataset": dataset, "rules": list(rules)}
+    facts: CellFacts | None = None
+    if file.suffix == ".json":
+        request = _of_json(task, file, {name: value for name, value in scope.items() if value})
+    else:
+        if row is None:
+            raise InvalidRequest("Name the record to explain with --row, counted from 1.")
+        request, facts = _of_table(task, file, row, attribute, scope)
+    with Preprocessor(model, knowledge) as preprocessor, bar(1) as advance, interruptible() as cancel:
+        told = explain_items(
+            preprocessor,
+            request,
+            items or (0,),
+            facts=facts,
+            averaged=averaged,
+            progress=onward(advance, 0),
+            cancel=cancel,
+        )
+    if as_json:
+        click.echo(told.model_dump_json(indent=2))
+    else:
+        for explanation in told.explanations:
+            _print(explanation)
+    if picture is not None:
+        form = "svg" if picture.suffix == ".svg" else "png"
+        image = drawn(request, told.explanations[0], form)  # type: ignore[arg-type]
+        with new_file(picture, overwrite=force) as part:
+            part.write_bytes(image)
+
+
+def _print(explanation: Explanation) -> None:
+    click.echo(explanation.text)
+    for entry in explanation.decided:
+        click.echo(f"  {entry.change:+.3f}  {entry.kind} {entry.name}")
+    if explanation.model_words:
+        click.echo(f"The model's own words (written afterwards, not evidence): {explanation.model_words}")
+
+
+def _of_json(task: str, file: Path, scope: dict[str, Any]) -> Request:
+    try:
+        fields = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidRequest(f"{file} is not a JSON file ({error}): give the request as the tool takes it.") from error
+    if not isinstance(fields, dict):
+        raise InvalidRequest(f"{file} should hold a JSON object: the request as the tool takes it.")
+    name = "match_entities" if task == "match" else task.replace("-", "_")
+    return read_request(TASKS[name], {**fields, **scope})
+
+
+def _of_table(
+    task: str, file: Path, row: int, attribute: str | None, scope: dict[str, Any]
+) -> tuple[Request, CellFacts | None]:
+    """The request about one record of a table, and the facts of the table's columns."""
+    records = read_records(file)
+    if row > len(records):
+        raise InvalidRequest(f"{file} has no record {row}: it has {len(records)}.")
+    record = records[row - 1]
+    if task in ("match", "match-entities"):
+        pair = {side: _side(file, record, side) for side in ("left", "right")}
+        return read_request(TASKS["match_entities"], {"pairs": [pair], **scope}), None
+    if task not in _OF_TABLES:
+        raise InvalidRequest(f"For {task} give the request as a .json file; tables are for {', '.join(_OF_TABLES)}.")
+    if attribute is None:
+        raise InvalidRequest("Name the column whose cell is to be explained with --attribute.")
+    if task == "detect-errors":
+        fields = {"records": [record], "attributes": [attribute], **scope}
+        return read_request(TASKS["detect_errors"], fields), RecordFacts(records)
+    known = [other for other in records if not is_missing(other.get(attribute))]
+    return read_request(TASKS["impute"], {"records": [record], "attribute": attribute, **scope}), RecordFacts(known)
+
+
+def _side(file: Path, record: RecordField, side: str) -> RecordField:
+    found = {name.removeprefix(f"{side}_"): value for name, value in record.items() if name.startswith(f"{side}_")}
+    if not found:
+        raise InvalidRequest(f"{file} has no column named {side}_...: name the columns of each side so.")
+    return found

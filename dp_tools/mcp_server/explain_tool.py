@@ -1,0 +1,79 @@
+"""`explain_answer`: why an answer that was given came out as it did, with a picture for hosts that show one."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Any, Literal
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.types import BlobResourceContents, CallToolResult, EmbeddedResource, ImageContent
+from pydantic import Field
+
+from dp_tools.interpreter.explanation import ExplainRequest, Explanations
+from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server.tool import READ_ONLY, PlainTool, flat_schema, result_of
+from dp_tools.mcp_server.work import run_work
+from dp_tools.tasks import TASKS
+from dp_tools.tasks.invalid import read_request
+
+
+class ExplainArguments(ArgModelBase, ExplainRequest):
+    """What the tool takes."""
+
+    picture: Annotated[
+        Literal["none", "png", "svg"], Field(description="Also draw the first explanation, in this format.")
+    ] = "none"
+
+
+def explain_tool(owner: Owner) -> PlainTool:
+    """The tool."""
+
+    async def explain_answer(ctx: Context[Any, Any], **fields: Any) -> CallToolResult:
+        asked = ExplainArguments(**fields)
+
+        def work(progress: Any, cancel: Any) -> CallToolResult:
+            # The interpreter loads the model's libraries, and a server has to start without them.
+            from dp_tools.interpreter import explain_answer as explain
+
+            plain = ExplainRequest(task=asked.task, request=asked.request, items=asked.items, averaged=asked.averaged)
+            explained = explain(owner.preprocessor, plain, progress=progress, cancel=cancel)
+            result = result_of(explained)
+            if asked.picture != "none":
+                result.content.append(_picture(asked, explained))
+            return result
+
+        return await run_work(ctx, work)
+
+    return PlainTool(
+        fn=explain_answer,
+        name="explain_answer",
+        title="Explain an answer",
+        description=(
+            "Says why an answer of one of the task tools came out as it did: which attributes, facts and rules the "
+            "probability depends on (measured by asking again without each), the smallest change that would turn the "
+            "answer, what code knows about the case, and whether harmless rewrites turn it. Give the tool's name, its "
+            "arguments as they were, and the items' positions. It changes nothing."
+        ),
+        parameters={**flat_schema(ExplainArguments.model_json_schema()), "additionalProperties": False},
+        fn_metadata=FuncMetadata(
+            arg_model=ExplainArguments,
+            output_schema=flat_schema(Explanations.model_json_schema()),
+            output_model=Explanations,
+        ),
+        is_async=True,
+        context_kwarg="ctx",
+        annotations=READ_ONLY,
+    )
+
+
+def _picture(asked: ExplainArguments, explained: Explanations) -> ImageContent | EmbeddedResource:
+    from dp_tools.interpreter.pictures import picture
+
+    request = read_request(TASKS[asked.task], asked.request)
+    first = explained.explanations[0]
+    if asked.picture == "png":
+        return ImageContent(data=base64.b64encode(picture(request, first, "png")).decode(), mime_type="image/png")
+    blob = base64.b64encode(picture(request, first, "svg")).decode()
+    uri = f"explanation://{asked.task}/{first.item}"
+    return EmbeddedResource(resource=BlobResourceContents(uri=uri, mime_type="image/svg+xml", blob=blob))

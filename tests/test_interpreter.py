@@ -1,0 +1,269 @@
+"""Explanations on the real model: what is measured, what decided, what would turn it, and when there is none."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dp_tools.engine import open_engine
+from dp_tools.engine.questions import Engine, Question, Result
+from dp_tools.errors import Cancelled, InvalidRequest
+from dp_tools.interpreter import ExplainRequest, Explanation, answer_averaged, explain, explain_answer
+from dp_tools.interpreter.variants import mean_outcome, probability_of
+from dp_tools.interpreter.words import sureness
+from dp_tools.models.catalogue import CATALOGUE
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.rules.rule import Example, Rule
+from dp_tools.tasks import TASKS
+from dp_tools.tasks.invalid import read_request
+from dp_tools.tasks.match_entities import MatchEntitiesAnswer
+from dp_tools.tasks.task import Item, Outcome, Request
+
+CAMERA = {"title": "Sony DSC-W55 silver", "price": "199.99", "maker": "sony"}
+LENS = {"title": "Sony DSC-W80 black", "price": "249.00", "maker": None}
+CITIES = [{"city": "boston", "zip": "02115"}, {"city": "rome", "zip": "00118"}] * 8 + [
+    {"city": "bostxn", "zip": "02115"}
+]
+REQUESTS: dict[str, dict[str, Any]] = {
+    "detect_errors": {"records": CITIES[-1:], "context": CITIES[:-1], "attributes": ["city"]},
+    "impute": {"records": [{"zip": "02115", "state": "MA"}], "attribute": "city", "allowed": ["boston", "rome"]},
+    "match_entities": {"pairs": [{"left": CAMERA, "right": LENS}]},
+    "match_schemas": {"left": [{"name": "zip", "samples": ["02115"]}], "right": [{"name": "postal code"}]},
+    "annotate_columns": {"columns": [{"values": ["1999", "2004"], "name": "y"}], "types": ["year", "city"]},
+    "extract_values": {"texts": ["Sony camera, black"], "attributes": [{"name": "colour"}]},
+    "follow_instruction": {"records": [{"title": "Pale Ale", "kind": "beer"}], "instruction": "Is this a drink?"},
+}
+PAIR = REQUESTS["match_entities"]
+
+
+class Counting:
+    """The tests' engine, with the sizes of the batches it was asked."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.batches: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def answer(self, questions: Sequence[Question], **options: Any) -> list[Result]:
+        self.batches.append(len(questions))
+        return self._engine.answer(questions, **options)
+
+
+@pytest.fixture
+def preprocessor(engine: Engine) -> Iterator[Preprocessor]:
+    opened = Preprocessor(knowledge=":memory:", engine=engine)
+    yield opened
+    opened.knowledge.close()
+
+
+def request_of(task: str, **more: Any) -> Request:
+    return read_request(TASKS[task], {**REQUESTS[task], **more})
+
+
+def explained(preprocessor: Preprocessor, task: str, **more: Any) -> Explanation:
+    (explanation,) = explain(preprocessor, request_of(task, **more)).explanations
+    return explanation
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_can_be_explained_and_the_answer_is_the_one_that_was_given(
+    preprocessor: Preprocessor, task: str
+) -> None:
+    given = preprocessor.run(request_of(task))
+    (item,) = next(
+        value for value in given.__dict__.values() if isinstance(value, list) and value and isinstance(value[0], Item)
+    )
+    explanation = explained(preprocessor, task)
+    assert explanation.by == "model"
+    assert explanation.probability == pytest.approx(item.confidence, abs=0.05)
+    assert explanation.decided
+    assert explanation.text.endswith(".")
+    assert explanation.model_words is None
+    changes = [abs(entry.change) for entry in explanation.decided]
+    assert all(one >= other - 0.001 for one, other in itertools.pairwise(changes))
+
+
+def test_a_contribution_is_the_probability_with_less_the_probability_without(preprocessor: Preprocessor) -> None:
+    explanation = explained(preprocessor, "match_entities")
+    without = {side: {n: v for n, v in record.items() if n != "price"} for side, record in PAIR["pairs"][0].items()}
+    answer = preprocessor.run(request_of("match_entities", pairs=[without]))
+    assert isinstance(answer, MatchEntitiesAnswer)
+    (pair,) = answer.pairs
+    assert pair.confidence is not None
+    same = ("yes" if pair.match else "no") == explanation.answer
+    left = pair.confidence if same else 1 - pair.confidence
+    price = next(entry for entry in explanation.decided if entry.name == "price")
+    assert explanation.probability is not None
+    assert price.change == pytest.approx(explanation.probability - left, abs=0.05)
+    assert price.flips is not same
+
+
+def test_all_variants_of_all_items_are_one_batch_and_one_more_for_what_it_makes_worth_asking(engine: Engine) -> None:
+    counting = Counting(engine)
+    with Preprocessor(knowledge=":memory:", engine=counting) as preprocessor:
+        preprocessor.engine = counting
+        request = request_of("match_entities", pairs=PAIR["pairs"] * 2)
+        explanations = explain(preprocessor, request, [0, 1]).explanations
+        counting.close = lambda: None  # type: ignore[attr-defined]
+    assert [explanation.item for explanation in explanations] == [0, 1]
+    assert len(counting.batches) <= 2
+    # As asked, three attributes, a rule, two rewrites; twice.
+    assert counting.batches[0] == 14
+
+
+def test_the_check_that_decided_is_named_first_with_what_the_answer_would_be_without_it(
+    preprocessor: Preprocessor,
+) -> None:
+    preprocessor.knowledge.add(
+        Rule(
+            id="city-no-x",
+            task="detect_errors",
+            attribute="city",
+            statement="City has no letter x.",
+            check={"type": "string", "not": {"pattern": "x"}},
+        ),
+        who="a test",
+    )
+    explanation = explained(preprocessor, "detect_errors")
+    assert (explanation.answer, explanation.by, explanation.probability) == ("yes", "check", 1.0)
+    first = explanation.decided[0]
+    assert (first.kind, first.name, first.statement) == ("check", "city-no-x", "City has no letter x.")
+    assert first.change > 0
+    assert explanation.sureness == "decided by a check"
+    assert "city-no-x" in explanation.text
+    assert "City has no letter x." in [fact.text.split(": ", 1)[-1] for fact in explanation.facts]
+
+
+def test_the_example_that_decided_is_named_first(preprocessor: Preprocessor) -> None:
+    labelled = Example(case=PAIR["pairs"][0], label="yes")
+    preprocessor.knowledge.add(
+        Rule(id="known-pair", task="match_entities", statement="This pair is known.", examples=(labelled,)),
+        who="a test",
+    )
+    explanation = explained(preprocessor, "match_entities")
+    assert explanation.by == "example"
+    assert (explanation.decided[0].kind, explanation.decided[0].name) == ("example", "known-pair")
+
+
+def test_a_rule_of_the_call_is_measured_like_any_other(preprocessor: Preprocessor) -> None:
+    preprocessor.knowledge.retire("general-match-gap", who="a test")
+    explanation = explained(preprocessor, "match_entities", rules=["Sony never makes lenses."])
+    rule = next(entry for entry in explanation.decided if entry.kind == "rule")
+    assert (rule.name, rule.statement) == ("call-1", "Sony never makes lenses.")
+
+
+def test_facts_that_code_knows_do_not_need_the_model(preprocessor: Preprocessor) -> None:
+    told = {fact.kind: fact.text for fact in explained(preprocessor, "match_entities").facts}
+    assert told["different"] == "title and price differ"
+    assert told["missing"] == "maker is missing on a side"
+    assert told["models"] == "model numbers on one side only: dsc-w55 on the left and dsc-w80 on the right"
+    told = {fact.kind: fact.text for fact in explained(preprocessor, "detect_errors").facts}
+    assert told["near"] == "it is 1 edit away from “boston”, which the column has 8 times"
+    assert told["rows"] == "8 of 8 other records with the same zip have “boston”"
+
+
+def test_the_smallest_change_turns_the_answer_when_it_is_made(preprocessor: Preprocessor) -> None:
+    # Whichever way the model leans, a rule that settles the pair is one change away from the other answer.
+    lean = explained(preprocessor, "match_entities").answer
+    other = "no" if lean == "yes" else "yes"
+    labelled = Example(case=PAIR["pairs"][0], label=other)
+    preprocessor.knowledge.add(
+        Rule(id="known", task="match_entities", statement="Known.", examples=(labelled,)), who="a test"
+    )
+    explanation = explained(preprocessor, "match_entities")
+    assert explanation.answer == other
+    assert explanation.would_change is not None
+    assert explanation.would_change.answer == lean
+
+
+def test_a_model_that_was_not_tuned_to_justify_itself_is_not_asked_to_and_one_that_was_is(
+    preprocessor: Preprocessor, tmp_path: Path
+) -> None:
+    assert explained(preprocessor, "match_entities").model_words is None
+    named = tmp_path / "jellyfish-7b.gguf"
+    named.symlink_to(CATALOGUE["nano"].locate())
+    engine = open_engine(str(named), cache=False)
+    with Preprocessor(str(named), ":memory:", engine=engine) as published:
+        (explanation,) = explain(published, request_of("match_entities")).explanations
+    assert explanation.model_words
+    assert explanation.model_words not in explanation.text
+
+
+def test_an_item_that_the_answer_does_not_have_is_refused(preprocessor: Preprocessor) -> None:
+    with pytest.raises(InvalidRequest, match="no item 3: it has 1, counted from 0"):
+        explain(preprocessor, request_of("match_entities"), [3])
+    with pytest.raises(InvalidRequest, match="records is missing"):
+        explain_answer(preprocessor, ExplainRequest(task="detect_errors", request={}))
+
+
+def test_an_explanation_can_be_stopped(preprocessor: Preprocessor) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        explain(preprocessor, request_of("match_entities", pairs=PAIR["pairs"] * 20), range(20), cancel=stop)
+
+
+def test_progress_never_goes_back(preprocessor: Preprocessor) -> None:
+    seen: list[tuple[int, int]] = []
+    explain(preprocessor, request_of("match_entities"), progress=lambda done, total: seen.append((done, total)))
+    assert seen == sorted(seen)
+
+
+def test_an_averaged_answer_is_the_same_for_every_order(preprocessor: Preprocessor) -> None:
+    swapped = {"left": dict(reversed(LENS.items())), "right": CAMERA}
+    one = answer_averaged(preprocessor, request_of("match_entities"))
+    other = answer_averaged(preprocessor, request_of("match_entities", pairs=[swapped]))
+    assert isinstance(one.answer, MatchEntitiesAnswer)
+    assert isinstance(other.answer, MatchEntitiesAnswer)
+    assert one.answer.pairs[0].confidence == pytest.approx(other.answer.pairs[0].confidence, abs=0.02)
+    assert one.answer.rules == other.answer.rules
+
+
+def test_an_averaged_answer_has_every_item_in_its_place(preprocessor: Preprocessor) -> None:
+    request = request_of("detect_errors", attributes=["zip", "city"])
+    averaged = answer_averaged(preprocessor, request)
+    assert [cell.attribute for cell in averaged.answer.cells] == ["zip", "city"]  # type: ignore[attr-defined]
+    explanation = explain(preprocessor, request, [1], averaged=True).explanations[0]
+    cell = averaged.answer.cells[1]  # type: ignore[attr-defined]
+    assert explanation.probability == pytest.approx(cell.confidence, abs=0.05)
+    assert explanation.unstable is (1 in averaged.unstable)
+    assert [entry.rewrite for entry in explanation.rewrites] == ["order 1", "order 2"]
+
+
+def test_the_mean_of_orders_follows_the_threshold_and_keeps_what_a_check_decided() -> None:
+    yes, no = Outcome("model", "yes", 0.7), Outcome("model", "no", 0.8)
+    mean = mean_outcome([yes, no], 0.5)
+    assert (mean.label, mean.confidence) == ("no", pytest.approx(0.55))
+    assert mean_outcome([yes, no], 0.4).label == "yes"
+    assert mean_outcome([Outcome("check", "yes", 1.0), no], 0.5).by == "check"
+    assert mean_outcome([Outcome("nobody", problem="too long"), no], 0.5).label == "no"
+    values = [Outcome("model", "rome", 0.6, (("oslo", 0.3),)), Outcome("model", "oslo", 0.9)]
+    assert (mean_outcome(values, 0.5).label, mean_outcome(values, 0.5).ranking) == (
+        "oslo",
+        (("rome", pytest.approx(0.3)),),
+    )
+
+
+def test_a_label_that_lost_keeps_the_probability_it_has() -> None:
+    outcome = Outcome("model", "oslo", 0.5, (("rome", 0.25),))
+    assert probability_of("rome", outcome) == 0.25
+    assert probability_of("paris", outcome) == 0.0
+    assert probability_of(None, outcome) == 0.25
+    assert probability_of("no", Outcome("model", "yes", 0.9)) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "words"),
+    [(0.995, "almost certain"), (0.93, "very likely"), (0.8, "likely"), (0.6, "more likely"), (0.2, "close to")],
+)
+def test_how_sure_is_said_in_words_with_the_band(confidence: float, words: str) -> None:
+    said = sureness(Outcome("model", "yes", confidence))
+    assert said.startswith(words)
+    assert said.endswith(")")
