@@ -13,6 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+# Read when the library below is loaded. Threads that spin while they wait for each other make decoding many times
+# slower as soon as anything else runs on the machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import llama_cpp as lib
 import numpy as np
 import psutil

@@ -41,7 +41,8 @@ class _Weights:
 class _Job:
     """One call, on its way through the owner's thread."""
 
-    def __init__(self, questions: Sequence[Question], adapters: tuple[Path, ...]) -> None:
+    def __init__(self, model: str, questions: Sequence[Question], adapters: tuple[Path, ...]) -> None:
+        self.model = model
         self.questions = questions
         self.adapters = adapters
         self.answered = 0
@@ -128,7 +129,7 @@ class LocalEngine:
         """As `answer`, with adapters on top of the model's own."""
         if not questions:
             return []
-        job = _Job(questions, adapters)
+        job = _Job(_with(self.name, adapters), questions, adapters)
         with self._guard:
             if self._closed:
                 raise ModelUnavailable(f"The engine of {self.name} has been closed: open a new one.")
@@ -210,7 +211,7 @@ class LocalEngine:
 
         def finished(leaf: Leaf) -> None:
             if leaf.fits:
-                settle(asked[leaf], leaf.reading.result(self.name))
+                settle(asked[leaf], leaf.reading.result(job.model))
             else:
                 settle(asked[leaf], _too_long(len(leaf.tokens), llama.cells))
 
@@ -246,7 +247,7 @@ class AdaptedEngine:
     def __init__(self, engine: LocalEngine, adapter: Path) -> None:
         self._engine = engine
         self._adapters = (adapter,)
-        self.name = f"{engine.name}+{adapter.stem}"
+        self.name = _with(engine.name, self._adapters)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -273,6 +274,11 @@ class AdaptedEngine:
 
     def close(self) -> None:
         """Nothing to free: the weights belong to the engine below."""
+
+
+def _with(name: str, adapters: tuple[Path, ...]) -> str:
+    """What an engine with adapters on top is called in answers."""
+    return "+".join([name, *(adapter.stem for adapter in adapters)])
 
 
 def _wait(

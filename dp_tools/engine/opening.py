@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from dp_tools.engine.cache import AnswerCache, CachedEngine, default_cache
 from dp_tools.engine.questions import Engine
-from dp_tools.models.catalogue import resolve
+from dp_tools.models.catalogue import ModelSpec, resolve
 
 
 def open_engine(
@@ -14,13 +15,14 @@ def open_engine(
     *,
     threads: int | None = None,
     context: int = 4096,
-    cache: Path | Literal[False] | None = None,  # noqa: ARG001
+    cache: Path | Literal[False] | None = None,
     prepared: bool = True,
 ) -> Engine:
     """An engine for a model, ready at once: the weights load at the first question.
 
     Args:
-        model: a name of the catalogue, the path of a GGUF file, or "hf:owner/repository/file.gguf".
+        model: a name of the catalogue, the path of a GGUF file, "hf:owner/repository/file.gguf", or the address of an
+            OpenAI-compatible endpoint with a model's name behind it: "http://127.0.0.1:8000/v1#qwen3".
         threads: of a decode; default: the physical cores.
         context: working memory in tokens; a prompt and its answer must fit.
         cache: where answers are kept (default: the user's cache folder), or False to keep none.
@@ -29,7 +31,15 @@ def open_engine(
     Raises:
         ModelUnavailable: there is no such model.
     """
-    from dp_tools.engine.local import LocalEngine  # llama.cpp is only loaded when a local model is meant
+    engine = _open(resolve(model), threads=threads, context=context, prepared=prepared)
+    return engine if cache is False else CachedEngine(engine, AnswerCache(cache or default_cache()))
 
-    spec = resolve(model)
+
+def _open(spec: ModelSpec, *, threads: int | None, context: int, prepared: bool) -> Engine:
+    if spec.remote:
+        from dp_tools.engine.remote import RemoteEngine  # the HTTP client is only loaded when an endpoint is meant
+
+        return RemoteEngine(spec)
+    from dp_tools.engine.local import LocalEngine  # and llama.cpp when a local model is
+
     return LocalEngine(spec, threads=threads, context=context, prepared=prepared and spec.preparable)

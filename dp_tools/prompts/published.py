@@ -70,6 +70,8 @@ CHATML = PublishedFormat(
     "<|im_end|>\n<|im_start|>assistant\n",
     end="<|im_end|>",
 )
+REMOTE = PublishedFormat("remote", f"{SYSTEM} {_FAITHFUL}", "", end="")
+"""For endpoints: the control text is the system message, the rest the user's; the server knows its own wrapper."""
 
 _TUNED_TO_EXPLAIN = (JELLYFISH_7B, JELLYFISH_8B, JELLYFISH_13B)
 

@@ -1,0 +1,206 @@
+"""Answers that were given before, in SQLite: the same question to the same model is not computed twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+import platformdirs
+
+from dp_tools.engine.questions import (
+    Engine,
+    GeneratedValue,
+    Labels,
+    LabelScores,
+    Progress,
+    Question,
+    Result,
+    Segment,
+    Unanswered,
+)
+
+_log = logging.getLogger(__name__)
+
+MAX_ANSWERS = 200_000
+"""Answers kept; when there are more, the tenth that was used longest ago goes."""
+
+_SCHEMA = "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, result TEXT NOT NULL, used REAL NOT NULL)"
+_ROWS = 500
+
+T = TypeVar("T")
+
+
+def default_cache() -> Path:
+    """Where answers are kept unless said otherwise: the user's cache folder, or DP_TOOLS_CACHE."""
+    chosen = os.environ.get("DP_TOOLS_CACHE")
+    return (Path(chosen) if chosen else Path(platformdirs.user_cache_dir("dp-tools"))) / "answers.db"
+
+
+class AnswerCache:
+    """A file of answers by key. What goes wrong with it costs time, never an answer: a damaged file is begun anew."""
+
+    def __init__(self, path: Path, *, most: int = MAX_ANSWERS) -> None:
+        self.path = path
+        self._most = most
+        self._guard = threading.Lock()
+
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, str]:
+        """The answers that are there."""
+
+        def read(database: sqlite3.Connection) -> dict[bytes, str]:
+            found: dict[bytes, str] = {}
+            for start in range(0, len(keys), _ROWS):
+                some = keys[start : start + _ROWS]
+                marks = ",".join("?" * len(some))
+                found.update(database.execute(f"SELECT key, result FROM answers WHERE key IN ({marks})", some))
+                database.execute(f"UPDATE answers SET used = ? WHERE key IN ({marks})", (time.time(), *some))
+            return found
+
+        return self._do(read, {})
+
+    def put(self, answers: dict[bytes, str]) -> None:
+        """Keep answers."""
+
+        def write(database: sqlite3.Connection) -> None:
+            now = time.time()
+            rows = ((key, result, now) for key, result in answers.items())
+            database.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", rows)
+            surplus = _count(database) - self._most
+            if surplus > 0:
+                oldest = "SELECT key FROM answers ORDER BY used, rowid LIMIT ?"
+                database.execute(f"DELETE FROM answers WHERE key IN ({oldest})", (surplus + self._most // 10,))
+
+        self._do(write, None)
+
+    def clear(self) -> int:
+        """Forget all answers; returns how many there were."""
+
+        def empty(database: sqlite3.Connection) -> int:
+            count = _count(database)
+            database.execute("DELETE FROM answers")
+            return count
+
+        return self._do(empty, 0)
+
+    def _do(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self._guard, closing(sqlite3.connect(self.path, timeout=5.0)) as database, database:
+                database.execute("PRAGMA journal_mode=WAL")
+                database.execute("PRAGMA synchronous=NORMAL")
+                database.execute(_SCHEMA)
+                return work(database)
+        except sqlite3.OperationalError as error:  # locked, read-only, no room
+            _log.warning("The answer cache %s is not used now: %s.", self.path, error)
+        except sqlite3.DatabaseError as error:
+            _log.warning("The answer cache %s is damaged (%s) and is begun anew.", self.path, error)
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            _log.warning("The answer cache %s is not used: %s.", self.path, error.strerror)
+        return otherwise
+
+
+def _count(database: sqlite3.Connection) -> int:
+    (count,) = database.execute("SELECT count(*) FROM answers").fetchone()
+    return int(count)
+
+
+class CachedEngine:
+    """An engine that looks into an answer cache first."""
+
+    def __init__(self, engine: Engine, cache: AnswerCache) -> None:
+        self.engine = engine
+        self.cache = cache
+
+    @property
+    def name(self) -> str:
+        """The model behind the cache."""
+        return self.engine.name
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the engine behind the cache."""
+        return self.engine.fingerprint
+
+    def answer(
+        self,
+        questions: Sequence[Question],
+        *,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> list[Result]:
+        """One result per question, in order; see `Engine.answer`."""
+        fingerprint = self.fingerprint
+        keys = [question_key(fingerprint, question) for question in questions]
+        known = self.cache.get(list(dict.fromkeys(keys)))
+        results: list[Result | None] = [_thawed(known[key], self.name) if key in known else None for key in keys]
+        open_places = [place for place, result in enumerate(results) if result is None]
+        done = len(questions) - len(open_places)
+        if open_places:
+            report = (lambda answered, _of: progress(done + answered, len(questions))) if progress else None
+            given = self.engine.answer([questions[place] for place in open_places], progress=report, cancel=cancel)
+            fresh: dict[bytes, str] = {}
+            for place, result in zip(open_places, given, strict=True):
+                results[place] = result
+                if not isinstance(result, Unanswered):
+                    fresh[keys[place]] = _frozen(result)
+            self.cache.put(fresh)
+        elif progress:
+            progress(done, len(questions))
+        return [result for result in results if result is not None]
+
+    def count_tokens(self, segments: Sequence[Segment]) -> int:
+        """Tokens these segments take in this model."""
+        return self.engine.count_tokens(segments)
+
+    def close(self) -> None:
+        """Free the model behind the cache."""
+        self.engine.close()
+
+
+def question_key(fingerprint: str, question: Question) -> bytes:
+    """A digest of a model, a prompt (rules and all) and the way its answer is read."""
+    answer = question.answer
+    how = (
+        ["labels", answer.texts, answer.end]
+        if isinstance(answer, Labels)
+        else [
+            "value",
+            answer.end,
+            answer.allowed,
+            answer.copy_from,
+            answer.or_else,
+            answer.max_tokens,
+            answer.alternatives,
+        ]
+    )
+    asked = [fingerprint, [(segment.text, segment.control) for segment in question.segments], how]
+    return hashlib.sha256(json.dumps(asked).encode()).digest()
+
+
+def _frozen(result: LabelScores | GeneratedValue) -> str:
+    if isinstance(result, LabelScores):
+        return json.dumps({"probabilities": result.probabilities})
+    kept = {"text": result.text, "probability": result.probability, "alternatives": result.alternatives}
+    return json.dumps(kept)
+
+
+def _thawed(text: str, model: str) -> Result | None:
+    """The result that was kept; None when the text is none of ours."""
+    try:
+        kept = json.loads(text)
+        if "probabilities" in kept:
+            return LabelScores(tuple(kept["probabilities"]), model)
+        alternatives = tuple((other, probability) for other, probability in kept["alternatives"])
+        return GeneratedValue(kept["text"], kept["probability"], alternatives, model)
+    except (ValueError, KeyError, TypeError):
+        return None
