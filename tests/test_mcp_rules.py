@@ -93,7 +93,7 @@ async def test_a_client_that_can_ask_asks_the_person(owner: Owner, era: str, wor
 async def test_a_server_that_trusts_agents_lets_their_rules_act(owner: Owner) -> None:
     async with Client(create_server(owner, trust_agents=True)) as client:
         assert (await answer(client, "add_rule", ABV))["acts"] is True
-        assert (await answer(client, "retire_rule", {"rule_id": ABV_ID}))["rule"]["status"] == "retired"
+        assert (await answer(client, "change_rule", {"rule_id": ABV_ID, "retire": True}))["rule"]["status"] == "retired"
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -122,7 +122,9 @@ async def test_a_rule_that_acts_changes_only_with_consent(owner: Owner, era: str
     change = {"rule_id": "gaps", "statement": "A gap is no error.", "why": "seen in the data"}
     async with Client(create_server(owner), mode=era) as client:
         assert "only a person may change it" in await refusal(client, "change_rule", change)
-        assert "only a person may change it" in await refusal(client, "retire_rule", {"rule_id": "gaps"})
+        assert "only a person may change it" in await refusal(
+            client, "change_rule", {"rule_id": "gaps", "retire": True}
+        )
     async with person(create_server(owner), era, say(agreed=False), say(agreed=True)) as (client, _):
         assert "did not agree" in await refusal(client, "change_rule", change)
         assert owner.knowledge.get("gaps").statement == "A gap is an error."
@@ -138,7 +140,7 @@ async def test_an_agent_may_change_and_retire_its_own_proposals(owner: Owner) ->
         changed = await answer(client, "change_rule", {"rule_id": ABV_ID, "attribute": "alcohol"})
         assert changed["rule"]["attribute"] == "alcohol"
         assert changed["acts"] is False
-        assert (await answer(client, "retire_rule", {"rule_id": ABV_ID}))["rule"]["status"] == "retired"
+        assert (await answer(client, "change_rule", {"rule_id": ABV_ID, "retire": True}))["rule"]["status"] == "retired"
 
 
 async def test_rules_are_found_by_words_and_by_scope_and_in_pages(owner: Owner) -> None:
@@ -166,7 +168,7 @@ async def test_rules_are_found_by_words_and_by_scope_and_in_pages(owner: Owner) 
         ("add_rule", {"statement": "ok", "check": {"type": 7}}, "check"),
         ("add_rule", {"statement": "ok", "rule_id": "../../etc"}, "is not a rule id"),
         ("change_rule", {"rule_id": "no-such-rule", "statement": "x"}, "There is no rule 'no-such-rule'"),
-        ("change_rule", {"rule_id": "mine"}, "nothing to change"),
+        ("change_rule", {"rule_id": "mine"}, "Give what is to change"),
         ("review_rule", {"rule_id": "mine"}, "only proposed rules are reviewed"),
         ("search_rules", {"limit": 1000}, "limit cannot be 1000"),
     ],
@@ -278,7 +280,7 @@ async def test_watchers_of_2025_hear_of_changes_until_they_stop_watching(owner: 
         assert heard == [uri]
         with pytest.warns(MCPDeprecationWarning):
             await client.unsubscribe_resource(uri)
-        await answer(client, "retire_rule", {"rule_id": ABV_ID})
+        await answer(client, "change_rule", {"rule_id": ABV_ID, "retire": True})
         await answer(client, "search_rules", {})
     assert heard == [uri]
 

@@ -15,6 +15,13 @@ import click
     "--knowledge", type=click.Path(dir_okay=False, path_type=Path), help="The rules' SQLite file; your own by default."
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Processor threads; the physical cores by default.")
+@click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder in which tables may be read and written; the current one by default. May be given again.",
+)
 @click.option("--trust-agents", is_flag=True, help="Rules that agents write act at once, without a person's word.")
 @click.option("--http", metavar="HOST:PORT", help="Serve over HTTP instead, for example on 127.0.0.1:8765.")
 @click.option("--url", help="How clients reach the HTTP server from elsewhere, as https://HOST.")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dp_tools.mcp_server.turns import SharedEngine, Turns
+from dp_tools.tables.paths import Roots
 
 if TYPE_CHECKING:
     from dp_tools.preprocessor import Preprocessor
     from dp_tools.rules.store import KnowledgeStore
+    from dp_tools.tables.jobs import Jobs
 
 
 class Owner:
@@ -20,8 +23,12 @@ class Owner:
         model: as `Preprocessor` takes it.
         knowledge: the SQLite file of the rules; the user's own by default.
         threads: processor threads for the model.
+        roots: the folders in which tables are read and written; the current one by default.
         turns: whose turn it is at the model, where several clients share it.
         preprocessor: one that is already open, for those who hold one; it is closed by whoever opened it.
+
+    Raises:
+        TableUnavailable: a root does not exist.
     """
 
     def __init__(
@@ -30,13 +37,17 @@ class Owner:
         knowledge: str | Path | None = None,
         *,
         threads: int | None = None,
+        roots: Sequence[str | Path] = (),
         turns: Turns | None = None,
         preprocessor: Preprocessor | None = None,
     ) -> None:
         self._model = model
         self._path = knowledge
         self._threads = threads
+        self.roots = Roots.of(roots)
+        """Where tables may be read and written."""
         self._turns = turns
+        self._jobs: Jobs | None = None
         self._lent = preprocessor is not None
         self._preprocessor = preprocessor
         self._knowledge = preprocessor.knowledge if preprocessor is not None else None
@@ -70,8 +81,27 @@ class Owner:
                 self._preprocessor = opened
             return self._preprocessor
 
+    @property
+    def jobs(self) -> Jobs:
+        """The jobs of whole tables.
+
+        Raises:
+            TableUnavailable: their folder cannot be written.
+        """
+        with self._lock:
+            if self._jobs is None:
+                from dp_tools.tables.jobs import Jobs
+
+                self._jobs = Jobs(lambda: self.preprocessor, self.roots)
+            return self._jobs
+
     def close(self) -> None:
         """Close what was opened here. Closing twice is harmless; the next question opens it again."""
+        with self._lock:
+            jobs, self._jobs = self._jobs, None
+        if jobs is not None:
+            # Outside the lock: a job that is being stopped may still ask for the preprocessor.
+            jobs.close()
         with self._lock:
             if self._lent:
                 return

@@ -6,6 +6,7 @@ import functools
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import anyio.to_thread
@@ -23,6 +24,8 @@ from dp_tools.rules.scope import TASKS, key
 P = ParamSpec("P")
 T = TypeVar("T")
 JSON = "application/json"
+_HEAD = 20_000
+"""Bytes of a job's file that are shown."""
 _SHOWN = 100
 """Completions at once; the protocol allows no more."""
 
@@ -81,6 +84,24 @@ def add_resources(server: MCPServer[None], owner: Owner) -> None:
         """The exact rule lines that are added to prompts about one attribute of this dataset, by task."""
         return _lines_of(owner, name, [attribute])
 
+    @server.resource("tables://{+path}/profile", title="What is in a table", mime_type="text/plain")
+    @_told
+    def profile(path: str) -> str:
+        """A file under the server's folders, column by column, as text of at most 6,000 characters."""
+        from dp_tools.tables.profile import profile_table
+        from dp_tools.tables.table import open_table
+
+        with open_table(owner.roots.to_read(path)) as table:
+            return profile_table(table).text()
+
+    @server.resource("jobs://{job}/result", title="What came of a job", mime_type=JSON)
+    @_told
+    def result(job: str) -> str:
+        """A job as it stands, with its figures and the first lines of every file it wrote."""
+        found = owner.jobs.get(job)
+        files = {path.name: _head(path) for path in sorted(owner.jobs.output(job).glob("*")) if path.is_file()}
+        return _json({**found.model_dump(mode="json", exclude_none=True), "heads": files})
+
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
     async def complete(
         ref: PromptReference | ResourceTemplateReference,
@@ -100,6 +121,8 @@ def _values(
     given: dict[str, str],
 ) -> Iterable[str]:
     """What an argument of a template or a prompt may be."""
+    if argument.name == "job":
+        return [job.id for job in owner.jobs.list(_SHOWN)]
     store = owner.knowledge
     uri = ref.uri if isinstance(ref, ResourceTemplateReference) else ""
     if argument.name == "rule_id":
@@ -161,6 +184,19 @@ def _told(function: Callable[P, T]) -> Callable[P, T]:
             raise ResourceError(str(error)) from error
 
     return call
+
+
+def _head(path: Path) -> str:
+    """The first lines of a text file, whole lines only, or how large a file of another kind is."""
+    with path.open("rb") as file:
+        start = file.read(_HEAD)
+    try:
+        text = start.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(start) - 4:
+            return f"{path.stat().st_size} bytes that are not text"
+        text = start[: error.start].decode()
+    return text if len(start) < _HEAD else text[: text.rfind("\n") + 1]
 
 
 def _plain(rule: Rule) -> dict[str, Any]:

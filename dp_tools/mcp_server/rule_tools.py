@@ -4,7 +4,9 @@
 
 import json
 import re
+import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -16,9 +18,10 @@ from pydantic import BaseModel, Field
 from dp_tools.errors import InvalidRequest
 from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.standing import caller, standing
-from dp_tools.mcp_server.tokens import APPROVE, READ, RULES
+from dp_tools.mcp_server.tokens import APPROVE, READ, RULES, RUN
 from dp_tools.mcp_server.tool import ADDS, CHANGES, READ_ONLY, PlainTool, result_of
 from dp_tools.mcp_server.watching import Watchers
+from dp_tools.mcp_server.work import Progress, run_work
 from dp_tools.rules.rule import ALL, Example, Rule, Status
 from dp_tools.rules.scope import key
 from dp_tools.rules.vetting import vet
@@ -33,9 +36,13 @@ TaskName = Literal[
     "extract_values",
     "follow_instruction",
 ]
+MeasuredTask = Literal[
+    "detect_errors", "impute", "match_entities", "match_schemas", "annotate_columns", "extract_values"
+]
 RuleId = Annotated[str, Field(description="The rule's id, for example beers-abv-format.")]
 Why = Annotated[str, Field(description="The reason, one sentence; the history keeps it.")]
 _PAGE = 100
+_FLIPS = 20
 
 
 class RuleList(BaseModel):
@@ -53,6 +60,29 @@ class RuleChange(BaseModel):
     rule: Annotated[Rule, Field(description="The rule as it is now.")]
     acts: Annotated[bool, Field(description="Whether the rule steers answers from now on.")]
     next: Annotated[str, Field(description="What is left to do, if anything.")] = ""
+
+
+class FlippedCase(BaseModel):
+    """A case that a rule answers otherwise."""
+
+    number: Annotated[int, Field(description="The case's number in the file, from 0.")]
+    case: Annotated[str, Field(description="What was asked, short.")]
+    before: Annotated[str | None, Field(description="The answer without the rule.")]
+    after: Annotated[str | None, Field(description="The answer with it.")]
+    right: Annotated[str | None, Field(description="The right answer.")]
+
+
+class RuleTrial(BaseModel):
+    """A rule's effect on labelled cases."""
+
+    rule_id: Annotated[str, Field(description="The rule.")]
+    cases: Annotated[int, Field(description="Labelled cases.")]
+    metric: Annotated[str, Field(description="What the scores are: f1, accuracy or micro_f1, in percent.")]
+    before: Annotated[float, Field(description="The score without the rule.")]
+    after: Annotated[float, Field(description="The score with it.")]
+    mended: Annotated[int, Field(description="Cases that it turned from wrong to right.")]
+    broken: Annotated[int, Field(description="Cases that it turned from right to wrong.")]
+    flips: Annotated[list[FlippedCase], Field(description="The first cases that it answers otherwise, at most 20.")]
 
 
 class Verdict(BaseModel):
@@ -175,11 +205,13 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
         check: Annotated[dict[str, Any] | None, Field(description="A new check, as JSON Schema.")] = None,
         examples: Annotated[list[Example] | None, Field(description="New examples, instead of those it has.")] = None,
         priority: Annotated[int | None, Field(description="A new priority.")] = None,
+        retire: Annotated[bool, Field(description="Take the rule out of force instead of changing it.")] = False,
         why: Why = "",
     ) -> Annotated[CallToolResult, RuleChange]:
-        """Changes a rule: its statement, its scope, its check or its examples. Only what is given changes, and the
-        version before stays in the history. Proposals may be changed freely; a rule that acts changes only with a
-        person's consent, for which the client asks where it can."""
+        """Changes a rule: its statement, its scope, its check or its examples; or retires it, which takes it out of
+        force. Only what is given changes, the version before stays in the history, and a person can bring it back.
+        Proposals may be changed freely; a rule that acts changes only with a person's consent, for which the client
+        asks where it can."""
         given = {
             "statement": statement,
             "task": task,
@@ -191,23 +223,16 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
             "priority": priority,
         }
         fields = {name: value for name, value in given.items() if value is not None}
-        if not fields:
-            raise InvalidRequest("There is nothing to change: give a statement, a scope, a check or examples.")
+        if bool(fields) == retire:
+            raise InvalidRequest(
+                "Give what is to change (a statement, a scope, a check, examples), or retire the rule."
+            )
         _require(consent)
+        if retire:
+            return await changing(ctx, lambda: _changed(owner.knowledge.retire(rule_id, who=caller(ctx), why=why)))
         return await changing(
             ctx, lambda: _changed(owner.knowledge.change(rule_id, who=caller(ctx), why=why, **fields))
         )
-
-    async def retire_rule(
-        ctx: Context[Any, Any],
-        rule_id: RuleId,
-        consent: Annotated[ElicitationResult[Consent], Resolve(ask_about_change)],
-        why: Why = "",
-    ) -> Annotated[CallToolResult, RuleChange]:
-        """Takes a rule out of force. It stays in the store with its history, and a person can bring it back. Proposals
-        may be retired freely; a rule that acts only with a person's consent."""
-        _require(consent)
-        return await changing(ctx, lambda: _changed(owner.knowledge.retire(rule_id, who=caller(ctx), why=why)))
 
     def ask_for_review(
         ctx: Context[Any, Any], rule_id: str, decision: Literal["ask", "accept", "reject"]
@@ -252,6 +277,38 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
 
         return await changing(ctx, write)
 
+    async def test_rule(
+        ctx: Context[Any, Any],
+        rule_id: RuleId,
+        data: Annotated[str, Field(description="A CSV or JSON Lines file of labelled cases.")],
+        task: Annotated[MeasuredTask, Field(description="The task that the cases are of.")],
+        dataset: Annotated[str | None, Field(description="The dataset; the rule's own if left out.")] = None,
+        attribute: Annotated[
+            str | None, Field(description="For imputation from CSV, the attribute that the label is the value of.")
+        ] = None,
+    ) -> Annotated[CallToolResult, RuleTrial]:
+        """Tries a rule on labelled cases before anybody trusts it: the task without and with the rule, the scores of
+        both, and the cases that it answers otherwise. The rule need not be active. Nothing is changed."""
+        from dp_tools.tuning.labelled import read_labelled
+        from dp_tools.tuning.rule_trials import try_rule
+
+        def work(progress: Progress, cancel: threading.Event) -> RuleTrial:
+            cases = read_labelled(owner.roots.to_read(data), task=task, dataset=dataset or "", attribute=attribute)
+            rule = owner.knowledge.get(rule_id)
+            trial = try_rule(owner.preprocessor, cases, rule, dataset=dataset, progress=progress, cancel=cancel)
+            return RuleTrial(
+                rule_id=rule_id,
+                cases=trial.before.n,
+                metric=trial.before.metric,
+                before=trial.before.score,
+                after=trial.after.score,
+                mended=trial.mended,
+                broken=trial.broken,
+                flips=[FlippedCase(**asdict(flip)) for flip in trial.flips[:_FLIPS]],
+            )
+
+        return result_of(await run_work(ctx, work))
+
     def search_rules(
         words: Annotated[str, Field(description="Words to find in statements, ids and scopes; empty lists all.")] = "",
         task: Annotated[TaskName | None, Field(description="Only rules that name this task.")] = None,
@@ -276,8 +333,8 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
     return [
         PlainTool.of(search_rules, "Search rules", READ_ONLY, READ),
         PlainTool.of(add_rule, "Add a rule", ADDS, RULES),
-        PlainTool.of(change_rule, "Change a rule", CHANGES, RULES),
-        PlainTool.of(retire_rule, "Retire a rule", CHANGES, RULES),
+        PlainTool.of(change_rule, "Change or retire a rule", CHANGES, RULES),
+        PlainTool.of(test_rule, "Try a rule", READ_ONLY, RUN),
         PlainTool.of(review_rule, "Review a proposed rule", CHANGES, APPROVE),
     ]
 

@@ -18,6 +18,7 @@ from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.prompts import add_prompts
 from dp_tools.mcp_server.resources import add_resources
 from dp_tools.mcp_server.rule_tools import rule_tools
+from dp_tools.mcp_server.table_tools import table_tools
 from dp_tools.mcp_server.task_tools import task_tools
 from dp_tools.mcp_server.tool import PlainTool
 from dp_tools.mcp_server.watching import Watchers
@@ -90,7 +91,15 @@ def create_server(
 
 def tools_of(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[PlainTool]:
     """Every tool, in the order of the menu."""
+<<<<<<< Updated upstream
     return [*task_tools(owner), explain_tool(owner), *rule_tools(owner, watchers, trust_agents=trust_agents)]
+=======
+    return [
+        *task_tools(owner, trust_agents=trust_agents),
+        *table_tools(owner, trust_agents=trust_agents),
+        *rule_tools(owner, watchers, trust_agents=trust_agents),
+    ]
+>>>>>>> Stashed changes
 
 
 def _version() -> str:

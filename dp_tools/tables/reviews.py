@@ -94,7 +94,8 @@ def _keep(knowledge: KnowledgeStore, row: sqlite3.Row, label: str, who: str, is_
     )
     why = f"answer to case {row['id']} of job {row['job']}"
     if not is_person:
-        return knowledge.propose(new, who=who, why=why)
+        # Under a name of its own: what persons said later must not wait for the proposal to be accepted.
+        return knowledge.propose(new.model_copy(update={"id": f"{new.id}-proposed"}), who=who, why=why)
     try:
         known = knowledge.get(new.id)
     except InvalidRequest:

@@ -1,0 +1,319 @@
+"""Whole tables as tools: a job is started, watched by its handle, and what it is unsure of is put before a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import anyio.to_thread
+from mcp.server.elicitation import AcceptedElicitation
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, InputRequiredResult, ResourceLink
+from pydantic import BaseModel, Field
+
+from dp_tools.errors import InvalidRequest
+from dp_tools.mcp_server.asking import ask
+from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server.standing import caller, standing
+from dp_tools.mcp_server.tokens import READ, RULES, RUN
+from dp_tools.mcp_server.tool import ADDS, CHANGES, READ_ONLY, PlainTool, result_of
+from dp_tools.mcp_server.work import Progress, run_work
+from dp_tools.rules.rule import Rule
+from dp_tools.tables.answers import Job, Review, TableProfile
+from dp_tools.tables.job_requests import (
+    AnyJobRequest,
+    CleanRequest,
+    DedupeRequest,
+    DetectRequest,
+    FillRequest,
+    MatchRequest,
+    TableSource,
+)
+
+if TYPE_CHECKING:
+    import threading
+
+_COLUMNS = 30
+"""Columns of a profile that are returned at once."""
+_LATEST = 20
+_PATIENCE_S = 5.0
+"""How long a cancelled job may take to end before its state is returned as it is."""
+Attributes = Annotated[list[str] | None, Field(description="Only these attributes; all if left out.")]
+DatasetName = Annotated[str | None, Field(description="Name of the dataset, which selects the rules that apply.")]
+CallRules = Annotated[list[str], Field(description="Rules for this job only, one sentence each.")]
+Output = Annotated[str | None, Field(description="The file to write; beside the table if left out.")]
+Overwrite = Annotated[bool, Field(description="Whether files that stand there already may be replaced.")]
+AnyTable = Annotated[TableSource, Field(description="The table: a file under the server's folders, or records.")]
+
+
+class ProfileAnswer(BaseModel):
+    """What is in a table."""
+
+    profile: Annotated[TableProfile, Field(description="The table, column by column.")]
+    left_out: Annotated[list[str], Field(description="Columns that were left out: ask for them by name.")]
+
+
+class JobList(BaseModel):
+    """One job, or the latest ones."""
+
+    jobs: Annotated[list[Job], Field(description="The jobs, newest first.")]
+
+
+class ReviewList(BaseModel):
+    """Cases that wait for a person."""
+
+    reviews: Annotated[list[Review], Field(description="The cases that are least certain, first.")]
+    open: Annotated[int, Field(description="How many cases wait in all.")]
+
+
+class ReviewKept(BaseModel):
+    """What became of an answer."""
+
+    rule: Annotated[Rule, Field(description="The rule that holds the answer as a labelled example.")]
+    acts: Annotated[bool, Field(description="Whether it decides such cases from now on.")]
+
+
+class MayWrite(BaseModel):
+    """A person's leave to write files."""
+
+    agreed: Annotated[bool, Field(description="Write them.")] = True
+
+
+class PersonsAnswer(BaseModel):
+    """What a person says about a case."""
+
+    answer: Annotated[str, Field(description="yes or no, or the value.")]
+
+
+def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
+    """Tools that profile, clean, match and deduplicate whole tables."""
+
+    async def start(ctx: Context[Any, Any], request: AnyJobRequest) -> CallToolResult | InputRequiredResult:
+        """Start a job, or go on with the one that was asked for in the same words and did not end."""
+        jobs = await anyio.to_thread.run_sync(lambda: owner.jobs)
+        unfinished = await anyio.to_thread.run_sync(lambda: _unfinished(owner, request))
+        if unfinished is not None:
+            return _job_result(await anyio.to_thread.run_sync(jobs.resume, unfinished))
+        if standing(ctx, trust_agents) == "asks":
+            targets = await anyio.to_thread.run_sync(lambda: _targets(owner, request))
+            if targets:
+                question = "An agent wants to write these files:\n" + "\n".join(targets) + "\nMay it?"
+                leave = await ask(ctx, question, MayWrite)
+                if isinstance(leave, InputRequiredResult):
+                    return leave
+                if not (isinstance(leave, AcceptedElicitation) and leave.data.agreed):
+                    raise InvalidRequest("The person did not agree: nothing was started and nothing is written.")
+        return _job_result(await anyio.to_thread.run_sync(jobs.start, request))
+
+    def profile_table(
+        table: AnyTable,
+        columns: Annotated[list[str] | None, Field(description="Only these columns; the first 30 if left out.")] = None,
+    ) -> Annotated[CallToolResult, ProfileAnswer]:
+        """Says what is in a table before anybody touches it: for each column how much is filled, distinct values, the
+        most frequent values and formats, ranges, what it looks like, values that stand for a gap; and which columns
+        determine which others. It asks no model and changes nothing. Start here with a file you do not know."""
+        from dp_tools.tables.profile import profile_table as profile
+        from dp_tools.tables.table import inline_table, open_table
+
+        if table.records is not None:
+            opened = inline_table(table.records)
+        elif table.path is not None:
+            opened = open_table(owner.roots.to_read(table.path), **table.options)
+        else:
+            raise InvalidRequest("Say which table: give a path, or records.")
+        with opened:
+            shown = columns if columns is not None else list(opened.columns)[:_COLUMNS]
+            left_out = [] if columns is not None else list(opened.columns)[_COLUMNS:]
+            return result_of(ProfileAnswer(profile=profile(opened, columns=shown), left_out=left_out))
+
+    async def clean_table(
+        ctx: Context[Any, Any],
+        table: AnyTable,
+        what: Annotated[
+            Literal["repair", "detect", "fill"],
+            Field(description="repair: find wrong cells and repair them; detect: only find them; fill: fill the gaps."),
+        ] = "repair",
+        attributes: Annotated[
+            list[str] | None, Field(description="Only these attributes; for fill, the one whose gaps are filled.")
+        ] = None,
+        allowed: Annotated[list[str] | None, Field(description="For fill: the values to choose from.")] = None,
+        dataset: DatasetName = None,
+        rules: CallRules = [],  # noqa: B006
+        output: Output = None,
+        overwrite: Overwrite = False,
+    ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
+        """Finds the wrong cells of a whole file and writes a cleaned copy beside it, with a log of every change from
+        which the original can be restored; the file itself stays as it is. Changes that are not sure enough wait for a
+        person (next_reviews). Returns the result if it is quick, and otherwise a handle for get_job; the same call
+        again goes on with a job that was stopped."""
+        shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
+        if what == "fill":
+            if attributes is None or len(attributes) != 1:
+                raise InvalidRequest("Name the one attribute whose gaps are to be filled.")
+            return await start(ctx, FillRequest(source=table, attribute=attributes[0], allowed=allowed, **shared))
+        if allowed is not None:
+            raise InvalidRequest(
+                "Values to choose from belong to what = fill: leave allowed out, or fill one attribute."
+            )
+        kind = CleanRequest if what == "repair" else DetectRequest
+        return await start(ctx, kind(source=table, attributes=attributes, **shared))
+
+    async def match_tables(
+        ctx: Context[Any, Any],
+        left: AnyTable,
+        right: AnyTable,
+        attributes: Attributes = None,
+        one_to_one: Annotated[
+            bool, Field(description="Whether a record has one counterpart at most; false if a side repeats things.")
+        ] = True,
+        dataset: DatasetName = None,
+        rules: CallRules = [],  # noqa: B006
+        output: Output = None,
+        overwrite: Overwrite = False,
+    ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
+        """Finds the records that two files have in common: it looks for candidate pairs first, lets the model judge
+        them, and writes the matches with their scores to a file. Pairs that are not sure enough wait for a person
+        (next_reviews). Returns the result if it is quick, and otherwise a handle for get_job; the same call again goes
+        on with a job that was stopped."""
+        shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
+        return await start(
+            ctx, MatchRequest(left=left, right=right, attributes=attributes, one_to_one=one_to_one, **shared)
+        )
+
+    async def dedupe_table(
+        ctx: Context[Any, Any],
+        table: AnyTable,
+        attributes: Attributes = None,
+        dataset: DatasetName = None,
+        rules: CallRules = [],  # noqa: B006
+        output: Output = None,
+        overwrite: Overwrite = False,
+    ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
+        """Finds the groups of records of one file that are the same thing, and writes them to a file; no record is
+        removed. One wrong pair does not merge two groups. Returns the result if it is quick, and otherwise a handle
+        for get_job; the same call again goes on with a job that was stopped."""
+        shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
+        return await start(ctx, DedupeRequest(source=table, attributes=attributes, **shared))
+
+    async def get_job(
+        ctx: Context[Any, Any],
+        job: Annotated[str | None, Field(description="The handle; the latest jobs if left out.")] = None,
+        wait: Annotated[int, Field(description="Seconds to wait for its end, with progress.", ge=0, le=300)] = 0,
+    ) -> Annotated[CallToolResult, JobList]:
+        """Says how far a job is, how long it will take, and what came of it once it is done. Without a handle it lists
+        the latest jobs. Give `wait` instead of asking again and again."""
+        if job is None:
+            return result_of(JobList(jobs=await anyio.to_thread.run_sync(owner.jobs.list, _LATEST)))
+
+        def watch(progress: Progress, cancel: threading.Event) -> Job:
+            for _ in range(10 * wait):
+                found = owner.jobs.get(job)
+                progress(found.done, found.total or 1)
+                if found.status not in ("waiting", "running") or cancel.wait(0.1):
+                    return found
+            return owner.jobs.get(job)
+
+        return _with_link(JobList(jobs=[found := await run_work(ctx, watch)]), found)
+
+    def cancel_job(
+        job: Annotated[str, Field(description="The handle.")],
+    ) -> Annotated[CallToolResult, Job]:
+        """Stops a job. What was answered is kept: starting the same job again goes on from there. Nothing is
+        written by a job that did not end."""
+        owner.jobs.cancel(job)
+        return _job_result(owner.jobs.wait(job, _PATIENCE_S))
+
+    def next_reviews(
+        job: Annotated[str | None, Field(description="Only cases of this job.")] = None,
+        limit: Annotated[int, Field(description="How many to return.", ge=1, le=50)] = 10,
+    ) -> Annotated[CallToolResult, ReviewList]:
+        """Returns the cases that jobs were not sure of, the least certain first, with what the job would do. Put them
+        before the person, and give their word back with answer_review."""
+        from dp_tools.tables.reviews import next_reviews as following
+
+        reviews, count = following(owner.jobs.store, job, limit)
+        return result_of(ReviewList(reviews=reviews, open=count))
+
+    async def answer_review(
+        ctx: Context[Any, Any],
+        review: Annotated[int, Field(description="The number of the case.")],
+        answer: Annotated[str, Field(description="What the person said: yes or no, or the value that belongs there.")],
+    ) -> Annotated[CallToolResult, ReviewKept] | InputRequiredResult:
+        """Keeps a person's answer to a case as a labelled example, which decides that case and its like from now on.
+        Where the client can ask the person it does; otherwise the example is a proposal until a person accepts it."""
+        from dp_tools.tables.reviews import answer_review as keep
+
+        position, said = standing(ctx, trust_agents), answer
+        if position == "asks":
+            question = await anyio.to_thread.run_sync(lambda: _spoken(owner, review, answer))
+            word = await ask(ctx, question, PersonsAnswer)
+            if isinstance(word, InputRequiredResult):
+                return word
+            if not isinstance(word, AcceptedElicitation):
+                raise InvalidRequest("The person did not answer: the case stays open.")
+            said = word.data.answer
+        rule = await anyio.to_thread.run_sync(
+            lambda: keep(
+                owner.jobs.store,
+                owner.knowledge,
+                review,
+                said,
+                who=caller(ctx),
+                is_person=position != "proposes",
+            )
+        )
+        return result_of(ReviewKept(rule=rule, acts=rule.status == "active"))
+
+    tools: list[tuple[Callable[..., Any], str, Any, str]] = [
+        (profile_table, "Profile a table", READ_ONLY, READ),
+        (clean_table, "Clean a table", ADDS, RUN),
+        (match_tables, "Match two tables", ADDS, RUN),
+        (dedupe_table, "Find duplicates in a table", ADDS, RUN),
+        (get_job, "Look at a job", READ_ONLY, READ),
+        (cancel_job, "Cancel a job", CHANGES, RUN),
+        (next_reviews, "Cases for a person", READ_ONLY, READ),
+        (answer_review, "Answer a case", ADDS, RULES),
+    ]
+    return [PlainTool.of(function, title, annotations, scope) for function, title, annotations, scope in tools]
+
+
+def _unfinished(owner: Owner, request: AnyJobRequest) -> str | None:
+    """The job that was asked for in the same words and stopped before its end, if there is one."""
+    wanted = request.model_dump_json()
+    for job in owner.jobs.list(_LATEST):
+        if job.status in ("interrupted", "cancelled") and owner.jobs.store.row(job.id)["request"] == wanted:
+            return job.id
+    return None
+
+
+def _targets(owner: Owner, request: AnyJobRequest) -> list[str]:
+    """The files that the job would write; refused here if it could not."""
+    from dp_tools.tables.job_steps import targets_of
+    from dp_tools.tables.jobs import JobRun
+
+    run = JobRun(owner.jobs, "", request)
+    run.require_free_targets()
+    return [str(target) for target in targets_of(run)]
+
+
+def _spoken(owner: Owner, review: int, answer: str) -> str:
+    """A case as a person is asked about it."""
+    from dp_tools.tables.reviews import next_reviews
+
+    found = next((one for one in next_reviews(owner.jobs.store, None, 100)[0] if one.id == review), None)
+    if found is None:
+        raise InvalidRequest(f"There is no open case {review}; ask for the next ones.")
+    return f"{found.question}\n{found.case}\nThe agent says: {answer}\nYour answer ({found.answers}):"
+
+
+def _job_result(job: Job) -> CallToolResult:
+    return _with_link(job, job)
+
+
+def _with_link(answer: BaseModel, job: Job) -> CallToolResult:
+    """The answer, and where the whole result can be read once there is one."""
+    result = result_of(answer)
+    if job.resource is not None:
+        link = ResourceLink(name=f"Result of {job.id}", uri=job.resource, mime_type="application/json")
+        result.content.append(link)
+    return result

@@ -1,0 +1,224 @@
+"""Whole tables over MCP: profiles, jobs by their handle, cases for a person, and files only where they may be."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.server import MCPServer
+from mcp.shared.exceptions import MCPError
+from mcp.types import ElicitResult, ResourceLink, ResourceTemplateReference
+from serving import ERAS, answer, refusal
+
+from dp_tools.engine.questions import Engine
+from dp_tools.mcp_server import schema_choices
+from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server.server import create_server
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.rules.rule import Rule
+from dp_tools.tasks.match_schemas import AttributePair, MatchSchemasAnswer
+
+pytestmark = pytest.mark.anyio
+
+ROWS = [("beer", "ounces"), *((f"Beer {n}", "12.0") for n in range(8)), ("Stout", "12.0 oz")]
+NUMBER = Rule(
+    id="ounces-number",
+    statement="Ounces are a number.",
+    dataset="cellar",
+    check={"type": "number"},
+    attribute="ounces",
+    settles="both",
+)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a table; jobs keep their state outside of it."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    home = tmp_path / "tables"
+    home.mkdir()
+    with (home / "beers.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(ROWS)
+    return home
+
+
+@pytest.fixture
+def owner(engine: Engine, folder: Path, tmp_path: Path) -> Iterator[Owner]:
+    preprocessor = Preprocessor(knowledge=tmp_path / "knowledge.db", engine=engine)
+    preprocessor.knowledge.add(NUMBER, who="ann")
+    opened = Owner(preprocessor=preprocessor, roots=[folder])
+    yield opened
+    opened.close()
+    preprocessor.knowledge.close()
+
+
+@asynccontextmanager
+async def person(server: MCPServer[None], era: str, *words: dict[str, Any]) -> AsyncIterator[tuple[Client, list[str]]]:
+    asked: list[str] = []
+    left = list(words)
+
+    async def reply(_: Any, question: Any) -> ElicitResult:
+        asked.append(question.message)
+        return ElicitResult(action="accept", content=left.pop(0))
+
+    async with Client(server, mode=era, elicitation_callback=reply) as client:
+        yield client, asked
+
+
+DETECT = {"table": {"path": "beers.csv"}, "what": "detect", "attributes": ["ounces"], "dataset": "cellar"}
+
+
+async def test_a_profile_says_what_is_in_a_table(owner: Owner) -> None:
+    async with Client(create_server(owner)) as client:
+        given = await answer(client, "profile_table", {"table": {"path": "beers.csv"}})
+        text = (await client.read_resource("tables://beers.csv/profile")).contents[0].text  # type: ignore[union-attr]
+    assert given["profile"]["records"] == 9
+    assert [column["name"] for column in given["profile"]["columns"]] == ["beer", "ounces"]
+    assert text.startswith("beers.csv: 9 records")
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_table_is_searched_for_errors_and_the_result_is_a_file(owner: Owner, folder: Path, era: str) -> None:
+    async with Client(create_server(owner), mode=era) as client:
+        result = await client.call_tool("clean_table", DETECT)
+        assert result.structured_content is not None
+        job = result.structured_content["id"]
+        done = (await answer(client, "get_job", {"job": job, "wait": 60}))["jobs"][0]
+        assert done["status"] == "done", done
+        listed = (await answer(client, "get_job", {}))["jobs"]
+        read = json.loads((await client.read_resource(f"jobs://{job}/result")).contents[0].text)  # type: ignore[union-attr]
+        template = ResourceTemplateReference(uri="jobs://{job}/result")
+        found = (await client.complete(template, {"name": "job", "value": "det"})).completion.values
+        link = (await client.call_tool("get_job", {"job": job})).content[-1]
+    assert [one["id"] for one in listed] == [job] == found
+    assert "12.0 oz" in (folder / "beers.errors.csv").read_text(encoding="utf-8")
+    assert "12.0 oz" in read["heads"]["beers.errors.csv"]
+    assert read["result"]["figures"] == done["result"]["figures"]
+    assert isinstance(link, ResourceLink)
+    assert str(link.uri) == f"jobs://{job}/result"
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_person_is_asked_before_files_are_written(owner: Owner, folder: Path, era: str) -> None:
+    async with person(create_server(owner), era, {"agreed": False}, {"agreed": True}) as (client, asked):
+        assert "did not agree" in await refusal(client, "clean_table", DETECT)
+        assert not (folder / "beers.errors.csv").exists()
+        job = (await answer(client, "clean_table", DETECT))["id"]
+        assert (await answer(client, "get_job", {"job": job, "wait": 60}))["jobs"][0]["status"] == "done"
+    assert len(asked) == 2
+    assert str(folder / "beers.errors.csv") in asked[0]
+
+
+async def test_the_same_call_goes_on_with_a_job_that_was_stopped(owner: Owner) -> None:
+    async with Client(create_server(owner)) as client:
+        request = {**DETECT, "attributes": ["beer", "ounces"], "output": "all.csv"}
+        started = await answer(client, "clean_table", request)
+        if started["status"] == "running":
+            assert (await answer(client, "cancel_job", {"job": started["id"]}))["id"] == started["id"]
+            again = await answer(client, "clean_table", request)
+            assert again["id"] == started["id"]
+        ended = await answer(client, "get_job", {"job": started["id"], "wait": 120})
+    assert ended["jobs"][0]["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "said"),
+    [
+        ("profile_table", {"table": {"path": "none.csv"}}, "There is no file none.csv"),
+        ("profile_table", {"table": {"path": "../state"}}, "lies outside"),
+        ("profile_table", {"table": {"path": "/etc/passwd"}}, "lies outside"),
+        ("profile_table", {"table": {}}, "give a path, or records"),
+        ("profile_table", {"table": {"path": "beers.csv"}, "columns": ["abv"]}, "abv"),
+        ("profile_table", {"table": {"records": [{"a": "1"}] * 201}}, "201 records are too many"),
+        ("clean_table", {"table": {"path": "beers.csv"}, "what": "fill"}, "Name the one attribute"),
+        ("clean_table", {**DETECT, "allowed": ["1"]}, "leave allowed out"),
+        ("clean_table", {**DETECT, "output": "beers.csv"}, "already exists"),
+        ("clean_table", {**DETECT, "output": "../x.csv"}, "lies outside"),
+        ("match_tables", {"left": {"path": "beers.csv"}, "right": {"path": "none.csv"}}, "There is no file"),
+        ("get_job", {"job": "clean-none"}, "no job"),
+        ("cancel_job", {"job": "clean-none"}, "no job"),
+        ("next_reviews", {"job": "clean-none"}, "no job"),
+        ("answer_review", {"review": 7, "answer": "yes"}, "no open case 7"),
+        ("test_rule", {"rule_id": "ounces-number", "data": "none.csv", "task": "detect_errors"}, "There is no file"),
+    ],
+)
+async def test_bad_input_gets_one_clear_sentence(owner: Owner, tool: str, arguments: dict[str, Any], said: str) -> None:
+    async with Client(create_server(owner)) as client:
+        sentence = await refusal(client, tool, arguments)
+    assert said in sentence
+    assert "\n" not in sentence
+
+
+async def test_a_resource_outside_the_folders_is_not_read(owner: Owner) -> None:
+    async with Client(create_server(owner)) as client:
+        for path in ("../state/x.csv", "/etc/passwd", "%2e%2e/state/x.csv", "none.csv"):
+            with pytest.raises(MCPError):
+                await client.read_resource(f"tables://{path}/profile")
+
+
+async def test_a_rule_is_tried_on_labelled_cases(owner: Owner, folder: Path) -> None:
+    rows = [("beer", "ounces", "attribute", "label"), ("A", "12.0", "ounces", "0"), ("B", "12 oz", "ounces", "1")]
+    with (folder / "labelled.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    asked = {"rule_id": "ounces-number", "data": "labelled.csv", "task": "detect_errors", "dataset": "cellar"}
+    async with Client(create_server(owner)) as client:
+        trial = await answer(client, "test_rule", asked)
+    assert trial["cases"] == 2
+    assert trial["after"] == 100.0
+
+
+async def test_a_persons_word_settles_columns_that_are_about_as_likely(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema_choices, "CLOSE", 2.0)
+    pairs = [AttributePair(left=0, right=right, match=True, score=0.9) for right in (0, 1)]
+    close = MatchSchemasAnswer(pairs=pairs, assignment=[(0, 0)])
+    monkeypatch.setattr(owner.preprocessor, "run", lambda *_, **__: close.model_copy(deep=True))
+    asked = {"left": [{"name": "zip"}], "right": [{"name": "zip code"}, {"name": "postal code"}]}
+    for era in ERAS:
+        word = {"column_0": "postal code (1)"}
+        async with person(create_server(owner), era, word, {"column_0": "none of them"}) as (client, questions):
+            chosen = await answer(client, "match_schemas", asked)
+            none = await answer(client, "match_schemas", asked)
+        assert chosen["assignment"] == [[0, 1]]
+        assert [pair["match"] for pair in chosen["pairs"]] == [False, True]
+        assert none["assignment"] == []
+        assert len(questions) == 2
+    async with Client(create_server(owner)) as client:
+        assert (await answer(client, "match_schemas", asked))["assignment"] == [[0, 0]]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_answer_to_a_case_is_the_persons(owner: Owner, era: str) -> None:
+    case = {
+        "task": "detect_errors",
+        "dataset": "cellar",
+        "attribute": "beer",
+        "question": "Is this wrong?",
+        "subject": json.dumps({"record": {"beer": "Stuot"}, "attribute": "beer", "value": "Stuot"}),
+        "proposal": "Stout",
+        "confidence": 0.5,
+    }
+    owner.jobs.store.add("clean-1", "clean", "{}")
+    owner.jobs.store.add_reviews("clean-1", [case, {**case, "confidence": 0.6}])
+    async with Client(create_server(owner), mode=era) as client:
+        waiting = await answer(client, "next_reviews", {})
+        assert waiting["open"] == 2
+        first, second = (review["id"] for review in waiting["reviews"])
+        assert (await answer(client, "answer_review", {"review": first, "answer": "yes"}))["acts"] is False
+    async with person(create_server(owner), era, {"answer": "no"}) as (client, asked):
+        kept = await answer(client, "answer_review", {"review": second, "answer": "yes"})
+    assert "The agent says: yes" in asked[0]
+    assert kept["rule"]["examples"][-1]["label"] == "no"
+    assert kept["acts"] is True
