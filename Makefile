@@ -25,7 +25,7 @@ $(VENV)/installed: pyproject.toml
 	touch $@
 
 $(VENV)/ready-to-test: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable ".[langchain]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[langchain,tables]" --group dev
 	touch $@
 
 mcpb: $(VENV)/installed

@@ -141,6 +141,7 @@ EXPLANATION = Explanation(
 
 @pytest.mark.parametrize(("task", "fields"), BATCHES)
 def test_every_explanation_can_be_drawn_whatever_the_data_holds(task: str, fields: dict[str, Any]) -> None:
+    pytest.importorskip("matplotlib", reason='needs the extra "plots"')
     request = read_request(TASKS[task], fields)
     odd = EXPLANATION.model_copy(update={"answer": "$x_{2}$ 漢字\n\x07" * 9})
     assert picture(request, odd, "png").startswith(b"\x89PNG")
@@ -156,5 +157,6 @@ def test_what_has_no_answer_is_not_drawn() -> None:
 
 
 def test_curves_and_reliability_are_drawn() -> None:
+    pytest.importorskip("matplotlib", reason='needs the extra "plots"')
     assert b"<svg" in curves({"named": [0.0, 0.5], "random": [0.0, 0.1]}, "Deletion", "change")
     assert b"<svg" in reliability({"before": [(0.1, 0.2, 5), (0.9, 0.0, 0)]}, "Matching")

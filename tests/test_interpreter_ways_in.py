@@ -32,6 +32,7 @@ def anyio_backend() -> str:
 async def test_an_agent_gets_the_explanation_as_text_as_structure_and_as_a_picture(
     engine: Engine, tmp_path: Path, era: str, form: str
 ) -> None:
+    pytest.importorskip("matplotlib", reason='needs the extra "plots"')
     with owner_of(engine, tmp_path / "knowledge.db") as owner:
         async with Client(create_server(owner), mode=era) as client:
             schema = next(t.output_schema for t in (await client.list_tools()).tools if t.name == "explain_answer")
@@ -70,6 +71,7 @@ def run(*arguments: str | Path) -> Result:
 
 
 def test_a_person_gets_a_paragraph_and_a_picture(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason='needs the extra "plots"')
     table = tmp_path / "pairs.csv"
     table.write_text("left_title,right_title\nSony W55,Sony W80\n")
     picture = tmp_path / "why.svg"

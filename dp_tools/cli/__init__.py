@@ -29,6 +29,7 @@ COMMANDS = {
     "tune": ("dp_tools.cli.tune:tune", "Train an adapter from labelled data."),
     "speed": ("dp_tools.cli.speed:speed", "Measure how fast the model answers on this machine."),
     "bench": ("dp_tools.cli.bench:bench", "Measure the model on a folder of labelled data."),
+    "bench-explain": ("dp_tools.cli.bench_explain:bench_explain", "Measure the explanations on labelled data."),
 }
 """Where each command is, and what it is for."""
 

@@ -1,4 +1,4 @@
-"""`dp-tools explain` and `dp-tools bench-explain`: why an answer came out as it did, and how good such answers are."""
+"""`dp-tools explain`: why one answer came out as it did."""
 
 from __future__ import annotations
 

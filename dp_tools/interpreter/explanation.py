@@ -92,7 +92,10 @@ class Explanation(BaseModel):
     probability: Annotated[float | None, Field(description="Calibrated probability of the answer.")]
     sureness: Annotated[str, Field(description="That probability in words, with its band.")]
     decided: Annotated[
-        list[Contribution], Field(description="What the answer depends on: the strongest first, whichever its sign.")
+        list[Contribution],
+        Field(
+            description="What the answer depends on: rules that turn it first, then the strongest, whichever its sign."
+        ),
     ]
     would_change: Annotated[
         WouldChange | None, Field(description="The smallest change that turns the answer; null if no single one does.")

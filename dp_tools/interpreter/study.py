@@ -310,9 +310,13 @@ class _Study:
         ]
 
 
-def _weight(entry: Contribution) -> tuple[bool, float, bool]:
-    """What decided by itself first, then by the size of the change; of equals the rule before what it is about."""
-    return entry.kind not in ("check", "example"), -round(abs(entry.change), 3), entry.kind != "rule"
+def _weight(entry: Contribution) -> tuple[bool, bool, float]:
+    """What decided by itself first, then a rule without which the answer is another one, then by size of the change."""
+    return (
+        entry.kind not in ("check", "example"),
+        not (entry.kind == "rule" and entry.flips),
+        -abs(entry.change),
+    )
 
 
 def _review(base: Outcome, unstable: bool) -> str | None:

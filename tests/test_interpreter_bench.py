@@ -1,0 +1,122 @@
+"""The measures of explanations, on a few cases of our own: that they count what they say, not how good the model is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from dp_tools.cli import main
+from dp_tools.engine.questions import Engine
+from dp_tools.models.calibration import Calibration, Line
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.tuning.faithfulness import Faithfulness, faithfulness, planted
+from dp_tools.tuning.instances import Split, read_datasets
+from dp_tools.tuning.reliability import judged, reliability, steadiness
+
+BEERS = [("Pale Ale", "5.0"), ("Stout", "6%"), ("Porter", "4.5"), ("Lager", "12 oz")]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    pairs = [
+        {"left": {"beer": a, "abv": b}, "right": {"beer": c, "abv": d}, "label": int(a == c)}
+        for (a, b), (c, d) in zip(BEERS, [BEERS[0], *BEERS[2:], BEERS[1]], strict=True)
+    ]
+    cells = [
+        {"record": {"beer": a, "abv": b}, "attribute": "abv", "label": int(not b[-1].isdigit()), "row_id": n}
+        for n, (a, b) in enumerate(BEERS)
+    ]
+    for place, rows in (("EM/Ales", pairs), ("ED/Ales", cells)):
+        folder = tmp_path / "data" / place
+        folder.mkdir(parents=True)
+        (folder / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def splits(data: Path) -> dict[str, Split]:
+    return {dataset.folder: dataset.split("test") for dataset in read_datasets(data)}
+
+
+@pytest.fixture
+def preprocessor(engine: Engine) -> Iterator[Preprocessor]:
+    opened = Preprocessor(knowledge=":memory:", engine=engine)
+    yield opened
+    opened.knowledge.close()
+
+
+def test_areas_are_mean_falls_and_rises() -> None:
+    result = Faithfulness("x", 1, (0.9, 0.5, 0.3), (0.9, 0.8, 0.6), (0.2, 0.8, 0.9), (0.2, 0.4, 0.6))
+    assert result.deletion == (pytest.approx(0.5), pytest.approx(0.2))
+    assert result.sufficiency == (pytest.approx(0.65), pytest.approx(0.3))
+
+
+def test_curves_begin_at_the_answer_and_end_alike_when_everything_is_gone(
+    preprocessor: Preprocessor, splits: dict[str, Split]
+) -> None:
+    result = faithfulness(preprocessor, splits["ED"].sample(2), depth=2)
+    assert result.answers == 2
+    assert result.deleted[0] == pytest.approx(result.deleted_random[0], abs=0.02)
+    assert result.deleted[2] == pytest.approx(result.deleted_random[2], abs=0.02)
+    assert result.kept[2] == pytest.approx(result.deleted[0], abs=0.02)
+    assert result.kept[0] == pytest.approx(result.deleted[2], abs=0.02)
+
+
+def test_planted_checks_and_examples_are_named_first_and_retired_afterwards(
+    preprocessor: Preprocessor, splits: dict[str, Split]
+) -> None:
+    found = {result.kind: result for result in planted(preprocessor, [splits["ED"]], 4)}
+    for kind in ("check", "example"):
+        assert (found[kind].cases, found[kind].first) == (1, 1)
+    assert found["statement"].first <= found["statement"].cases <= 2
+    assert not [rule for rule in preprocessor.knowledge.list(status="active") if rule.id.startswith("planted")]
+
+
+def test_calibration_is_judged_against_what_was_so() -> None:
+    always = [(0.9, True), (0.9, False)] * 10
+    result = reliability("impute", [always], Calibration({"impute": Line(scale=0.05, shift=0.0)}))
+    assert result.cases == 20
+    assert result.before == pytest.approx(0.4)
+    assert result.after < 0.05
+    assert result.bins_before[9] == (pytest.approx(0.9), pytest.approx(0.5), 20)
+
+
+def test_the_models_own_probabilities_are_collected_and_its_calibration_stays(
+    preprocessor: Preprocessor, splits: dict[str, Split]
+) -> None:
+    preprocessor.calibration = Calibration({"match_entities": Line(shift=9.0)})
+    found = judged(preprocessor, splits["EM"])
+    assert [so for _, so in found] == [True, False, False, False]
+    assert all(probability < 0.999 for probability, _ in found)
+    assert preprocessor.calibration.lines
+
+
+def test_averaged_labels_do_not_change_with_the_order(preprocessor: Preprocessor, splits: dict[str, Split]) -> None:
+    result = steadiness(preprocessor, splits["EM"])
+    assert result.pairs == 4
+    assert result.averaged <= 0.25  # rounding may tip one that stands at the threshold
+    assert result.cost > 1
+
+
+def test_the_command_writes_markdown_and_pictures(data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason='needs the extra "plots"')
+    told = CliRunner().invoke(
+        main,
+        [
+            *("bench-explain", "--data", str(data), "--dataset", "EM", "--limit", "4"),
+            *("--only", "faithfulness", "--only", "calibration", "--pictures", str(tmp_path / "drawn")),
+        ],
+    )
+    assert told.exit_code == 0, told.output
+    assert "### Faithfulness\n" in told.stdout
+    assert "| Ales | 4 |" in told.stdout
+    assert "(drawn/reliability-match_entities.svg)" in told.stdout
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == [
+        "faithfulness-ales-kept.svg",
+        "faithfulness-ales-taken-away.svg",
+        "reliability-match_entities.svg",
+    ]
