@@ -91,15 +91,12 @@ def create_server(
 
 def tools_of(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[PlainTool]:
     """Every tool, in the order of the menu."""
-<<<<<<< Updated upstream
-    return [*task_tools(owner), explain_tool(owner), *rule_tools(owner, watchers, trust_agents=trust_agents)]
-=======
     return [
         *task_tools(owner, trust_agents=trust_agents),
+        explain_tool(owner),
         *table_tools(owner, trust_agents=trust_agents),
         *rule_tools(owner, watchers, trust_agents=trust_agents),
     ]
->>>>>>> Stashed changes
 
 
 def _version() -> str:
