@@ -1,0 +1,355 @@
+"""Whole tables as commands: profile, clean, undo, match-tables, dedupe, and the jobs and reviews behind them."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table as Lines
+
+from dp_tools.cli.answering import interruptible
+from dp_tools.errors import InvalidRequest, TableUnavailable
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.rules.store import KnowledgeStore
+from dp_tools.tables.change_log import undo as undo_changes
+from dp_tools.tables.job_requests import (
+    AnyJobRequest,
+    CleanRequest,
+    DedupeRequest,
+    DetectRequest,
+    FillRequest,
+    MatchRequest,
+    TableSource,
+)
+from dp_tools.tables.job_store import JobStore
+from dp_tools.tables.jobs import Job, Jobs
+from dp_tools.tables.paths import Roots, new_file
+from dp_tools.tables.profile import profile_table
+from dp_tools.tables.profile_page import profile_page
+from dp_tools.tables.reviews import answer_review, next_reviews
+from dp_tools.tables.table import open_table
+
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
+C = TypeVar("C", bound=Callable[..., Any])
+
+_READING = (
+    click.option("--encoding", help="The file's encoding, if it is told wrongly."),
+    click.option("--delimiter", help="The character between values, if it is told wrongly."),
+    click.option("--quote", help='The quote character; "" for none.'),
+    click.option("--header/--no-header", default=None, help="Whether the first line names the columns."),
+    click.option("--ragged", type=click.Choice(("refuse", "set aside")), help="What to do with odd records."),
+    click.option("--sheet", help="The sheet of an Excel workbook."),
+    click.option("--table", help="The table of a database."),
+    click.option("--query", help="A SELECT on a database instead of a table."),
+)
+_JOB = (
+    click.option(
+        "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Beside the table by default."
+    ),
+    click.option("--force", is_flag=True, help="Replace files that stand where the result goes."),
+    click.option("--dataset", help="Name of the dataset, which selects the rules that apply."),
+    click.option("--rule", "rules", multiple=True, help="A rule for this job only; may be given again."),
+    click.option("-a", "--attribute", "attributes", multiple=True, help="Only this column; may be given again."),
+)
+_MODEL = (
+    click.option(
+        "--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file."
+    ),
+    click.option("--knowledge", type=click.Path(path_type=Path), help="Knowledge store; your own if left out."),
+    click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Folder of jobs; your own."),
+)
+
+
+def options(*groups: tuple[Callable[[C], C], ...]) -> Callable[[C], C]:
+    """Give a command the options of these groups."""
+
+    def decorate(function: C) -> C:
+        for option in reversed([option for group in groups for option in group]):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("-c", "--column", "columns", multiple=True, help="Only this column; may be given again.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures here.")
+@click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON.")
+@click.option("--force", is_flag=True, help="Replace the page if it exists.")
+@options(_READING)
+def profile(
+    file: Path, columns: tuple[str, ...], html: Path | None, as_json: bool, force: bool, **reading: Any
+) -> None:
+    """Say what is in FILE: formats, values, ranges, gaps, keys, and which columns determine which."""
+    with open_table(file, **reading) as table:
+        found = profile_table(table, columns=list(columns) or None)
+    if html is not None:
+        page = profile_page(found)
+        with new_file(html, overwrite=force) as part:
+            part.write_text(page, encoding="utf-8")
+    click.echo(found.model_dump_json(indent=2) if as_json else found.text(1_000_000))
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("--detect-only", is_flag=True, help="List the wrong cells and change nothing.")
+@options(_JOB, _READING, _MODEL)
+def clean(
+    file: Path,
+    detect_only: bool,
+    output: Path | None,
+    force: bool,
+    dataset: str | None,
+    rules: tuple[str, ...],
+    attributes: tuple[str, ...],
+    model: str,
+    knowledge: Path | None,
+    state: Path | None,
+    **reading: Any,
+) -> None:
+    """Find the wrong cells of FILE and repair those whose right value can be found.
+
+    Writes FILE.clean beside it and a change log, from which `dp-tools undo` restores the original. With --detect-only:
+    a line per wrong cell: row, attribute, value, confidence, band, by, reason, rule.
+    """
+    kind = DetectRequest if detect_only else CleanRequest
+    request = kind(
+        source=_source(file, reading),
+        attributes=list(attributes) or None,
+        **_scope(output, force, dataset, rules),
+    )
+    _carry_out(request, model, knowledge, state)
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("-a", "--attribute", required=True, help="The column whose gaps are to be filled.")
+@click.option("--allowed", multiple=True, help="A value to choose from; may be given again.")
+@options(_JOB[:4], _READING, _MODEL)
+def fill(
+    file: Path,
+    attribute: str,
+    allowed: tuple[str, ...],
+    output: Path | None,
+    force: bool,
+    dataset: str | None,
+    rules: tuple[str, ...],
+    model: str,
+    knowledge: Path | None,
+    state: Path | None,
+    **reading: Any,
+) -> None:
+    """Fill the gaps of one column of FILE as a job, with a change log that can be undone."""
+    request = FillRequest(
+        source=_source(file, reading),
+        attribute=attribute,
+        allowed=list(allowed) or None,
+        **_scope(output, force, dataset, rules),
+    )
+    _carry_out(request, model, knowledge, state)
+
+
+@click.command()
+@click.argument("cleaned", type=FILE)
+@click.argument("log", type=FILE, required=False)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Where to write.")
+@click.option("--force", is_flag=True, help="Replace the output file if it exists.")
+def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
+    """Restore the file that CLEANED was made from, by its change log LOG (beside it by default)."""
+    log = log or cleaned.with_name(f"{cleaned.stem}.changes.jsonl")
+    same = undo_changes(cleaned, log, output, overwrite=force)
+    click.echo(f"{output} equals the original" + (" bit for bit." if same else ", value for value."), err=True)
+
+
+@click.command("match-tables")
+@click.argument("left", type=FILE)
+@click.argument("right", type=FILE)
+@click.option("--many", is_flag=True, help="A record may have several counterparts.")
+@options(_JOB, _MODEL)
+def match_tables(
+    left: Path,
+    right: Path,
+    many: bool,
+    output: Path | None,
+    force: bool,
+    dataset: str | None,
+    rules: tuple[str, ...],
+    attributes: tuple[str, ...],
+    model: str,
+    knowledge: Path | None,
+    state: Path | None,
+) -> None:
+    """Find the records of LEFT and RIGHT that are the same.
+
+    Writes a line per pair: left_row, right_row, score, then the attributes of both records.
+    """
+    request = MatchRequest(
+        left=_source(left, {}),
+        right=_source(right, {}),
+        attributes=list(attributes) or None,
+        one_to_one=not many,
+        **_scope(output, force, dataset, rules),
+    )
+    _carry_out(request, model, knowledge, state)
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@options(_JOB, _READING, _MODEL)
+def dedupe(
+    file: Path,
+    output: Path | None,
+    force: bool,
+    dataset: str | None,
+    rules: tuple[str, ...],
+    attributes: tuple[str, ...],
+    model: str,
+    knowledge: Path | None,
+    state: Path | None,
+    **reading: Any,
+) -> None:
+    """Find the groups of records of FILE that are the same.
+
+    Writes a line per record of a group: group, row, score, then its attributes.
+    """
+    request = DedupeRequest(
+        source=_source(file, reading),
+        attributes=list(attributes) or None,
+        **_scope(output, force, dataset, rules),
+    )
+    _carry_out(request, model, knowledge, state)
+
+
+@click.group()
+def jobs() -> None:
+    """List, show, resume and cancel whole-table jobs."""
+
+
+@jobs.command("list")
+@options(_MODEL[2:])
+def list_jobs(state: Path | None) -> None:
+    """List the latest jobs."""
+    lines = Lines("job", "status", "done", "of", box=None, pad_edge=False)
+    for job in _jobs("nano", None, state).list(50):
+        lines.add_row(job.id, job.status, f"{job.done:,}", f"{job.total:,}")
+    Console(width=None if Console().is_terminal else 200).print(lines)
+
+
+@jobs.command()
+@click.argument("job")
+@options(_MODEL[2:])
+def show(job: str, state: Path | None) -> None:
+    """Show a job and its result, as JSON."""
+    click.echo(_jobs("nano", None, state).get(job).model_dump_json(indent=2))
+
+
+@jobs.command()
+@click.argument("job")
+@options(_MODEL)
+def resume(job: str, model: str, knowledge: Path | None, state: Path | None) -> None:
+    """Go on with a job that was stopped; nothing is asked twice."""
+    _watch(_jobs(model, knowledge, state), lambda held: held.resume(job, wait=0))
+
+
+@jobs.command()
+@click.argument("job")
+@options(_MODEL[2:])
+def cancel(job: str, state: Path | None) -> None:
+    """Stop a job, in whatever process it runs; it can be resumed."""
+    click.echo(_jobs("nano", None, state).cancel(job).status)
+
+
+@click.group()
+def reviews() -> None:
+    """Decide the cases that jobs were not sure about."""
+
+
+@reviews.command("next")
+@click.option("--job", help="Only the cases of this job.")
+@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="How many.")
+@options(_MODEL[2:])
+def next_cases(job: str | None, limit: int, state: Path | None) -> None:
+    """Print the least certain open cases, a JSON object a line."""
+    found, count = next_reviews(JobStore(state), job, limit)
+    for review in found:
+        click.echo(review.model_dump_json())
+    click.echo(f"{count} open.", err=True)
+
+
+@reviews.command()
+@click.argument("case", type=int)
+@click.argument("answer")
+@options(_MODEL[1:])
+def answer(case: int, answer: str, knowledge: Path | None, state: Path | None) -> None:
+    """Answer CASE with yes, no, or the value; the answer becomes a labelled example."""
+    with KnowledgeStore.open(knowledge) as store:
+        rule = answer_review(JobStore(state), store, case, answer, who=getpass.getuser())
+    click.echo(f"Kept as an example of rule {rule.id}.")
+
+
+def _source(path: Path, reading: dict[str, Any]) -> TableSource:
+    given = {name: value for name, value in reading.items() if value is not None}
+    return TableSource(path=str(path.absolute()), **given)
+
+
+def _scope(output: Path | None, force: bool, dataset: str | None, rules: tuple[str, ...]) -> dict[str, Any]:
+    where = None if output is None else str(output.absolute())
+    return {"output": where, "overwrite": force, "dataset": dataset, "rules": list(rules)}
+
+
+def _jobs(model: str, knowledge: Path | None, state: Path | None) -> Jobs:
+    """The jobs of a person at a shell, who may name any file."""
+    opened: list[Preprocessor] = []
+
+    def preprocessor() -> Preprocessor:
+        if not opened:
+            opened.append(Preprocessor(model, knowledge))
+        return opened[0]
+
+    return Jobs(preprocessor, Roots((Path("/"),)), state)
+
+
+def _carry_out(request: AnyJobRequest, model: str, knowledge: Path | None, state: Path | None) -> None:
+    _watch(_jobs(model, knowledge, state), lambda held: held.start(request, wait=0))
+
+
+def _watch(held: Jobs, begin: Callable[[Jobs], Job]) -> None:
+    """Follow a job to its end with a progress bar; Ctrl-C stops it so that it can be resumed."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with (
+        interruptible() as stop,
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
+    ):
+        job = begin(held)
+        shown = progress.add_task(job.id, total=None)
+        while job.status in ("waiting", "running"):
+            if stop.is_set():
+                held.cancel(job.id)
+            job = held.wait(job.id, 0.5)
+            progress.update(shown, completed=job.done, total=job.total or None)
+    if job.status == "failed":
+        raise TableUnavailable(job.problem or f"The job {job.id} failed.")
+    if job.status != "done":
+        click.echo(f"Stopped; `dp-tools jobs resume {job.id}` goes on where it was.", err=True)
+        click.get_current_context().exit(130)
+    _report(job)
+
+
+def _report(job: Job) -> None:
+    if job.result is None:
+        raise InvalidRequest(f"The job {job.id} has no result.")
+    click.echo(job.result.summary, err=True)
+    for file in job.result.files:
+        click.echo(f"{file.path}: {file.what}", err=True)
+    click.echo(json.dumps({"job": job.id, **job.result.figures}))
+    if job.result.figures.get("unanswered"):
+        click.get_current_context().exit(1)
