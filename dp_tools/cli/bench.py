@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
 
@@ -13,12 +15,15 @@ from dp_tools.cli.answering import bar, interruptible, onward
 from dp_tools.engine import open_engine
 from dp_tools.errors import TableUnavailable
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.tuning import bench_tables
 from dp_tools.tuning.bench import HEADER, Row, cells, markdown, measure
+from dp_tools.tuning.bench_tables import Rules
 from dp_tools.tuning.instances import SPLITS, read_datasets
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder laid out as TASK/dataset/split.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder laid out as TASK/dataset/split.")
+@click.option("--tables", type=click.Path(path_type=Path), help="Folder of whole tables to measure instead.")
 @click.option("--only", multiple=True, help="A TASK/dataset or a TASK to measure; more may follow.")
 @click.argument("more", nargs=-1)
 @click.option("--limit", type=click.IntRange(min=1), help="At most this many instances of each dataset.")
@@ -37,7 +42,8 @@ from dp_tools.tuning.instances import SPLITS, read_datasets
     "--markdown", "markdown_file", type=click.Path(path_type=Path, dir_okay=False), help="And the table here."
 )
 def bench(
-    data: Path,
+    data: Path | None,
+    tables: Path | None,
     only: tuple[str, ...],
     more: tuple[str, ...],
     limit: int | None,
@@ -52,9 +58,18 @@ def bench(
 
     Scores are in percent: F1 of the positive class, accuracy for imputation, micro-F1 for column types. With --limit
     the same instances are taken every time, at the natural rate of labels.
+
+    With --tables: whole tables, each with general rules and with its pack's too (or as --rules says).
     """
     if more and not only:
         raise click.UsageError(f"What is {more[0]}? Name datasets after --only.")
+    if tables is not None:
+        said = click.get_current_context().get_parameter_source("rules") is ParameterSource.COMMANDLINE
+        choices: Sequence[Rules] = ("general",) if rules == "general" else ("packs",)
+        _bench_tables(tables, (*only, *more), choices if said else ("general", "packs"), model, knowledge, json_file)
+        return
+    if data is None:
+        raise click.UsageError("Give a folder: --data DIR, or --tables DIR.")
     splits = []
     for dataset in read_datasets(data, (*only, *more)):
         if split in dataset.files:
@@ -74,16 +89,40 @@ def bench(
             results.append(row)
             done += row.result.n
             advance(done)
-    table = Table(*HEADER, box=None, pad_edge=False)
-    for line in cells(results):
-        table.add_row(*line)
-    console = Console()
-    console.width = console.width if console.is_terminal else 200
-    console.print(table)
+    _show(HEADER, cells(results))
     if json_file is not None:
         _write(json_file, json.dumps([row.as_json() for row in results], indent=2) + "\n")
     if markdown_file is not None:
         _write(markdown_file, markdown(results))
+
+
+def _bench_tables(
+    folder: Path, only: Sequence[str], rules: Sequence[Rules], model: str, knowledge: str, json_file: Path | None
+) -> None:
+    rows = []
+    engine = open_engine(model, cache=False)
+    with (
+        Preprocessor(model, knowledge, engine=engine) as preprocessor,
+        bar(0) as advance,
+        interruptible() as cancel,
+    ):
+        for row in bench_tables.bench_tables(
+            folder, preprocessor, only=only, rules=rules, progress=lambda done, _: advance(done), cancel=cancel
+        ):
+            rows.append(row)
+            click.echo(json.dumps(row), err=True)
+    _show(bench_tables.HEADER, bench_tables.cells(rows))
+    if json_file is not None:
+        _write(json_file, json.dumps(rows, indent=2) + "\n")
+
+
+def _show(header: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    table = Table(*header, box=None, pad_edge=False)
+    for line in lines:
+        table.add_row(*line)
+    console = Console()
+    console.width = console.width if console.is_terminal else 200
+    console.print(table)
 
 
 def _write(path: Path, text: str) -> None:
