@@ -28,7 +28,7 @@ ACCEPT = 0.8
 """Confidence from which on a verdict or a change stands without a person."""
 REVIEW = 0.5
 """Confidence from which on a person is asked; below it nothing is done."""
-CHOICES = 40
+CHOICES = 20
 """The largest closed set that the model is given to choose a value from."""
 
 

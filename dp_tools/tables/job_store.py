@@ -99,15 +99,19 @@ class JobStore:
             connection.execute(f"UPDATE jobs SET {settings} WHERE id = ?", (*fields.values(), job))
 
     @contextlib.contextmanager
-    def running(self, job: str) -> Iterator[None]:
+    def running(self, job: str, patience: float = 2.0) -> Iterator[None]:
         """Hold the job: nobody else, in whatever process, can run it meanwhile.
+
+        Args:
+            job: the job.
+            patience: seconds to wait for the lock; who only looks whether it is held has it for a moment.
 
         Raises:
             InvalidRequest: somebody runs it.
         """
         lock = FileLock(self.folder / f"{job}.lock", thread_local=False)
         try:
-            lock.acquire(blocking=False)
+            lock.acquire(timeout=patience, poll_interval=0.02)
         except Timeout:
             raise InvalidRequest(f"The job {job} is running already; get it to see how far it is.") from None
         try:
@@ -118,7 +122,7 @@ class JobStore:
     def is_held(self, job: str) -> bool:
         """Whether some process runs the job right now."""
         try:
-            with self.running(job):
+            with self.running(job, patience=0):
                 return False
         except InvalidRequest:
             return True

@@ -27,7 +27,8 @@ QUICK = 2.0
 _BEAT = 1.0
 """Seconds between two notes of how far a job is."""
 
-_REQUEST: TypeAdapter[AnyJobRequest] = TypeAdapter(AnyJobRequest)
+REQUEST: TypeAdapter[AnyJobRequest] = TypeAdapter(AnyJobRequest)
+"""Reads any job request from JSON by its kind."""
 
 
 class Jobs:
@@ -138,7 +139,7 @@ class Jobs:
 
     def _hold(self, job: str, stop: threading.Event) -> None:
         try:
-            request = _REQUEST.validate_json(self.store.row(job)["request"])
+            request = REQUEST.validate_json(self.store.row(job)["request"])
             result = JobRun(self, job, request, stop).carry_out()
             self.store.update(job, status="done", result=result.model_dump_json(), problem=None, updated=time.time())
         except Cancelled:

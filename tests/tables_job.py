@@ -1,0 +1,89 @@
+"""Runs a whole-table job in a process of its own, for the tests that end it suddenly.
+
+The model behind it is scripted: what is under test is that nothing it said is lost or asked for again, and a scripted
+model can note every question it is asked. Usage: tables_job.py FOLDER start REQUEST | resume JOB.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from dp_tools.engine.questions import (
+    GeneratedValue,
+    Labels,
+    LabelScores,
+    Progress,
+    Question,
+    Result,
+    Segment,
+)
+from dp_tools.errors import Cancelled
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.tables.jobs import REQUEST, Jobs
+from dp_tools.tables.paths import Roots
+
+
+class ScriptedEngine:
+    """Answers from the digest of a question, and notes on disk what it was asked before it answers."""
+
+    name = "scripted"
+    fingerprint = "scripted-1"
+
+    def __init__(self, log: Path | None = None, seconds: float = 0.0) -> None:
+        self.log, self.seconds, self.asked = log, seconds, 0
+
+    def answer(
+        self,
+        questions: Sequence[Question],
+        *,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> list[Result]:
+        results: list[Result] = []
+        for question in questions:
+            if cancel is not None and cancel.is_set():
+                raise Cancelled("Stopped.")
+            time.sleep(self.seconds)
+            text = "".join(segment.text for segment in question.segments)
+            digest = hashlib.sha256(text.encode()).digest()
+            self.asked += 1
+            if isinstance(question.answer, Labels):
+                share = digest[0] / 255
+                rest = (1 - share) / (len(question.answer.texts) - 1)
+                results.append(LabelScores((share, *[rest] * (len(question.answer.texts) - 1)), self.name))
+            else:
+                allowed = question.answer.allowed or ("value",)
+                results.append(GeneratedValue(allowed[digest[0] % len(allowed)], 0.9, (), self.name))
+        if self.log is not None:
+            with self.log.open("a") as file:
+                file.write("".join(hashlib.sha256(repr(q.segments).encode()).hexdigest() + "\n" for q in questions))
+        if progress is not None:
+            progress(len(questions), len(questions))
+        return results
+
+    def count_tokens(self, segments: Sequence[Segment]) -> int:
+        return sum(len(segment.text) for segment in segments)
+
+    def close(self) -> None:
+        pass
+
+
+def jobs_in(folder: Path, engine: ScriptedEngine) -> Jobs:
+    """The jobs of a folder: roots there, state in its `state`, knowledge beside it."""
+    preprocessor = Preprocessor(knowledge=":memory:", engine=engine)
+    return Jobs(lambda: preprocessor, Roots.of([folder]), folder / "state")
+
+
+if __name__ == "__main__":
+    place, what, which = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    jobs = jobs_in(place, ScriptedEngine(place / "asked.log", 0.001))
+    job = jobs.start(REQUEST.validate_json(which), wait=0) if what == "start" else jobs.resume(which, wait=0)
+    sys.stdout.write(job.id + "\n")
+    sys.stdout.flush()
+    job = jobs.wait(job.id)
+    sys.stdout.write(job.status + "\n")

@@ -1,0 +1,251 @@
+"""Jobs go on where they stopped, whoever stopped them, and nobody runs one twice."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tables_job import ScriptedEngine, jobs_in
+
+from dp_tools.errors import InvalidRequest, TableUnavailable
+from dp_tools.rules.store import KnowledgeStore
+from dp_tools.tables.job_requests import (
+    AnyJobRequest,
+    CleanRequest,
+    DedupeRequest,
+    DetectRequest,
+    FillRequest,
+    MatchRequest,
+    TableSource,
+)
+from dp_tools.tables.jobs import Jobs
+from dp_tools.tables.reviews import answer_review, next_reviews
+
+SCRIPT = Path(__file__).with_name("tables_job.py")
+TOWNS = ["Boston", "Dallas", "Miami", "Denver", "Austin", "Phoenix", "Seattle"]
+
+
+def write_people(path: Path, count: int = 700) -> None:
+    chance = random.Random(7)
+    lines = ["id,name,town,zip,note"]
+    for number in range(count):
+        place = chance.randrange(7)
+        town = TOWNS[place] if chance.random() > 0.05 else TOWNS[place][:-1] + "x"
+        name = f"{chance.choice(['Ann', 'Bob', 'Cid', 'Dee'])} {chance.choice(['Lee', 'Kay', 'Fox'])} {number % 97}"
+        lines.append(f"{number},{name},{town},{90000 + place},{chance.choice(['', 'n/a', 'ok', 'late'])}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_people(tmp_path / "people.csv")
+    return tmp_path
+
+
+def clean_people(**more: object) -> CleanRequest:
+    return CleanRequest(source=TableSource(path="people.csv"), **more)
+
+
+def run(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(folder), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("people.clean*")}
+
+
+def asked(folder: Path) -> Counter[str]:
+    return Counter((folder / "asked.log").read_text().split())
+
+
+def test_ten_kills_at_random_points_change_nothing_and_nothing_is_asked_twice(folder: Path) -> None:
+    undisturbed = folder / "undisturbed"
+    undisturbed.mkdir()
+    write_people(undisturbed / "people.csv")
+    engine = ScriptedEngine(undisturbed / "asked.log")
+    done = jobs_in(undisturbed, engine).start(clean_people(), wait=60)
+    assert done.status == "done"
+    chance = random.Random(11)
+    process = run(folder, "start", clean_people().model_dump_json())
+    assert process.stdout is not None
+    job = process.stdout.readline().strip()
+    kills = 0
+    while True:
+        time.sleep(chance.uniform(0.0, 0.12))
+        if process.poll() is None and kills < 10:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        out, err = process.communicate()
+        if process.returncode == 0:
+            assert out.split()[-1] == "done", (out, err)
+            break
+        process = run(folder, "resume", job)
+        assert process.stdout is not None
+        process.stdout.readline()
+    assert kills == 10
+    assert outputs(folder) == outputs(undisturbed)
+    # A chunk that was answered and then lost between the answer and its note on disk is the most a kill can cost.
+    assert set(asked(folder)) == set(asked(undisturbed))
+    assert sum(asked(folder).values()) - sum(asked(undisturbed).values()) <= 10 * 128
+    assert len(outputs(folder)) == 2
+
+
+def test_what_was_answered_is_not_asked_again_after_a_stop(folder: Path) -> None:
+    engine = ScriptedEngine(folder / "asked.log", 0.002)
+    jobs = jobs_in(folder, engine)
+    job = jobs.start(clean_people(), wait=0)
+    while jobs.get(job.id).done < 200:
+        time.sleep(0.01)
+    assert jobs.cancel(job.id).id == job.id
+    assert jobs.wait(job.id, 10).status == "cancelled"
+    assert not outputs(folder)
+    engine.seconds = 0
+    assert jobs.resume(job.id, wait=60).status == "done"
+    assert set(asked(folder).values()) == {1}
+
+
+def test_a_source_that_changed_while_the_job_was_stopped_is_refused(folder: Path) -> None:
+    engine = ScriptedEngine(seconds=0.002)
+    jobs = jobs_in(folder, engine)
+    job = jobs.start(clean_people(), wait=0)
+    while jobs.get(job.id).done < 100:
+        time.sleep(0.01)
+    jobs.cancel(job.id)
+    jobs.wait(job.id, 10)
+    with (folder / "people.csv").open("a") as file:
+        file.write("900,Eve,Boston,90000,ok\n")
+    resumed = jobs.resume(job.id, wait=30)
+    assert resumed.status == "failed"
+    assert "people.csv was changed since the job" in (resumed.problem or "")
+    assert not outputs(folder)
+
+
+def test_two_processes_never_run_one_job(folder: Path) -> None:
+    first = jobs_in(folder, ScriptedEngine(seconds=0.002))
+    second = jobs_in(folder, ScriptedEngine())
+    job = first.start(clean_people(), wait=0)
+    while first.get(job.id).done == 0:
+        time.sleep(0.01)
+    assert second.get(job.id).status == "running"
+    with pytest.raises(InvalidRequest, match="running already"):
+        second.resume(job.id)
+    second.cancel(job.id)
+    assert first.wait(job.id, 10).status == "cancelled"
+    rivals = [jobs_in(folder, ScriptedEngine(folder / "asked.log")) for _ in range(4)]
+
+    def resume(rival: Jobs) -> None:
+        with contextlib.suppress(InvalidRequest):
+            rival.resume(job.id, wait=60)
+
+    threads = [threading.Thread(target=resume, args=(rival,)) for rival in rivals]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert first.get(job.id).status == "done"
+    assert set(asked(folder).values()) == {1}
+
+
+def test_a_job_whose_process_ended_is_shown_as_interrupted(folder: Path) -> None:
+    process = run(folder, "start", clean_people().model_dump_json())
+    assert process.stdout is not None
+    job = process.stdout.readline().strip()
+    process.kill()
+    process.communicate()
+    jobs = jobs_in(folder, ScriptedEngine())
+    assert jobs.get(job).status == "interrupted"
+    assert [entry.id for entry in jobs.list()] == [job]
+    assert jobs.resume(job, wait=60).status == "done"
+
+
+def test_closing_a_server_leaves_its_jobs_to_be_resumed(folder: Path) -> None:
+    jobs = jobs_in(folder, ScriptedEngine(seconds=0.002))
+    job = jobs.start(clean_people(), wait=0)
+    jobs.close()
+    assert jobs_in(folder, ScriptedEngine()).get(job.id).status == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("request_", "word"),
+    [
+        (DetectRequest(source=TableSource(path="people.csv")), "wrong"),
+        (FillRequest(source=TableSource(path="people.csv"), attribute="note"), "gaps"),
+        (MatchRequest(left=TableSource(path="people.csv"), right=TableSource(path="people.csv")), "the same"),
+        (DedupeRequest(source=TableSource(path="people.csv")), "groups"),
+        (CleanRequest(source=TableSource(records=[{"a": str(n), "b": "x"} for n in range(20)])), "repaired"),
+    ],
+)
+def test_every_kind_of_job_ends_with_a_result_that_fits_an_agent(
+    folder: Path, request_: AnyJobRequest, word: str
+) -> None:
+    write_people(folder / "people.csv", 60)
+    job = jobs_in(folder, ScriptedEngine()).start(request_, wait=60)
+    assert job.status == "done", job.problem
+    assert job.result is not None
+    assert word in job.result.summary
+    assert len(job.result.preview) <= 10
+    assert len(job.model_dump_json()) < 20_000
+    assert all(Path(file.path).is_file() for file in job.result.files)
+
+
+def test_bad_requests_are_refused_before_a_job_begins(folder: Path) -> None:
+    jobs = jobs_in(folder, ScriptedEngine())
+    (folder / "people.clean.csv").write_text("mine")
+    with pytest.raises(TableUnavailable, match="already exists"):
+        jobs.start(clean_people())
+    with pytest.raises(TableUnavailable, match="lies outside"):
+        jobs.start(clean_people(output="../out.csv"))
+    with pytest.raises(TableUnavailable, match="lies outside"):
+        jobs.start(CleanRequest(source=TableSource(path="/etc/passwd")))
+    with pytest.raises(InvalidRequest, match="give a path, or records"):
+        jobs.start(CleanRequest(source=TableSource()))
+    assert jobs.list() == []
+    with pytest.raises(InvalidRequest, match="no job 'x'"):
+        jobs.get("x")
+    assert (folder / "people.clean.csv").read_text() == "mine"
+
+
+def test_a_job_that_fails_says_why_and_writes_nothing(folder: Path) -> None:
+    (folder / "ragged.csv").write_text("a,b\n1,2\n3\n")
+    job = jobs_in(folder, ScriptedEngine()).start(CleanRequest(source=TableSource(path="ragged.csv")), wait=30)
+    assert job.status == "failed"
+    assert "Line 3 of ragged.csv" in (job.problem or "")
+    assert list(folder.glob("ragged.clean*")) == []
+
+
+def test_doubtful_cases_wait_for_a_person_and_become_examples(folder: Path) -> None:
+    jobs = jobs_in(folder, ScriptedEngine())
+    job = jobs.start(DedupeRequest(source=TableSource(path="people.csv"), dataset="people"), wait=60)
+    reviews, count = next_reviews(jobs.store, job.id, 5)
+    assert len(reviews) == 5
+    assert count >= 5
+    assert [abs(review.confidence - 0.5) for review in reviews] == sorted(abs(r.confidence - 0.5) for r in reviews)
+    first = reviews[0]
+    with KnowledgeStore.open(folder / "rules.db") as knowledge:
+        with pytest.raises(InvalidRequest, match="yes or no"):
+            answer_review(jobs.store, knowledge, first.id, "maybe", who="ann")
+        rule = answer_review(jobs.store, knowledge, first.id, "Yes", who="ann")
+        answer_review(jobs.store, knowledge, reviews[1].id, "no", who="ann")
+        assert [example.label for example in knowledge.get(rule.id).examples] == ["yes", "no"]
+        injection = knowledge.inject(task="match_entities", dataset="people", attribute=None)
+        decision = injection.decide(first.case)
+        assert decision is not None
+        assert (decision.label, decision.by) == ("yes", "example")
+        proposed = answer_review(jobs.store, knowledge, reviews[2].id, "yes", who="an agent", is_person=False)
+        assert proposed.status == "proposed"
+        with pytest.raises(InvalidRequest, match="no open case"):
+            answer_review(jobs.store, knowledge, first.id, "no", who="ann")
+    assert next_reviews(jobs.store, job.id)[1] == count - 3
