@@ -180,13 +180,11 @@ class Preprocessor:
             replace(outcome, cut=case.cut) for case, outcome in zip(cases, settled, strict=True) if outcome is not None
         ]
 
-    def read(
-        self, request: Request, outcomes: Sequence[Outcome], injections: Mapping[str | None, Injection]
-    ) -> Answer:
+    def read(self, request: Request, outcomes: Sequence[Outcome], injections: Mapping[str | None, Injection]) -> Answer:
         """The typed answer that these outcomes make, with the model and the rules that were in force."""
         answer = task_of(request).read(request, outcomes)
         answer.model = self.engine.name
-        answer.rules, answer.lost = _rules_of(injections)
+        answer.rules, answer.lost = _rules_of(injections, outcomes)
         assert isinstance(answer, Answer)
         return answer
 
@@ -220,7 +218,8 @@ class Preprocessor:
         decision = injection.decide(case.subject)
         if decision is None:
             return None
-        return Outcome(decision.by, decision.label, 1.0, rules=(_named(decision.rule),), reason=decision.reason)
+        rules, reason, lost = (_named(decision.rule),), decision.reason, decision.lost
+        return Outcome(decision.by, decision.label, 1.0, rules=rules, reason=reason, lost=lost)
 
     def _read(self, task: str, case: Case, result: Result) -> Outcome:
         if isinstance(result, Unanswered):
@@ -269,14 +268,20 @@ def _named(rule: Rule) -> str:
     return f"{rule.id}@{rule.version}"
 
 
-def _rules_of(injections: Mapping[str | None, Injection]) -> tuple[list[UsedRule], list[LostRule]]:
+def _rules_of(
+    injections: Mapping[str | None, Injection], outcomes: Sequence[Outcome]
+) -> tuple[list[UsedRule], list[LostRule]]:
+    """The rules that were read or decided, and those that found no place or would have decided otherwise."""
     used = {_named(rule): rule for injection in injections.values() for rule in injection.rules}
-    lost = {_named(entry.rule): entry for injection in injections.values() for entry in injection.lost}
+    unread = {_named(entry.rule): entry for injection in injections.values() for entry in injection.lost}
+    decided = {name for outcome in outcomes for name in outcome.rules}
+    used |= {name: entry.rule for name, entry in unread.items() if name in decided}
+    lost = {name: entry for name, entry in unread.items() if name not in used}
+    lost |= {_named(entry.rule): entry for outcome in outcomes for entry in outcome.lost}
     return (
         [UsedRule(id=rule.id, version=rule.version, statement=rule.statement) for rule in used.values()],
         [
             LostRule(id=e.rule.id, version=e.rule.version, statement=e.rule.statement, reason=e.reason)
-            for name, e in lost.items()
-            if name not in used
+            for e in lost.values()
         ],
     )

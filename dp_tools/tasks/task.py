@@ -18,6 +18,7 @@ from dp_tools.evidence import CellFacts
 from dp_tools.prompts.ask import Ask
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import Record, clean_name, quote, serialize
+from dp_tools.rules.injection import Lost
 
 VALUE_LIMIT = 1_000_000
 """Characters of one value that a request may carry; what the model reads of it is far less (see the serializer)."""
@@ -104,6 +105,7 @@ class Outcome:
         ranking: other labels with their probability, most probable first.
         rules: id@version of the rules used.
         reason, problem: as in `Item`.
+        lost: rules that would have decided this case otherwise and bind less.
     """
 
     by: By
@@ -114,6 +116,7 @@ class Outcome:
     reason: str | None = None
     problem: str | None = None
     cut: tuple[str, ...] = ()
+    lost: tuple[Lost, ...] = ()
 
     @property
     def item(self) -> dict[str, Any]:
