@@ -18,7 +18,7 @@ from dp_tools.errors import InvalidRequest, RuleRejected
 from dp_tools.rules.mine import mine as mine_table
 from dp_tools.rules.packs import Installed, load_pack, write_pack
 from dp_tools.rules.rule import ALL, Rule
-from dp_tools.rules.scope import TASKS
+from dp_tools.rules.scope import TASKS, suggested_id
 from dp_tools.rules.store import KnowledgeStore
 from dp_tools.rules.vetting import parse
 
@@ -132,7 +132,8 @@ def explain(store: KnowledgeStore, task: str, dataset: str | None, attribute: st
 @with_store
 def add(store: KnowledgeStore, statement: str, rule_id: str | None, check: str | None, why: str, **fields: Any) -> None:
     """Add a rule that acts from now on: one sentence that the model reads."""
-    name = rule_id or _id_of(fields["dataset"], statement)
+    scope = {name: fields[name] for name in ("task", "dataset", "domain")}
+    name = rule_id or suggested_id(statement, **scope)
     rule = parse({"id": name, "statement": statement, "check": _json(check), **fields})
     _say("added", store.add(rule, who=_me(), why=why))
 
@@ -296,7 +297,13 @@ def learn(task: str, statements: tuple[str, ...], **options: Any) -> None:
 
     dataset = options["dataset"]
     extra = [
-        Rule(id=_id_of(dataset or ALL, text), task=task, dataset=dataset or ALL, statement=text, source="learned")
+        Rule(
+            id=suggested_id(text, task=task, dataset=dataset or ALL),
+            task=task,
+            dataset=dataset or ALL,
+            statement=text,
+            source="learned",
+        )
         for text in statements
     ]
     with _trying(task, options) as (preprocessor, split, run):
@@ -444,11 +451,3 @@ def _json(text: str | None) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise RuleRejected(f"The check is not JSON: {error}.") from error
-
-
-def _id_of(dataset: str, statement: str) -> str:
-    words = "".join(
-        character if character.isascii() and character.isalnum() else " " for character in statement.casefold()
-    )
-    place = "".join(c if c.isascii() and c.isalnum() else "-" for c in dataset.casefold()).strip("-")
-    return "-".join([*([place] if place and place != ALL else []), *words.split()[:6]])[:90] or "rule"

@@ -3,7 +3,6 @@
 # No `from __future__ import annotations`: the SDK reads `Resolve(ask)` from annotations that close over `ask`.
 
 import json
-import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -23,7 +22,7 @@ from dp_tools.mcp_server.tool import ADDS, CHANGES, READ_ONLY, PlainTool, result
 from dp_tools.mcp_server.watching import Watchers
 from dp_tools.mcp_server.work import Progress, run_work
 from dp_tools.rules.rule import ALL, Example, Rule, Status
-from dp_tools.rules.scope import key
+from dp_tools.rules.scope import key, suggested_id
 from dp_tools.rules.vetting import vet
 
 TaskName = Literal[
@@ -351,9 +350,8 @@ def _draft(
     rule_id: str | None,
 ) -> Rule:
     """The rule as asked for, refused before a person is troubled with it if it is not acceptable."""
-    scope = next((name for name in (dataset, domain, task) if name != ALL), "general")
     rule = Rule(
-        id=rule_id or _id_of(scope, statement),
+        id=rule_id or suggested_id(statement, task=task, dataset=dataset, domain=domain),
         statement=statement,
         task=task,
         dataset=dataset,
@@ -367,11 +365,6 @@ def _draft(
     )
     vet(rule)
     return rule
-
-
-def _id_of(scope: str, statement: str) -> str:
-    words = re.findall(r"[a-z0-9]+", f"{scope} {' '.join(statement.split()[:6])}".lower())
-    return "-".join(words)[:90] or "rule"
 
 
 def _spoken(rule: Rule) -> str:

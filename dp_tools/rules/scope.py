@@ -54,3 +54,10 @@ def holds(rule: Rule, task: str, dataset: str | None, domains: Collection[str], 
         and key(rule.domain) in (*domains, ALL)
         and key(rule.attribute) in (key(attribute or ALL), ALL)
     )
+
+
+def suggested_id(statement: str, *, task: str = ALL, dataset: str = ALL, domain: str = ALL) -> str:
+    """A rule's id for whoever gives none: the narrowest of its scope and the first words of what it says."""
+    place = next((name for name in (dataset, domain, task) if name != ALL), "general")
+    words = re.findall(r"[a-z0-9]+", f"{place} {' '.join(statement.split()[:6])}".lower())
+    return "-".join(words)[:90] or "rule"
