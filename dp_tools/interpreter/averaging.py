@@ -57,7 +57,7 @@ def answer_averaged(
     injections = preprocessor.inject(task.name, cases, request)
     asker = Asker(preprocessor, told, averaged=True)
     variants = [
-        Variant(single(request, number), injections[case.attribute], as_asked=case) for number, case in enumerate(cases)
+        Variant(single(request, number), injections[case.attribute], judged=case) for number, case in enumerate(cases)
     ]
     votes = asker.ask(variants, progress=progress, cancel=cancel)
     unstable = tuple(

@@ -10,7 +10,7 @@ from dp_tools.prompts.published import explaining
 from dp_tools.rules.injection import Injection
 from dp_tools.tasks.task import Case
 
-_LONGEST = 256
+LONGEST = 256
 """Tokens of a justification; it ends at its first line break, behind which the published form repeats the answer."""
 
 
@@ -22,6 +22,6 @@ def model_words(
     if wire is None:
         return None
     segments = wire.render(with_rules(case, injection).prompt)
-    question = Question(segments, Value(end=wire.end, max_tokens=_LONGEST))
+    question = Question(segments, Value(end=wire.end, max_tokens=LONGEST))
     (result,) = preprocessor.engine.answer([question], cancel=cancel)
     return result.text or None if isinstance(result, GeneratedValue) else None

@@ -28,7 +28,7 @@ from dp_tools.interpreter.explanation import (
 from dp_tools.interpreter.facts import case_facts
 from dp_tools.interpreter.model_words import model_words
 from dp_tools.interpreter.variants import Asker, Variant, probability_of, same_label
-from dp_tools.interpreter.views import SPACING, View, facts_in, single, view_of
+from dp_tools.interpreter.views import View, facts_in, single, view_of
 from dp_tools.interpreter.words import UNDECIDED, paragraph, sureness
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.rules.injection import Injection
@@ -38,8 +38,9 @@ from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.task import Case, Outcome, Request
 
 NOTABLE = 0.05
-"""A change of probability below which rules are not looked at one by one, because all together do not do more."""
+"""The least change of probability that is looked into: rules that do less all together are not taken one by one."""
 _ALL_RULES = "all rules"
+_REWRITTEN = "every harmless rewrite"
 
 
 def explain(
@@ -151,7 +152,7 @@ class _Study:
         return outcome
 
     def first_probes(self) -> list[_Probe]:
-        """The question as asked, without each part, each fact and its rules, and rewritten."""
+        """The question as asked, without each part, each fact and its rules, and with every rewrite at once."""
         probes = [self._probe(None, "", self.request)]
         for part in self.view.parts:
             probe = self._probe("attribute", part, self.view.without([part]))
@@ -162,20 +163,17 @@ class _Study:
         else:
             if "left" not in self.case.subject:  # facts about a pair follow from its attributes
                 probes += [
-                    _Probe(Variant(self.request, self.injection, fact, self.case), "fact", fact)
+                    _Probe(Variant(self.request, self.injection, without_fact=fact), "fact", fact)
                     for fact in self.case.prompt.evidence
                 ]
             probes += self._without_rules()
         if not self.asker.averaged:
-            probes += [
-                self._probe(None, name, rewritten, self.case if name == SPACING else None)
-                for name, rewritten in self.view.rewrites.items()
-            ]
+            probes.append(self._probe(None, _REWRITTEN, self.view.rewritten, judged=self.case))
         self._waiting = probes
         return probes
 
     def second_probes(self) -> list[_Probe]:
-        """What the first answers make worth asking: rules one by one, and values made equal to the other side's."""
+        """What the first answers make worth asking: rules and rewrites one by one, values made equal to the other's."""
         if self.base.confidence is None:
             return []
         probes = []
@@ -184,15 +182,13 @@ class _Study:
             self.probes.remove(together)
             if self._flips(together) or abs(self._change(together) or 0.0) >= NOTABLE:
                 probes += [self._without_rule(rule, "rule") for rule in self.injection.rules]
-        # Making the sides more alike is no argument against a match, so only a "no" is tried.
         if self.base.label == "no":
-            smallest = min((probe.size for probe in self.probes if probe.kind and self._flips(probe)), default=None)
-            for part, copied in self.view.copies().items():
-                size = self._edits(part)
-                if smallest is None or size < smallest:
-                    probe = self._probe("attribute", part, copied)
-                    probe.change, probe.size = "made equal to the other side", size
-                    probes.append(probe)
+            probes += self._copies()
+        rewritten = next((probe for probe in self.probes if probe.name == _REWRITTEN), None)
+        if rewritten is not None and self._flips(rewritten):
+            probes += [
+                self._probe(None, name, request, judged=self.case) for name, request in self.view.rewrites.items()
+            ]
         self._waiting = probes
         return probes
 
@@ -229,8 +225,8 @@ class _Study:
         explanation.model_words = model_words(self.asker.preprocessor, self.case, self.injection, cancel)
         return explanation
 
-    def _probe(self, kind: Kind | None, name: str, request: Request, as_asked: Case | None = None) -> _Probe:
-        return _Probe(Variant(request, self.injection, as_asked=as_asked), kind, name)
+    def _probe(self, kind: Kind | None, name: str, request: Request, judged: Case | None = None) -> _Probe:
+        return _Probe(Variant(request, self.injection, judged=judged), kind, name)
 
     def _without_rules(self) -> list[_Probe]:
         """Of several rules all together first: each of them changes the whole prompt, and mostly none does much."""
@@ -245,6 +241,26 @@ class _Study:
     def _without_rule(self, rule: Rule, kind: Kind) -> _Probe:
         variant = Variant(self.request, self.injection.without(rule.id))
         return _Probe(variant, kind, rule.id, "left out", len(rule.statement), rule=rule)
+
+    def _copies(self) -> list[_Probe]:
+        """Values made equal to the other side's, where the difference may be what speaks against a match.
+
+        These are the attributes without which a match is notably more probable, or else the one where it is most so.
+        """
+        changes = {
+            probe.name: self._change(probe) or 0.0
+            for probe in self.probes
+            if probe.kind == "attribute" and probe.change == "taken away"
+        }
+        copies = sorted(self.view.copies().items(), key=lambda entry: -changes.get(entry[0], 0.0))
+        probes = []
+        for number, (part, copied) in enumerate(copies):
+            if number and changes.get(part, 0.0) < NOTABLE:
+                break
+            probe = self._probe("attribute", part, copied)
+            probe.change, probe.size = "made equal to the other side", self._edits(part)
+            probes.append(probe)
+        return probes
 
     def _edits(self, part: str) -> int:
         subject = self.case.subject

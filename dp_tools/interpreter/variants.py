@@ -26,14 +26,13 @@ class Variant:
         request: with one item.
         injection: the rules that hold.
         without_fact: a fact that is not told, or None.
-        as_asked: the case that checks and examples judge, with the facts that are told, for rewrites that change
-            neither; None to take both from the request. (Of several orders each has the facts in its own order.)
+        judged: the case that checks and examples judge where it is not the request's own: a rewrite is still that case.
     """
 
     request: Request
     injection: Injection
     without_fact: str | None = None
-    as_asked: Case | None = None
+    judged: Case | None = None
 
 
 class Asker:
@@ -88,16 +87,14 @@ class Asker:
         return mean_outcome(outcomes, self.preprocessor.calibration.threshold(task))
 
     def _cases(self, variant: Variant) -> list[Case]:
-        if not self.averaged:
-            case = self.case(variant.request)
-            if variant.as_asked is not None:
-                told = replace(case.prompt, evidence=variant.as_asked.prompt.evidence)
-                case = replace(case, subject=variant.as_asked.subject, prompt=told)
-            return [_less(case, variant.without_fact)]
-        asked = variant.as_asked or self.case(variant.request)
-        cases = [self.case(request) for request in view_of(variant.request).orders]
-        # Checks and examples judge the case as it was given, whatever order the model reads.
-        return [replace(_less(case, variant.without_fact), subject=asked.subject) for case in cases]
+        judged = variant.judged or self.case(variant.request)
+        requests = view_of(variant.request).orders if self.averaged else [variant.request]
+        cases = [replace(self.case(request), subject=judged.subject) for request in requests]
+        if variant.judged is not None and "left" not in judged.subject:
+            # Facts about a cell come from its column, where its values stand as they were written.
+            told = judged.prompt.evidence
+            cases = [replace(case, prompt=replace(case.prompt, evidence=told)) for case in cases]
+        return [_less(case, variant.without_fact) for case in cases]
 
 
 def mean_outcome(outcomes: Sequence[Outcome], threshold: float) -> Outcome:

@@ -25,8 +25,6 @@ from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasRequest
 from dp_tools.tasks.task import RecordField, Request
 
-SPACING = "another spacing"
-"""The rewrite that changes no fact."""
 STRETCHES = 8
 """Into so many stretches a text is divided at most."""
 
@@ -62,8 +60,13 @@ class View(ABC, Generic[R]):
 
     @property
     @abstractmethod
+    def rewritten(self) -> R:
+        """The request with every harmless rewrite at once, which should not change an answer."""
+
+    @property
+    @abstractmethod
     def rewrites(self) -> dict[str, R]:
-        """Harmless rewrites of the request by what was done; none of them should change an answer."""
+        """The harmless rewrites one by one, by what was done."""
 
     @property
     @abstractmethod
@@ -105,12 +108,19 @@ class RecordView(View[R]):
         return self.with_record(left or dict.fromkeys(list(self.record)[:1]))
 
     @property
+    def rewritten(self) -> R:
+        return self.with_record(dict(reversed(self._spaced.items())))
+
+    @property
     def rewrites(self) -> dict[str, R]:
-        spaced = {name: value if name == self.own else _spaced(value) for name, value in self.record.items()}
         return {
             "attributes in another order": self.with_record(dict(reversed(self.record.items()))),
-            SPACING: self.with_record(spaced),
+            "another spacing": self.with_record(self._spaced),
         }
+
+    @property
+    def _spaced(self) -> RecordField:
+        return {name: value if name == self.own else _spaced(value) for name, value in self.record.items()}
 
     @property
     def orders(self) -> list[R]:
@@ -152,12 +162,18 @@ class PairView(View[MatchEntitiesRequest]):
         return self.with_sides(left, right)
 
     @property
+    def rewritten(self) -> MatchEntitiesRequest:
+        left, right = (
+            {name: _spaced(value) for name, value in reversed(side.items())} for side in (self.left, self.right)
+        )
+        return self.with_sides(right, left)
+
+    @property
     def rewrites(self) -> dict[str, MatchEntitiesRequest]:
         return {
-            "sides swapped, attributes in another order": self.with_sides(
-                self.right, dict(reversed(self.left.items()))
-            ),
-            SPACING: self.with_sides(self.left, {n: _spaced(value) for n, value in self.right.items()}),
+            "sides swapped": self.with_sides(self.right, self.left),
+            "attributes in another order": self.with_sides(self.left, dict(reversed(self.right.items()))),
+            "another spacing": self.with_sides(self.left, {n: _spaced(value) for n, value in self.right.items()}),
         }
 
     @property
@@ -193,6 +209,10 @@ class AttributePairView(View[MatchSchemasRequest]):
         gone = {part: self._EMPTY[part] for part in parts}
         left, right = (side.model_copy(update=gone) for side in self._sides)
         return self.request.model_copy(update={"left": [left], "right": [right]})
+
+    @property
+    def rewritten(self) -> MatchSchemasRequest:
+        return self._swapped
 
     @property
     def rewrites(self) -> dict[str, MatchSchemasRequest]:
@@ -242,10 +262,14 @@ class ColumnView(View[AnnotateColumnsRequest]):
         return self._with(update)
 
     @property
+    def rewritten(self) -> AnnotateColumnsRequest:
+        return self._with({"values": [_spaced(value) for value in reversed(self.column.values)]})
+
+    @property
     def rewrites(self) -> dict[str, AnnotateColumnsRequest]:
         return {
             "values in another order": self._with({"values": self.column.values[::-1]}),
-            SPACING: self._with({"values": [_spaced(value) for value in self.column.values]}),
+            "another spacing": self._with({"values": [_spaced(value) for value in self.column.values]}),
         }
 
     @property
@@ -274,8 +298,12 @@ class TextView(View[ExtractValuesRequest]):
         return self._with(" ".join(stretch for stretch in self._stretches if stretch not in parts))
 
     @property
+    def rewritten(self) -> ExtractValuesRequest:
+        return self._with(_spaced(self.request.texts[0]) or "")
+
+    @property
     def rewrites(self) -> dict[str, ExtractValuesRequest]:
-        return {SPACING: self._with(_spaced(self.request.texts[0]) or "")}
+        return {"another spacing": self.rewritten}
 
     @property
     def orders(self) -> list[ExtractValuesRequest]:
