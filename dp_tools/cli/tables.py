@@ -16,6 +16,7 @@ from dp_tools.cli.answering import interruptible
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.store import KnowledgeStore
+from dp_tools.tables.answers import Job
 from dp_tools.tables.change_log import undo as undo_changes
 from dp_tools.tables.job_requests import (
     AnyJobRequest,
@@ -27,7 +28,7 @@ from dp_tools.tables.job_requests import (
     TableSource,
 )
 from dp_tools.tables.job_store import JobStore
-from dp_tools.tables.jobs import Job, Jobs
+from dp_tools.tables.jobs import Jobs
 from dp_tools.tables.paths import Roots, new_file
 from dp_tools.tables.profile import profile_table
 from dp_tools.tables.profile_page import profile_page
