@@ -1,0 +1,153 @@
+"""Cleaning a table: each distinct question once; the dirty value stays unless something better is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tables_job import ScriptedEngine
+
+from dp_tools.engine.questions import Engine
+from dp_tools.errors import InvalidRequest
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.rules.rule import Rule
+from dp_tools.tables.cleaning import Cleaner, Repair
+from dp_tools.tables.filling import fill_column
+from dp_tools.tables.matching import match_tables
+from dp_tools.tables.schemas import annotate_table, match_table_schemas
+from dp_tools.tables.table import Table, open_table
+from dp_tools.tables.work import NoJournal, Work
+
+CITIES = {"35233": "Birmingham", "35801": "Huntsville", "36201": "Anniston", "36301": "Dothan"}
+
+
+def shops(path: Path, **wrong: dict[int, str]) -> Table:
+    """100 shops; `wrong` replaces cells: attribute to {row: value}."""
+    lines = ["id,zip,city,ounces,kind,note"]
+    for row in range(100):
+        zip_code = list(CITIES)[row % 4]
+        values = {"zip": zip_code, "city": CITIES[zip_code], "ounces": "12", "kind": "open", "note": "quite good"}
+        values |= {name: cells[row] for name, cells in wrong.items() if row in cells}
+        lines.append(f"{row}," + ",".join(values.values()))
+    path.write_text("\n".join(lines) + "\n")
+    return open_table(path)
+
+
+def rule(attribute: str, check: dict[str, object], statement: str = "It has a form.") -> Rule:
+    return Rule(
+        id=f"form-of-{attribute}",
+        task="detect_errors",
+        attribute=attribute,
+        statement=statement,
+        check=check,
+        settles="both",
+    )
+
+
+@pytest.fixture
+def preprocessor() -> Preprocessor:
+    return Preprocessor(knowledge=":memory:", engine=ScriptedEngine())
+
+
+def cleaned(preprocessor: Preprocessor, table: Table, attributes: list[str]) -> Repair:
+    with table:
+        cleaner = Cleaner(Work(preprocessor, NoJournal()), table, None, [], attributes)
+        return cleaner.repair(cleaner.detect().wrong)
+
+
+def test_equal_questions_are_asked_once(preprocessor: Preprocessor, tmp_path: Path) -> None:
+    with shops(tmp_path / "t.csv", city={3: "Dothxn"}) as table:
+        work = Work(preprocessor, NoJournal())
+        detection = Cleaner(work, table, None, [], ["city", "kind", "note"]).detect()
+    assert detection.cells == 300
+    assert work.asked == detection.questions < 12
+
+
+def test_serial_numbers_are_not_judged_unless_they_are_named(preprocessor: Preprocessor, tmp_path: Path) -> None:
+    with shops(tmp_path / "t.csv") as table:
+        assert Cleaner(Work(preprocessor, NoJournal()), table, None, []).detect().skipped == ("id",)
+        with pytest.raises(InvalidRequest, match="no attribute 'town'"):
+            Cleaner(Work(preprocessor, NoJournal()), table, None, [], ["town"])
+        with pytest.raises(InvalidRequest, match="no attributes to judge"):
+            Cleaner(Work(preprocessor, NoJournal()), table, None, [], [])
+
+
+@pytest.mark.parametrize(
+    ("attribute", "check", "dirty", "right", "source"),
+    [
+        ("city", {"type": "string", "not": {"pattern": "x"}}, "Dothxn", "Dothan", "dependency"),
+        ("city", {"type": "string"}, "", "Dothan", "dependency"),
+        ("ounces", {"type": "number"}, "12.0 oz", "12", "format"),
+        ("ounces", {"type": "number"}, "1,250", "1250", "format"),
+        ("ounces", {"type": ["number", "null"]}, "N/A", "", "format"),
+        ("kind", {"enum": ["open", "shut", "moved"]}, "shutt", "shut", "rule"),
+        ("note", {"type": "string", "not": {"pattern": "x"}}, "quitx good", "quite good", "frequent value"),
+        ("city", {"type": "string", "not": {"pattern": " [A-Z]{2}$"}}, "Dothan AL", "Dothan", "dependency"),
+    ],
+)
+def test_a_wrong_value_is_replaced_by_what_the_table_or_a_rule_says(
+    preprocessor: Preprocessor,
+    tmp_path: Path,
+    attribute: str,
+    check: dict[str, object],
+    dirty: str,
+    right: str,
+    source: str,
+) -> None:
+    preprocessor.knowledge.add(rule(attribute, check), who="a test")
+    value = f'"{dirty}"' if "," in dirty else dirty
+    repair = cleaned(preprocessor, shops(tmp_path / "t.csv", **{attribute: {3: value}}), [attribute])
+    assert [(change.row, change.old, change.new, change.source) for change in repair.changes] == [
+        (3, dirty, right, source)
+    ]
+    change = repair.changes[0]
+    assert change.rule == f"form-of-{attribute}@1"
+    assert change.confidence == 1
+    assert change.why.startswith("It has a form.")
+
+
+def test_a_value_without_a_better_one_stays(preprocessor: Preprocessor, tmp_path: Path) -> None:
+    preprocessor.knowledge.add(rule("note", {"type": "string", "not": {"pattern": "^zz"}}), who="a test")
+    repair = cleaned(preprocessor, shops(tmp_path / "t.csv", note={5: "zz 81"}), ["note"])
+    assert repair.changes == []
+    assert [cell.value for cell in repair.unrepaired] == ["zz 81"]
+
+
+def test_what_the_rules_find_right_is_never_touched(preprocessor: Preprocessor, tmp_path: Path) -> None:
+    preprocessor.knowledge.add(rule("city", {"type": "string"}), who="a test")
+    repair = cleaned(preprocessor, shops(tmp_path / "t.csv", city={3: "Dothxn", 9: "Elsewhere"}), ["city"])
+    assert repair.changes == repair.doubtful == []
+
+
+def test_gaps_are_filled_from_the_closed_set_of_the_column(preprocessor: Preprocessor, tmp_path: Path) -> None:
+    with shops(tmp_path / "t.csv", kind={1: "", 2: "shut", 6: "shut", 9: "?"}) as table:
+        filling = fill_column(Work(preprocessor, NoJournal()), table, "kind")
+    assert filling.gaps == 2
+    assert filling.allowed == ["open", "shut"]
+    assert [change.row for change in filling.changes] == [1, 9]
+    assert {change.new for change in filling.changes} <= {"open", "shut"}
+
+
+def test_schemas_of_two_files_are_matched_and_the_left_over_columns_named(
+    preprocessor: Preprocessor, tmp_path: Path
+) -> None:
+    with shops(tmp_path / "a.csv") as left, shops(tmp_path / "b.csv") as right:
+        found = match_table_schemas(Work(preprocessor, NoJournal()), left, right.only(["zip", "city"]))
+        types = annotate_table(Work(preprocessor, NoJournal()), left, ["number", "text"])
+    assert len({pair.left for pair in found.pairs}) == len(found.pairs) <= 2
+    assert set(found.left_over) == set(left.columns) - {pair.left for pair in found.pairs}
+    assert set(types) == set(left.columns)
+
+
+def test_the_embedded_model_matches_and_judges_small_tables(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,title\n1,Sony DSC-W810 camera\n2,Bose QC35 headphones\n")
+    (tmp_path / "b.csv").write_text("id,name\n1,bose qc35 headphones\n2,sony dsc-w810 camera black\n")
+    preprocessor = Preprocessor(knowledge=":memory:", engine=engine)
+    with open_table(tmp_path / "a.csv") as left, open_table(tmp_path / "b.csv") as right:
+        matching = match_tables(Work(preprocessor, NoJournal()), left, right)
+    assert len(matching.scores) == len(matching.candidates) >= 2
+    assert all(score.match is not None and 0 <= score.match <= 1 for score in matching.scores)
+    assert len({a for a, _, _ in matching.pairs}) == len(matching.pairs)
+    with shops(tmp_path / "t.csv", city={3: "Dothxn"}) as table:
+        detection = Cleaner(Work(preprocessor, NoJournal()), table, None, [], ["city"]).detect()
+    assert detection.unanswered.total() == 0

@@ -1,0 +1,118 @@
+"""Whole tables as commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dp_tools.cli import main
+from dp_tools.rules.rule import Rule
+from dp_tools.rules.store import KnowledgeStore
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table of beers, and a store whose rules decide every cell of it, so that no model is loaded."""
+    monkeypatch.chdir(tmp_path)
+    lines = ["id,beer,ounces", *(f"{n},Beer {n % 5},{'12 oz' if n == 4 else 12}" for n in range(20))]
+    (tmp_path / "beers.csv").write_text("\n".join(lines) + "\n")
+    with KnowledgeStore.open(tmp_path / "rules.db", import_shipped=False) as store:
+        for attribute, check in (("ounces", {"type": "number"}), ("beer", {"type": "string"})):
+            statement = f"{attribute} has this form."
+            store.add(
+                Rule(
+                    id=attribute,
+                    task="detect_errors",
+                    attribute=attribute,
+                    statement=statement,
+                    check=check,
+                    settles="both",
+                ),
+                who="a test",
+            )
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_a_table_is_cleaned_and_restored_bit_for_bit(folder: Path) -> None:
+    done = run("clean", "beers.csv", "--knowledge", "rules.db", "--state", "state")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout.splitlines()[-1])["changed"] == 1
+    assert "4,Beer 4,12\n" in (folder / "beers.clean.csv").read_text()
+    back = run("undo", "beers.clean.csv", "-o", "back.csv")
+    assert back.exit_code == 0, back.output
+    assert (folder / "back.csv").read_bytes() == (folder / "beers.csv").read_bytes()
+    again = run("clean", "beers.csv", "--knowledge", "rules.db", "--state", "state")
+    assert again.exit_code == 2
+    assert "already exists" in again.stderr
+
+
+def test_wrong_cells_are_listed_without_changing_anything(folder: Path) -> None:
+    done = run("clean", "beers.csv", "--detect-only", "--knowledge", "rules.db", "--state", "state", "-o", "wrong.csv")
+    assert done.exit_code == 0, done.output
+    lines = (folder / "wrong.csv").read_text().splitlines()
+    assert lines[1].startswith("5,ounces,12 oz,1.0000,accept,check,")
+    assert len(lines) == 2
+    assert not (folder / "beers.clean.csv").exists()
+
+
+def test_jobs_are_listed_and_shown(folder: Path) -> None:
+    done = run("clean", "beers.csv", "--knowledge", "rules.db", "--state", "state")
+    job = json.loads(done.stdout.splitlines()[-1])["job"]
+    assert job in run("jobs", "list", "--state", "state").stdout
+    shown = json.loads(run("jobs", "show", job, "--state", "state").stdout)
+    assert shown["status"] == "done"
+    assert Path(shown["result"]["files"][0]["path"]) == folder / "beers.clean.csv"
+    refused = run("jobs", "resume", job, "--state", "state", "--knowledge", "rules.db")
+    assert refused.exit_code == 2
+    assert "is done" in refused.stderr
+    assert run("reviews", "next", "--state", "state").exit_code == 0
+
+
+def test_a_profile_is_printed_and_drawn(folder: Path) -> None:
+    done = run("profile", "beers.csv", "--html", "page.html")
+    assert done.exit_code == 0, done.output
+    assert "beers.csv: 20 records, 3 columns" in done.stdout
+    assert "<svg" in (folder / "page.html").read_text()
+    assert json.loads(run("profile", "beers.csv", "--json").stdout)["records"] == 20
+    assert run("profile", "beers.csv", "--html", "page.html").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["profile", "beers.csv", "-c", "abv"], "no attribute 'abv'"),
+        (["clean", "beers.csv", "-a", "abv"], "no attribute 'abv'"),
+        (["clean", "beers.csv", "--sheet", "One"], "has no sheet"),
+        (["dedupe", "empty.csv"], "is empty"),
+        (["undo", "beers.csv", "beers.csv", "-o", "x.csv"], "change log"),
+        (["bench", "--tables", "."], "holds no table folders"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(folder: Path, arguments: list[str], message: str) -> None:
+    (folder / "empty.csv").write_text("")
+    if arguments[0] in ("clean", "dedupe"):
+        arguments = [*arguments, "--state", "state", "--knowledge", "rules.db"]
+    done = run(*arguments)
+    assert done.exit_code == 2, done.output
+    assert message in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_the_benchmark_of_tables_scores_a_dirty_table(folder: Path) -> None:
+    table = folder / "tables" / "Beers"
+    table.mkdir(parents=True)
+    (table / "dirty.csv").write_text((folder / "beers.csv").read_text())
+    (table / "clean.csv").write_text((folder / "beers.csv").read_text().replace("12 oz", "12"))
+    done = run("bench", "--tables", "tables", "--rules", "packs", "--knowledge", "rules.db", "--json", "rows.json")
+    assert done.exit_code == 0, done.output
+    (row,) = json.loads((folder / "rows.json").read_text())
+    assert row["detection"] == row["repair"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
+    assert row["touched"] == 0
+    assert row["asked"] == 0
