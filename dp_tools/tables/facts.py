@@ -137,6 +137,14 @@ class TableFacts(RecordFacts):
             for name, count in self._homes.get(value, {}).items()
         )
 
+    def usual_value(self, attribute: str) -> tuple[str, float] | None:
+        """The value that most cells of the column hold, and their share, if more than half do."""
+        column = self._columns.get(attribute)
+        if column is None or not column.filled:
+            return None
+        value, count = column.counts.most_common(1)[0]
+        return (value, count / column.filled) if count * 2 > column.filled else None
+
     def closed_set(self, attribute: str) -> frozenset[str]:
         """The repeated values of a column that has few; empty for any other column."""
         column = self._columns.get(attribute)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import process
@@ -31,7 +31,7 @@ class Proposal:
 
     Args:
         value: the value; "" takes a placeholder away.
-        source: dependency, rule, frequent value, format, record.
+        source: dependency, rule, frequent value, format, record, usual value.
         why: a sentence.
         certainty: how sure whoever made it is, 0 to 1.
     """
@@ -79,11 +79,9 @@ def _all(record: Fields, attribute: str, value: str, facts: TableFacts, injectio
         )
     missing = is_missing(value) or value.lower() in _PLACEHOLDERS
     if not missing:
-        allowed = injection.allowed()
-        if allowed:
-            near = process.extractOne(value, allowed, scorer=OSA.distance, score_cutoff=max(2, len(value) // 3))
-            if near is not None:
-                yield Proposal(near[0], "rule", "It is the nearest value that a rule allows.")
+        near = None if facts.at_home_elsewhere(attribute, value) else _nearest_allowed(value, injection.allowed() or ())
+        if near is not None:
+            yield Proposal(near, "rule", "It is the nearest value that a rule allows.")
         near_value = facts.nearest_frequent(attribute, value)
         if near_value is not None:
             yield Proposal(
@@ -99,6 +97,26 @@ def _all(record: Fields, attribute: str, value: str, facts: TableFacts, injectio
             yield Proposal(token, "record", f"It stands in {clean_name(name)} of the same record.")
         if value:
             yield Proposal("", "format", "The value is a word for a missing one.")
+    usual = facts.usual_value(attribute)
+    if usual is not None and (
+        missing or facts.at_home_elsewhere(attribute, value) or _forbidden(record, attribute, injection)
+    ):
+        yield Proposal(usual[0], "usual value", f"{usual[1]:.0%} of the column hold it.", usual[1])
+
+
+def _forbidden(record: Fields, attribute: str, injection: Injection) -> bool:
+    decision = injection.decide({"record": record, "attribute": attribute, "value": record[attribute]})
+    return decision is not None and decision.label == "yes"
+
+
+def _nearest_allowed(value: str, allowed: Sequence[str]) -> str | None:
+    """The allowed value that is spelled most alike, where it is clearly nearer than the next one."""
+    reach = len(value) // 2
+    ranked = process.extract(value, allowed, scorer=OSA.distance, score_cutoff=reach, limit=2)
+    if not ranked or not any(character.isalpha() for character in value):
+        return None
+    clear = len(ranked) == 1 or ranked[1][1] - ranked[0][1] >= max(2, len(value) // 4)
+    return str(ranked[0][0]) if clear else None
 
 
 def _rewritten(record: Fields, attribute: str, value: str, facts: TableFacts) -> Iterator[str]:
