@@ -108,7 +108,8 @@ def test_a_wrong_value_is_replaced_by_what_the_table_or_a_rule_says(
 
 def test_a_value_without_a_better_one_stays(preprocessor: Preprocessor, tmp_path: Path) -> None:
     preprocessor.knowledge.add(rule("note", {"type": "string", "not": {"pattern": "^zz"}}), who="a test")
-    repair = cleaned(preprocessor, shops(tmp_path / "t.csv", note={5: "zz 81"}), ["note"])
+    notes = {row: f"remark {chr(97 + row % 26) * 5} {row}" for row in range(100)}
+    repair = cleaned(preprocessor, shops(tmp_path / "t.csv", note={**notes, 5: "zz 81"}), ["note"])
     assert repair.changes == []
     assert [cell.value for cell in repair.unrepaired] == ["zz 81"]
 
