@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import threading
 from typing import Any
 
 import pytest
 
-from dp_tools.errors import InvalidRequest
+from dp_tools.errors import Cancelled, InvalidRequest
 from dp_tools.rules.checks import Check
 from dp_tools.rules.contrast import contrast
 from dp_tools.rules.mine import Candidate, mine
@@ -110,6 +111,16 @@ def test_a_table_that_is_too_small_or_ragged_is_one_sentence() -> None:
         mine(table(5))
     with pytest.raises(InvalidRequest, match="different attributes"):
         mine([*table(), {"id": "1"}])
+
+
+def test_mining_says_how_far_it_is_and_stops_when_told() -> None:
+    seen: list[tuple[int, int]] = []
+    mine(table(), progress=lambda done, total: seen.append((done, total)))
+    assert seen == sorted(seen)
+    assert seen[-1][0] == seen[-1][1]
+    cancel = threading.Event()
+    with pytest.raises(Cancelled):
+        mine(table(), progress=lambda *_: cancel.set(), cancel=cancel)
 
 
 def case(attribute: str, value: str | None, label: str) -> tuple[dict[str, Any], str]:

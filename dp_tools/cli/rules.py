@@ -250,7 +250,14 @@ def mine(
     store: KnowledgeStore, table: Path, dataset: str | None, propose: bool, min_confidence: float, as_json: bool
 ) -> None:
     """Find candidate rules in TABLE by code alone: formats, vocabularies, misspellings, ranges, keys, dependencies."""
-    for found in mine_table(read_records(table), dataset=dataset or table.stem):
+    records = read_records(table)
+    with interruptible() as cancel, bar(100) as advance:
+
+        def tell(done: int, total: int) -> None:
+            advance(100 * done // total)
+
+        candidates = mine_table(records, dataset=dataset or table.stem, progress=tell, cancel=cancel)
+    for found in candidates:
         if found.confidence < min_confidence:
             continue
         rule = found.rule

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from dp_tools.errors import InvalidRequest, RuleRejected
+from dp_tools.errors import Cancelled, InvalidRequest, RuleRejected
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.rules.checks import JOIN, Check, Spelling
 from dp_tools.rules.rule import ALL, Rule
@@ -39,6 +40,8 @@ DEPENDENCY = 0.95
 """Share of rows that must agree with their group for a functional dependency."""
 LISTED = 12
 """Values that a closed vocabulary may have."""
+SPELLED = 2_000
+"""Known values that a rule about spelling may list; a column with more is not a vocabulary."""
 DETERMINANTS = 3
 """Dependencies kept for one attribute, best first."""
 SEARCHED_ROWS = 20_000
@@ -79,18 +82,27 @@ class Candidate:
     shown: tuple[str | None, ...]
 
 
-def mine(records: Iterable[Mapping[str, str | None]], *, dataset: str = ALL) -> tuple[Candidate, ...]:
+def mine(
+    records: Iterable[Mapping[str, str | None]],
+    *,
+    dataset: str = ALL,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> tuple[Candidate, ...]:
     """Find candidate rules in a table.
 
     Args:
         records: the rows; every row has the same attributes.
         dataset: the dataset the rules are to hold for.
+        progress: called with (steps done, steps in all).
+        cancel: set it to stop.
 
     Returns:
         Candidates, attribute by attribute; those that every row keeps come with no exceptions.
 
     Raises:
         InvalidRequest: there are too few rows, or they have different attributes.
+        Cancelled: `cancel` was set.
     """
     table = [dict(record) for record in records]
     if len(table) < MIN_ROWS:
@@ -99,22 +111,41 @@ def mine(records: Iterable[Mapping[str, str | None]], *, dataset: str = ALL) -> 
     if any(list(row) != names for row in table):
         raise InvalidRequest("The rows have different attributes; give one table.")
     columns = {name: [None if _gap(row[name]) else str(row[name]) for row in table] for name in names}
+    steps = _Steps(2 * len(names) + 1, progress, cancel)
     found: list[Candidate] = []
     for name, column in columns.items():
         for kind, statement, check in _of_column(name, column):
             found += _candidate(kind, statement, check, name, dataset, table)
-    for by, of, values in _dependencies(columns):
-        check = {"type": "object", "x-lookup": {"by": list(by), "of": of, "values": values}}
-        found += _candidate(
-            "dependency",
-            f"{' and '.join(by)} {'determines' if len(by) == 1 else 'determine'} {of}."[:STATEMENT_BUDGET],
-            check,
-            of,
-            dataset,
-            table,
-        )
+        steps.next()
+    dependencies = list(_dependencies(columns, steps))
+    for by, of, values in dependencies:
+        lookup = {"type": "object", "x-lookup": {"by": list(by), "of": of, "values": values}}
+        said = f"{' and '.join(by)} {'determines' if len(by) == 1 else 'determine'} {of}."
+        found += _candidate("dependency", said[:STATEMENT_BUDGET], lookup, of, dataset, table)
+    steps.finish()
     order = {name: position for position, name in enumerate(names)}
     return tuple(sorted(found, key=lambda candidate: order[candidate.rule.attribute]))
+
+
+class _Steps:
+    """Tells how far mining is, and stops it."""
+
+    def __init__(self, total: int, progress: Callable[[int, int], None] | None, cancel: threading.Event | None) -> None:
+        self._done, self._total, self._progress, self._cancel = 0, total, progress, cancel
+
+    def next(self) -> None:
+        self.check()
+        self._done += 1
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+
+    def finish(self) -> None:
+        self._done = self._total - 1
+        self.next()
+
+    def check(self) -> None:
+        if self._cancel is not None and self._cancel.is_set():
+            raise Cancelled("Mining was stopped.")
 
 
 def _gap(value: str | None) -> bool:
@@ -145,7 +176,7 @@ def _of_column(name: str, column: Sequence[str | None]) -> Iterator[tuple[Kind, 
         forms, check = masked
         yield "format", _likeness(name, forms), check
     worded = sum(count for value, count in known.items() if _WORD.search(value))
-    if known and sum(known.values()) >= 0.5 * total and worded >= 0.5 * sum(known.values()):
+    if 0 < len(known) <= SPELLED and sum(known.values()) >= 0.5 * total and worded >= 0.5 * sum(known.values()):
         yield "misspelling", f"{name} is spelt as elsewhere in the table.", {"x-near": sorted(known)}
     yield from _range(name, real, total)
 
@@ -165,6 +196,8 @@ def _missing(
 def _without_lookalikes(known: dict[str, int]) -> dict[str, int]:
     """Known values without those that look like a misspelling of one that is much more frequent."""
     kept = dict(known)
+    if len(known) > SPELLED:
+        return kept
     for value, count in known.items():
         if Spelling(other for other, times in known.items() if times >= OUTNUMBERS * count).meant(value):
             del kept[value]
@@ -285,20 +318,21 @@ def _number(value: str) -> float | None:
 
 
 def _dependencies(
-    columns: Mapping[str, Sequence[str | None]],
+    columns: Mapping[str, Sequence[str | None]], steps: _Steps
 ) -> Iterator[tuple[tuple[str, ...], str, dict[str, str]]]:
     """(determining attributes, determined attribute, what each known combination determines)."""
     coded = {
         name: _coded(column[:SEARCHED_ROWS]) for name, column in columns.items() if _repeats(column[:SEARCHED_ROWS])
     }
-    best = _explained(coded, [(name,) for name in coded], list(coded))
+    best = _explained(coded, [(name,) for name in coded], list(coded), steps)
     rest = [name for name in coded if name not in best]
-    best |= {of: found[:1] for of, found in _explained(coded, list(combinations(coded, 2)), rest).items()}
+    best |= {of: found[:1] for of, found in _explained(coded, list(combinations(coded, 2)), rest, steps).items()}
     for of in coded:
         for by in best.get(of, [])[:DETERMINANTS]:
             values = _lookup(columns, by, of)
             if values:
                 yield by, of, values
+        steps.next()
 
 
 def _repeats(column: Sequence[str | None]) -> bool:
@@ -315,12 +349,13 @@ def _coded(column: Sequence[str | None]) -> Codes:
 
 
 def _explained(
-    coded: Mapping[str, Codes], choices: Sequence[tuple[str, ...]], wanted: Sequence[str]
+    coded: Mapping[str, Codes], choices: Sequence[tuple[str, ...]], wanted: Sequence[str], steps: _Steps
 ) -> dict[str, list[tuple[str, ...]]]:
     """For each attribute the choices that determine it and say more than its usual value, best first."""
     scored: dict[str, list[tuple[float, tuple[str, ...]]]] = defaultdict(list)
     usual = {of: np.bincount(coded[of][coded[of] >= 0]).max() / (coded[of] >= 0).sum() for of in wanted}
     for by in choices:
+        steps.check()
         filled = np.logical_and.reduce([coded[name] >= 0 for name in by])
         joined = np.zeros(len(filled), dtype=np.int64)
         for name in by:
@@ -394,12 +429,16 @@ def _candidate(
     if check is None:
         return [Candidate(kind, rule, len(table), 1.0, 0, ())]
     compiled = Check.of(rule)
-    judged, broken = 0, []
-    for row in table:
-        verdict = compiled.judge({"record": row, "attribute": attribute, "value": row[attribute]})
-        judged += verdict is not None or compiled.value_for({"record": row, "attribute": attribute}) is not None
+    looked_at = [*check["x-lookup"]["by"], attribute] if "x-lookup" in check else [attribute]
+    judged = exceptions = 0
+    broken: dict[str | None, None] = {}
+    for cells, times in Counter(tuple(row[name] for name in looked_at) for row in table).items():
+        case = {"record": dict(zip(looked_at, cells, strict=True)), "attribute": attribute, "value": cells[-1]}
+        verdict = compiled.judge(case)
+        if verdict is not None or compiled.value_for(case) is not None:
+            judged += times
         if verdict is False:
-            broken.append(row[attribute])
+            exceptions += times
+            broken.setdefault(cells[-1])
     judged = judged or len(table)
-    shown = tuple(dict.fromkeys(broken))[:5]
-    return [Candidate(kind, rule, judged, 1 - len(broken) / judged, len(broken), shown)]
+    return [Candidate(kind, rule, judged, 1 - exceptions / judged, exceptions, tuple(broken)[:5])]
