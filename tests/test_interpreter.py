@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from dp_tools.errors import Cancelled, InvalidRequest
 from dp_tools.interpreter import ExplainRequest, Explanation, answer_averaged, explain, explain_answer, model_words
 from dp_tools.interpreter.variants import mean_outcome, probability_of
 from dp_tools.interpreter.words import sureness
+from dp_tools.models.calibration import Calibration, Line
 from dp_tools.models.catalogue import CATALOGUE
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Example, Rule
@@ -114,7 +116,7 @@ def test_all_variants_of_all_items_are_one_batch_and_one_more_for_what_it_makes_
         counting.close = lambda: None  # type: ignore[attr-defined]
     assert [explanation.item for explanation in explanations] == [0, 1]
     assert len(counting.batches) <= 2
-    # As asked, three attributes, a rule, all rewrites at once; twice.
+    # As asked, three attributes, a rule, a rewrite; twice.
     assert counting.batches[0] == 12
 
 
@@ -268,3 +270,33 @@ def test_how_sure_is_said_in_words_with_the_band(confidence: float, words: str) 
     said = sureness(Outcome("model", "yes", confidence))
     assert said.startswith(words)
     assert said.endswith(")")
+
+
+def yes_of(label: str | None, probability: float | None) -> float:
+    assert probability is not None
+    return probability if label == "yes" else 1 - probability
+
+
+def test_an_answer_that_a_harmless_rewrite_turns_is_marked_for_review_with_what_turned_it(
+    preprocessor: Preprocessor,
+) -> None:
+    before = explained(preprocessor, "match_entities")
+    first = before.rewrites[0]
+    assert first.probability is not None
+    # The threshold is put between the two, so the verdict has to change.
+    threshold = (yes_of(before.answer, before.probability) + yes_of(before.answer, first.probability)) / 2
+    line = preprocessor.calibration.lines.get("match_entities", Line())
+    preprocessor.calibration = Calibration({"match_entities": replace(line, threshold=threshold)})
+    after = explained(preprocessor, "match_entities")
+    assert after.unstable
+    assert after.review is not None
+    assert "harmless rewrite" in after.text
+    assert {"sides swapped", "another spacing"} <= {entry.rewrite for entry in after.rewrites}
+
+
+def test_a_sure_answer_is_rewritten_once_and_an_unsure_one_further(preprocessor: Preprocessor) -> None:
+    preprocessor.calibration = Calibration({"match_entities": Line(scale=0.05, shift=6.0)})
+    sure = explained(preprocessor, "match_entities")
+    assert (sure.unstable, sure.review, len(sure.rewrites)) == (False, None, 1)
+    preprocessor.calibration = Calibration({"match_entities": Line(scale=0.05, shift=1.0)})
+    assert [entry.rewrite for entry in explained(preprocessor, "match_entities").rewrites][-1] == "sides swapped"

@@ -28,7 +28,7 @@ from dp_tools.interpreter.explanation import (
 from dp_tools.interpreter.facts import case_facts
 from dp_tools.interpreter.model_words import model_words
 from dp_tools.interpreter.variants import Asker, Variant, probability_of, same_label
-from dp_tools.interpreter.views import View, facts_in, single, view_of
+from dp_tools.interpreter.views import SWAPPED, View, facts_in, single, view_of
 from dp_tools.interpreter.words import UNDECIDED, paragraph, sureness
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.rules.injection import Injection
@@ -39,8 +39,9 @@ from dp_tools.tasks.task import Case, Outcome, Request
 
 NOTABLE = 0.05
 """The least change of probability that is looked into: rules that do less all together are not taken one by one."""
+SURE = 0.9
+"""An answer this probable that one rewrite does not move is taken to be steady; others are rewritten further."""
 _ALL_RULES = "all rules"
-_REWRITTEN = "every harmless rewrite"
 
 
 def explain(
@@ -135,6 +136,7 @@ class _Study:
     probes: list[_Probe] = field(default_factory=list)
     _waiting: list[_Probe] = field(default_factory=list)
     _votes: tuple[Outcome, ...] = ()
+    _rewritten: _Probe | None = None
 
     def __post_init__(self) -> None:
         preprocessor = self.asker.preprocessor
@@ -152,7 +154,7 @@ class _Study:
         return outcome
 
     def first_probes(self) -> list[_Probe]:
-        """The question as asked, without each part, each fact and its rules, and with every rewrite at once."""
+        """The question as asked, without each part, each fact and its rules, and rewritten."""
         probes = [self._probe(None, "", self.request)]
         for part in self.view.parts:
             probe = self._probe("attribute", part, self.view.without([part]))
@@ -168,7 +170,8 @@ class _Study:
                 ]
             probes += self._without_rules()
         if not self.asker.averaged:
-            probes.append(self._probe(None, _REWRITTEN, self.view.rewritten, judged=self.case))
+            self._rewritten = self._probe(None, *self.view.rewritten, judged=self.case)
+            probes.append(self._rewritten)
         self._waiting = probes
         return probes
 
@@ -184,11 +187,7 @@ class _Study:
                 probes += [self._without_rule(rule, "rule") for rule in self.injection.rules]
         if self.base.label == "no":
             probes += self._copies()
-        rewritten = next((probe for probe in self.probes if probe.name == _REWRITTEN), None)
-        if rewritten is not None and self._flips(rewritten):
-            probes += [
-                self._probe(None, name, request, judged=self.case) for name, request in self.view.rewrites.items()
-            ]
+        probes += self._further_rewrites()
         self._waiting = probes
         return probes
 
@@ -241,6 +240,18 @@ class _Study:
     def _without_rule(self, rule: Rule, kind: Kind) -> _Probe:
         variant = Variant(self.request, self.injection.without(rule.id))
         return _Probe(variant, kind, rule.id, "left out", len(rule.statement), rule=rule)
+
+    def _further_rewrites(self) -> list[_Probe]:
+        """One by one what turned the answer; and the sides swapped, unless the answer is sure and did not move."""
+        rewritten = self._rewritten
+        if rewritten is None:
+            return []
+        further = self.view.parts_rewritten if self._flips(rewritten) else {}
+        swapped = self.view.swapped
+        moved = abs(self._change(rewritten) or 0.0) >= NOTABLE
+        if swapped is not None and (moved or (self.base.confidence or 0.0) < SURE):
+            further = {SWAPPED: swapped, **further}
+        return [self._probe(None, name, request, judged=self.case) for name, request in further.items()]
 
     def _copies(self) -> list[_Probe]:
         """Values made equal to the other side's, where the difference may be what speaks against a match.

@@ -25,6 +25,8 @@ from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasRequest
 from dp_tools.tasks.task import RecordField, Request
 
+REORDERED, SPACED, SWAPPED = "attributes in another order", "another spacing", "sides swapped"
+"""What harmless rewrites do."""
 STRETCHES = 8
 """Into so many stretches a text is divided at most."""
 
@@ -60,13 +62,18 @@ class View(ABC, Generic[R]):
 
     @property
     @abstractmethod
-    def rewritten(self) -> R:
-        """The request with every harmless rewrite at once, which should not change an answer."""
+    def rewritten(self) -> tuple[str, R]:
+        """A harmless rewrite that is cheap to ask, and what was done; it should not change an answer."""
 
     @property
-    @abstractmethod
-    def rewrites(self) -> dict[str, R]:
-        """The harmless rewrites one by one, by what was done."""
+    def parts_rewritten(self) -> dict[str, R]:
+        """What `rewritten` did, one by one where it did several things."""
+        return {}
+
+    @property
+    def swapped(self) -> R | None:
+        """The request with its sides swapped, where that is a further harmless rewrite."""
+        return None
 
     @property
     @abstractmethod
@@ -108,14 +115,14 @@ class RecordView(View[R]):
         return self.with_record(left or dict.fromkeys(list(self.record)[:1]))
 
     @property
-    def rewritten(self) -> R:
-        return self.with_record(dict(reversed(self._spaced.items())))
+    def rewritten(self) -> tuple[str, R]:
+        return f"{REORDERED}, {SPACED}", self.with_record(dict(reversed(self._spaced.items())))
 
     @property
-    def rewrites(self) -> dict[str, R]:
+    def parts_rewritten(self) -> dict[str, R]:
         return {
-            "attributes in another order": self.with_record(dict(reversed(self.record.items()))),
-            "another spacing": self.with_record(self._spaced),
+            REORDERED: self.with_record(dict(reversed(self.record.items()))),
+            SPACED: self.with_record(self._spaced),
         }
 
     @property
@@ -162,19 +169,20 @@ class PairView(View[MatchEntitiesRequest]):
         return self.with_sides(left, right)
 
     @property
-    def rewritten(self) -> MatchEntitiesRequest:
-        left, right = (
-            {name: _spaced(value) for name, value in reversed(side.items())} for side in (self.left, self.right)
-        )
-        return self.with_sides(right, left)
+    def rewritten(self) -> tuple[str, MatchEntitiesRequest]:
+        right = {name: _spaced(value) for name, value in reversed(self.right.items())}
+        return f"{REORDERED}, {SPACED}", self.with_sides(self.left, right)
 
     @property
-    def rewrites(self) -> dict[str, MatchEntitiesRequest]:
+    def parts_rewritten(self) -> dict[str, MatchEntitiesRequest]:
         return {
-            "sides swapped": self.with_sides(self.right, self.left),
-            "attributes in another order": self.with_sides(self.left, dict(reversed(self.right.items()))),
-            "another spacing": self.with_sides(self.left, {n: _spaced(value) for n, value in self.right.items()}),
+            REORDERED: self.with_sides(self.left, dict(reversed(self.right.items()))),
+            SPACED: self.with_sides(self.left, {n: _spaced(value) for n, value in self.right.items()}),
         }
+
+    @property
+    def swapped(self) -> MatchEntitiesRequest:
+        return self.with_sides(self.right, self.left)
 
     @property
     def orders(self) -> list[MatchEntitiesRequest]:
@@ -211,12 +219,8 @@ class AttributePairView(View[MatchSchemasRequest]):
         return self.request.model_copy(update={"left": [left], "right": [right]})
 
     @property
-    def rewritten(self) -> MatchSchemasRequest:
-        return self._swapped
-
-    @property
-    def rewrites(self) -> dict[str, MatchSchemasRequest]:
-        return {"sides swapped": self._swapped}
+    def rewritten(self) -> tuple[str, MatchSchemasRequest]:
+        return SWAPPED, self._swapped
 
     @property
     def orders(self) -> list[MatchSchemasRequest]:
@@ -262,14 +266,15 @@ class ColumnView(View[AnnotateColumnsRequest]):
         return self._with(update)
 
     @property
-    def rewritten(self) -> AnnotateColumnsRequest:
-        return self._with({"values": [_spaced(value) for value in reversed(self.column.values)]})
+    def rewritten(self) -> tuple[str, AnnotateColumnsRequest]:
+        values = [_spaced(value) for value in reversed(self.column.values)]
+        return f"values in another order, {SPACED}", self._with({"values": values})
 
     @property
-    def rewrites(self) -> dict[str, AnnotateColumnsRequest]:
+    def parts_rewritten(self) -> dict[str, AnnotateColumnsRequest]:
         return {
             "values in another order": self._with({"values": self.column.values[::-1]}),
-            "another spacing": self._with({"values": [_spaced(value) for value in self.column.values]}),
+            SPACED: self._with({"values": [_spaced(value) for value in self.column.values]}),
         }
 
     @property
@@ -298,12 +303,8 @@ class TextView(View[ExtractValuesRequest]):
         return self._with(" ".join(stretch for stretch in self._stretches if stretch not in parts))
 
     @property
-    def rewritten(self) -> ExtractValuesRequest:
-        return self._with(_spaced(self.request.texts[0]) or "")
-
-    @property
-    def rewrites(self) -> dict[str, ExtractValuesRequest]:
-        return {"another spacing": self.rewritten}
+    def rewritten(self) -> tuple[str, ExtractValuesRequest]:
+        return SPACED, self._with(_spaced(self.request.texts[0]) or "")
 
     @property
     def orders(self) -> list[ExtractValuesRequest]:
