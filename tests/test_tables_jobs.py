@@ -201,6 +201,24 @@ def test_every_kind_of_job_ends_with_a_result_that_fits_an_agent(
     assert all(Path(file.path).is_file() for file in job.result.files)
 
 
+def test_records_that_are_passed_along_get_their_whole_result_and_no_file(folder: Path) -> None:
+    records: list[dict[str, str | None]] = [{"name": f"Ann Lee {n % 30}", "town": TOWNS[n % 7]} for n in range(60)]
+    jobs = jobs_in(folder, ScriptedEngine())
+    source = TableSource(records=records)
+    for request in (
+        DetectRequest(source=source),
+        DedupeRequest(source=source),
+        MatchRequest(left=source, right=source),
+    ):
+        job = jobs.start(request, wait=60)
+        assert job.status == "done", job.problem
+        assert job.result is not None
+        assert job.result.files == []
+        count = job.result.figures[{"detect": "wrong", "dedupe": "groups", "match": "pairs"}[job.kind]]
+        assert len(job.result.preview) == min(count, 200)
+    assert sorted(path.name for path in folder.iterdir()) == ["people.csv", "state"]
+
+
 def test_bad_requests_are_refused_before_a_job_begins(folder: Path) -> None:
     jobs = jobs_in(folder, ScriptedEngine())
     (folder / "people.clean.csv").write_text("mine")

@@ -24,21 +24,23 @@ from dp_tools.tables.job_requests import (
 )
 from dp_tools.tables.jobs import JobRun
 from dp_tools.tables.matching import Matching, PairScore, dedupe_table, match_tables, write_groups, write_pairs
-from dp_tools.tables.table import Table
+from dp_tools.tables.table import INLINE_ROWS, Table
 
 PREVIEW = 10
+"""Results that stand in the answer itself; all of them where records were passed along and no file is written."""
 REVIEWS = 1000
 """Cases that a job puts before a person at the most, the most uncertain first."""
 
 
 def targets_of(run: JobRun) -> list[Path]:
-    """The files that a job is going to write."""
+    """The files that a job is going to write; none for records that are passed along without an output."""
     request = run.request
+    first = request.left if isinstance(request, MatchRequest) else request.source
+    if first.records is not None and request.output is None:
+        return []
     if isinstance(request, DetectRequest):
         return [run.target(request.source, "errors", ".csv")]
     if isinstance(request, CleanRequest | FillRequest):
-        if request.source.records is not None and request.output is None:
-            return []
         target = run.target(request.source, "clean" if isinstance(request, CleanRequest) else "filled")
         return [target, _log_of(target)]
     if isinstance(request, MatchRequest):
@@ -53,16 +55,12 @@ def detect(run: JobRun) -> JobResult:
     with run.open(request.source) as table:
         cleaner = Cleaner(run.work(), table, request.dataset, request.rules, request.attributes)
         detection = cleaner.detect()
-        (target,) = targets_of(run)
-        made = run.folder / target.name
-        write_wrong_cells(made, detection.wrong, overwrite=True)
-        run.publish(made, target)
-        records = dict(table.records({cell.row for cell in detection.wrong[:PREVIEW]}))
+        files = _deliver(run, "the wrong cells", lambda made: write_wrong_cells(made, detection.wrong, overwrite=True))
     return JobResult(
         summary=_found(detection),
-        files=[OutputFile(path=str(target), what="the wrong cells")],
+        files=files,
         figures=_figures(detection),
-        preview=[_wrong_cell(cell) for cell in detection.wrong[:PREVIEW] if cell.row in records],
+        preview=[_wrong_cell(cell) for cell in detection.wrong[: _shown(files)]],
     )
 
 
@@ -91,7 +89,7 @@ def clean(run: JobRun) -> JobResult:
         + (f" ({', '.join(f'{count:,} by {source}' for source, count in sources.most_common())})" if sources else "")
         + f"; {len(repair.doubtful):,} changes wait for a person, {len(repair.unrepaired):,} cells have no proposal."
     )
-    return JobResult(summary=summary, files=files, figures=figures, preview=_changes(repair.changes))
+    return JobResult(summary=summary, files=files, figures=figures, preview=_changes(repair.changes, _shown(files)))
 
 
 def fill(run: JobRun) -> JobResult:
@@ -124,7 +122,7 @@ def fill(run: JobRun) -> JobResult:
         "for review": len(filling.doubtful),
         "untold": filling.untold,
     }
-    return JobResult(summary=summary, files=files, figures=figures, preview=_changes(filling.changes))
+    return JobResult(summary=summary, files=files, figures=figures, preview=_changes(filling.changes, _shown(files)))
 
 
 def match(run: JobRun) -> JobResult:
@@ -141,14 +139,19 @@ def match(run: JobRun) -> JobResult:
             attributes=request.attributes,
             one_to_one_only=request.one_to_one,
         )
-        (target,) = targets_of(run)
-        made = run.folder / target.name
-        write_pairs(made, left, right, matching.pairs, overwrite=True)
-        run.publish(made, target)
+        files = _deliver(
+            run,
+            "the pairs, both records of each",
+            lambda made: write_pairs(made, left, right, matching.pairs, overwrite=True),
+        )
         _review_pairs(run, matching, left, right)
-        lefts = dict(left.records({pair[0] for pair in matching.pairs[:PREVIEW]}))
-        rights = dict(right.records({pair[1] for pair in matching.pairs[:PREVIEW]}))
-    preview = [{"left": lefts[a], "right": rights[b], "score": round(s, 4)} for a, b, s in matching.pairs[:PREVIEW]]
+        first = matching.pairs[: _shown(files)]
+        lefts = dict(left.records({pair[0] for pair in first}))
+        rights = dict(right.records({pair[1] for pair in first}))
+    preview = [
+        {"left_row": a + 1, "right_row": b + 1, "left": lefts[a], "right": rights[b], "score": round(score, 4)}
+        for a, b, score in first
+    ]
     summary = (
         f"{len(matching.pairs):,} pairs of {left.count:,} and {right.count:,} records are the same, of "
         f"{len(matching.candidates):,} candidates ({matching.candidates.per_record:.1f} a record); "
@@ -160,7 +163,6 @@ def match(run: JobRun) -> JobResult:
         "pairs": len(matching.pairs),
         "for review": len(matching.doubtful),
     }
-    files = [OutputFile(path=str(target), what="the pairs, both records of each")]
     return JobResult(summary=summary, files=files, figures=figures, preview=preview)
 
 
@@ -172,14 +174,22 @@ def dedupe(run: JobRun) -> JobResult:
         matching = dedupe_table(
             run.work(), table, dataset=request.dataset, rules=request.rules, attributes=request.attributes
         )
-        (target,) = targets_of(run)
-        made = run.folder / target.name
-        write_groups(made, table, matching.groups, overwrite=True)
-        run.publish(made, target)
+        files = _deliver(
+            run,
+            "the groups, a line a record",
+            lambda made: write_groups(made, table, matching.groups, overwrite=True),
+        )
         _review_pairs(run, matching, table, table)
-        first = matching.groups[:PREVIEW]
+        first = matching.groups[: _shown(files)]
         records = dict(table.records({row for rows, _ in first for row in rows}))
-    preview = [{"score": round(score, 4), "records": [records[row] for row in rows[:4]]} for rows, score in first]
+    preview = [
+        {
+            "score": round(score, 4),
+            "rows": [row + 1 for row in rows[:20]],
+            "records": [records[row] for row in rows[:4]],
+        }
+        for rows, score in first
+    ]
     members = sum(len(rows) for rows, _ in matching.groups)
     summary = (
         f"{members:,} of {table.count:,} records stand in {len(matching.groups):,} groups of the same thing, "
@@ -192,7 +202,6 @@ def dedupe(run: JobRun) -> JobResult:
         "records in groups": members,
         "for review": len(matching.doubtful),
     }
-    files = [OutputFile(path=str(target), what="the groups, a line a record")]
     return JobResult(summary=summary, files=files, figures=figures, preview=preview)
 
 
@@ -208,6 +217,21 @@ STEPS: dict[str, Callable[[JobRun], JobResult]] = {
 
 def _log_of(target: Path) -> Path:
     return target.with_name(f"{target.stem}.changes.jsonl")
+
+
+def _deliver(run: JobRun, what: str, write: Callable[[Path], None]) -> list[OutputFile]:
+    """Make the job's one file and put it in its place, if it has one."""
+    targets = targets_of(run)
+    if not targets:
+        return []
+    made = run.folder / targets[0].name
+    write(made)
+    run.publish(made, targets[0])
+    return [OutputFile(path=str(targets[0]), what=what)]
+
+
+def _shown(files: Sequence[OutputFile]) -> int:
+    return PREVIEW if files else INLINE_ROWS
 
 
 def _write_table(run: JobRun, table: Table, changes: Sequence[Change]) -> list[OutputFile]:
@@ -260,7 +284,7 @@ def _wrong_cell(cell: WrongCell) -> dict[str, Any]:
     }
 
 
-def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
+def _changes(changes: Sequence[Change], shown: int) -> list[dict[str, Any]]:
     return [
         {
             "row": change.row + 1,
@@ -270,7 +294,7 @@ def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
             "confidence": change.confidence,
             "why": change.why,
         }
-        for change in changes[:PREVIEW]
+        for change in changes[:shown]
     ]
 
 
