@@ -1,0 +1,46 @@
+"""The demo, on the first rows of its tables: a real server process, a real client, honest scores."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import anyio
+import pytest
+
+from dp_tools.cli import demo
+from dp_tools.cli.demo import DemoFailed
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+ORDERS = [*range(1, 11), 29, 188]
+"""Lines that hold gaps of both columns and an order of more than twenty."""
+LINES = {"orders_dirty.csv": ORDERS, "orders_clean.csv": ORDERS, "catalogue_a.csv": range(1, 4)}
+
+
+@pytest.fixture
+def short_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "examples"
+    shutil.copytree(EXAMPLES, folder)
+    for name, numbers in LINES.items():
+        header, *lines = (EXAMPLES / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / name).write_text(header + "".join(lines[number - 1] for number in numbers), encoding="utf-8")
+    monkeypatch.setattr(demo, "_examples", lambda: folder)
+    return folder
+
+
+def test_the_demo_does_the_main_job_and_a_rule_changes_an_answer(short_examples, tmp_path, capfd):
+    before = {path.name: path.read_bytes() for path in short_examples.iterdir()}
+    work = tmp_path / "work"
+    work.mkdir()
+    anyio.run(demo._demo, "nano", work)
+    said = capfd.readouterr().out
+    for line in ("cells cleaned", "cells judged", "gaps filled, country", "products matched", "pairs of columns"):
+        assert line in said
+    assert "after: an error, says the check (100% sure)" in said
+    assert {path.name: path.read_bytes() for path in short_examples.iterdir()} == before
+
+
+def test_the_demo_says_in_one_sentence_what_the_server_refused(short_examples):
+    (short_examples / "catalogue_a.csv").write_text("id,title\n1\n", encoding="utf-8")
+    with pytest.raises(DemoFailed, match=r"The server could not match tables: Line 2 of catalogue_a.csv"):
+        demo.demo.callback("nano")
