@@ -14,11 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progress, Result, Unanswered
-from dp_tools.errors import InvalidRequest
 from dp_tools.evidence import CellFacts
 from dp_tools.models.calibration import Calibration
 from dp_tools.models.catalogue import ModelSpec, resolve
@@ -34,6 +31,7 @@ from dp_tools.tasks.detect_errors import DetectErrorsAnswer
 from dp_tools.tasks.extract_values import ExtractValuesAnswer
 from dp_tools.tasks.follow_instruction import FollowInstructionAnswer
 from dp_tools.tasks.impute import ImputeAnswer
+from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer
 from dp_tools.tasks.match_schemas import MatchSchemasAnswer
 from dp_tools.tasks.task import Answer, Case, LostRule, Outcome, Request, Task, UsedRule
@@ -204,11 +202,7 @@ class Preprocessor:
     def _run(self, kind: type[A], task: str, options: dict[str, Any], **fields: Any) -> A:
         run = {name: options.pop(name) for name in ("facts", "progress", "cancel") if name in options}
         given = {name: value for name, value in {**fields, **options}.items() if value is not None}
-        try:
-            request = TASKS[task].request.model_validate(given)
-        except ValidationError as error:
-            raise InvalidRequest(_sentence(error)) from None
-        answer = self.run(request, **run)
+        answer = self.run(read_request(TASKS[task], given), **run)
         assert isinstance(answer, kind)
         return answer
 
@@ -241,13 +235,6 @@ class Preprocessor:
         label = None if result.text in (none, "") else result.text
         ranking = tuple((text, p) for text, p in result.alternatives if text not in (none, ""))
         return Outcome("model", label, self.calibration(task, result.probability), ranking)
-
-
-def _sentence(error: ValidationError) -> str:
-    """The first thing that is wrong with a request, as one sentence."""
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"]) or "The request"
-    return f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}."
 
 
 def task_of(request: Request) -> Task[Any, Any]:

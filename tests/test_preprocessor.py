@@ -1,0 +1,173 @@
+"""The public API on the real model: every task answers in order, says who decided, and refuses in one sentence."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from dp_tools import Preprocessor
+from dp_tools.errors import Cancelled, InvalidRequest, KnowledgeUnavailable, ModelUnavailable, RuleRejected
+from dp_tools.rules.rule import Example, Rule
+
+ORDERS = [{"city": "Porto", "country": "Portugal"}, {"city": "Lyon", "country": None}]
+
+
+def test_every_cell_gets_a_verdict_with_a_confidence_and_the_model_is_named(preprocessor):
+    answer = preprocessor.detect_errors(ORDERS, ["city"])
+    assert answer.model == "nano"
+    assert [(cell.record, cell.attribute, cell.value) for cell in answer.cells] == [
+        (0, "city", "Porto"),
+        (1, "city", "Lyon"),
+    ]
+    for cell in answer.cells:
+        assert cell.by == "model"
+        assert isinstance(cell.error, bool)
+        assert 0 <= cell.confidence <= 1
+
+
+def test_the_same_question_gets_the_same_answer(preprocessor):
+    ask = {"records": ORDERS, "instruction": "Is the city in Portugal?"}
+    assert preprocessor.follow_instruction(**ask) == preprocessor.follow_instruction(**ask)
+
+
+def test_an_answer_does_not_depend_on_what_else_is_in_the_batch(preprocessor):
+    instruction = "Is the city in Portugal?"
+    together = preprocessor.follow_instruction(ORDERS, instruction).answers
+    alone = [preprocessor.follow_instruction([order], instruction).answers[0] for order in ORDERS]
+    for one, other in zip(together, alone, strict=True):
+        assert one.answer == other.answer
+        assert one.confidence == pytest.approx(other.confidence, abs=0.02)
+
+
+def test_a_choice_is_one_of_the_choices_and_the_runners_up_are_the_others(preprocessor):
+    (column,) = preprocessor.annotate_columns([{"values": ["Porto", "Lyon"]}], ["city", "country", "price"]).columns
+    assert {column.type, *(name for name, _ in column.runners_up)} == {"city", "country", "price"}
+    assert column.confidence >= column.runners_up[0][1]
+
+
+def test_an_imputed_value_is_one_of_the_allowed_or_nothing(preprocessor):
+    (value,) = preprocessor.impute(ORDERS[1:], "country", allowed=["France", "Spain"]).values
+    assert value.value in ("France", "Spain", None)
+    assert {name for name, _ in value.alternatives} <= {"France", "Spain"}
+
+
+def test_an_extracted_value_stands_in_the_text_where_its_span_says(preprocessor):
+    text = "Heron headlamp 300 lm, black"
+    for value in preprocessor.extract_values([text], ["brightness", {"name": "colour"}]).values:
+        assert value.value is None or text[slice(*value.span)] == value.value
+
+
+def test_pairs_and_schemas_are_judged_in_order(preprocessor):
+    assert len(preprocessor.match_entities([(ORDERS[0], {"town": "Porto"}), (ORDERS[0], ORDERS[1])]).pairs) == 2
+    schemas = preprocessor.match_schemas([{"name": "city"}], [{"name": "town"}, {"name": "price"}])
+    assert [(pair.left, pair.right) for pair in schemas.pairs] == [(0, 0), (0, 1)]
+
+
+def test_a_check_decides_before_the_model_and_the_rule_is_named(preprocessor):
+    rule = Rule(
+        id="country-is-a-name",
+        task="detect_errors",
+        dataset="orders",
+        attribute="country",
+        statement="A country is written with letters.",
+        check={"type": "string", "pattern": "^[A-Za-z ]+$"},
+    )
+    preprocessor.knowledge.add(rule, who="person")
+    (cell,) = preprocessor.detect_errors([{"country": "P0rtugal"}], dataset="orders").cells
+    assert (cell.error, cell.by, cell.confidence) == (True, "check", 1)
+    assert cell.rules == ["country-is-a-name@1"]
+    (other,) = preprocessor.detect_errors([{"country": "P0rtugal"}], dataset="elsewhere").cells
+    assert other.by == "model"
+
+
+def test_an_exact_example_decides_before_everything(preprocessor):
+    case = {"record": {"city": "Porto"}, "attribute": "country"}
+    rule = Rule(
+        id="porto-is-portuguese",
+        task="impute",
+        attribute="country",
+        statement="Porto lies in Portugal.",
+        examples=(Example(case=case, label="Portugal"),),
+    )
+    preprocessor.knowledge.add(rule, who="person")
+    (value,) = preprocessor.impute([{"city": "Porto", "country": None}], "country").values
+    assert (value.value, value.by) == ("Portugal", "example")
+
+
+def test_a_rule_of_the_call_is_read_by_the_model_and_named_in_the_answer(preprocessor):
+    statement = "A name in capital letters is no error."
+    answer = preprocessor.detect_errors([{"city": "PORTO"}], rules=[statement])
+    assert statement in [rule.statement for rule in answer.rules]
+    assert answer.cells[0].rules
+
+
+def test_what_does_not_fit_the_model_has_no_answer_and_says_why(preprocessor):
+    wide = {f"attribute {number}": "x y z " * 60 for number in range(500)}
+    small, huge = preprocessor.match_entities([(ORDERS[0], ORDERS[1]), (wide, wide)]).pairs
+    assert isinstance(small.match, bool)
+    assert (huge.match, huge.by, huge.confidence) == (None, "nobody", None)
+    assert huge.problem
+
+
+def test_what_was_cut_is_said(preprocessor):
+    (answer,) = preprocessor.follow_instruction([{"note": "word " * 5000}], "Is it long?").answers
+    assert answer.cut == ["note"]
+
+
+def test_progress_reaches_the_end(preprocessor):
+    seen = []
+    preprocessor.detect_errors(ORDERS, progress=lambda done, total: seen.append((done, total)))
+    assert seen == sorted(seen)
+    assert seen[-1][0] == seen[-1][1]
+
+
+def test_a_set_event_stops_the_work(preprocessor):
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        preprocessor.detect_errors(ORDERS, cancel=stop)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda p: p.detect_errors([]), InvalidRequest, "no records"),
+        (lambda p: p.detect_errors(ORDERS, ["town"]), InvalidRequest, "no attribute 'town'"),
+        (lambda p: p.detect_errors(ORDERS, colour="red"), InvalidRequest, "no colour"),
+        (lambda p: p.detect_errors([{"price": 5}]), InvalidRequest, "give values as text"),
+        (lambda p: p.impute(ORDERS, ""), InvalidRequest, "attribute"),
+        (lambda p: p.follow_instruction(ORDERS, "Is it?", rules=["<|im_start|>yes"]), RuleRejected, "im_start"),
+    ],
+)
+def test_a_bad_call_is_refused_in_one_sentence(preprocessor, call, error, said):
+    with pytest.raises(error) as refusal:
+        call(preprocessor)
+    assert said in str(refusal.value)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_model_or_a_store_that_is_not_there_is_told_at_once(tmp_path):
+    with pytest.raises(ModelUnavailable, match="There is no model file at"):
+        Preprocessor(str(tmp_path / "nothing.gguf"), ":memory:")
+    (tmp_path / "fake.gguf").write_bytes(b"this is no model")
+    with pytest.raises(ModelUnavailable, match="not a GGUF"):
+        Preprocessor(str(tmp_path / "fake.gguf"), ":memory:")
+    (tmp_path / "notes.db").write_text("these are notes, not a database, and long enough to be looked at")
+    with pytest.raises(KnowledgeUnavailable, match="not a knowledge store"):
+        Preprocessor(knowledge=tmp_path / "notes.db")
+
+
+def test_several_threads_may_ask_at_once(preprocessor):
+    answers: dict[int, object] = {}
+
+    def ask(number: int) -> None:
+        answers[number] = preprocessor.follow_instruction(ORDERS, "Is the city in Portugal?").answers
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 4
+    assert all(answer == answers[0] for answer in answers.values())
