@@ -419,7 +419,7 @@ def test_a_writer_waits_for_another_one(store: KnowledgeStore) -> None:
 
 
 def test_a_store_that_stays_locked_is_one_sentence(store: KnowledgeStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dp_tools.rules.store.PATIENCE_S", 0.05)
+    monkeypatch.setattr("dp_tools.rules.knowledge_file.PATIENCE_S", 0.05)
     with KnowledgeStore.open(store.path, import_shipped=False) as second:
         blocker = sqlite3.connect(str(store.path), isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
-import platformdirs
-from pydantic import ValidationError
 from rapidfuzz import fuzz, process
-from sqlite_utils import Database
 
-from dp_tools.errors import InvalidRequest, KnowledgeUnavailable, RuleRejected
+from dp_tools.errors import InvalidRequest, RuleRejected
 from dp_tools.rules import history, packs
 from dp_tools.rules.history import Entry, Verification
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.injector import Selection, call_rules, estimate_tokens
-from dp_tools.rules.migrations import migrations
+from dp_tools.rules.knowledge_file import KnowledgeFile
 from dp_tools.rules.packs import Conflict, Installed, Pack
 from dp_tools.rules.rule import ALL, Example, Rule, Source, Status
 from dp_tools.rules.scope import holds, key
 from dp_tools.rules.vetting import parse, vet, vet_text, vet_visible
-
-PATIENCE_S = 30.0
-"""How long a call waits for another process to finish writing before it gives up."""
 
 _COLUMNS = (
     'id, version, task, dataset, domain, attribute, topic, statement, "check", settles, priority, source, status, pack'
@@ -41,7 +31,6 @@ WHERE status = 'active' AND dataset_key IN (?, 'all') AND domain_key IN ({{domai
 AND attribute_key IN (?, 'all') AND task IN (?, 'all')
 """
 _YOUNGEST = 2**62
-_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +59,11 @@ class KnowledgeStore:
     history. Every method raises KnowledgeUnavailable when the file cannot be read or written.
     """
 
-    def __init__(self, database: Database, path: Path | None) -> None:
+    def __init__(self, file: KnowledgeFile) -> None:
         """Use `KnowledgeStore.open`."""
-        self._db = database
-        self._lock = threading.RLock()
-        self.path = path
+        self._file = file
+        self._db = file.db
+        self.path = file.path
         """The file, or None when the store is in memory."""
 
     @classmethod
@@ -88,18 +77,8 @@ class KnowledgeStore:
         Raises:
             KnowledgeUnavailable: not a SQLite file, made by a newer dp-tools, or not readable and writable.
         """
-        in_memory = str(path) == ":memory:"
-        file = None if in_memory else Path(path) if path is not None else default_path()
-        if file is not None and file.exists() and file.stat().st_size and not _is_sqlite(file):
-            raise KnowledgeUnavailable(f"{file} is not a knowledge store; name another file or move it away.")
+        store = cls(KnowledgeFile.open(path))
         try:
-            if file is not None:
-                file.parent.mkdir(parents=True, exist_ok=True)
-            store = cls(_connect(":memory:" if file is None else str(file)), file)
-        except (OSError, sqlite3.Error) as error:
-            raise KnowledgeUnavailable(f"The knowledge store {file} cannot be opened: {error}.") from error
-        try:
-            store._prepare()
             if import_shipped:
                 store._install_shipped()
         except BaseException:
@@ -109,8 +88,7 @@ class KnowledgeStore:
 
     def close(self) -> None:
         """Close the file. Closing twice is harmless."""
-        with self._lock:
-            self._db.close()
+        self._file.close()
 
     def __enter__(self) -> KnowledgeStore:
         return self
@@ -147,7 +125,7 @@ class KnowledgeStore:
             RuleRejected: an extra rule holds control tokens, line breaks or too much text.
         """
         called = call_rules(extra, task=task, dataset=dataset, attribute=attribute)
-        domains, found = self._guarded(lambda: self._in_scope(task, dataset, attribute))
+        domains, found = self._file.read(lambda: self._in_scope(task, dataset, attribute))
         replaced = {rule.id for rule in trying}
         tried = ((rule, _YOUNGEST) for rule in trying if holds(rule, task, dataset, domains, attribute))
         kept = (pair for pair in found if pair[0].id not in replaced)
@@ -161,7 +139,7 @@ class KnowledgeStore:
         Raises:
             InvalidRequest: there is no such rule.
         """
-        return self._guarded(lambda: self._get(rule_id))
+        return self._file.read(lambda: self._get(rule_id))
 
     def list(
         self,
@@ -189,7 +167,7 @@ class KnowledgeStore:
         given = {column: value for column, value in wanted.items() if value is not None}
         where = " AND ".join(f"{column} = ?" for column in given) or "1"
         query = f"SELECT age, examples, {_COLUMNS} FROM rules WHERE {where} ORDER BY age LIMIT ? OFFSET ?"
-        return self._guarded(lambda: self._rules(query, [*given.values(), limit, offset]))
+        return self._file.read(lambda: self._rules(query, [*given.values(), limit, offset]))
 
     def search(self, text: str, *, limit: int = 20) -> tuple[Rule, ...]:
         """Rules with all these words, in their statement, id or scope, best match first. Any text is only words."""
@@ -202,7 +180,7 @@ class KnowledgeStore:
         SELECT {columns} FROM rules_fts JOIN rules ON rules.age = rules_fts.rowid
         WHERE rules_fts MATCH ? ORDER BY rules_fts.rank LIMIT ?
         """
-        return self._guarded(lambda: self._rules(query, [match, limit]))
+        return self._file.read(lambda: self._rules(query, [match, limit]))
 
     def history(self, rule_id: str | None = None, *, limit: int = 1000) -> tuple[Entry, ...]:
         """The changes to one rule, or to everything, oldest first; of a longer history the last `limit`.
@@ -221,7 +199,7 @@ class KnowledgeStore:
                 for number, rule, version, action, who, why, at, body, previous, kept in reversed(rows.fetchall())
             )
 
-        return self._guarded(read)
+        return self._file.read(read)
 
     def verify(self, *, head: str | None = None) -> Verification:
         """Whether the history is whole and the rules in force are what it says.
@@ -230,7 +208,7 @@ class KnowledgeStore:
             head: the hash of an entry kept elsewhere from an earlier verification; it must still be in the history,
                 which proves that the end was not cut off and rewritten.
         """
-        return self._guarded(lambda: self._snapshot(lambda: self._verify(head)))
+        return self._file.read(lambda: self._file.snapshot(lambda: self._verify(head)))
 
     def datasets(self) -> tuple[Dataset, ...]:
         """Datasets that belong to a domain or that an active rule names, by name."""
@@ -254,7 +232,7 @@ class KnowledgeStore:
                 Dataset(names[name], tuple(domains.get(name, ())), counts.get(name, 0)) for name in sorted(names)
             )
 
-        return self._guarded(read)
+        return self._file.read(read)
 
     def packs(self) -> tuple[InstalledPack, ...]:
         """The packs in the store, by name."""
@@ -266,7 +244,7 @@ class KnowledgeStore:
             )
             return tuple(InstalledPack(*row) for row in rows.fetchall())
 
-        return self._guarded(read)
+        return self._file.read(read)
 
     def plan(self, *, task: str, dataset: str | None, attribute: str | None) -> tuple[str, ...]:
         """How SQLite looks up the rules of a scope, step by step, in its own words."""
@@ -275,7 +253,7 @@ class KnowledgeStore:
             query, values, _ = self._scope_query(task, dataset, attribute)
             return tuple(str(row[-1]) for row in self._db.execute(f"EXPLAIN QUERY PLAN {query}", values))
 
-        return self._guarded(read)
+        return self._file.read(read)
 
     # Writing
 
@@ -285,11 +263,11 @@ class KnowledgeStore:
         Raises:
             RuleRejected: the rule is not acceptable, or its id is taken.
         """
-        return self._write(lambda: self._add(rule, "added", who, why))
+        return self._file.write(lambda: self._add(rule, "added", who, why))
 
     def add_all(self, rules: Iterable[Rule], *, who: str, why: str = "") -> tuple[Rule, ...]:
         """Add many rules in one transaction: all or none."""
-        return self._write(lambda: tuple(self._add(rule, "added", who, why) for rule in rules))
+        return self._file.write(lambda: tuple(self._add(rule, "added", who, why) for rule in rules))
 
     def propose(self, rule: Rule, *, who: str, why: str = "") -> Rule:
         """Add a rule that does not act until a person accepts it. A taken id gets a number behind it.
@@ -308,7 +286,7 @@ class KnowledgeStore:
                 why,
             )
 
-        return self._write(write)
+        return self._file.write(write)
 
     def change(self, rule_id: str, *, who: str, why: str = "", **fields: Any) -> Rule:
         """Change fields of a rule; the version counts up and the old one stays in the history.
@@ -329,11 +307,11 @@ class KnowledgeStore:
             changed = parse({**rule.model_dump(mode="json"), **_plain(fields), "version": rule.version + 1})
             return self._replace(changed, "changed", who, why)
 
-        return self._write(write)
+        return self._file.write(write)
 
     def accept(self, rule_id: str, *, who: str, why: str = "") -> Rule:
         """A person accepts a proposed or retired rule: it acts from now on."""
-        return self._write(lambda: self._move(rule_id, "active", "accepted", who, why))
+        return self._file.write(lambda: self._move(rule_id, "active", "accepted", who, why))
 
     def reject(self, rule_id: str, *, who: str, why: str = "") -> Rule:
         """A person rejects a proposal: it is retired and stays in the history."""
@@ -343,11 +321,11 @@ class KnowledgeStore:
                 raise InvalidRequest(f"Rule {rule_id} is not a proposal; retire it instead.")
             return self._move(rule_id, "retired", "rejected", who, why)
 
-        return self._write(write)
+        return self._file.write(write)
 
     def retire(self, rule_id: str, *, who: str, why: str = "") -> Rule:
         """Take a rule out of force; it stays in the store and its history."""
-        return self._write(lambda: self._move(rule_id, "retired", "retired", who, why))
+        return self._file.write(lambda: self._move(rule_id, "retired", "retired", who, why))
 
     def restore(self, rule_id: str, version: int, *, who: str, why: str = "") -> Rule:
         """Make an earlier version the current one, as a new version.
@@ -367,7 +345,7 @@ class KnowledgeStore:
             restored = parse({**json.loads(row[0]), "version": rule.version + 1})
             return self._replace(restored, "restored", who, why or f"version {version}")
 
-        return self._write(write)
+        return self._file.write(write)
 
     def assign(self, dataset: str, domain: str, *, who: str, why: str = "") -> None:
         """Let a dataset belong to a domain, so that the domain's rules hold for it.
@@ -375,7 +353,7 @@ class KnowledgeStore:
         Raises:
             RuleRejected: a name is empty or holds control tokens.
         """
-        self._write(lambda: self._assign(dataset, domain, who, why))
+        self._file.write(lambda: self._assign(dataset, domain, who, why))
 
     def unassign(self, dataset: str, domain: str, *, who: str, why: str = "") -> None:
         """Take a dataset out of a domain.
@@ -392,7 +370,7 @@ class KnowledgeStore:
                 raise InvalidRequest(f"{dataset} is not in the domain {domain}.")
             self._log(None, None, "unassigned", who, why, {"dataset": dataset, "domain": domain})
 
-        self._write(write)
+        self._file.write(write)
 
     # Packs
 
@@ -404,7 +382,7 @@ class KnowledgeStore:
         """
         if any(file.stem == pack.name for file in packs.shipped()):
             raise RuleRejected(f"{pack.name} is the name of a pack that comes with dp-tools; choose another name.")
-        return self._write(lambda: self._install(pack, who, why))
+        return self._file.write(lambda: self._install(pack, who, why))
 
     def export(
         self, name: str, *, title: str = "", dataset: str | None = None, domain: str | None = None, version: int = 1
@@ -445,7 +423,7 @@ class KnowledgeStore:
             kept_version, kept_title = installed or (version, title)
             return Pack(name, kept_version, title or kept_title, memberships, shipped)
 
-        return self._guarded(read)
+        return self._file.read(read)
 
     # Inside
 
@@ -669,7 +647,7 @@ class KnowledgeStore:
         return rows[0] if rows else None
 
     def _install_shipped(self) -> None:
-        known = self._guarded(lambda: self._db.execute("SELECT name, version, digest FROM packs").fetchall())
+        known = self._file.read(lambda: self._db.execute("SELECT name, version, digest FROM packs").fetchall())
         installed = {name: (version, digest) for name, version, digest in known}
         for file in packs.shipped():
             version, digest = installed.get(file.stem, (0, ""))
@@ -679,125 +657,7 @@ class KnowledgeStore:
                     self._upgrade(pack)
 
     def _upgrade(self, pack: Pack) -> None:
-        self._write(lambda: self._install(pack, "dp-tools", ""))
-
-    def _prepare(self) -> None:
-        def apply() -> None:
-            names = {step.name for step in migrations.applied(self._db)}
-            ours = names | {step.name for step in migrations.pending(self._db)}
-            newer = names - {step.name for step in migrations._migrations}
-            if not names and self._db.table_names():
-                raise KnowledgeUnavailable(f"{self.path} holds another program's data; name another file.")
-            if newer:
-                raise KnowledgeUnavailable(
-                    f"{self.path} was made by a newer dp-tools; upgrade dp-tools, or name another file."
-                )
-            if ours != names:
-                migrations.apply(self._db)
-
-        self._write(apply)
-
-    def _guarded(self, work: Callable[[], _Answer]) -> _Answer:
-        """Run a read; turn whatever SQLite has to say into one sentence."""
-        with self._lock:
-            try:
-                return work()
-            except sqlite3.Error as error:
-                raise self._unavailable(error) from error
-            except UnicodeEncodeError as error:
-                raise InvalidRequest("Half a character (a lone surrogate) is not text; leave it out.") from error
-            except (ValidationError, json.JSONDecodeError) as error:
-                raise KnowledgeUnavailable(
-                    f"The knowledge store {self.path} holds a rule that cannot be read; restore the file from a backup."
-                ) from error
-
-    def _snapshot(self, work: Callable[[], _Answer]) -> _Answer:
-        """Run reads that must see one state of the file."""
-        self._db.execute("BEGIN")
-        try:
-            return work()
-        finally:
-            self._db.rollback()
-
-    def _write(self, work: Callable[[], _Answer]) -> _Answer:
-        """Run work in one transaction that holds the write lock from its start, so that it never has to be redone."""
-
-        def transaction() -> _Answer:
-            self._begin()
-            try:
-                answer = work()
-                self._db.commit()
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    self._db.rollback()
-                raise
-            return answer
-
-        return self._guarded(transaction)
-
-    def _begin(self) -> None:
-        """Take the write lock. SQLite's own waiting does not cover every case (opening, recovery), so ask again."""
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError as error:
-                if not _is_busy(error) or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
-
-    def _unavailable(self, error: sqlite3.Error) -> KnowledgeUnavailable:
-        if isinstance(error, sqlite3.OperationalError) and _is_busy(error):
-            why = "another program keeps writing to it; try again when that has ended"
-        elif "readonly" in str(error):
-            why = "it may not be written to; change its permissions or name another file"
-        elif "malformed" in str(error) or "not a database" in str(error):
-            why = "its content is damaged; restore it from a backup or name another file"
-        else:
-            why = str(error)
-        return KnowledgeUnavailable(f"The knowledge store {self.path or ':memory:'} cannot be used: {why}.")
-
-
-def default_path() -> Path:
-    """The user's own store."""
-    return Path(platformdirs.user_data_dir("dp-tools", appauthor=False)) / "knowledge.db"
-
-
-def _connect(target: str) -> Database:
-    connection = sqlite3.connect(target, timeout=PATIENCE_S, check_same_thread=False)
-    try:
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            _patiently(connection, f"PRAGMA {pragma}")
-        return Database(connection, execute_plugins=False)
-    except BaseException:
-        connection.close()
-        raise
-
-
-def _patiently(connection: sqlite3.Connection, statement: str) -> None:
-    """SQLite does not wait for a lock when it changes the journal mode, so ask again."""
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            connection.execute(statement).fetchall()
-            return
-        except sqlite3.OperationalError as error:
-            if not _is_busy(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-
-
-def _is_busy(error: sqlite3.Error) -> bool:
-    return "locked" in str(error) or "busy" in str(error)
-
-
-def _is_sqlite(file: Path) -> bool:
-    try:
-        with file.open("rb") as stream:
-            return stream.read(16) == b"SQLite format 3\x00"
-    except OSError as error:
-        raise KnowledgeUnavailable(f"The knowledge store {file} cannot be read: {error.strerror}.") from error
+        self._file.write(lambda: self._install(pack, "dp-tools", ""))
 
 
 def _row(rule: Rule) -> dict[str, Any]:
