@@ -214,11 +214,14 @@ def test_a_row_is_measured_through_the_products_own_path(data, preprocessor):
 def test_the_command_prints_rows_and_means_and_writes_json(data, lent_engine):  # noqa: ARG001
     out = data / "out.json"
     arguments = ["bench", "--data", str(data), "--only", "EM/Fodors-Zagats", "CTA/invented", "--limit", "1"]
-    result = CliRunner().invoke(main, [*arguments, "--rules", "general", "--json", str(out)])
+    written = ["--json", str(out), "--markdown", str(data / "out.md"), "--picture", str(data / "out.svg")]
+    result = CliRunner().invoke(main, [*arguments, "--rules", "general", *written])
     assert result.exit_code == 0, result.output
     assert "Fodors-Zagats" in result.stdout
     assert "the paper's sets (1)" in result.stdout
     assert [row["dataset"] for row in json.loads(out.read_text())] == ["Fodors-Zagats", "invented"]
+    assert (data / "out.md").read_text().startswith("| task | dataset |")
+    assert "EM Fodors-Zagats" in (data / "out.svg").read_text()
 
 
 def test_the_command_leaves_out_what_lacks_the_split_and_says_so(data, lent_engine):  # noqa: ARG001

@@ -15,7 +15,7 @@ from dp_tools.cli.answering import bar, interruptible, onward
 from dp_tools.engine import open_engine
 from dp_tools.errors import TableUnavailable
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tuning import bench_tables
+from dp_tools.tuning import bench_picture, bench_tables
 from dp_tools.tuning.bench import HEADER, Row, cells, markdown, measure
 from dp_tools.tuning.bench_tables import Rules
 from dp_tools.tuning.instances import SPLITS, read_datasets
@@ -41,6 +41,7 @@ from dp_tools.tuning.instances import SPLITS, read_datasets
 @click.option(
     "--markdown", "markdown_file", type=click.Path(path_type=Path, dir_okay=False), help="And the table here."
 )
+@click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="And a picture here, as SVG.")
 def bench(
     data: Path | None,
     tables: Path | None,
@@ -53,6 +54,7 @@ def bench(
     knowledge: str,
     json_file: Path | None,
     markdown_file: Path | None,
+    picture: Path | None,
 ) -> None:
     """Measure the model on a folder of labelled data: one row per dataset, then means, beside the published results.
 
@@ -89,11 +91,14 @@ def bench(
             results.append(row)
             done += row.result.n
             advance(done)
+            click.echo(f"{row.task}/{row.dataset}: {row.result.score:.2f} in {row.seconds:.0f} s", err=True)
+            if json_file is not None:
+                _write(json_file, json.dumps([row.as_json() for row in results], indent=2) + "\n")
     _show(HEADER, cells(results))
-    if json_file is not None:
-        _write(json_file, json.dumps([row.as_json() for row in results], indent=2) + "\n")
     if markdown_file is not None:
         _write(markdown_file, markdown(results))
+    if picture is not None:
+        _write(picture, bench_picture.picture(results))
 
 
 def _bench_tables(
