@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dp_tools.cli.answering import bar, interruptible
+from dp_tools.cli.answering import bar, interruptible, onward
 from dp_tools.engine import open_engine
 from dp_tools.errors import TableUnavailable
 from dp_tools.interpreter.pictures import curves
@@ -71,16 +71,19 @@ def _faithful(splits: Sequence[Split], datasets: Sequence[str]) -> list[Split]:
 
 def _faithfulness(preprocessor: Preprocessor, splits: Sequence[Split], limit: int, picture: Picture) -> Iterator[str]:
     yield "### Faithfulness\n"
-    yield from _table("dataset", "answers", "deletion", "random", "ratio", "sufficiency", "random", "ratio")
+    yield from _table(
+        "dataset", "answers", "fall without named", "without random", "ratio", "fall with only named", "random", "ratio"
+    )
     drawn: list[str] = []
     for split in splits:
-        for own in (True, False) if split.folder == "ED" else (True,):
-            with bar(min(limit, len(split.instances))) as advance, interruptible() as cancel:
-                result = faithfulness(
-                    preprocessor, split.sample(limit), own=own, progress=lambda done, _: advance(done), cancel=cancel
-                )
-            pairs = [(f"{a:.3f}", f"{b:.3f}", _ratio(a, b)) for a, b in (result.deletion, result.sufficiency)]
-            yield _row(result.name, str(result.answers), *pairs[0], *pairs[1])
+        with bar(min(limit, len(split.instances))) as advance, interruptible() as cancel:
+            results = faithfulness(preprocessor, split.sample(limit), progress=onward(advance, 0), cancel=cancel)
+        for result in results:
+            gone, gone_random = result.deletion
+            kept, kept_random = result.sufficiency
+            first = f"{gone:.3f}", f"{gone_random:.3f}", _ratio(gone, gone_random)
+            second = f"{kept:.3f}", f"{kept_random:.3f}", _ratio(kept_random, kept)
+            yield _row(result.name, str(result.answers), *first, *second)
             drawn += _curves(result, picture)
     yield ""
     yield from drawn
@@ -103,7 +106,7 @@ def _planted(preprocessor: Preprocessor, splits: Sequence[Split], limit: int) ->
     yield from _table("rule", "cases", "named first", "share")
     cases = min(limit, 100)
     with bar(cases) as advance, interruptible() as cancel:
-        results = planted(preprocessor, splits, cases, progress=lambda done, _: advance(done), cancel=cancel)
+        results = planted(preprocessor, splits, cases, progress=onward(advance, 0), cancel=cancel)
     for result in results:
         yield _row(result.kind, str(result.cases), str(result.first), _share(result.first, result.cases))
     first, total = sum(result.first for result in results), sum(result.cases for result in results)
@@ -166,8 +169,10 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _ratio(named: float, others: float) -> str:
-    return f"{named / others:.1f}" if others > 0 else "-"
+def _ratio(more: float, less: float) -> str:
+    if less > 0:
+        return f"{more / less:.1f}"
+    return "∞" if more > 0 else "-"
 
 
 def _share(part: int, whole: int) -> str:

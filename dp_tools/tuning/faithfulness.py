@@ -17,6 +17,7 @@ from dp_tools.engine.questions import Progress
 from dp_tools.errors import TableUnavailable
 from dp_tools.evidence import CellFacts
 from dp_tools.interpreter import Explanation, explain
+from dp_tools.interpreter.study import NOTABLE
 from dp_tools.interpreter.variants import Asker, Variant, probability_of
 from dp_tools.interpreter.views import View, single, view_of
 from dp_tools.preprocessor import Preprocessor, task_of
@@ -35,10 +36,12 @@ RANDOM_ORDERS = 2
 class Faithfulness:
     """Mean probability of the answer by the number of attributes taken away, and kept.
 
+    An answer for which fewer attributes are named stays where it is when they are used up, at random too.
+
     Args:
         name: of the dataset.
         answers: how many were explained.
-        deleted, deleted_random: after taking away 0, 1, 2 ... attributes, those named first, and random ones.
+        deleted, deleted_random: after taking away 0, 1, 2 ... attributes, those named, and random ones.
         kept, kept_random: with only 0, 1, 2 ... attributes.
     """
 
@@ -51,71 +54,65 @@ class Faithfulness:
 
     @property
     def deletion(self) -> tuple[float, float]:
-        """Mean fall of the probability over the depths from 1: named, random. More is better."""
+        """Mean fall of the probability over the numbers from 1: named, random. Of the named more is better."""
         return self._falls(self.deleted), self._falls(self.deleted_random)
 
     @property
     def sufficiency(self) -> tuple[float, float]:
-        """Mean rise of the probability over that with no attribute: named, random. More is better."""
-        return (
-            statistics.mean(p - self.kept[0] for p in self.kept[1:]),
-            statistics.mean(p - self.kept_random[0] for p in self.kept_random[1:]),
-        )
+        """Mean fall from the whole case to what is kept: named, random. Of the named less is better."""
+        return self._falls(self.kept), self._falls(self.kept_random)
 
-    @staticmethod
-    def _falls(line: Sequence[float]) -> float:
-        return statistics.mean(line[0] - p for p in line[1:])
+    def _falls(self, line: Sequence[float]) -> float:
+        return statistics.mean(self.deleted[0] - p for p in line[1:])
 
 
 def faithfulness(
     preprocessor: Preprocessor,
     split: Split,
     *,
-    own: bool = True,
     depth: int = DEPTH,
     seed: int = 42,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
-) -> Faithfulness:
+) -> list[Faithfulness]:
     """Explain every answer of a split and measure whether it hangs on what was named.
 
-    Answers that a check or an example decided do not hang on attributes and are left out, so the dataset is not named.
+    Named are the attributes whose contribution is notable, or else the strongest one, and never all of them. Answers
+    that a check or an example decided do not hang on attributes and are left out; the dataset is not named either.
 
     Args:
         preprocessor: what answers.
         split: the instances.
-        own: for error detection, whether the judged cell counts as an attribute; it mostly decides, so without it the
-            measure is harder.
         depth: attributes that are taken away or kept at most.
         seed: of the random orders.
-        progress, cancel: as `Preprocessor.run`.
+        progress, cancel: as `Preprocessor.run`; progress counts answers.
+
+    Returns:
+        One result; for error detection a second one for which the judged cell does not count as an attribute: it mostly
+        decides, so without it the question is harder.
+
+    Raises:
+        TableUnavailable: no answer was the model's own.
     """
     chooser = random.Random(seed)
     asker = Asker(preprocessor, split.facts)
-    total, done = len(split.instances), 0
-    sums = [[0.0] * (depth + 1) for _ in range(4)]
-    answers = 0
-    for request, explanation in explained(preprocessor, split, cancel=cancel):
-        done += 1
+    found: dict[bool, list[list[list[float]]]] = {True: [], False: []}
+    for done, (request, explanation) in enumerate(explained(preprocessor, split, cancel=cancel), start=1):
         if progress is not None:
-            progress(done, total)
+            progress(done, len(split.instances))
         view = view_of(single(request, explanation.item))
-        parts = [part for part in view.parts if own or part != view.own]
-        if explanation.probability is None or explanation.by != "model" or len(parts) < 2:
-            continue
-        change = {entry.name: entry.change for entry in explanation.decided if entry.kind == "attribute"}
-        named = sorted(parts, key=lambda part: -change.get(part, 0.0))
-        orders = [named, *(chooser.sample(parts, len(parts)) for _ in range(RANDOM_ORDERS))]
-        lines = _lines(asker, view, parts, orders, explanation, depth, cancel)
-        answers += 1
-        for line, found in zip(sums, lines, strict=True):
-            for place, value in enumerate(found):
-                line[place] += value
-    if not answers:
+        for own in (True, False) if view.own is not None else (True,):
+            parts = [part for part in view.parts if own or part != view.own]
+            if explanation.by == "model" and explanation.probability is not None and len(parts) > 1:
+                found[own].append(_lines(asker, view, parts, explanation, depth, chooser, cancel))
+    if not found[True]:
         raise TableUnavailable(f"No answer of {split.dataset} was the model's own: nothing can be measured.")
-    means = [tuple(value / answers for value in line) for line in sums]
-    name = split.dataset if own else f"{split.dataset}, other attributes only"
-    return Faithfulness(name, answers, *means)
+    names = {True: split.dataset, False: f"{split.dataset}, other attributes only"}
+    return [
+        Faithfulness(names[own], len(cases), *(tuple(_mean(lines)) for lines in zip(*cases, strict=True)))
+        for own, cases in found.items()
+        if cases
+    ]
 
 
 def explained(
@@ -133,17 +130,20 @@ def _lines(
     asker: Asker,
     view: View[Request],
     parts: Sequence[str],
-    orders: Sequence[Sequence[str]],
     explanation: Explanation,
     depth: int,
+    chooser: random.Random,
     cancel: threading.Event | None,
 ) -> list[list[float]]:
-    """The probability of the answer along each order, random ones averaged: deleted, random, kept, random."""
-    depths = [min(place, len(parts)) for place in range(depth + 1)]
-    wanted = [view.without(order[:place]) for order in orders for place in depths]
-    wanted += [
-        view.without([part for part in parts if part not in order[:place]]) for order in orders for place in depths
-    ]
+    """The probability of the answer as parts are taken away and kept: deleted, random, kept, random."""
+    change = {entry.name: entry.change for entry in explanation.decided if entry.kind == "attribute"}
+    named = sorted(parts, key=lambda part: -change.get(part, 0.0))
+    notable = sum(change.get(part, 0.0) >= NOTABLE for part in parts)
+    most = min(max(notable, 1), depth, len(parts) - 1)
+    orders = [named, *(chooser.sample(parts, len(parts)) for _ in range(RANDOM_ORDERS))]
+    groups = [order[: min(place, most)] for order in orders for place in range(depth + 1)]
+    wanted = [view.without(group) for group in groups]
+    wanted += [view.without([part for part in parts if part not in group]) for group in groups]
     case = asker.case(view.request)
     preprocessor = asker.preprocessor
     injection = preprocessor.inject(task_of(view.request).name, [case], view.request)[case.attribute]
