@@ -64,7 +64,7 @@ class LocalEngine:
     ) -> None:
         self.spec = spec
         self._prepared = prepared
-        self._threads = threads or physical_cores()
+        self.threads = threads or physical_cores()
         self._context = context
         self._owner = ThreadPoolExecutor(1, thread_name_prefix="dp-tools-engine")
         self._guard = threading.RLock()
@@ -97,11 +97,20 @@ class LocalEngine:
         path = self.spec.locate()
         if self._prepared:
             try:
-                made = prepare_weights(self.spec, threads=self._threads)
+                made = prepare_weights(self.spec, threads=self.threads)
                 return _Weights(made.path, made.sha256, ())
             except ModelUnavailable as error:
                 _log.warning("%s Going on with the weights as installed, which are slower.", error)
         return _Weights(path, identity(path), (self.spec.adapter,) if self.spec.adapter else ())
+
+    @property
+    def weights(self) -> Path:
+        """The file that is loaded: the prepared one, where weights are prepared."""
+        return self._weights.path
+
+    def forget(self) -> None:
+        """Drop the prefixes that are kept between calls. Not while a call is running."""
+        self._loaded()[1].forget()
 
     @property
     def work(self) -> Work:
@@ -228,7 +237,7 @@ class LocalEngine:
                     cells=self._context,
                     batch=min(_BATCH, self._context),
                     sequences=_SEQUENCES,
-                    threads=self._threads,
+                    threads=self.threads,
                 )
                 self._tree = PrefixTree(self._llama)
                 self._vocabulary = Vocabulary(self._llama)
