@@ -236,9 +236,9 @@ def jobs() -> None:
 @options(_MODEL[2:])
 def list_jobs(state: Path | None) -> None:
     """List the latest jobs."""
-    lines = Lines("job", "status", "done", "of", box=None, pad_edge=False)
+    lines = Lines("job", "status", "stage", "done", "of", box=None, pad_edge=False)
     for job in _jobs("nano", None, state).list(50):
-        lines.add_row(job.id, job.status, f"{job.done:,}", f"{job.total:,}")
+        lines.add_row(job.id, job.status, job.stage, f"{job.done:,}", f"{job.total:,}")
     Console(width=None if Console().is_terminal else 200).print(lines)
 
 
@@ -336,7 +336,7 @@ def _watch(held: Jobs, begin: Callable[[Jobs], Job]) -> None:
             if stop.is_set():
                 held.cancel(job.id)
             job = held.wait(job.id, 0.5)
-            progress.update(shown, completed=job.done, total=job.total or None)
+            progress.update(shown, description=job.stage, completed=job.done, total=job.total or None)
     if job.status == "failed":
         raise TableUnavailable(job.problem or f"The job {job.id} failed.")
     if job.status != "done":

@@ -88,10 +88,11 @@ class Job(BaseModel):
     status: Annotated[
         Status, Field(description="interrupted: its process ended; resume it, and it goes on where it stopped.")
     ]
-    done: Annotated[int, Field(description="Questions answered.")]
-    total: Annotated[int, Field(description="Questions known so far.")]
-    rate: Annotated[float | None, Field(description="Questions answered a second.")] = None
-    seconds_left: Annotated[float | None, Field(description="Time left at that rate, in seconds.")] = None
+    stage: Annotated[str, Field(description="What it is at: reading, finding candidates, asking, writing, …")]
+    done: Annotated[int, Field(description="How far that is: questions answered, or records.")]
+    total: Annotated[int, Field(description="Of how many, as far as is known.")]
+    rate: Annotated[float | None, Field(description="How many a second.")] = None
+    seconds_left: Annotated[float | None, Field(description="Time left in this stage at that rate, in seconds.")] = None
     problem: Annotated[str | None, Field(description="Why it failed.")] = None
     result: Annotated[JobResult | None, Field(description="What came of it, once it is done.")] = None
     resource: Annotated[str | None, Field(description="Where the whole result can be read, once it is done.")] = None

@@ -119,11 +119,12 @@ class Cleaner:
         """
         places = {name: array("L") for name in self.attributes}
         decided: set[int] = set()
-        for row, record in self.table.records():
+        look = self._work.stage("looking at records")
+        for number, (_, record) in enumerate(self.table.records()):
+            if number % 1000 == 0:
+                look(number, self.table.count)
             for name in self.attributes:
                 places[name].append(self._judge.note(record, name))
-            if row % 1000 == 0:
-                self._work.check()
         self._judge.ask()
         wrong, unanswered = [], Counter[str]()
         for number, (row, record) in enumerate(self.table.records()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -42,10 +43,9 @@ def targets_of(run: JobRun) -> list[Path]:
         return [run.target(request.source, "errors", ".csv")]
     if isinstance(request, CleanRequest | FillRequest):
         target = run.target(request.source, "clean" if isinstance(request, CleanRequest) else "filled")
-        return [target, _log_of(target)]
-    if isinstance(request, MatchRequest):
-        return [run.target(request.left, "matches", ".csv")]
-    return [run.target(request.source, "duplicates", ".csv")]
+        return [target, _review_file(target), target.with_name(f"{target.stem}.changes.jsonl")]
+    target = run.target(first, "matches" if isinstance(request, MatchRequest) else "duplicates", ".csv")
+    return [target, _review_file(target)]
 
 
 def detect(run: JobRun) -> JobResult:
@@ -75,8 +75,8 @@ def clean(run: JobRun) -> JobResult:
         files = _write_table(run, table, repair.changes)
         doubtful = sorted(repair.doubtful, key=lambda change: (abs(change.confidence - 0.5), change.row))[:REVIEWS]
         records = dict(table.records({change.row for change in doubtful}))
-        run.jobs.store.add_reviews(
-            run.job, [_cell_review(change, records[change.row], request.dataset) for change in doubtful]
+        files += _put_before_a_person(
+            run, [_cell_review(change, records[change.row], request.dataset) for change in doubtful]
         )
     figures = _figures(detection) | {
         "changed": len(repair.changes),
@@ -108,8 +108,8 @@ def fill(run: JobRun) -> JobResult:
         files = _write_table(run, table, filling.changes)
         doubtful = sorted(filling.doubtful, key=lambda change: (abs(change.confidence - 0.5), change.row))[:REVIEWS]
         records = dict(table.records({change.row for change in doubtful}))
-        run.jobs.store.add_reviews(
-            run.job, [_gap_review(change, records[change.row], request.dataset) for change in doubtful]
+        files += _put_before_a_person(
+            run, [_gap_review(change, records[change.row], request.dataset) for change in doubtful]
         )
     summary = (
         f"{request.attribute} has {filling.gaps:,} gaps; {len(filling.changes):,} were filled, "
@@ -144,7 +144,7 @@ def match(run: JobRun) -> JobResult:
             "the pairs, both records of each",
             lambda made: write_pairs(made, left, right, matching.pairs, overwrite=True),
         )
-        _review_pairs(run, matching, left, right)
+        files += _review_pairs(run, matching, left, right)
         first = matching.pairs[: _shown(files)]
         lefts = dict(left.records({pair[0] for pair in first}))
         rights = dict(right.records({pair[1] for pair in first}))
@@ -179,7 +179,7 @@ def dedupe(run: JobRun) -> JobResult:
             "the groups, a line a record",
             lambda made: write_groups(made, table, matching.groups, overwrite=True),
         )
-        _review_pairs(run, matching, table, table)
+        files += _review_pairs(run, matching, table, table)
         first = matching.groups[: _shown(files)]
         records = dict(table.records({row for rows, _ in first for row in rows}))
     preview = [
@@ -215,8 +215,24 @@ STEPS: dict[str, Callable[[JobRun], JobResult]] = {
 """What to do for each kind of job."""
 
 
-def _log_of(target: Path) -> Path:
-    return target.with_name(f"{target.stem}.changes.jsonl")
+def _review_file(target: Path) -> Path:
+    return target.with_name(f"{target.stem}.review.csv")
+
+
+def _put_before_a_person(run: JobRun, reviews: Sequence[dict[str, Any]]) -> list[OutputFile]:
+    """Keep the doubtful cases for `next_reviews`, and write them to a file beside the result."""
+    run.jobs.store.add_reviews(run.job, reviews)
+    targets = targets_of(run)
+    if not reviews or not targets:
+        return []
+    target = targets[1]
+    made = run.folder / target.name
+    with made.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(("question", "proposal", "confidence", "case"))
+        lines.writerows((case["question"], case["proposal"], case["confidence"], case["subject"]) for case in reviews)
+    run.publish(made, target)
+    return [OutputFile(path=str(target), what="the cases for a person to decide")]
 
 
 def _deliver(run: JobRun, what: str, write: Callable[[Path], None]) -> list[OutputFile]:
@@ -240,7 +256,8 @@ def _write_table(run: JobRun, table: Table, changes: Sequence[Change]) -> list[O
         if run.request.output is not None:
             raise InvalidRequest("Records that are passed along are not written; leave output out and read the result.")
         return []
-    target, log = targets_of(run)
+    target, _, log = targets_of(run)
+    run.tell("writing", 0, len(changes))
     made, made_log = run.folder / target.name, run.folder / log.name
     write_changes(table.file, changes, made, made_log, overwrite=True)
     run.publish(made_log, log)
@@ -324,12 +341,12 @@ def _gap_review(change: Change, record: dict[str, str | None], dataset: str | No
     }
 
 
-def _review_pairs(run: JobRun, matching: Matching, left: Table, right: Table) -> None:
+def _review_pairs(run: JobRun, matching: Matching, left: Table, right: Table) -> list[OutputFile]:
     doubtful = matching.doubtful[:REVIEWS]
     lefts = dict(left.records({score.left for score in doubtful}))
     rights = dict(right.records({score.right for score in doubtful}))
     reviews = [_pair_review(score, lefts[score.left], rights[score.right], run.request.dataset) for score in doubtful]
-    run.jobs.store.add_reviews(run.job, reviews)
+    return _put_before_a_person(run, reviews)
 
 
 def _pair_review(

@@ -21,7 +21,8 @@ from dp_tools.errors import InvalidRequest, TableUnavailable
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, request TEXT NOT NULL, status TEXT NOT NULL, created REAL NOT NULL,
-    started REAL, updated REAL, done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0,
+    updated REAL, stage TEXT NOT NULL DEFAULT 'reading',
+    done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0,
     rate REAL, cancel INTEGER NOT NULL DEFAULT 0, problem TEXT, result TEXT, sources TEXT NOT NULL DEFAULT '{}'
 );
 CREATE TABLE IF NOT EXISTS answers (

@@ -166,6 +166,7 @@ class Jobs:
             id=row["id"],
             kind=row["kind"],
             status=status,
+            stage=row["stage"],
             done=row["done"],
             total=row["total"],
             rate=rate,
@@ -194,9 +195,7 @@ class JobRun:
         self.jobs, self.job, self.request = jobs, job, request
         self.stop = stop or threading.Event()
         self._read: list[tuple[str, Path | None, str]] = []
-        self._started = time.monotonic()
-        self._told = 0.0
-        self._first: int | None = None
+        self._stage, self._since, self._first, self._told = "", 0.0, 0, 0.0
 
     def carry_out(self) -> JobResult:
         """Do it.
@@ -216,7 +215,13 @@ class JobRun:
 
     def work(self) -> Work:
         """What asks the model, through the job's journal."""
-        return Work(self.jobs.preprocessor(), self.jobs.store.journal(self.job), progress=self._tell, cancel=self.stop)
+        return Work(
+            self.jobs.preprocessor(),
+            self.jobs.store.journal(self.job),
+            progress=lambda done, total: self.tell("asking", done, total),
+            cancel=self.stop,
+            report=self.tell,
+        )
 
     def open(self, source: TableSource) -> Table:
         """The table of a source.
@@ -287,15 +292,16 @@ class JobRun:
             shutil.copyfile(made, part)
         return target
 
-    def _tell(self, done: int, total: int) -> None:
+    def tell(self, stage: str, done: int, total: int) -> None:
+        """Note how far the job is, at most once a beat within a stage; this is where it hears that it is to stop."""
         now = time.monotonic()
-        if self._first is None:
-            self._first = done
+        if stage != self._stage:
+            self._stage, self._since, self._first, self._told = stage, now, done, 0.0
         if now - self._told < _BEAT and done < total:
             return
         self._told = now
-        seconds = now - self._started
+        seconds = now - self._since
         rate = (done - self._first) / seconds if seconds > 0 and done > self._first else None
-        self.jobs.store.update(self.job, done=done, total=total, rate=rate, updated=time.time())
+        self.jobs.store.update(self.job, stage=stage, done=done, total=total, rate=rate, updated=time.time())
         if self.jobs.store.row(self.job)["cancel"]:
             self.stop.set()

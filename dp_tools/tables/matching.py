@@ -89,7 +89,9 @@ def match_tables(
     for table in (left, right):
         if not table.count:
             raise InvalidRequest(f"{table.name} has no records: there is nothing to match.")
-    found = candidate_pairs(left, right, attributes=attributes, top=top, cancel=work.cancel)
+    found = candidate_pairs(
+        left, right, attributes=attributes, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
+    )
     matching = Matching(found, _scores(work, left, right, found, dataset, rules, attributes))
     scored = _scored(matching)
     matching.pairs = one_to_one(scored) if one_to_one_only else [pair for pair in scored if pair[2] >= REVIEW]
@@ -112,7 +114,9 @@ def dedupe_table(
     """
     if not table.count:
         raise InvalidRequest(f"{table.name} has no records: there is nothing to compare.")
-    found = candidate_pairs(table, attributes=attributes, top=top, cancel=work.cancel)
+    found = candidate_pairs(
+        table, attributes=attributes, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
+    )
     matching = Matching(found, _scores(work, table, table, found, dataset, rules, attributes))
     matching.groups = clusters(_scored(matching))
     group_of = {row: number for number, (rows, _) in enumerate(matching.groups) for row in rows}

@@ -7,7 +7,6 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 from dp_tools.engine.questions import Progress
@@ -67,14 +66,14 @@ class Work:
         journal: where answers are kept.
         progress: called with (questions answered, questions in all so far).
         cancel: set it to stop; what was answered is kept in the journal.
-        settle: called with a finished file's target and fingerprint just before it is put in its place.
+        report: called with (stage, done, of) during the stages in which nothing is asked.
     """
 
     preprocessor: Preprocessor
     journal: Journal
     progress: Progress | None = None
     cancel: threading.Event | None = None
-    settle: Callable[[Path, str], None] | None = None
+    report: Callable[[str, int, int], None] | None = None
     done: int = 0
     total: int = 0
     asked: int = 0
@@ -102,6 +101,16 @@ class Work:
             self.done += question.size
             self._tell(0)
             yield answer
+
+    def stage(self, name: str) -> Progress:
+        """A progress for a stage in which nothing is asked; it also stops there if the work was cancelled."""
+
+        def tell(done: int, total: int) -> None:
+            self.check()
+            if self.report is not None:
+                self.report(name, done, total)
+
+        return tell
 
     def check(self) -> None:
         """Stop here if the work was cancelled.
