@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from mcp.types import CallToolResult, TextContent
 
 from dp_tools.engine.questions import Engine
 from dp_tools.mcp_server.owner import Owner
+from dp_tools.models.prepare import prepared_folder
 from dp_tools.preprocessor import Preprocessor
 
 ROOT = Path(__file__).parent.parent
@@ -34,11 +36,25 @@ def owner_of(engine: Engine, knowledge: Path) -> Iterator[Owner]:
 
 def process(data: Path, *arguments: str) -> Client:
     """A client of `python server.py` in a process of its own, with a data folder of its own."""
-    environment = {"XDG_DATA_HOME": str(data), "XDG_CACHE_HOME": str(data), "PYTHONPATH": str(ROOT)}
     parameters = StdioServerParameters(
-        command=sys.executable, args=[str(ROOT / "server.py"), *arguments], env=environment, cwd=ROOT
+        command=sys.executable, args=[str(ROOT / "server.py"), *arguments], env=environment(data), cwd=ROOT
     )
     return Client(stdio_client(parameters))
+
+
+def environment(data: Path) -> dict[str, str]:
+    """Variables for a server with a data folder of its own, and the weights that this machine has prepared already."""
+    prepared, cache = prepared_folder(), data / "cache"
+    prepared.mkdir(parents=True, exist_ok=True)
+    cache.mkdir()
+    (cache / "models").symlink_to(prepared)
+    return {
+        **os.environ,
+        "XDG_DATA_HOME": str(data),
+        "XDG_STATE_HOME": str(data),
+        "DP_TOOLS_CACHE": str(cache),
+        "PYTHONPATH": str(ROOT),
+    }
 
 
 def text_of(result: CallToolResult) -> str:

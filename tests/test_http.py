@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import rsa
 from http_serving import connected, listening
 from mcp.shared.exceptions import MCPError
-from serving import ERAS, ROOT, answer, assert_same, owner_of, refusal
+from serving import ERAS, answer, assert_same, environment, owner_of, refusal
 from starlette.applications import Starlette
 
 from dp_tools.cli.serve import serve
@@ -476,17 +475,11 @@ def test_a_call_that_asks_too_much_is_told_the_limit() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to receive")
 def test_the_command_serves_and_ends_in_good_order(tmp_path: Path) -> None:
-    environment = {
-        **os.environ,
-        "XDG_DATA_HOME": str(tmp_path),
-        "XDG_CACHE_HOME": str(tmp_path),
-        "PYTHONPATH": str(ROOT),
-    }
-    environment["DP_TOOLS_TOKENS"] = f"runner {RUNNER} dp:read dp:run"
+    variables = {**environment(tmp_path), "DP_TOOLS_TOKENS": f"runner {RUNNER} dp:read dp:run"}
     port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "dp_tools", "serve", "--http", f"127.0.0.1:{port}"],
-        env=environment,
+        env=variables,
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from serving import ROOT, answer, process, refusal
+from serving import ROOT, answer, environment, process, refusal
 
 CELL = {"records": [{"ounces": "12.0 oz"}]}
 HELLO = {
@@ -128,10 +128,6 @@ def alive(process_id: int) -> bool:
         return False
     state = Path(f"/proc/{process_id}/stat")
     return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
-
-
-def environment(data: Path) -> dict[str, str]:
-    return {**os.environ, "XDG_DATA_HOME": str(data), "XDG_CACHE_HOME": str(data), "PYTHONPATH": str(ROOT)}
 
 
 @contextmanager

@@ -22,10 +22,11 @@ def add_prompts(server: MCPServer[None]) -> None:
         return [
             UserMessage(
                 f"Clean this table: {table}\n{_named(dataset)}"
-                "1. Look at its columns, and at the rules that hold for it (search_rules).\n"
-                "2. Find wrong values with detect_errors and missing ones by looking; fill both with impute.\n"
-                "3. Show me the changes as a list of row, column, old value, new value, confidence and reason. Mark "
-                "everything under 0.8 as a question to me. Change no file before I agree.\n"
+                "1. Look at it with profile_table, and at the rules that hold for it (search_rules).\n"
+                "2. If it is a file, run clean_table, which leaves the file as it is and writes a cleaned copy beside "
+                "it, and wait with get_job; if it is in this conversation, use detect_errors and impute.\n"
+                "3. Show me the changes: row, column, old value, new value, confidence, reason. Put the cases of "
+                "next_reviews before me one by one and give my answers back with answer_review.\n"
                 "4. Where I correct you for a reason that holds in general, propose it with add_rule."
             )
         ]
@@ -40,9 +41,9 @@ def add_prompts(server: MCPServer[None]) -> None:
         return [
             UserMessage(
                 f"Find the records that describe the same thing in {left} and in {right}.\n{_named(dataset)}"
-                "1. Line up their columns with match_schemas.\n"
-                "2. Find candidate pairs, then judge them with match_entities, in batches.\n"
-                "3. Give me the matches with their confidence, and the pairs between 0.3 and 0.7 for me to decide."
+                "1. Look at both with profile_table and line up their columns with match_schemas.\n"
+                "2. Run match_tables and wait with get_job; for records in this conversation use match_entities.\n"
+                "3. Give me the matches with their confidence, and put the cases of next_reviews before me."
             )
         ]
 

@@ -35,12 +35,16 @@ _LISTS: tuple[CacheableMethod, ...] = (
 INSTRUCTIONS = """\
 Tools for data preprocessing, answered by a small model on the user's machine and steered by the user's rules.
 
-Send batches, not single items: records of one table together, because columns are compared within a batch. Name the
+Records in hand: send batches of one table, not single items, because columns are compared within a batch. Name the
 `dataset` whenever the data has a name: it selects the rules that apply. Values are text as found; null is a gap.
 
+Whole files: look with `profile_table`, then `clean_table`, `match_tables` or `dedupe_table`. What takes long returns a
+handle; call `get_job` with `wait`. Put the cases of `next_reviews` before the person.
+
 Every answer has a confidence and says who decided it and by which rules. Treat answers near 0.5 as undecided, and a
-`problem` as no answer. When an answer is wrong for a reason that can be said in a sentence, look for an existing rule
-with `search_rules` and propose a better one with `add_rule`; a person accepts it before it acts.
+`problem` as no answer. `explain_answer` says what an answer hangs on. When an answer is wrong for a reason that can be
+said in a sentence, look for a rule with `search_rules` and propose a better one with `add_rule`; a person accepts it
+before it acts.
 """
 
 
