@@ -15,6 +15,7 @@ import click
 from dp_tools.cli.answering import bar, interruptible
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest, RuleRejected
+from dp_tools.rules.injector import LEFT_TO_ITS_CHECK
 from dp_tools.rules.mine import mine as mine_table
 from dp_tools.rules.packs import Installed, load_pack, write_pack
 from dp_tools.rules.rule import ALL, Rule
@@ -109,12 +110,19 @@ def show(store: KnowledgeStore, rule_id: str) -> None:
 @click.option("--attribute", help="The attribute the question is about.")
 @with_store
 def explain(store: KnowledgeStore, task: str, dataset: str | None, attribute: str | None) -> None:
-    """Say which rules hold in a place: those that act, most binding last, and those that lose, with the reason."""
+    """Say which rules hold in a place.
+
+    Those that act on the model come first, most binding last; then those whose check decides without the model, and
+    those that lose, with the reason.
+    """
     injection = store.inject(task=task, dataset=dataset, attribute=attribute)
     for rule in injection.rules:
         click.echo(f"acts   {rule.id}@{rule.version}  {rule.statement}")
     for lost in injection.lost:
-        click.echo(f"loses  {lost.rule.id}@{lost.rule.version}  {lost.reason}")
+        if lost.reason == LEFT_TO_ITS_CHECK:
+            click.echo(f"checks {lost.rule.id}@{lost.rule.version}  {lost.rule.statement}")
+        else:
+            click.echo(f"loses  {lost.rule.id}@{lost.rule.version}  {lost.reason}")
 
 
 @rules.command()

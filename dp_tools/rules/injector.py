@@ -19,6 +19,9 @@ RULE_SHARE = 0.5
 PACK_SHARE = 0.75
 """The largest part of the budget that the rules of one pack may take together."""
 
+LEFT_TO_ITS_CHECK = "left to its check"
+"""Why the model does not read a rule whose check decides passing and failing cases: of others it says nothing."""
+
 _YES_NO = {
     "detect_errors": {True: "no", False: "yes"},
     "match_entities": {True: "yes", False: "no"},
@@ -152,8 +155,10 @@ class Selection:
         packs: dict[str, int] = {}
         for rule in self._acting:
             tokens = self.count(rule.statement)
-            same = said.setdefault(key(rule.statement), rule)
-            if same is not rule:
+            same = said.get(key(rule.statement))
+            if self.task in _YES_NO and rule.check is not None and rule.settles == "both":
+                reason = LEFT_TO_ITS_CHECK
+            elif same is not None:
                 reason = f"{same.id} says the same"
             elif tokens > self.budget * RULE_SHARE:
                 reason = f"takes {tokens} of {self.budget} tokens, more than one rule may"
@@ -163,6 +168,7 @@ class Selection:
                 reason = f"pack {rule.pack} has used its share of {self.budget} tokens"
             else:
                 taken.append(rule)
+                said[key(rule.statement)] = rule
                 used += tokens
                 packs[rule.pack] = packs.get(rule.pack, 0) + tokens
                 continue
