@@ -33,7 +33,8 @@ def data(tmp_path: Path) -> Path:
     for place, rows in (("EM/Ales", pairs), ("ED/Ales", cells)):
         folder = tmp_path / "data" / place
         folder.mkdir(parents=True)
-        (folder / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        for split in ("valid", "test"):
+            (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return tmp_path / "data"
 
 
@@ -121,3 +122,16 @@ def test_the_command_writes_markdown_and_pictures(data: Path, tmp_path: Path) ->
         "faithfulness-ales-taken-away.svg",
         "reliability-match_entities.svg",
     ]
+
+
+def test_a_calibration_is_fitted_on_valid_splits_and_written_whole(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "calibration.json"
+    arguments = ["calibrate", "--data", str(data), "--leave-out", "ED/Ales", "-o", str(out)]
+    told = CliRunner().invoke(main, arguments)
+    assert told.exit_code == 0, told.output
+    assert told.stdout.startswith("match_entities: scale ")
+    assert list(Calibration.load(out).lines) == ["match_entities"]
+    again = CliRunner().invoke(main, arguments)
+    assert (again.exit_code, "--force" in again.output) == (2, True)
+    nothing = CliRunner().invoke(main, [*arguments, "--force", "--leave-out", "EM/Ales"])
+    assert (nothing.exit_code, "valid split" in nothing.output) == (2, True)

@@ -36,6 +36,7 @@ COMMANDS = {
     "demo": ("dp_tools.cli.demo:demo", "Clean and match example tables through a real server."),
     "tune": ("dp_tools.cli.tune:tune", "Train an adapter from labelled data."),
     "speed": ("dp_tools.cli.speed:speed", "Measure how fast the model answers on this machine."),
+    "calibrate": ("dp_tools.cli.calibrate:calibrate", "Fit a model's calibration on labelled data."),
     "bench": ("dp_tools.cli.bench:bench", "Measure the model on a folder of labelled data."),
     "bench-explain": ("dp_tools.cli.bench_explain:bench_explain", "Measure the explanations on labelled data."),
 }

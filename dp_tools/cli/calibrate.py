@@ -1,0 +1,56 @@
+"""`dp-tools calibrate`: fit a model's calibration on labelled data, to be kept beside its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dp_tools.cli.answering import bar, interruptible, onward
+from dp_tools.engine import open_engine
+from dp_tools.errors import TableUnavailable
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.tables.paths import new_file
+from dp_tools.tuning.calibrate import Judged, fit_calibration
+from dp_tools.tuning.instances import read_datasets
+from dp_tools.tuning.reliability import VERDICTS, judged
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder laid out as TASK/dataset/split.")
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="JSON file to write.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option("--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Instances of each dataset.")
+@click.option("--leave-out", multiple=True, metavar="TASK/DATASET", help="A dataset not to look at; repeatable.")
+@click.option("--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file.")
+def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[str, ...], model: str) -> None:
+    """Fit a model's calibration on the valid splits of a folder of labelled data.
+
+    Each task gets a line on the logit scale, and a verdict the threshold with the best F1; datasets count the same.
+    """
+    if out.exists() and not force:
+        raise TableUnavailable(f"{out} exists already: give another name, or --force to replace it.")
+    splits = [
+        dataset.split("valid").sample(limit)
+        for dataset in read_datasets(data)
+        if "valid" in dataset.files and f"{dataset.folder}/{dataset.name}" not in leave_out
+    ]
+    if not splits:
+        raise TableUnavailable(f"No dataset in {data} has a valid split to calibrate on: add valid.jsonl to one.")
+    cases: dict[str, dict[str, Judged]] = {}
+    total, done = sum(len(split.instances) for split in splits), 0
+    engine = open_engine(model, cache=False)
+    with (
+        Preprocessor(model, ":memory:", engine=engine) as preprocessor,
+        bar(total) as advance,
+        interruptible() as cancel,
+    ):
+        for split in splits:
+            found = judged(preprocessor, split, progress=onward(advance, done), cancel=cancel)
+            cases.setdefault(split.task, {})[f"{split.folder}/{split.dataset}"] = found
+            done += len(split.instances)
+    calibration = fit_calibration(cases, VERDICTS)
+    with new_file(out, overwrite=force) as part:
+        calibration.save(part)
+    for task, line in calibration.lines.items():
+        click.echo(f"{task}: scale {line.scale}, shift {line.shift}, threshold {line.threshold}")
