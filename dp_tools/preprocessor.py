@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progress, Result, Unanswered
@@ -48,6 +48,9 @@ class Preprocessor:
         knowledge: the SQLite file of the rules; the user's own by default; an open store is used as it is.
         engine: answers instead of the model named, for those who already hold one.
         threads: processor threads; the physical cores by default.
+        cache: where answers are kept for the same questions; the user's cache folder by default, False for nowhere.
+        second: a model that is asked again where the first one's confidence lies in `band`.
+        band: confidences, lowest and highest, between which the first model counts as unsure.
 
     Raises:
         ModelUnavailable: the model does not exist (it is loaded at the first question).
@@ -61,10 +64,15 @@ class Preprocessor:
         *,
         engine: Engine | None = None,
         threads: int | None = None,
+        cache: Path | Literal[False] | None = None,
+        second: str | None = None,
+        band: tuple[float, float] = (0.0, 0.8),
     ) -> None:
         self.model: ModelSpec = resolve(model)
         self.knowledge = knowledge if isinstance(knowledge, KnowledgeStore) else KnowledgeStore.open(knowledge)
-        self.engine = engine if engine is not None else open_engine(model, threads=threads)
+        self.engine = engine if engine is not None else open_engine(model, threads=threads, cache=cache)
+        self.second = None if second is None else Preprocessor(second, self.knowledge, threads=threads, cache=cache)
+        self.band = band
         self.calibration = Calibration.load(self.model.calibration) if self.model.calibration else Calibration()
 
     @cached_property
@@ -174,14 +182,43 @@ class Preprocessor:
         for number, result in zip(open_cases, results, strict=True):
             rules = tuple(_named(rule) for rule in injections[cases[number].attribute].rules)
             settled[number] = replace(self._read(task, injected[number], result), rules=rules)
-        return [
+        outcomes = [
             replace(outcome, cut=case.cut) for case, outcome in zip(cases, settled, strict=True) if outcome is not None
         ]
+        return (
+            outcomes if self.second is None else self._ask_again(self.second, task, cases, injections, outcomes, cancel)
+        )
+
+    def _ask_again(
+        self,
+        second: Preprocessor,
+        task: str,
+        cases: Sequence[Case],
+        injections: Mapping[str | None, Injection],
+        outcomes: list[Outcome],
+        cancel: threading.Event | None,
+    ) -> list[Outcome]:
+        """The outcomes, those of which the first model was unsure from the second one where it has an answer."""
+        low, high = self.band
+        unsure = [
+            number
+            for number, outcome in enumerate(outcomes)
+            if outcome.by == "model" and outcome.confidence is not None and low <= outcome.confidence <= high
+        ]
+        asked = second.outcomes(task, [cases[number] for number in unsure], injections, cancel=cancel) if unsure else []
+        for number, outcome in zip(unsure, asked, strict=True):
+            if outcome.problem is None:
+                outcomes[number] = replace(
+                    outcome, reason=f"{self.engine.name} was unsure; {second.engine.name} answered."
+                )
+        return outcomes
 
     def read(self, request: Request, outcomes: Sequence[Outcome], injections: Mapping[str | None, Injection]) -> Answer:
         """The typed answer that these outcomes make, with the model and the rules that were in force."""
         answer = task_of(request).read(request, outcomes)
         answer.model = self.engine.name
+        if self.second is not None:
+            answer.model += f", {self.second.engine.name} where unsure"
         answer.rules, answer.lost = _rules_of(injections, outcomes)
         assert isinstance(answer, Answer)
         return answer
@@ -189,6 +226,8 @@ class Preprocessor:
     def close(self) -> None:
         """Free the model and close the knowledge store."""
         self.engine.close()
+        if self.second is not None:
+            self.second.engine.close()
         self.knowledge.close()
 
     def __enter__(self) -> Preprocessor:

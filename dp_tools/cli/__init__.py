@@ -31,7 +31,7 @@ COMMANDS = {
     "jobs": ("dp_tools.cli.tables:jobs", "List, show, resume and cancel whole-table jobs."),
     "reviews": ("dp_tools.cli.tables:reviews", "Decide the cases that jobs were not sure about."),
     "rules": ("dp_tools.cli.rules:rules", "Manage the rules that steer the answers."),
-    "models": ("dp_tools.cli.models:models", "List the models that can answer."),
+    "models": ("dp_tools.cli.models:models", "List the models that can answer, and prepare them."),
     "serve": ("dp_tools.cli.serve:serve", "Serve the tools to agents and chat clients over MCP."),
     "demo": ("dp_tools.cli.demo:demo", "Clean and match example tables through a real server."),
     "tune": ("dp_tools.cli.tune:tune", "Train an adapter from labelled data."),

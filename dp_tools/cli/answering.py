@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 from rich.console import Console
@@ -34,6 +34,8 @@ OPTIONS = (
         "--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file."
     ),
     click.option("--knowledge", type=click.Path(path_type=Path), help="Knowledge store; your own if left out."),
+    click.option("--second", help="A model that is asked again where the first one is unsure."),
+    click.option("--no-cache", is_flag=True, help="Neither look up answers given before nor keep these."),
 )
 
 
@@ -65,6 +67,8 @@ class Session:
     rules: tuple[str, ...]
     model: str
     knowledge: Path | None
+    second: str | None
+    no_cache: bool
     tally: Tally = field(default_factory=Tally)
 
     @property
@@ -85,7 +89,12 @@ class Session:
         from dp_tools.preprocessor import Preprocessor
 
         total, done = sum(sizes), 0
-        with Preprocessor(self.model, self.knowledge) as preprocessor, bar(total) as advance, interruptible() as cancel:
+        cache: Literal[False] | None = False if self.no_cache else None
+        with (
+            Preprocessor(self.model, self.knowledge, second=self.second, cache=cache) as preprocessor,
+            bar(total) as advance,
+            interruptible() as cancel,
+        ):
             for request, size in zip(requests, sizes, strict=True):
                 answer = preprocessor.run(request, facts=facts, cancel=cancel, progress=onward(advance, done))
                 done += size
@@ -128,7 +137,7 @@ def task_command(function: C) -> C:
 
     @functools.wraps(function)
     def run(**options: Any) -> Any:
-        names = ("output", "force", "dataset", "rules", "model", "knowledge")
+        names = ("output", "force", "dataset", "rules", "model", "knowledge", "second", "no_cache")
         return function(session=Session(**{name: options.pop(name) for name in names}), **options)
 
     for option in reversed(OPTIONS):

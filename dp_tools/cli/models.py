@@ -1,20 +1,64 @@
-"""`dp-tools models`: which models can answer, and what each needs."""
+"""`dp-tools models`: which models can answer, what each needs, preparing them, forgetting what they answered."""
 
 from __future__ import annotations
 
 import click
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from dp_tools.models.catalogue import CATALOGUE
 
 
-@click.command()
-def models() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def models(context: click.Context) -> None:
     """List the models that have a name. Any other GGUF answers too: give its path, or hf:owner/repository/file.gguf."""
+    if context.invoked_subcommand is not None:
+        return
     table = Table("name", "format", "context", "licence", "about", box=None, pad_edge=False)
     for spec in CATALOGUE.values():
         table.add_row(spec.name, spec.wire_format, f"{spec.context:,}", spec.licence, spec.note)
+    _print(table)
+
+
+@models.command()
+@click.option("--again", is_flag=True, help="Prepare anew even if prepared weights are there.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads to time the formats with; the physical cores.")
+def prepare(again: bool, threads: int | None) -> None:
+    """Write the embedded model in the format that is fastest on this machine, its adapter merged in.
+
+    This happens by itself at the first question; do it here to choose the moment.
+    """
+    from dp_tools.engine.preparing import prepare_weights
+    from dp_tools.models.catalogue import resolve
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("preparing", total=1.0)
+
+        def report(what: str, share: float) -> None:
+            progress.update(task, description=what, completed=share)
+
+        made = prepare_weights(resolve("nano"), threads=threads, report=report, again=again)
+    table = Table("format", "tokens a second", "", box=None, pad_edge=False)
+    for name, speed in made.tokens_per_second.items():
+        table.add_row(name, f"{speed:,.0f}", "chosen" if name == made.format else "")
+    _print(table)
+    click.echo(made.path)
+
+
+@models.command()
+def forget_answers() -> None:
+    """Empty the cache of answers given before."""
+    from dp_tools.engine.cache import AnswerCache, default_cache
+
+    cache = AnswerCache(default_cache())
+    count = cache.clear() if cache.path.exists() else 0
+    click.echo(f"{count} answers forgotten.")
+
+
+def _print(table: Table) -> None:
     console = Console()
     console.width = console.width if console.is_terminal else 200
     console.print(table)
