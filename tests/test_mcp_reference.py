@@ -30,6 +30,7 @@ def test_the_registry_entry_fits_the_package() -> None:
     entry = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))
     assert len(entry["description"]) <= 100
     assert entry["version"] == PROJECT["version"]
+    assert f"mcp-name: {entry['name']}" in (ROOT / "README.md").read_text(encoding="utf-8")
     (package,) = entry["packages"]
     assert (package["identifier"], package["version"]) == (PROJECT["name"], PROJECT["version"])
     assert [argument["value"] for argument in package["packageArguments"]] == ["serve"]

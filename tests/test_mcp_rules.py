@@ -85,6 +85,8 @@ async def test_a_client_that_can_ask_asks_the_person(owner: Owner, era: str, wor
         change = await answer(client, "add_rule", ABV)
     assert change["rule"]["status"] == status
     assert change["acts"] is (status == "active")
+    if status != "proposed":
+        assert owner.knowledge.history(ABV_ID)[-1].who.startswith("person, through agent")
     assert len(asked) == 1
     assert ABV["statement"] in asked[0]
     assert "dataset my brewery" in asked[0]

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.mcp_server.owner import Owner
-from dp_tools.mcp_server.standing import caller, standing
+from dp_tools.mcp_server.standing import caller, decider, standing
 from dp_tools.mcp_server.tokens import APPROVE, READ, RULES, RUN
 from dp_tools.mcp_server.tool import ADDS, CHANGES, READ_ONLY, PlainTool, result_of
 from dp_tools.mcp_server.watching import Watchers
@@ -164,15 +164,15 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
         and changes no answer until a person accepts it; where the client can ask the person, it asks now. For a single
         call, give `rules` to the task's tool instead."""
         rule = _draft(statement, task, dataset, domain, attribute, check, settles, examples, rule_id)
-        who, decision = caller(ctx), _decision(verdict)
+        who, by, decision = caller(ctx), decider(ctx, trust_agents), _decision(verdict)
 
         def write() -> RuleChange:
             store = owner.knowledge
             proposed = store.propose(rule, who=who, why=why)
             if decision == "accept":
-                return _changed(store.accept(proposed.id, who=who, why=why))
+                return _changed(store.accept(proposed.id, who=by, why=why))
             if decision == "reject":
-                return _changed(store.reject(proposed.id, who=who, why="the person asked said no"))
+                return _changed(store.reject(proposed.id, who=by, why=why))
             return _changed(proposed)
 
         return await changing(ctx, write)
@@ -264,7 +264,7 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
     ) -> Annotated[CallToolResult, RuleChange]:
         """Puts a proposed rule before the person, who accepts or rejects it. Find the proposals with search_rules and
         the status proposed. Only a person decides: callers who may not approve rules cannot accept their own."""
-        word, who = _decision(verdict), caller(ctx)
+        word, who = _decision(verdict), decider(ctx, trust_agents)
 
         def write() -> RuleChange:
             store = owner.knowledge

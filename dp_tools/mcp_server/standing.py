@@ -33,6 +33,12 @@ def caller(ctx: Context[Any, Any]) -> str:
     return f"agent ({params.client_info.name})" if params is not None and params.client_info is not None else "agent"
 
 
+def decider(ctx: Context[Any, Any], trust_agents: bool) -> str:
+    """The name that the history keeps for a decision: the person behind the client, where one was asked."""
+    name = caller(ctx)
+    return f"person, through {name}" if standing(ctx, trust_agents) == "asks" else name
+
+
 def client_key(ctx: Context[Any, Any]) -> str:
     """What tells this client's calls from another's: its token, its session, or where it calls from."""
     token = get_access_token()

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from dp_tools.errors import InvalidRequest
 from dp_tools.mcp_server.asking import ask
 from dp_tools.mcp_server.owner import Owner
-from dp_tools.mcp_server.standing import caller, standing
+from dp_tools.mcp_server.standing import decider, standing
 from dp_tools.mcp_server.tokens import READ, RULES, RUN
 from dp_tools.mcp_server.tool import ADDS, CHANGES, READ_ONLY, PlainTool, result_of
 from dp_tools.mcp_server.work import Progress, run_work
@@ -258,7 +258,7 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
                 owner.knowledge,
                 review,
                 said,
-                who=caller(ctx),
+                who=decider(ctx, trust_agents),
                 is_person=position != "proposes",
             )
         )
