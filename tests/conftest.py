@@ -37,8 +37,8 @@ class Lent:
 def lent_engine(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Lent:
     """Whoever opens an engine in this process gets the session's."""
     lent = Lent(engine)
-    for place in ("dp_tools.preprocessor.open_engine", "dp_tools.cli.bench.open_engine"):
-        monkeypatch.setattr(place, lambda *_, **__: lent)
+    for module in ("preprocessor", "cli.bench", "cli.bench_explain", "cli.calibrate"):
+        monkeypatch.setattr(f"dp_tools.{module}.open_engine", lambda *_, **__: lent)
     return lent
 
 

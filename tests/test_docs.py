@@ -14,7 +14,7 @@ from dp_tools.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*.md"))]
-RUNNABLE = [ROOT / "README.md", ROOT / "docs" / "getting-started.md"]
+RUNNABLE = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("getting-started.md", "interpreter.md"))]
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 _ROWS = 24

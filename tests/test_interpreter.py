@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,16 +53,12 @@ class Counting:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
+    def close(self) -> None:
+        """It is the session's."""
+
     def answer(self, questions: Sequence[Question], **options: Any) -> list[Result]:
         self.batches.append(len(questions))
         return self._engine.answer(questions, **options)
-
-
-@pytest.fixture
-def preprocessor(engine: Engine) -> Iterator[Preprocessor]:
-    opened = Preprocessor(knowledge=":memory:", engine=engine)
-    yield opened
-    opened.knowledge.close()
 
 
 def request_of(task: str, **more: Any) -> Request:
@@ -110,10 +106,8 @@ def test_a_contribution_is_the_probability_with_less_the_probability_without(pre
 def test_all_variants_of_all_items_are_one_batch_and_one_more_for_what_it_makes_worth_asking(engine: Engine) -> None:
     counting = Counting(engine)
     with Preprocessor(knowledge=":memory:", engine=counting) as preprocessor:
-        preprocessor.engine = counting
         request = request_of("match_entities", pairs=PAIR["pairs"] * 2)
         explanations = explain(preprocessor, request, [0, 1]).explanations
-        counting.close = lambda: None  # type: ignore[attr-defined]
     assert [explanation.item for explanation in explanations] == [0, 1]
     assert len(counting.batches) <= 2
     # As asked, three attributes, a rule, a rewrite; twice.

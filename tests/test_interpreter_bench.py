@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from dp_tools.cli import main
-from dp_tools.engine.questions import Engine
 from dp_tools.models.calibration import Calibration, Line
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tuning.faithfulness import Faithfulness, faithfulness, planted
@@ -41,13 +39,6 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def splits(data: Path) -> dict[str, Split]:
     return {dataset.folder: dataset.split("test") for dataset in read_datasets(data)}
-
-
-@pytest.fixture
-def preprocessor(engine: Engine) -> Iterator[Preprocessor]:
-    opened = Preprocessor(knowledge=":memory:", engine=engine)
-    yield opened
-    opened.knowledge.close()
 
 
 def test_areas_are_mean_falls_from_the_whole_case() -> None:
@@ -104,7 +95,7 @@ def test_averaged_labels_do_not_change_with_the_order(preprocessor: Preprocessor
     assert result.cost > 1
 
 
-def test_the_command_writes_markdown_and_pictures(data: Path, tmp_path: Path) -> None:
+def test_the_command_writes_markdown_and_pictures(data: Path, tmp_path: Path, lent_engine: object) -> None:  # noqa: ARG001
     pytest.importorskip("matplotlib", reason='needs the extra "plots"')
     told = CliRunner().invoke(
         main,
@@ -124,7 +115,11 @@ def test_the_command_writes_markdown_and_pictures(data: Path, tmp_path: Path) ->
     ]
 
 
-def test_a_calibration_is_fitted_on_valid_splits_and_written_whole(data: Path, tmp_path: Path) -> None:
+def test_a_calibration_is_fitted_on_valid_splits_and_written_whole(
+    data: Path,
+    tmp_path: Path,
+    lent_engine: object,  # noqa: ARG001
+) -> None:
     out = tmp_path / "calibration.json"
     arguments = ["calibrate", "--data", str(data), "--leave-out", "ED/Ales", "-o", str(out)]
     told = CliRunner().invoke(main, arguments)

@@ -70,7 +70,7 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, ["explain", *map(str, arguments)])
 
 
-def test_a_person_gets_a_paragraph_and_a_picture(tmp_path: Path) -> None:
+def test_a_person_gets_a_paragraph_and_a_picture(tmp_path: Path, lent_engine: object) -> None:  # noqa: ARG001
     pytest.importorskip("matplotlib", reason='needs the extra "plots"')
     table = tmp_path / "pairs.csv"
     table.write_text("left_title,right_title\nSony W55,Sony W80\n")
@@ -81,7 +81,7 @@ def test_a_person_gets_a_paragraph_and_a_picture(tmp_path: Path) -> None:
     assert "<svg" in picture.read_text()
 
 
-def test_a_request_of_any_task_can_be_explained_from_a_file(tmp_path: Path) -> None:
+def test_a_request_of_any_task_can_be_explained_from_a_file(tmp_path: Path, lent_engine: object) -> None:  # noqa: ARG001
     file = tmp_path / "request.json"
     file.write_text(json.dumps({"records": [{"beer": "Stout", "abv": "5%"}], "attributes": ["abv"]}))
     told = run("detect-errors", file, "--item", "0", "--knowledge", ":memory:", "--json")
