@@ -6,7 +6,7 @@ interrupted.
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from typing import Any
 
 import click
@@ -53,25 +53,25 @@ class LazyCommands(click.Group):
     """A group that imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return [name for name, (place, _) in COMMANDS.items() if importlib.util.find_spec(place.split(":")[0])]
+        return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name][0].split(":")
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name in self.list_commands(ctx) for summary in COMMANDS[name][1:]])
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except Cancelled:
-            click.echo("Stopped; nothing was written.", err=True)
+        except Cancelled as stopped:
+            click.echo(str(stopped), err=True)
             ctx.exit(130)
         except DpToolsError as error:
             raise Refused(str(error)) from error
