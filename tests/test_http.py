@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -289,6 +290,14 @@ def test_a_server_that_would_not_be_safe_does_not_start(options: list[str], said
     assert said in str(result.exception)
 
 
+def test_an_address_that_is_taken_gets_one_clear_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = CliRunner().invoke(serve, ["--http", f"127.0.0.1:{taken.getsockname()[1]}"])
+    assert isinstance(result.exception, InvalidRequest)
+    assert "choose another address" in str(result.exception)
+
+
 def test_beyond_loopback_tokens_and_a_url_are_needed(engine: Engine, tmp_path: Path) -> None:
     with owner_of(engine, tmp_path / "knowledge.db") as owner:
         make = partial(http_app, owner, turns=Turns(), calls=Calls())
@@ -496,8 +505,6 @@ def test_the_command_serves_and_ends_in_good_order(tmp_path: Path) -> None:
 
 
 def free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -190,7 +191,7 @@ def serve_http(
     """Serve over HTTP until SIGTERM comes; running answers may finish. Options: those of `Owner`.
 
     Raises:
-        InvalidRequest: see `Address.parse`, `Tokens.from_options` and `http_app`.
+        InvalidRequest: nothing can listen there; or see `Address.parse`, `Tokens.from_options` and `http_app`.
     """
     write_to_stderr()
     address = Address.parse(bind, url)
@@ -211,7 +212,8 @@ def serve_http(
         timeout_graceful_shutdown=2,
     )
     try:
-        anyio.run(_serve, _Server(config), calls)
+        with _listening(address) as listener:
+            anyio.run(_serve, _Server(config), listener, calls)
     finally:
         owner.close()
 
@@ -224,11 +226,22 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(server: _Server, calls: Calls) -> None:
+def _listening(address: Address) -> socket.socket:
+    """A socket that listens there."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family)
+    except OSError as error:
+        raise InvalidRequest(
+            f"Nothing can listen on {address.host}:{address.port} ({error.strerror}): choose another address."
+        ) from error
+
+
+async def _serve(server: _Server, listener: socket.socket, calls: Calls) -> None:
     async with anyio.create_task_group() as group:
         if sys.platform != "win32":
             group.start_soon(_end_on_signal, server, calls)
-        await server.serve()
+        await server.serve(sockets=[listener])
         group.cancel_scope.cancel()
 
 
