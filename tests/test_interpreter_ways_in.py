@@ -16,7 +16,10 @@ from serving import ERAS, owner_of, refusal
 
 from dp_tools.cli import main
 from dp_tools.engine.questions import Engine
+from dp_tools.mcp_server.explain_tool import explain_tool
+from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.server import create_server
+from dp_tools.mcp_server.tokens import RUN
 
 REQUEST = {"pairs": [{"left": {"title": "Sony W55"}, "right": {"title": "Sony W80"}}]}
 CALL: dict[str, Any] = {"task": "match_entities", "request": REQUEST}
@@ -49,6 +52,10 @@ async def test_an_agent_gets_the_explanation_as_text_as_structure_and_as_a_pictu
         assert isinstance(picture, EmbeddedResource)
         assert isinstance(picture.resource, BlobResourceContents)
         assert b"<svg" in base64.b64decode(picture.resource.blob)
+
+
+def test_whoever_may_only_read_rules_may_not_ask_the_model_for_explanations() -> None:
+    assert explain_tool(Owner()).scope == RUN
 
 
 @pytest.mark.anyio

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dp_tools.cli.answering import bar, interruptible, onward
+from dp_tools.cli.answering import bar, interruptible
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.evidence import CellFacts, RecordFacts
@@ -74,14 +74,14 @@ def explain(
         if row is None:
             raise InvalidRequest("Name the record to explain with --row, counted from 1.")
         request, facts = _of_table(task, file, row, attribute, scope)
-    with Preprocessor(model, knowledge) as preprocessor, bar(1) as advance, interruptible() as cancel:
+    with Preprocessor(model, knowledge) as preprocessor, bar(100) as advance, interruptible() as cancel:
         told = explain_items(
             preprocessor,
             request,
             items or (0,),
             facts=facts,
             averaged=averaged,
-            progress=onward(advance, 0),
+            progress=lambda done, total: advance(100 * done // total),
             cancel=cancel,
         )
     if as_json:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from dp_tools.interpreter.explanation import ExplainRequest, Explanations
 from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server.tokens import RUN
 from dp_tools.mcp_server.tool import READ_ONLY, PlainTool, flat_schema, result_of
 from dp_tools.mcp_server.work import run_work
 from dp_tools.tasks import TASKS
@@ -64,6 +65,7 @@ def explain_tool(owner: Owner) -> PlainTool:
         is_async=True,
         context_kwarg="ctx",
         annotations=READ_ONLY,
+        scope=RUN,
     )
 
 
