@@ -232,6 +232,12 @@ def test_the_history_is_whole_and_its_head_proves_the_end(store: KnowledgeStore)
         ("UPDATE rules SET dataset_key = 'all' WHERE id = 'b'", "Rule b was changed past the history."),
         ("UPDATE examples SET label = 'yes'", "Rule b was changed past the history."),
         ("DELETE FROM rules WHERE id = 'a'", "Rule a was deleted past the history."),
+        (
+            "INSERT INTO datasets VALUES ('tax', 'x', 'Tax', 'x')",
+            "The domains of dataset tax were changed past the history.",
+        ),
+        ("UPDATE history SET body = '{' WHERE action = 'assigned'", "Entry 3 was changed after it was written."),
+        ("DELETE FROM datasets", "The domains of dataset shop were changed past the history."),
         ("UPDATE history SET body = replace(body, 'Truth', 'Lies')", "Entry 1 was changed after it was written."),
         ("UPDATE history SET who = 'eve' WHERE entry = 2", "Entry 2 was changed after it was written."),
         ("DELETE FROM history WHERE entry = 1", "Entry 1 is missing."),
@@ -243,6 +249,10 @@ def test_changes_past_the_history_are_found(tmp_path: Path, attack: str, problem
         store.add(rule("a", "Truth."), who="ann")
         case = {"record": {"a": "1"}, "attribute": "a", "value": "1"}
         store.add(rule("b", dataset="Tax", examples=(Example(case=case, label="no"),)), who="ann")
+        store.assign("Shop", "products", who="ann")
+        store.assign("Shop", "other", who="ann")
+        store.unassign("shop", "Other", who="ann")
+        assert store.verify().whole
     connection = sqlite3.connect(file)
     connection.execute("DROP TRIGGER history_is_not_changed")
     connection.execute("DROP TRIGGER history_is_not_shortened")

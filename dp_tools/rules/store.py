@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -542,12 +543,19 @@ class KnowledgeStore:
 
     def _verify(self, head: str | None) -> Verification:
         rows = self._db.execute("SELECT * FROM history ORDER BY entry")
-        current: dict[str, str] = {}
+        stated: dict[str, str] = {}
+        members: set[tuple[str, str]] = set()
 
         def noting() -> Iterator[tuple[Any, ...]]:
             for row in rows:
-                if row[1] is not None:
-                    current[row[1]] = row[7]
+                _, rule_id, _, action, _, _, _, body, *_ = row
+                if rule_id is not None:
+                    stated[rule_id] = body
+                elif action in ("assigned", "unassigned"):
+                    with suppress(ValueError, KeyError, TypeError):  # a damaged entry is found by its hash
+                        pair = json.loads(body)
+                        member = key(pair["dataset"]), key(pair["domain"])
+                        (members.add if action == "assigned" else members.discard)(member)
                 yield row
 
         entries, last, problem = history.first_fault(noting())
@@ -556,23 +564,25 @@ class KnowledgeStore:
             problem = (
                 "" if known else "The entry that was kept is not in the history: its end was cut off or rewritten."
             )
-        if not problem:
-            problem = self._first_stray(current)
+        problem = problem or self._first_stray(stated) or self._first_strayed_dataset(members)
         return Verification(not problem, entries, last, problem)
 
-    def _first_stray(self, current: dict[str, str]) -> str:
+    def _first_stray(self, stated: dict[str, str]) -> str:
         """One sentence on a rule in force that is not what the history says, or ""."""
-        for row in self._db.execute(f"SELECT age, examples, {_COLUMNS} FROM rules").fetchall():
+        query = f"SELECT dataset_key, domain_key, attribute_key, age, examples, {_COLUMNS} FROM rules"
+        for dataset, domain, attribute, *row in self._db.execute(query).fetchall():
             rule = self._rule(row)
-            stated = current.pop(rule.id, None)
-            keys = self._db.execute("SELECT dataset_key, domain_key, attribute_key FROM rules WHERE age = ?", [row[0]])
-            if stated != history.canonical(rule.model_dump(mode="json")) or keys.fetchone() != (
-                key(rule.dataset),
-                key(rule.domain),
-                key(rule.attribute),
-            ):
+            keys = key(rule.dataset), key(rule.domain), key(rule.attribute)
+            body = stated.pop(rule.id, None)
+            if body != history.canonical(rule.model_dump(mode="json")) or keys != (dataset, domain, attribute):
                 return f"Rule {rule.id} was changed past the history."
-        return f"Rule {next(iter(current))} was deleted past the history." if current else ""
+        return f"Rule {next(iter(stated))} was deleted past the history." if stated else ""
+
+    def _first_strayed_dataset(self, members: set[tuple[str, str]]) -> str:
+        """One sentence on a dataset whose domains are not what the history says, or ""."""
+        there = {(row[0], row[1]) for row in self._db.execute("SELECT dataset_key, domain_key FROM datasets")}
+        strayed = sorted(there ^ members)
+        return f"The domains of dataset {strayed[0][0]} were changed past the history." if strayed else ""
 
     def _install(self, pack: Pack, who: str, why: str) -> Installed:
         installed = self._db.execute("SELECT version, digest FROM packs WHERE name = ?", [pack.name]).fetchone()
