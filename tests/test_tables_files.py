@@ -352,6 +352,10 @@ def test_paths_outside_the_roots_are_refused(tmp_path: Path) -> None:
     roots = Roots.of([root])
     assert roots.to_read("in.csv") == (root / "in.csv").resolve()
     assert roots.to_read(root / "in.csv") == (root / "in.csv").resolve()
+    second = tmp_path / "second"
+    second.mkdir()
+    (second / "there.csv").write_text("a\n1\n")
+    assert Roots.of([root, second]).to_read("there.csv") == (second / "there.csv").resolve()
     for path in ("../other/secret.csv", other / "secret.csv", "link.csv", "folder/secret.csv"):
         with pytest.raises(TableUnavailable, match="lies outside"):
             roots.to_read(path)

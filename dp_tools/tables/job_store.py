@@ -66,7 +66,9 @@ class JobStore:
                 connection.row_factory = sqlite3.Row
                 yield connection
         except sqlite3.DatabaseError as error:
-            raise TableUnavailable(f"The jobs in {path} cannot be read or written ({error}); move it away.") from None
+            raise TableUnavailable(
+                f"The jobs in {path} cannot be read or written ({error}); free some room, or name another folder."
+            ) from None
 
     def add(self, job: str, kind: str, request: str) -> None:
         """Note a new job."""

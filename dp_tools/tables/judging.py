@@ -57,7 +57,7 @@ class Judge:
         return judgement
 
     def note(self, record: Fields, attribute: str) -> int:
-        """Note a cell to be judged; the same question gets the same number."""
+        """Note a cell to be judged; the same question gets the same number. The record must not change afterwards."""
         value = record[attribute]
         evidence = self._facts.about(record, attribute)
         decision = self.injection(attribute).decide({"record": record, "attribute": attribute, "value": value})
@@ -68,7 +68,7 @@ class Judge:
             place = self._places[key] = len(self._places)
             self._judgements.append(None)
             if decision is None:
-                self._open.append((place, attribute, dict(record), evidence))
+                self._open.append((place, attribute, record, evidence))
             else:
                 rule = f"{decision.rule.id}@{decision.rule.version}"
                 self._judgements[place] = Judgement(float(decision.label == "yes"), decision.by, decision.reason, rule)

@@ -18,6 +18,8 @@ from dp_tools.errors import TableUnavailable
 class Roots:
     """The folders in which paths may lie. Symlinks are resolved first, so a link cannot lead out.
 
+    A relative path is looked for in each folder, and is in the first one if it is nowhere yet.
+
     Args:
         folders: the folders, resolved; see `Roots.of`.
     """
@@ -68,7 +70,8 @@ class Roots:
             raise TableUnavailable("A path cannot contain a NUL character; give another path.")
         given = Path(path).expanduser()
         try:
-            real = (given if given.is_absolute() else self.folders[0] / given).resolve()
+            places = [given] if given.is_absolute() else [folder / given for folder in self.folders]
+            real = next((place for place in places if place.exists()), places[0]).resolve()
         except (OSError, RuntimeError) as error:
             raise TableUnavailable(f"{path} cannot be followed ({error}); give another path.") from None
         if not any(real.is_relative_to(folder) for folder in self.folders):
