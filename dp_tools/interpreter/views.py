@@ -325,9 +325,7 @@ def single(request: Request, item: int) -> Request:
         InvalidRequest: the answer has no such item, or the task is not known here.
     """
     if isinstance(request, DetectErrorsRequest):
-        names = request.attributes or list(request.records[0] if request.records else ())
-        places = [(record, name) for record in request.records for name in names]
-        record, name = _pick(places, item)
+        record, name = _pick_pair(request.records, request.attributes or list(*request.records[:1]), item)
         return request.model_copy(update={"records": [record], "attributes": [name], "context": []})
     if isinstance(request, ImputeRequest):
         return request.model_copy(update={"records": [_pick(request.records, item)], "context": []})
@@ -336,16 +334,16 @@ def single(request: Request, item: int) -> Request:
     if isinstance(request, MatchEntitiesRequest):
         return request.model_copy(update={"pairs": [_pick(request.pairs, item)]})
     if isinstance(request, MatchSchemasRequest):
-        pairs = request.pairs
-        if pairs is None:
-            pairs = [(left, right) for left in range(len(request.left)) for right in range(len(request.right))]
-        left, right = _pick(pairs, item)
-        update = {"left": [_pick(request.left, left)], "right": [_pick(request.right, right)], "pairs": None}
-        return request.model_copy(update=update)
+        if request.pairs is None:
+            left, right = _pick_pair(request.left, request.right, item)
+        else:
+            places = _pick(request.pairs, item)
+            left, right = _pick(request.left, places[0]), _pick(request.right, places[1])
+        return request.model_copy(update={"left": [left], "right": [right], "pairs": None})
     if isinstance(request, AnnotateColumnsRequest):
         return request.model_copy(update={"columns": [_pick(request.columns, item)]})
     assert isinstance(request, ExtractValuesRequest), type(request)
-    text, attribute = _pick([(text, attribute) for text in request.texts for attribute in request.attributes], item)
+    text, attribute = _pick_pair(request.texts, request.attributes, item)
     return request.model_copy(update={"texts": [text], "attributes": [attribute]})
 
 
@@ -378,12 +376,23 @@ def facts_in(request: Request) -> CellFacts | None:
 
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 def _pick(items: Sequence[T], position: int) -> T:
-    if not 0 <= position < len(items):
-        raise InvalidRequest(f"The answer has no item {position}: it has {len(items)}, counted from 0.")
-    return items[position]
+    return items[_checked(position, len(items))]
+
+
+def _pick_pair(firsts: Sequence[T], seconds: Sequence[U], position: int) -> tuple[T, U]:
+    """Of every first with every second, second by second."""
+    first, second = divmod(_checked(position, len(firsts) * len(seconds)), len(seconds))
+    return firsts[first], seconds[second]
+
+
+def _checked(position: int, count: int) -> int:
+    if not 0 <= position < count:
+        raise InvalidRequest(f"The answer has no item {position}: it has {count}, counted from 0.")
+    return position
 
 
 def _orders(record: RecordField) -> list[RecordField]:
