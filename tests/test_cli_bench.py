@@ -230,6 +230,16 @@ def test_the_command_leaves_out_what_lacks_the_split_and_says_so(data, lent_engi
     assert "SM/invented has no split train: left out." in result.stderr
 
 
+def test_a_dataset_that_cannot_be_asked_about_is_named_and_the_others_are_measured(data, lent_engine):  # noqa: ARG001
+    row = {"record": {"name": "citrus"}, "attribute": "elsewhere", "label": 1}
+    (data / "ED/odd").mkdir()
+    (data / "ED/odd/test.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    result = CliRunner().invoke(main, ["bench", "--data", str(data), "--only", "ED/odd", "DI"])
+    assert result.exit_code == 1
+    assert "Not measured: ED/odd: The records have no attribute 'elsewhere'" in result.stderr
+    assert "mean  DI (1)" in result.stdout
+
+
 def test_the_command_refuses_what_it_does_not_know(data):
     result = CliRunner().invoke(main, ["bench", "--data", str(data), "--only", "EM/nothing"])
     assert result.exit_code == 2

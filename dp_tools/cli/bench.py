@@ -13,7 +13,7 @@ from rich.table import Table
 
 from dp_tools.cli.answering import bar, interruptible, onward
 from dp_tools.engine import open_engine
-from dp_tools.errors import TableUnavailable
+from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tuning import bench_picture, bench_tables
 from dp_tools.tuning.bench import HEADER, Row, cells, markdown, measure
@@ -80,6 +80,7 @@ def bench(
             click.echo(f"{dataset.folder}/{dataset.name} has no split {split}: left out.", err=True)
     total, done = sum(len(entry.instances) for entry in splits), 0
     results: list[Row] = []
+    failed: list[str] = []
     engine = open_engine(model, cache=False)
     with (
         Preprocessor(model, knowledge, engine=engine) as preprocessor,
@@ -87,7 +88,13 @@ def bench(
         interruptible() as cancel,
     ):
         for entry in splits:
-            row = measure(preprocessor, entry, packs=rules == "packs", progress=onward(advance, done), cancel=cancel)
+            try:
+                row = measure(
+                    preprocessor, entry, packs=rules == "packs", progress=onward(advance, done), cancel=cancel
+                )
+            except InvalidRequest as error:
+                failed.append(f"{entry.folder}/{entry.dataset}: {error}")
+                continue
             results.append(row)
             done += row.result.n
             advance(done)
@@ -99,6 +106,9 @@ def bench(
         _write(markdown_file, markdown(results))
     if picture is not None:
         _write(picture, bench_picture.picture(results))
+    if failed:
+        click.echo("\n".join(f"Not measured: {what}" for what in failed), err=True)
+        click.get_current_context().exit(1)
 
 
 def _bench_tables(

@@ -15,12 +15,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dp_tools.errors import TableUnavailable
+from pydantic import ValidationError
+
+from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.evidence import RecordFacts
 from dp_tools.tasks.annotate_columns import AnnotateColumnsRequest, Column
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
 from dp_tools.tasks.extract_values import ExtractValuesRequest, WantedAttribute
 from dp_tools.tasks.impute import ImputeRequest
+from dp_tools.tasks.invalid import explain
 from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasRequest
 from dp_tools.tasks.task import RecordField, Request
@@ -116,11 +119,17 @@ class Split:
         Args:
             dataset: the dataset whose rules apply; None for general rules only.
             rules: rules for these requests only.
+
+        Raises:
+            InvalidRequest: an instance cannot be asked about.
         """
-        return [
-            Batch(request.model_copy(update={"dataset": dataset, "rules": list(rules)}), tuple(instances))
-            for request, instances in _REQUESTS[self.task](self)
-        ]
+        try:
+            return [
+                Batch(request.model_copy(update={"dataset": dataset, "rules": list(rules)}), tuple(instances))
+                for request, instances in _REQUESTS[self.task](self)
+            ]
+        except ValidationError as error:
+            raise InvalidRequest(explain(error, ())) from error
 
 
 @dataclass(frozen=True, slots=True)
