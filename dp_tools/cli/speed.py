@@ -13,6 +13,8 @@ from rich.table import Table
 from dp_tools.errors import TableUnavailable
 from dp_tools.tuning.speed import Sizes, measure_speed
 
+QUICK = Sizes(pairs=50, rows=20, values=30, sample=8, repeats=2, agreement=60, calls=10)
+
 
 @click.command()
 @click.option(
@@ -25,7 +27,7 @@ from dp_tools.tuning.speed import Sizes, measure_speed
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures here.")
 def speed(data: Path | None, quick: bool, json_file: Path | None) -> None:
     """Measure the engine beside the loop that everyone writes and beside bare llama.cpp. Takes about ten minutes."""
-    sizes = Sizes(pairs=50, rows=20, values=30, sample=8, repeats=2, agreement=60) if quick else Sizes()
+    sizes = QUICK if quick else Sizes()
     console = Console(stderr=True)
     with console.status("Measuring") as status:
         figures = measure_speed(data, sizes, report=lambda what: status.update(f"Measuring {what}"))

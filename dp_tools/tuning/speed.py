@@ -35,7 +35,6 @@ from dp_tools.tuning.instances import Dataset, Split, read_datasets
 
 Report = Callable[[str], None]
 
-_CALLS = 30
 _WORDS = ("canon", "sony", "adobe", "camera", "suite", "printer", "black", "office", "42in", "200", "300d", "windows")
 
 
@@ -48,6 +47,8 @@ class Sizes:
         sample: questions of each job that the naive loop gets per repeat.
         repeats: of everything that is timed.
         agreement: questions that are also asked one by one.
+        calls: MCP calls of one pair.
+        batch: pairs in a large MCP call.
     """
 
     pairs: int = 500
@@ -56,6 +57,8 @@ class Sizes:
     sample: int = 40
     repeats: int = 3
     agreement: int = 1000
+    calls: int = 30
+    batch: int = 100
 
 
 _DEFAULT = Sizes()
@@ -109,7 +112,7 @@ def measure_speed(
         figures["token_ratio"] = _token_ratio(engine, [*jobs["pairs"].ours, *jobs["cells"].ours])
         figures |= _agreement(engine, [*jobs["pairs"].ours, *jobs["cells"].ours], sizes.agreement)
         report("MCP")
-        figures |= _mcp_overhead(preprocessor, engine)
+        figures |= _mcp_overhead(preprocessor, engine, sizes)
         return figures
     finally:
         preprocessor.close()
@@ -290,8 +293,8 @@ class _Timed:
             self.seconds = time.perf_counter() - start
 
 
-def _mcp_overhead(preprocessor: Preprocessor, engine: LocalEngine) -> dict[str, float]:
-    """What an MCP call takes beyond the engine's own time: a pair, in milliseconds; 100 pairs, as a share."""
+def _mcp_overhead(preprocessor: Preprocessor, engine: LocalEngine, sizes: Sizes) -> dict[str, float]:
+    """What an MCP call takes beyond the engine's own time: one pair, in milliseconds; a batch of pairs, as a share."""
     from mcp import Client
 
     from dp_tools.mcp_server.owner import Owner
@@ -299,22 +302,21 @@ def _mcp_overhead(preprocessor: Preprocessor, engine: LocalEngine) -> dict[str, 
 
     timed = _Timed(engine)
     preprocessor.engine = timed
-    (request,) = _made_up(Sizes(pairs=_CALLS + 100, rows=1, values=1))[0]
+    (request,) = _made_up(Sizes(pairs=sizes.calls + sizes.batch, rows=1, values=1))[0]
     pairs = request.model_dump()["pairs"]
+    batch = pairs[sizes.calls :]
+
+    async def beyond(client: Client, some: Sequence[Any]) -> float:
+        engine.forget()
+        start = time.perf_counter()
+        await client.call_tool("match_entities", {"pairs": some, "dataset": "Amazon-Google"})
+        return time.perf_counter() - start - timed.seconds
 
     async def measured() -> tuple[list[float], list[float]]:
-        singles, batches = [], []
         async with Client(create_server(Owner(preprocessor=preprocessor))) as client:
-            for number in range(_CALLS + 3):
-                batch = pairs[number % 100 : number % 100 + 1] if number < _CALLS else pairs[_CALLS : _CALLS + 100]
-                engine.forget()
-                start = time.perf_counter()
-                await client.call_tool("match_entities", {"pairs": batch, "dataset": "Amazon-Google"})
-                beyond = time.perf_counter() - start - timed.seconds
-                if number < _CALLS:
-                    singles.append(beyond)
-                else:
-                    batches.append(beyond / timed.seconds)
+            await beyond(client, pairs[:1])
+            singles = [await beyond(client, [pair]) for pair in pairs[: sizes.calls]]
+            batches = [await beyond(client, batch) / timed.seconds for _ in range(sizes.repeats)]
         return singles, batches
 
     singles, batches = anyio.run(measured)
