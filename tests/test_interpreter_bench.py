@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from dp_tools.cli import main
 from dp_tools.models.calibration import Calibration, Line
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tuning.faithfulness import Faithfulness, faithfulness, planted
+from dp_tools.rules.rule import Rule
+from dp_tools.tuning.faithfulness import Faithfulness, cost, faithfulness, planted
 from dp_tools.tuning.instances import Split, read_datasets
 from dp_tools.tuning.reliability import judged, reliability, steadiness
 
@@ -130,3 +131,14 @@ def test_a_calibration_is_fitted_on_valid_splits_and_written_whole(
     assert (again.exit_code, "--force" in again.output) == (2, True)
     nothing = CliRunner().invoke(main, [*arguments, "--force", "--leave-out", "EM/Ales"])
     assert (nothing.exit_code, "valid split" in nothing.output) == (2, True)
+
+
+def test_the_cost_is_that_of_pairs_that_the_model_answers(preprocessor: Preprocessor, splits: dict[str, Split]) -> None:
+    result = cost(preprocessor, splits["EM"].sample(2))
+    assert result is not None
+    assert (result.pairs, result.name) == (2, "Ales")
+    assert result.ratio > 1
+    decides = {"type": "object"}
+    rule = Rule(id="all", task="match_entities", statement="All match.", check=decides, settles="both")
+    preprocessor.knowledge.add(rule, who="a test")
+    assert cost(preprocessor, splits["EM"].sample(2)) is None

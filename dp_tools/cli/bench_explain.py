@@ -22,7 +22,7 @@ MEASURES = ("faithfulness", "planted", "cost", "calibration", "steadiness")
 FAITHFUL = ("EM/Amazon-Google", "ED/Hospital")
 _FOUR = 4
 """Attributes of the pairs whose explanations are timed."""
-_TIMED = 40
+_TIMED = 100
 """Pairs that are timed at most."""
 
 
@@ -121,6 +121,8 @@ def _cost(preprocessor: Preprocessor, splits: Sequence[Split], limit: int) -> It
             continue
         with interruptible() as cancel:
             result = cost(preprocessor, split.sample(min(limit, _TIMED)), cancel=cancel)
+        if result is None:
+            continue
         times = f"{result.answer:.3f}", f"{result.explanation:.3f}"
         yield _row(result.name, str(result.pairs), *times, f"{result.ratio:.1f}")
     yield ""

@@ -118,7 +118,7 @@ def _named(entry: Contribution) -> str:
 
 def _otherwise(change: WouldChange | None) -> str:
     if change is None:
-        return "No single change to it turns the answer."
+        return "None of the single changes that were tried turns the answer."
     thing = f"the {change.kind} {_short(change.name)}"
     return f"The smallest change that turns it: {thing} {change.change}, then the answer is {_quoted(change.answer)}."
 

@@ -306,13 +306,18 @@ def cost(
     *,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
-) -> Cost:
+) -> Cost | None:
     """Time the answer and the explanation of every pair of a split, one pair at a time, the dataset's rules in force.
+
+    Pairs that a check or an example decides take no time worth comparing with and are left out.
 
     Args:
         preprocessor: what answers; without an answer cache.
         split: of entity matching.
         progress, cancel: as `Preprocessor.run`.
+
+    Returns:
+        The cost, or None where the model answered no pair.
     """
     times: list[tuple[float, float]] = []
     (batch,) = split.batches(dataset=split.dataset)
@@ -322,10 +327,13 @@ def cost(
         started = time.perf_counter()
         preprocessor.run(request, cancel=cancel)
         answered = time.perf_counter()
-        explain(preprocessor, request, cancel=cancel)
-        times.append((answered - started, time.perf_counter() - answered))
+        (explanation,) = explain(preprocessor, request, cancel=cancel).explanations
+        if explanation.by == "model":
+            times.append((answered - started, time.perf_counter() - answered))
         if progress is not None:
             progress(item + 1, len(batch.instances))
+    if not times:
+        return None
     return Cost(
         split.dataset,
         len(times),
