@@ -121,7 +121,7 @@ def signed(key: Any = KEY, kid: str = "k1", **claims: Any) -> str:
         "iss": ISSUER,
         "aud": f"{HERE.public}/mcp",
         "sub": "ann",
-        "exp": int(time.time()) + 60,
+        "exp": int(time.time()) + 3600,
         "scope": "dp:read dp:run",
     }
     return jwt.encode({**usual, **claims}, key, algorithm="RS256", headers={"kid": kid})
