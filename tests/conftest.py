@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +14,23 @@ import pytest
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine
 from dp_tools.preprocessor import Preprocessor
+
+
+_CACHE = Path(__file__).parent.parent / ".pytest_cache" / "dp-tools"
+_HOME = Path(tempfile.mkdtemp(prefix="dp-tools-tests-"))
+
+
+def pytest_configure() -> None:
+    """The user's own rules, jobs and answers are never read or written; prepared weights stay for the next run."""
+    (_CACHE / "answers.db").unlink(missing_ok=True)
+    os.environ.update(
+        XDG_DATA_HOME=str(_HOME / "data"), XDG_STATE_HOME=str(_HOME / "state"), DP_TOOLS_CACHE=str(_CACHE)
+    )
+
+
+def pytest_unconfigure() -> None:
+    """Nothing of a run is left behind."""
+    shutil.rmtree(_HOME, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
