@@ -15,7 +15,6 @@ from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine
 from dp_tools.preprocessor import Preprocessor
 
-
 _CACHE = Path(__file__).parent.parent / ".pytest_cache" / "dp-tools"
 _HOME = Path(tempfile.mkdtemp(prefix="dp-tools-tests-"))
 
