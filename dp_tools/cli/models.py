@@ -8,6 +8,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from dp_tools.models.catalogue import CATALOGUE
+from dp_tools.models.formats import FORMATS, OTHER_FORMATS
 
 
 @click.group(invoke_without_command=True)
@@ -25,7 +26,10 @@ def models(context: click.Context) -> None:
 @models.command()
 @click.option("--again", is_flag=True, help="Prepare anew even if prepared weights are there.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads to time the formats with; the physical cores.")
-def prepare(again: bool, threads: int | None) -> None:
+@click.option(
+    "--format", "formats", type=click.Choice((*FORMATS, *OTHER_FORMATS)), multiple=True, help="Only this; repeatable."
+)
+def prepare(again: bool, threads: int | None, formats: tuple[str, ...]) -> None:
     """Write the embedded model in the format that is fastest on this machine, its adapter merged in.
 
     This happens by itself at the first question; do it here to choose the moment.
@@ -40,7 +44,9 @@ def prepare(again: bool, threads: int | None) -> None:
         def report(what: str, share: float) -> None:
             progress.update(task, description=what, completed=share)
 
-        made = prepare_weights(resolve("nano"), threads=threads, report=report, again=again)
+        made = prepare_weights(
+            resolve("nano"), threads=threads, report=report, again=again or bool(formats), formats=formats or FORMATS
+        )
     table = Table("format", "tokens a second", "", box=None, pad_edge=False)
     for name, speed in made.tokens_per_second.items():
         table.add_row(name, f"{speed:,.0f}", "chosen" if name == made.format else "")

@@ -10,6 +10,7 @@ import numpy as np
 
 from dp_tools.engine.llama import Llama, physical_cores
 from dp_tools.models.catalogue import ModelSpec
+from dp_tools.models.formats import FORMATS
 from dp_tools.models.prepare import Prepared, Report, prepare
 
 _log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ def prepare_weights(
     folder: Path | None = None,
     report: Report | None = None,
     again: bool = False,
+    formats: tuple[str, ...] = FORMATS,
 ) -> Prepared:
     """The prepared weights of a model, made now where there are none or they are damaged.
 
@@ -34,6 +36,7 @@ def prepare_weights(
         folder: where they are kept; default: the user's cache folder.
         report: told what is being done and how far it is, 0 to 1; default: the log.
         again: make them even when they are there.
+        formats: what to choose from.
 
     Raises:
         ModelUnavailable: the sources cannot be read, the adapter is for another model, or the disk is full.
@@ -42,7 +45,8 @@ def prepare_weights(
     def speed_of(path: Path) -> float:
         return decode_speed(path, threads or physical_cores())
 
-    return prepare(spec, folder=folder, report=report or _to_log(spec.name), speed_of=speed_of, again=again)
+    report = report or _to_log(spec.name)
+    return prepare(spec, formats=formats, folder=folder, report=report, speed_of=speed_of, again=again)
 
 
 def decode_speed(path: Path, threads: int) -> float:

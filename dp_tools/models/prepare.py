@@ -24,10 +24,8 @@ from numpy.typing import NDArray
 
 from dp_tools.errors import ModelUnavailable
 from dp_tools.models.catalogue import ModelSpec
+from dp_tools.models.formats import FORMATS
 from dp_tools.models.identity import identity
-
-FORMATS = ("BF16", "Q8_0")
-"""Formats that keep the accuracy of the shipped weights; the first wins where speeds are equal."""
 
 Report = Callable[[str, float], None]
 """Called with what is being done and how far it is, 0 to 1."""
@@ -88,7 +86,7 @@ def prepare(
         formats: what to choose from, by speed on this machine.
         folder: where they are kept; default: the user's cache folder.
         report: told about the progress.
-        speed_of: measures prompt tokens per second with a file; needed where there is more than one format.
+        speed_of: measures prompt tokens per second with a file; without it the first format is taken.
         again: make them even when they are there.
 
     Raises:
@@ -130,7 +128,7 @@ def _make(
                 report(f"writing {name}", (number + done) / (len(formats) + 0.2))
 
             merge(spec.locate(), spec.adapter, written[name], name, share)
-            if speed_of is not None and len(formats) > 1:
+            if speed_of is not None:
                 speeds[name] = round(speed_of(written[name]), 1)
         best = max(formats, key=lambda name: speeds.get(name, 0.0))
         with written[best].open("rb") as file:
