@@ -334,6 +334,22 @@ def test_an_unknown_ending_and_a_missing_file_say_what_to_do(tmp_path: Path) -> 
         open_table(tmp_path / "t.db")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("half.jsonl", '{"a": "\\ud800x"}\n', "half a character"),
+        ("list.jsonl", "[1, 2]\n", "not a JSON object"),
+        ("text.jsonl", '{"a": 1}\nno\n', "Line 2 of text.jsonl is not JSON"),
+        ("name.csv", "\x1frow,b\n1,2\n", "not a name"),
+        ("bad.xlsx", "no", "as an Excel workbook"),
+    ],
+)
+def test_a_file_that_is_not_what_it_says_is_one_sentence(tmp_path: Path, name: str, content: str, message: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(TableUnavailable, match=message):
+        open_table(tmp_path / name)
+
+
 def test_an_inline_table_has_at_most_200_rows() -> None:
     assert values_of(inline_table([{"a": "1"}, {"a": None}])) == [{"a": "1"}, {"a": None}]
     with pytest.raises(InvalidRequest, match="201 records are too many"):

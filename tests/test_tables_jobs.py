@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -217,6 +218,26 @@ def test_records_that_are_passed_along_get_their_whole_result_and_no_file(folder
         count = job.result.figures[{"detect": "wrong", "dedupe": "groups", "match": "pairs"}[job.kind]]
         assert len(job.result.preview) == min(count, 200)
     assert sorted(path.name for path in folder.iterdir()) == ["people.csv", "state"]
+
+
+def test_a_query_and_records_passed_along_are_written_as_csv_where_asked(folder: Path) -> None:
+    connection = sqlite3.connect(folder / "people.db")
+    connection.execute("CREATE TABLE people (name TEXT, town TEXT, PRIMARY KEY (name)) WITHOUT ROWID")
+    connection.executemany("INSERT INTO people VALUES (?, ?)", [(f"Ann {n}", TOWNS[n % 7]) for n in range(40)])
+    connection.commit()
+    connection.close()
+    jobs = jobs_in(folder, ScriptedEngine())
+    query = TableSource(path="people.db", query="SELECT name, town FROM people ORDER BY name")
+    records = TableSource(records=[{"name": "Ann", "town": "Boston"}])
+    for source, output in ((query, None), (TableSource(path="people.db"), "all.csv"), (records, "one.csv")):
+        job = jobs.start(CleanRequest(source=source, output=output), wait=60)
+        assert job.status == "done", job.problem
+        assert job.result is not None
+        written = Path(job.result.files[0].path)
+        assert written.name == (output or "people.clean.csv")
+        assert written.read_text().splitlines()[0] == "name,town"
+    refused = jobs.start(CleanRequest(source=TableSource(path="people.csv"), output="people.parquet"), wait=60)
+    assert "own format or as .csv" in (refused.problem or "")
 
 
 def test_bad_requests_are_refused_before_a_job_begins(folder: Path) -> None:

@@ -43,6 +43,7 @@ class DatabaseFile:
     exact: bool = False
     columns: tuple[str, ...] = field(default=())
     _notes: tuple[str, ...] = ()
+    _has_rowid: bool = True
 
     def __post_init__(self) -> None:
         if self.table and self.query:
@@ -60,6 +61,7 @@ class DatabaseFile:
                     raise TableUnavailable(
                         f"{self.path.name} has no table {self.table!r}; choose from {', '.join(tables[:20])}."
                     )
+                self._has_rowid = self._find_rowid(connection)
             cursor = connection.execute(f"SELECT * FROM ({self._select()}) LIMIT 0")
             names = [entry[0] for entry in cursor.description]
         self.columns, notes = distinct_names(names)
@@ -79,8 +81,10 @@ class DatabaseFile:
                     number += 1
 
     def rewrite(self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str], None]) -> None:  # noqa: ARG002
-        if self.query:
-            raise TableUnavailable("The result of a query cannot be written back; write it to a .csv file.")
+        if self.query or not self._has_rowid:
+            raise TableUnavailable(
+                f"What was read of {self.path.name} cannot be written back; write it to a .csv file."
+            )
         if self.kind == "sqlite":
             with self._connected() as connection, contextlib.closing(sqlite3.connect(target)) as copy:
                 connection.set_authorizer(None)
@@ -112,7 +116,15 @@ class DatabaseFile:
     def _select(self) -> str:
         if self.query:
             return self.query.strip().rstrip(";")
-        return f"SELECT * FROM {_quoted(self.table or '')} ORDER BY rowid"
+        return f"SELECT * FROM {_quoted(self.table or '')}" + (" ORDER BY rowid" if self._has_rowid else "")
+
+    def _find_rowid(self, connection: Any) -> bool:
+        """Whether records can be found again by their row id (a table WITHOUT ROWID has none)."""
+        try:
+            connection.execute(f"SELECT rowid FROM {_quoted(self.table or '')} LIMIT 0")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
     def _tables(self, connection: Any) -> list[str]:
         if self.kind == "sqlite":

@@ -25,7 +25,8 @@ from dp_tools.tables.job_requests import (
 )
 from dp_tools.tables.jobs import JobRun
 from dp_tools.tables.matching import Matching, PairScore, dedupe_table, match_tables, write_groups, write_pairs
-from dp_tools.tables.table import INLINE_ROWS, Table
+from dp_tools.tables.reading import TableFile
+from dp_tools.tables.table import INLINE_ROWS, Table, format_of, open_file
 
 PREVIEW = 10
 """Results that stand in the answer itself; all of them where records were passed along and no file is written."""
@@ -42,7 +43,9 @@ def targets_of(run: JobRun) -> list[Path]:
     if isinstance(request, DetectRequest):
         return [run.target(request.source, "errors", ".csv")]
     if isinstance(request, CleanRequest | FillRequest):
-        target = run.target(request.source, "clean" if isinstance(request, CleanRequest) else "filled")
+        word = "clean" if isinstance(request, CleanRequest) else "filled"
+        target = run.target(request.source, word, ".csv" if request.source.query else None)
+        format_of(target)
         return [target, _review_file(target), target.with_name(f"{target.stem}.changes.jsonl")]
     target = run.target(first, "matches" if isinstance(request, MatchRequest) else "duplicates", ".csv")
     return [target, _review_file(target)]
@@ -252,20 +255,36 @@ def _shown(files: Sequence[OutputFile]) -> int:
 
 def _write_table(run: JobRun, table: Table, changes: Sequence[Change]) -> list[OutputFile]:
     """Write the table with its changes, and the change log; an inline table without an output writes nothing."""
-    if table.file is None:
-        if run.request.output is not None:
-            raise InvalidRequest("Records that are passed along are not written; leave output out and read the result.")
+    targets = targets_of(run)
+    if not targets:
         return []
-    target, _, log = targets_of(run)
+    target, _, log = targets
     run.tell("writing", 0, len(changes))
+    file = table.file
+    if file is None or format_of(target) != file.reading.format or file.reading.options.get("query"):
+        file = _as_csv(run, table, target)
     made, made_log = run.folder / target.name, run.folder / log.name
-    write_changes(table.file, changes, made, made_log, overwrite=True)
+    write_changes(file, changes, made, made_log, overwrite=True)
     run.publish(made_log, log)
     run.publish(made, target)
     return [
         OutputFile(path=str(target), what="the table with its changes"),
         OutputFile(path=str(log), what="the change log, from which the changes can be undone"),
     ]
+
+
+def _as_csv(run: JobRun, table: Table, target: Path) -> TableFile:
+    """The table as it stands, as CSV, for a result that is to be CSV though the table is not."""
+    if format_of(target) != "csv":
+        raise InvalidRequest(
+            f"{table.name} is written in its own format or as .csv: choose another ending for {target}."
+        )
+    plain = run.folder / "original.csv"
+    with plain.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(table.columns)
+        lines.writerows(record.values() for _, record in table.records())
+    return open_file(plain, encoding="utf-8", delimiter=",", header=True)
 
 
 def _found(detection: Detection) -> str:

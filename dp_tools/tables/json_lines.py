@@ -107,6 +107,8 @@ class JsonLinesFile:
             raise TableUnavailable(f"Line {number} of {self.path.name} is not JSON ({error}); mend it.") from None
         if not isinstance(record, dict):
             raise TableUnavailable(f"Line {number} of {self.path.name} is not a JSON object; mend it.")
+        if "\\u" in line and any("\ud800" <= character <= "\udfff" for character in _dump(record)):
+            raise TableUnavailable(f"Line {number} of {self.path.name} holds half a character (\\ud8…); mend it.")
         return record
 
     @staticmethod

@@ -136,11 +136,7 @@ def open_file(path: Path, **options: Any) -> TableFile:
     """
     if not path.is_file():
         raise TableUnavailable(f"There is no file {path}; give the path of a table.")
-    kind = _SUFFIXES.get(path.suffix.lower())
-    if kind is None:
-        raise TableUnavailable(
-            f"{path.name} has no ending that says what it is; name it {', '.join(_SUFFIXES)} after what it holds."
-        )
+    kind = format_of(path)
     given = {name: value for name, value in options.items() if value is not None}
     fits = {
         "csv": {"encoding", "delimiter", "quote", "header", "ragged"},
@@ -161,6 +157,20 @@ def open_file(path: Path, **options: Any) -> TableFile:
     if kind == "json lines":
         return JsonLinesFile(path)
     return DatabaseFile(path, kind, **given)
+
+
+def format_of(path: Path) -> str:
+    """The format that a path's ending stands for.
+
+    Raises:
+        TableUnavailable: it stands for none.
+    """
+    kind = _SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise TableUnavailable(
+            f"{path.name} has no ending that says what it is; name it {', '.join(_SUFFIXES)} after what it holds."
+        )
+    return kind
 
 
 def open_table(path: str | Path, *, snapshot: Path | None = None, **options: Any) -> Table:
@@ -205,6 +215,8 @@ def inline_table(records: Sequence[Mapping[str, str | None]], *, snapshot: Path 
 def _snapshot(
     name: str, columns: tuple[str, ...], rows: Iterator[Row], print_of: str, file: TableFile | None, place: Path | None
 ) -> Table:
+    if ROW in columns:
+        raise TableUnavailable(f"{name} has a column whose name is not a name ({ROW!r}); call it something else.")
     folder = None
     if place is None:
         folder = tempfile.TemporaryDirectory(prefix="dp-tools-")

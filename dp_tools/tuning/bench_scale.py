@@ -11,6 +11,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from dp_tools.tables.blocking import candidate_pairs
@@ -41,28 +42,26 @@ def write_table(path: Path, rows: int) -> None:
             )
 
 
-def measure(rows: int) -> list[dict[str, float | int | str]]:
+def measure(rows: int) -> Iterator[dict[str, float | int | str]]:
     """Read, profile and block a generated table: step, seconds, and the peak memory of the process so far in MB."""
-    results: list[dict[str, float | int | str]] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "products.csv"
         write_table(path, rows)
 
-        def note(step: str, started: float, **more: float | int) -> None:
+        def note(step: str, started: float, **more: float | int) -> dict[str, float | int | str]:
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-            results.append({"step": step, "seconds": round(time.perf_counter() - started, 1), "peak_mb": peak, **more})
+            return {"step": step, "seconds": round(time.perf_counter() - started, 1), "peak_mb": peak, **more}
 
         started = time.perf_counter()
         with open_table(path) as table:
-            note("read", started, rows=table.count)
+            yield note("read", started, rows=table.count)
             started = time.perf_counter()
             profile = profile_table(table)
-            note("profile", started, dependencies=len(profile.dependencies))
+            yield note("profile", started, dependencies=len(profile.dependencies))
             started = time.perf_counter()
             found = candidate_pairs(table, attributes=["title"])
             copies = [(number - 1, number) for number in range(50, rows, 50)]
-            note("block", started, candidates=len(found), recall_of_copies=round(found.recall(copies), 4))
-    return results
+            yield note("block", started, candidates=len(found), recall_of_copies=round(found.recall(copies), 4))
 
 
 if __name__ == "__main__":
