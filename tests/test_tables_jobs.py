@@ -29,6 +29,7 @@ from dp_tools.tables.job_requests import (
 )
 from dp_tools.tables.jobs import Jobs
 from dp_tools.tables.reviews import answer_review, next_reviews
+from dp_tools.tables.work import CHUNK
 
 SCRIPT = Path(__file__).with_name("tables_job.py")
 TOWNS = ["Boston", "Dallas", "Miami", "Denver", "Austin", "Phoenix", "Seattle"]
@@ -100,7 +101,7 @@ def test_ten_kills_at_random_points_change_nothing_and_nothing_is_asked_twice(fo
     assert outputs(folder) == outputs(undisturbed)
     # A chunk that was answered and then lost between the answer and its note on disk is the most a kill can cost.
     assert set(asked(folder)) == set(asked(undisturbed))
-    assert sum(asked(folder).values()) - sum(asked(undisturbed).values()) <= 10 * 128
+    assert sum(asked(folder).values()) - sum(asked(undisturbed).values()) <= 10 * CHUNK
     assert sorted(outputs(folder)) == ["people.clean.changes.jsonl", "people.clean.csv", "people.clean.review.csv"]
 
 

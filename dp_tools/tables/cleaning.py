@@ -189,6 +189,7 @@ class Cleaner:
             )
             evidence = tuple(self.facts.testimony(gap, name) for gap in gaps)
             questions.append(Asked(request, len(part), self.facts, evidence))
+            self._work.expect(len(part))
         for (_, part), answer in zip(parts, self._work.answers(questions), strict=True):
             assert isinstance(answer, ImputeAnswer)
             for number, imputed in zip(part, answer.values, strict=True):

@@ -63,6 +63,7 @@ def fill_column(
     closed = list(allowed or ()) or sorted(facts.closed_set(attribute)) or None
     gaps = [row for row, record in table.records() if is_missing(record[attribute])]
     filling = Filling(len(gaps), closed)
+    work.expect(len(gaps))
     for batch in chunks(gaps, 20_000):
         records = dict(table.records(batch))
         parts = list(chunks(batch))

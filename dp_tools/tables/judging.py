@@ -85,7 +85,8 @@ class Judge:
             by_attribute.setdefault(case[1], []).append(case)
         self._open = []
         parts = [part for cases in by_attribute.values() for part in chunks(cases)]
-        questions = [
+        self._work.expect(sum(len(part) for part in parts))
+        questions = (
             Asked(
                 DetectErrorsRequest(
                     records=[dict(record) for _, _, record, _ in part],
@@ -99,7 +100,7 @@ class Judge:
                 tuple(evidence for _, _, _, evidence in part),
             )
             for part in parts
-        ]
+        )
         for part, answer in zip(parts, self._work.answers(questions), strict=True):
             assert isinstance(answer, DetectErrorsAnswer)
             for (place, *_), cell in zip(part, answer.cells, strict=True):

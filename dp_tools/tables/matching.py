@@ -139,6 +139,7 @@ def _scores(
     shown = [_shown(table, attributes) for table in (left, right)]
     pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
     scores: list[PairScore] = []
+    work.expect(len(pairs))
     for batch in chunks(pairs, 20_000):
         lefts = dict(left.records({a for a, _ in batch}))
         rights = dict(right.records({b for _, b in batch}))

@@ -61,6 +61,7 @@ def match_table_schemas(
         raise InvalidRequest(f"{left.name} and {right.name} have more than {PAIRS:,} pairs of columns; match parts.")
     sides = [_attributes(table, descriptions or {}) for table in (left, right)]
     request = MatchSchemasRequest(left=sides[0], right=sides[1], dataset=dataset, rules=list(rules))
+    work.expect(len(sides[0]) * len(sides[1]))
     (answer,) = work.answers([Asked(request, len(sides[0]) * len(sides[1]))])
     assert isinstance(answer, MatchSchemasAnswer)
     scores = {(pair.left, pair.right): pair.score or 0.0 for pair in answer.pairs}
@@ -88,6 +89,7 @@ def annotate_table(
         Asked(AnnotateColumnsRequest(columns=part, types=list(types), dataset=dataset, rules=list(rules)), len(part))
         for part in parts
     ]
+    work.expect(len(columns))
     found: dict[str, ColumnType] = {}
     for part, answer in zip(parts, work.answers(questions), strict=True):
         assert isinstance(answer, AnnotateColumnsAnswer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -15,7 +15,7 @@ from dp_tools.evidence import CellFacts
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.tasks.task import Answer, Request
 
-CHUNK = 128
+CHUNK = 64
 """Questions that are asked, and kept, at once: what a sudden end can lose."""
 T = TypeVar("T")
 
@@ -78,14 +78,17 @@ class Work:
     total: int = 0
     asked: int = 0
 
-    def answers(self, questions: Sequence[Asked]) -> Iterator[Answer]:
+    def expect(self, questions: int) -> None:
+        """Say how many questions are coming, so that progress knows its end."""
+        self.total += questions
+
+    def answers(self, questions: Iterable[Asked]) -> Iterator[Answer]:
         """An answer per request, in order: from the journal, or from the model and then kept.
 
         Raises:
             Cancelled: `cancel` was set.
             ModelUnavailable: no question can be answered.
         """
-        self.total += sum(question.size for question in questions)
         for question in questions:
             key = self._key(question)
             kept = self.journal.get(key)
