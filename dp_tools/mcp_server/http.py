@@ -19,6 +19,7 @@ import uvicorn
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.routes import build_resource_metadata_url
 from mcp.server.auth.settings import AuthSettings
+from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
@@ -167,7 +168,10 @@ def http_app(
     app = server.streamable_http_app(
         streamable_http_path=ENDPOINT, transport_security=address.security(), max_request_body_size=BODY_BYTES
     )
-    scopes = {tool.name: tool.scope for tool in tools_of(owner, Watchers(), trust_agents=trust_agents)}
+    scopes = {
+        tool.name: tool.scope
+        for tool in tools_of(owner, Watchers(InMemorySubscriptionBus()), trust_agents=trust_agents)
+    }
     metadata = str(build_resource_metadata_url(AnyHttpUrl(address.public + ENDPOINT))) if _issued(tokens) else None
     for route in app.routes:
         if isinstance(route, Route) and route.path == ENDPOINT:

@@ -64,6 +64,11 @@ class Owner:
             return self._open_knowledge()
 
     @property
+    def knows(self) -> bool:
+        """Whether the knowledge store is open."""
+        return self._knowledge is not None
+
+    @property
     def preprocessor(self) -> Preprocessor:
         """The preprocessor; its model is loaded at its first question.
 

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
 import anyio.to_thread
 from mcp.server.mcpserver import AcceptedElicitation, Context, DeclinedElicitation, Elicit, ElicitationResult, Resolve
@@ -102,13 +101,10 @@ class Consent(BaseModel):
 def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[PlainTool]:
     """Tools that search, propose, change, retire and review rules."""
 
-    async def changing(ctx: Context[Any, Any], write: Callable[[], RuleChange]) -> CallToolResult:
-        """Write in a thread, then tell whoever watches the rule, the proposals or the dataset."""
+    async def changing(write: Callable[[], RuleChange]) -> CallToolResult:
+        """Write in a thread, then tell whoever watches."""
         change = await anyio.to_thread.run_sync(write)
-        places = [f"knowledge://rules/{change.rule.id}", "knowledge://proposals"]
-        if change.rule.dataset != ALL:
-            places.append(f"knowledge://datasets/{quote(change.rule.dataset)}")
-        await watchers.tell(ctx, places)
+        await watchers.tell([change.rule])
         return result_of(change)
 
     def ask_about_new(
@@ -175,7 +171,7 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
                 return _changed(store.reject(proposed.id, who=by, why=why))
             return _changed(proposed)
 
-        return await changing(ctx, write)
+        return await changing(write)
 
     def ask_about_change(ctx: Context[Any, Any], rule_id: str) -> Consent | Elicit[Consent]:
         rule = owner.knowledge.get(rule_id)
@@ -228,10 +224,8 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
             )
         _require(consent)
         if retire:
-            return await changing(ctx, lambda: _changed(owner.knowledge.retire(rule_id, who=caller(ctx), why=why)))
-        return await changing(
-            ctx, lambda: _changed(owner.knowledge.change(rule_id, who=caller(ctx), why=why, **fields))
-        )
+            return await changing(lambda: _changed(owner.knowledge.retire(rule_id, who=caller(ctx), why=why)))
+        return await changing(lambda: _changed(owner.knowledge.change(rule_id, who=caller(ctx), why=why, **fields)))
 
     def ask_for_review(
         ctx: Context[Any, Any], rule_id: str, decision: Literal["ask", "accept", "reject"]
@@ -274,7 +268,7 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
                 return _changed(store.reject(rule_id, who=who, why=why))
             return _changed(store.get(rule_id))
 
-        return await changing(ctx, write)
+        return await changing(write)
 
     async def test_rule(
         ctx: Context[Any, Any],

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
+import anyio
 import anyio.to_thread
 from mcp.server import MCPServer
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.subscriptions import InMemorySubscriptionBus
 
 from dp_tools.mcp_server.calls import Calls
 from dp_tools.mcp_server.explain_tool import explain_tool
@@ -64,14 +66,19 @@ def create_server(
         calls: counts and times the calls, for those who want to know.
         auth, token_verifier: who is let in over HTTP; see `dp_tools.mcp_server.http`.
     """
-    owner, watchers = owner or Owner(), Watchers()
+    owner, bus = owner or Owner(), InMemorySubscriptionBus()
+    watchers = Watchers(bus)
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[None]) -> AsyncIterator[None]:
         try:
-            yield None
+            async with anyio.create_task_group() as group:
+                group.start_soon(watchers.follow, owner)
+                yield None
+                group.cancel_scope.cancel()
         finally:
-            await anyio.to_thread.run_sync(owner.close)
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(owner.close)
 
     server = MCPServer(
         "dp-tools",
@@ -82,6 +89,7 @@ def create_server(
         tools=[*tools_of(owner, watchers, trust_agents=trust_agents)],
         cache_hints=dict.fromkeys(_LISTS, CacheHint(ttl_ms=60_000, scope="public")),
         lifespan=lifespan,
+        subscriptions=bus,
         log_level="WARNING",
         middleware=[calls or Calls()],
         auth=auth,
