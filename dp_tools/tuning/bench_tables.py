@@ -151,11 +151,14 @@ def _match(work: Work, path: Path, dataset: str | None) -> Row:
 
 
 def _columns(dirty: Table, clean: Table) -> list[tuple[str, str]]:
-    """Columns of both tables that belong together: by name where all clean ones are found so, else by place."""
+    """Columns of both tables that belong together: by name, or by place where too few share their name for that."""
     by_name = {key(name): name for name in dirty.columns}
-    if all(key(name) in by_name for name in clean.columns):
-        return [(by_name[key(name)], name) for name in clean.columns]
-    return list(zip(dirty.columns, clean.columns, strict=False))
+    shared = [(by_name[key(name)], name) for name in clean.columns if key(name) in by_name]
+    by_place = list(zip(dirty.columns, clean.columns, strict=False))
+    if len(shared) == len(clean.columns):
+        return shared
+    other_width = len(dirty.columns) != len(clean.columns)
+    return shared if other_width and len(shared) * 2 >= len(clean.columns) else by_place
 
 
 def _known(path: Path, left: Table, right: Table) -> set[tuple[int, int]]:
