@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -416,6 +417,9 @@ def test_a_full_queue_says_so_at_once_and_one_client_cannot_fill_it() -> None:
             pass
         with shared.place("b"), pytest.raises(Busy, match="busy with 3 calls"), shared.place("c"):
             pass
+        with ExitStack() as jobs:
+            for _ in range(5):
+                jobs.enter_context(shared.place(turns.JOBS))
     assert shared.inside == 0
 
 

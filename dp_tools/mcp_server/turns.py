@@ -11,7 +11,9 @@ from contextvars import ContextVar
 from dp_tools.engine.questions import Engine, Progress, Question, Result, Segment
 from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest
 
-CLIENT: ContextVar[str] = ContextVar("client", default="")
+JOBS = ""
+"""Stands for the server's own jobs: together they take turns as one client does, and they wait instead of giving up."""
+CLIENT: ContextVar[str] = ContextVar("client", default=JOBS)
 """Whose call this is; set where the call comes in."""
 SLICE = 64
 """Questions that one client's call asks before the next client's turn."""
@@ -52,9 +54,9 @@ class Turns:
             Busy: there is none left.
         """
         with self._change:
-            if sum(self._inside.values()) >= self._calls:
+            if client != JOBS and sum(self._inside.values()) >= self._calls:
                 raise Busy(f"The server is busy with {self._calls} calls: call again in a few seconds.")
-            if self._inside.get(client, 0) >= self._calls_each:
+            if client != JOBS and self._inside.get(client, 0) >= self._calls_each:
                 raise Busy(f"You have {self._calls_each} calls waiting here: wait for their answers, then call again.")
             self._inside[client] = self._inside.get(client, 0) + 1
         try:
