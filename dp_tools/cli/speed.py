@@ -48,7 +48,14 @@ def _show(figures: dict[str, Any]) -> None:
     for name in ("pairs", "cells", "values"):
         job = figures[name]
         rates = (job["naive_per_second"], job["same_prompt_per_second"], job["ours_per_second"])
-        table.add_row(name, str(job["n"]), *map(str, rates), f"{job['same_prompt_ratio']}x", f"{job['ratio']}x")
+        table.add_row(
+            name,
+            str(job["n"]),
+            *map(str, rates),
+            f"{job['same_prompt_ratio']}x",
+            f"{job['ratio']}x",
+            str(job["efficiency"]),
+        )
     console = Console()
     console.width = console.width if console.is_terminal else 200
     console.print(table)

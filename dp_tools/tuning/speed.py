@@ -93,21 +93,19 @@ def measure_speed(
         jobs = _jobs(preprocessor, data, sizes)
         engine.answer(jobs["pairs"].ours[:1])
         figures: dict[str, Any] = {"data": "made up" if data is None else data.name, "threads": engine.threads}
-        decoded, taken = 0, 0.0
+        report("bare llama.cpp")
+        raw = statistics.median(decode_speed(engine.weights, engine.threads) for _ in range(sizes.repeats))
+        figures["llama_decode_tokens_per_second"] = round(raw, 1)
         for name, job in jobs.items():
             report(f"{name}: our engine")
             before = engine.work.decoded
             seconds = [_timed(engine, job.ours) for _ in range(sizes.repeats)]
-            if name != "values":
-                decoded += engine.work.decoded - before
-                taken += sum(seconds)
+            rate = (engine.work.decoded - before) / sum(seconds)
             report(f"{name}: the naive loop")
             figures[name] = _compared(engine, job, statistics.median(seconds), sizes)
-        report("bare llama.cpp")
-        raw = statistics.median(decode_speed(engine.weights, engine.threads) for _ in range(sizes.repeats))
-        figures["decoded_tokens_per_second"] = round(decoded / taken, 1)
-        figures["llama_decode_tokens_per_second"] = round(raw, 1)
-        figures["efficiency"] = round(decoded / taken / raw, 3)
+            figures[name]["decoded_tokens_per_second"] = round(rate, 1)
+            figures[name]["efficiency"] = round(rate / raw, 3)
+        figures["efficiency"] = figures["pairs"]["efficiency"]
         report("tokens and agreement")
         figures["token_ratio"] = _token_ratio(engine, [*jobs["pairs"].ours, *jobs["cells"].ours])
         figures |= _agreement(engine, [*jobs["pairs"].ours, *jobs["cells"].ours], sizes.agreement)
