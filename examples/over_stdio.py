@@ -5,6 +5,7 @@ Prints a Markdown table: what was asked, how many questions, the score against t
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import closing
@@ -35,7 +36,7 @@ def over_stdio(data: Path, table: Path, limit: int, datasets: tuple[str, ...]) -
 
 async def _run(data: Path, table: Path, limit: int, datasets: tuple[str, ...]) -> None:
     command = ["-m", "dp_tools", "serve"]
-    server = stdio_client(StdioServerParameters(command=sys.executable, args=command))
+    server = stdio_client(StdioServerParameters(command=sys.executable, args=command, env=dict(os.environ)))
     click.echo("| what | tool | questions | score | precision | recall | seconds |\n|---|---|---:|---:|---:|---:|---:|")
     async with Client(server, mode="legacy") as client:
         await _table(client, table, limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 import sys
 import tempfile
@@ -114,7 +115,9 @@ async def _demo(model: str, folder: Path) -> None:
     console = Console()
     command = ["-m", "dp_tools", "serve", "--model", model]
     command += ["--knowledge", str(folder / "rules.db"), "--root", str(folder)]
-    server = stdio_client(StdioServerParameters(command=sys.executable, args=command))
+    # Its jobs are the demo's, not the user's.
+    environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
+    server = stdio_client(StdioServerParameters(command=sys.executable, args=command, env=environment))
     started = time.perf_counter()
     async with Client(server, mode="legacy", elicitation_callback=_the_person_accepts) as client:
         tools = (await client.list_tools()).tools
