@@ -26,7 +26,7 @@ HOUSE_CONVENTIONS = {
     "Movies_trunc": {"rating_count", "rating_value"},
 }
 """Attributes whose labels follow a convention that only a rule can tell: never shown without it."""
-_DATASET_LESSONS = 4500
+_DATASET_LESSONS = 4000
 _TABLE_LESSONS = 110
 
 
@@ -53,7 +53,7 @@ def labelled_cells(random: Random, data: Path, recipe: Recipe, known: Known) -> 
 
 
 def generated_errors(
-    random: Random, tables: dict[str, list[Record]], recipe: Recipe, *, draws: int = 9
+    random: Random, tables: dict[str, list[Record]], recipe: Recipe, *, draws: int = 8
 ) -> Iterator[Lesson]:
     """Clean tables made dirty: whatever was changed is an error, provided that something shows it."""
     for source, clean in tables.items():

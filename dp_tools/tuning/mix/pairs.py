@@ -20,9 +20,15 @@ from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.rule_forms import IDLE
 from dp_tools.tuning.mix.sources import Record, Row, datasets, pairs
 
-_SIZES = {"Amazon-Google": 9000, "WDC_computers": 6000, "WDC_watches": 4500, "DBLP-GoogleScholar": 8000}
+_SIZES = {
+    "Amazon-Google": 19000,
+    "DBLP-GoogleScholar": 9000,
+    "WDC_computers": 7000,
+    "Dirty_DBLP-ACM": 3000,
+    "Dirty_iTunes-Amazon": 1500,
+}
 _SIZE = 5000
-_SCHEMA_SIZE = 2600
+_SCHEMA_SIZE = 3000
 _RENAMED = {
     "title": ("name", "product", "label", "heading", "item"),
     "name": ("title", "label", "designation"),
@@ -61,7 +67,7 @@ def entity_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
     """Labelled candidate pairs, balanced, reshaped, with and without rules and evidence."""
     for dataset in datasets(data, "EM", recipe.leave_out):
         rows = pairs(data, "EM", dataset)
-        size = round(min(_SIZES.get(dataset, _SIZE), 3 * len(rows)) * recipe.size)
+        size = min(round(_SIZES.get(dataset, _SIZE) * recipe.size), 3 * len(rows))
         wide, near = known("match_entities", dataset, None)
         for row in _draw(random, rows, recipe, size):
             left, right = _reshape(random, row["left"], row["right"], recipe)

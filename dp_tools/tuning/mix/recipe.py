@@ -11,7 +11,8 @@ class Recipe:
 
     Args:
         seed: same seed, same data, same mix.
-        size: how many lessons of each kind, as a multiple of the default.
+        size: how many lessons of each kind, as a multiple of the default; a small dataset gives what it has, at most
+            a few times each, whatever the size.
         leave_out: datasets (task/dataset, such as "EM/Beer") that must not be seen in any form.
         evidence: facts that code computed stand in most questions.
         balance: labels are balanced (calibration brings back the natural rate later).

@@ -21,14 +21,16 @@ from dp_tools.tuning.mix.sources import Record, datasets, read_rows
 
 NONE = "unknown"
 _LONGEST = 50
-_EXTRACTIONS = 16000
+_SIZES = {"GSMArena_Phone": 1500}
+_SIZE = 5000
+_EXTRACTIONS = 14000
 
 
 def labelled_gaps(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
     """The labelled imputation sets, three times each, attributes permuted and dropped."""
     for dataset in datasets(data, "DI", recipe.leave_out):
         rows = read_rows(data, "DI", dataset)
-        for row in random.choices(rows, k=round(min(3 * len(rows), 5000) * recipe.size)):
+        for row in random.choices(rows, k=min(3 * len(rows), round(_SIZES.get(dataset, _SIZE) * recipe.size))):
             wide, near = known("impute", dataset, row["attribute"])
             shown = often(random, 0.4)
             record = _reshaped(random, row["record"], recipe)
@@ -109,7 +111,7 @@ def extractions(random: Random, data: Path, recipe: Recipe) -> Iterator[Lesson]:
         rows = read_rows(data, "AVE", dataset)
         stated = [row for row in rows if row["label"] is not None]
         silent = [row for row in rows if row["label"] is None]
-        size = round(min(_EXTRACTIONS, 2.2 * len(stated)) * recipe.size)
+        size = round(min(_EXTRACTIONS * recipe.size, 2.2 * len(stated)))
         for row in random.choices(stated, k=size // 2) + random.choices(silent, k=size // 2):
             title, description = row["title"], row.get("description") or ""
             text = f"{title} {description}".strip()
