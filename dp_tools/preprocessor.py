@@ -19,11 +19,13 @@ from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progr
 from dp_tools.evidence import CellFacts
 from dp_tools.models.calibration import Calibration
 from dp_tools.models.catalogue import ModelSpec, resolve
+from dp_tools.models.own import OwnAdapters, default_folder
 from dp_tools.prompts import wire_format_of
 from dp_tools.prompts.ask import FreeValue, YesNo
 from dp_tools.prompts.wire_format import WireFormat, to_question
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import ALL, Rule
+from dp_tools.rules.scope import key
 from dp_tools.rules.store import KnowledgeStore
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer
@@ -50,6 +52,8 @@ class Preprocessor:
         threads: processor threads; the physical cores by default.
         cache: where answers are kept for the same questions; the user's cache folder by default, False for nowhere.
         second: a model that is asked again where the first one's confidence lies in `band`.
+        adapters: the folder of adapters of one's own, by default the user's; a call that names a dataset which has one
+            is answered with it. False for none.
         band: confidences, lowest and highest, between which the first model counts as unsure.
 
     Raises:
@@ -66,12 +70,14 @@ class Preprocessor:
         threads: int | None = None,
         cache: Path | Literal[False] | None = None,
         second: str | None = None,
+        adapters: Path | Literal[False] | None = None,
         band: tuple[float, float] = (0.0, 0.8),
     ) -> None:
         self.model: ModelSpec = resolve(model)
         self.knowledge = knowledge if isinstance(knowledge, KnowledgeStore) else KnowledgeStore.open(knowledge)
         self.engine = engine if engine is not None else open_engine(model, threads=threads, cache=cache)
         self.second = None if second is None else Preprocessor(second, self.knowledge, threads=threads, cache=cache)
+        self.adapters = None if adapters is False else OwnAdapters(adapters or default_folder())
         self.band = band
         self.calibration = Calibration.load(self.model.calibration) if self.model.calibration else Calibration()
 
@@ -177,7 +183,8 @@ class Preprocessor:
         settled = [self._settle(case, injections[case.attribute]) for case in cases]
         open_cases = [number for number, outcome in enumerate(settled) if outcome is None]
         injected = {number: with_rules(cases[number], injections[cases[number].attribute]) for number in open_cases}
-        questions = [to_question(self.wire, case.prompt, case.ask) for case in injected.values()]
+        adapter = self.adapter(task, injections)
+        questions = [replace(to_question(self.wire, c.prompt, c.ask), adapter=adapter) for c in injected.values()]
         results = self.engine.answer(questions, progress=progress, cancel=cancel) if questions else []
         for number, result in zip(open_cases, results, strict=True):
             rules = tuple(_named(rule) for rule in injections[cases[number].attribute].rules)
@@ -188,6 +195,13 @@ class Preprocessor:
         return (
             outcomes if self.second is None else self._ask_again(self.second, task, cases, injections, outcomes, cancel)
         )
+
+    def adapter(self, task: str, injections: Mapping[str | None, Injection]) -> Path | None:
+        """The user's own adapter for the dataset that these injections are for, if there is one."""
+        dataset = next((found.dataset for found in injections.values()), None)
+        if self.adapters is None or dataset is None:
+            return None
+        return self.adapters.find(key(dataset), task, self.model)
 
     def _ask_again(
         self,
@@ -216,7 +230,8 @@ class Preprocessor:
     def read(self, request: Request, outcomes: Sequence[Outcome], injections: Mapping[str | None, Injection]) -> Answer:
         """The typed answer that these outcomes make, with the model and the rules that were in force."""
         answer = task_of(request).read(request, outcomes)
-        answer.model = self.engine.name
+        adapter = self.adapter(task_of(request).name, injections)
+        answer.model = f"{self.engine.name}+{adapter.stem}" if adapter else self.engine.name
         if self.second is not None:
             answer.model += f", {self.second.engine.name} where unsure"
         answer.rules, answer.lost = _rules_of(injections, outcomes)

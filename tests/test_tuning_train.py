@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_a_trained_adapter_changes_the_engines_answer_the_way_it_was_taught(
     network = load_network(weights, "cpu")
     adapter = train(network, [Encoded(ids, answer)] * 24, tmp_path, Settings(tokens=80, rate=2e-3, epochs=1))
     (before,) = engine.answer([question])
-    (after,) = engine.with_adapter(adapter).answer([question])
+    (after,) = engine.answer([replace(question, adapter=adapter)])
     assert isinstance(before, LabelScores)
     assert isinstance(after, LabelScores)
     assert after.probabilities[0] > max(0.9, before.probabilities[0])

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from dp_tools.models.catalogue import CATALOGUE
 from dp_tools.models.formats import FORMATS, OTHER_FORMATS
+from dp_tools.rules.scope import TASKS, key
 
 
 @click.group(invoke_without_command=True)
@@ -62,6 +63,32 @@ def forget_answers() -> None:
     cache = AnswerCache(default_cache())
     count = cache.clear() if cache.path.exists() else 0
     click.echo(f"{count} answers forgotten.")
+
+
+@models.command()
+def adapters() -> None:
+    """List the adapters of your own that `dp-tools tune --dataset` made, with their scores on held-back cases."""
+    from dp_tools.models.catalogue import resolve
+    from dp_tools.models.own import OwnAdapters, base_of, default_folder
+
+    base = base_of(resolve("nano"))
+    table = Table("dataset", "task", "cases", "metric", "without", "with", "", box=None, pad_edge=False)
+    for about in OwnAdapters(default_folder()).all():
+        scores = (about.metric, f"{about.before:.2f}", f"{about.after:.2f}")
+        used = "" if about.base == base else "made for other weights: not used"
+        table.add_row(about.dataset, about.task, str(about.cases), *scores, used)
+    _print(table)
+
+
+@models.command()
+@click.argument("dataset")
+@click.argument("task", type=click.Choice(TASKS))
+def remove_adapter(dataset: str, task: str) -> None:
+    """Remove an adapter of your own."""
+    from dp_tools.models.own import OwnAdapters, default_folder
+
+    OwnAdapters(default_folder()).remove(key(dataset), task)
+    click.echo(f"removed: {task} on {dataset}")
 
 
 def _print(table: Table) -> None:

@@ -1,4 +1,4 @@
-"""`dp-tools tune`: train an adapter for the embedded model from labelled data."""
+"""`dp-tools tune`: train the embedded model's adapter, or one of your own for a dataset."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from pathlib import Path
 
 import click
 
+from dp_tools.cli.rules import FILE, STORE
+from dp_tools.errors import InvalidRequest
+from dp_tools.rules.scope import TASKS
 from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.train import Settings
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of labelled instances.")
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for adapter, log, checkpoint."
-)
+@click.option("--dataset", help="Make an adapter of your own for this dataset, out of 20 to 2,000 labelled cases.")
+@click.option("--task", type=click.Choice(TASKS), help="With --dataset: the task of the cases.")
+@click.option("--examples", type=FILE, help="With --dataset: the cases; without it, the examples of your rules.")
+@click.option("--attribute", help="With --dataset, for imputation from CSV: what the label is the value of.")
+@STORE
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of labelled instances, for a whole adapter.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="With --data: folder for adapter, log, checkpoint.")
 @click.option("--size", default=1.0, show_default=True, help="Lessons, as a multiple of the full mix of about 180,000.")
 @click.option("--longest", default=Settings().longest, show_default=True, help="Longest lesson, in tokens.")
 @click.option("--epochs", default=Settings().epochs, show_default=True, help="Passes over the lessons.")
@@ -25,8 +31,13 @@ from dp_tools.tuning.train import Settings
 @click.option("--device", default="cpu", show_default=True, help="cpu, or a torch device such as cuda.")
 @click.option("--seed", default=Recipe().seed, show_default=True, help="Same seed, same mix and order.")
 def tune(
-    data: Path,
-    out: Path,
+    dataset: str | None,
+    task: str | None,
+    examples: Path | None,
+    attribute: str | None,
+    knowledge: Path | None,
+    data: Path | None,
+    out: Path | None,
     size: float,
     longest: int,
     epochs: float,
@@ -37,15 +48,53 @@ def tune(
     device: str,
     seed: int,
 ) -> None:
-    """Train an adapter for the embedded model from labelled data.
+    """Train an adapter for the embedded model.
 
-    Goes on from its checkpoint when called again with the same options.
+    With --dataset and --task: one of your own, kept in your data folder, that answers every call which names the
+    dataset. A quarter of the cases is held back to score it, and one that answers worse is not installed.
+
+    With --data and --out: a whole adapter from a folder of labelled data, as the shipped one was made. It goes on from
+    its checkpoint when called again with the same options.
     """
+    if dataset is not None and task is not None:
+        _own(dataset, task, examples, attribute, knowledge, seed)
+        return
+    if data is None or out is None:
+        raise InvalidRequest(
+            "Give --dataset and --task for an adapter of your own, or --data and --out for a whole one."
+        )
     from dp_tools.tuning import tune as tuning
-
-    def report(step: int, steps: int, loss: float, left: float) -> None:
-        click.echo(f"step {step} of {steps}, loss {loss:.3f}, {left / 60:.0f} minutes left", err=True)
 
     recipe = Recipe(seed=seed, size=size, leave_out=frozenset(leave_out))
     settings = Settings(rate=rate, epochs=epochs, tokens=tokens, longest=longest, minutes=minutes, seed=seed)
-    click.echo(str(tuning.tune(data, out, recipe, settings, device=device, report=report)))
+    click.echo(str(tuning.tune(data, out, recipe, settings, device=device, report=_report)))
+
+
+def _own(
+    dataset: str, task: str, examples: Path | None, attribute: str | None, knowledge: Path | None, seed: int
+) -> None:
+    from dp_tools.preprocessor import Preprocessor
+    from dp_tools.tuning.labelled import read_labelled
+    from dp_tools.tuning.own import reviewed, tune_own
+
+    with Preprocessor(knowledge=knowledge) as preprocessor:
+        split = (
+            reviewed(preprocessor.knowledge, task=task, dataset=dataset)
+            if examples is None
+            else read_labelled(examples, task=task, dataset=dataset, attribute=attribute)
+        )
+        tuned = tune_own(preprocessor, split, dataset, seed=seed, report=_report)
+    about = tuned.about
+    click.echo(
+        f"{about.metric} on {about.held} held-back cases: {about.before:.2f} without it, {about.after:.2f} with it; "
+        f"learned from {about.cases}"
+    )
+    click.echo(
+        f"installed: {tuned.installed}"
+        if tuned.installed
+        else "Not installed: it answers worse than the model without it. More cases, or cases of both labels, may help."
+    )
+
+
+def _report(step: int, steps: int, loss: float, left: float) -> None:
+    click.echo(f"step {step} of {steps}, loss {loss:.3f}, {left / 60:.0f} minutes left", err=True)

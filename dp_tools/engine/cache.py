@@ -27,6 +27,7 @@ from dp_tools.engine.questions import (
     Segment,
     Unanswered,
 )
+from dp_tools.models.identity import identity
 
 _log = logging.getLogger(__name__)
 
@@ -142,7 +143,10 @@ class CachedEngine:
         fingerprint = self.fingerprint
         keys = [question_key(fingerprint, question) for question in questions]
         known = self.cache.get(list(dict.fromkeys(keys)))
-        results: list[Result | None] = [_thawed(known[key], self.name) if key in known else None for key in keys]
+        results: list[Result | None] = [
+            _thawed(known[key], question.answered_by(self.name)) if key in known else None
+            for key, question in zip(keys, questions, strict=True)
+        ]
         open_places = [place for place, result in enumerate(results) if result is None]
         done = len(questions) - len(open_places)
         if open_places:
@@ -168,7 +172,7 @@ class CachedEngine:
 
 
 def question_key(fingerprint: str, question: Question) -> bytes:
-    """A digest of a model, a prompt (rules and all) and the way its answer is read."""
+    """A digest of a model, its adapter, a prompt (rules and all) and the way its answer is read."""
     answer = question.answer
     how = (
         ["labels", answer.texts, answer.end]
@@ -183,7 +187,8 @@ def question_key(fingerprint: str, question: Question) -> bytes:
             answer.alternatives,
         ]
     )
-    asked = [fingerprint, [(segment.text, segment.control) for segment in question.segments], how]
+    adapter = [identity(question.adapter)] if question.adapter else []
+    asked = [fingerprint, *adapter, [(segment.text, segment.control) for segment in question.segments], how]
     return hashlib.sha256(json.dumps(asked).encode()).digest()
 
 

@@ -41,10 +41,8 @@ class _Weights:
 class _Job:
     """One call, on its way through the owner's thread."""
 
-    def __init__(self, model: str, questions: Sequence[Question], adapters: tuple[Path, ...]) -> None:
-        self.model = model
+    def __init__(self, questions: Sequence[Question]) -> None:
         self.questions = questions
-        self.adapters = adapters
         self.answered = 0
         self.stopped = False
 
@@ -83,12 +81,8 @@ class LocalEngine:
     @cached_property
     def fingerprint(self) -> str:
         """Of the weights, the adapter and the wire format."""
-        return self.fingerprint_with(())
-
-    def fingerprint_with(self, adapters: tuple[Path, ...]) -> str:
-        """The fingerprint with adapters of one's own on top."""
         weights = self._weights
-        parts = [self.spec.wire_format, weights.digest, *map(identity, (*weights.adapters, *adapters))]
+        parts = [self.spec.wire_format, weights.digest, *map(identity, weights.adapters)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @cached_property
@@ -125,20 +119,9 @@ class LocalEngine:
         cancel: threading.Event | None = None,
     ) -> list[Result]:
         """One result per question, in order; see `Engine.answer`."""
-        return self.answer_with((), questions, progress=progress, cancel=cancel)
-
-    def answer_with(
-        self,
-        adapters: tuple[Path, ...],
-        questions: Sequence[Question],
-        *,
-        progress: Progress | None = None,
-        cancel: threading.Event | None = None,
-    ) -> list[Result]:
-        """As `answer`, with adapters on top of the model's own."""
         if not questions:
             return []
-        job = _Job(_with(self.name, adapters), questions, adapters)
+        job = _Job(questions)
         with self._guard:
             if self._closed:
                 raise ModelUnavailable(f"The engine of {self.name} has been closed: open a new one.")
@@ -157,10 +140,6 @@ class LocalEngine:
     def count_tokens(self, segments: Sequence[Segment]) -> int:
         """Tokens these segments take in this model."""
         return len(self.tokenize(segments))
-
-    def with_adapter(self, path: Path) -> AdaptedEngine:
-        """This engine with a LoRA adapter on top; both share the weights and may be used side by side."""
-        return AdaptedEngine(self, path)
 
     def close(self) -> None:
         """Free the model, after stopping what is running."""
@@ -185,11 +164,6 @@ class LocalEngine:
             self._current = job
             llama.go_on()
         try:
-            adapters = (*self._weights.adapters, *job.adapters)
-            if adapters != self._active:
-                llama.use_adapters(adapters)
-                tree.forget()
-                self._active = adapters
             return self._answers(job, llama, tree, vocabulary)
         finally:
             with self._guard:
@@ -208,6 +182,7 @@ class LocalEngine:
             job.answered += len(places[question])
 
         asked: dict[Leaf, Question] = {}
+        groups: dict[Path | None, list[Leaf]] = {}
         for question in places:
             how = reading(question.answer, llama, vocabulary)
             tokens = llama.tokenize(question.segments)
@@ -216,16 +191,28 @@ class LocalEngine:
             elif not tokens:
                 settle(question, Unanswered("The prompt is empty."))
             else:
-                asked[Leaf(tokens, how)] = question
+                leaf = Leaf(tokens, how)
+                asked[leaf] = question
+                groups.setdefault(question.adapter, []).append(leaf)
 
         def finished(leaf: Leaf) -> None:
             if leaf.fits:
-                settle(asked[leaf], leaf.reading.result(job.model))
+                settle(asked[leaf], leaf.reading.result(asked[leaf].answered_by(self.name)))
             else:
                 settle(asked[leaf], _too_long(len(leaf.tokens), llama.cells))
 
-        tree.run(list(asked), finished)
+        for adapter, leaves in groups.items():
+            self._use(adapter, llama, tree)
+            tree.run(leaves, finished)
         return [result for result in results if result is not None]
+
+    def _use(self, adapter: Path | None, llama: Llama, tree: PrefixTree) -> None:
+        """Answer with this adapter on top from now on; prefixes that were decoded with another one are forgotten."""
+        adapters = (*self._weights.adapters, *([adapter] if adapter else []))
+        if adapters != self._active:
+            llama.use_adapters(adapters)
+            tree.forget()
+            self._active = adapters
 
     def _loaded(self) -> tuple[Llama, PrefixTree, Vocabulary]:
         with self._guard:
@@ -248,46 +235,6 @@ class LocalEngine:
             job.stopped = True
             if self._current is job and self._llama:
                 self._llama.stop()
-
-
-class AdaptedEngine:
-    """A local engine with one more adapter on top; closing it leaves the engine below open."""
-
-    def __init__(self, engine: LocalEngine, adapter: Path) -> None:
-        self._engine = engine
-        self._adapters = (adapter,)
-        self.name = _with(engine.name, self._adapters)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Of the engine below and this adapter."""
-        return self._engine.fingerprint_with(self._adapters)
-
-    def answer(
-        self,
-        questions: Sequence[Question],
-        *,
-        progress: Progress | None = None,
-        cancel: threading.Event | None = None,
-    ) -> list[Result]:
-        """One result per question, in order; see `Engine.answer`."""
-        return self._engine.answer_with(self._adapters, questions, progress=progress, cancel=cancel)
-
-    def tokenize(self, segments: Sequence[Segment]) -> list[int]:
-        """The token ids of a prompt, exactly as the model gets them."""
-        return self._engine.tokenize(segments)
-
-    def count_tokens(self, segments: Sequence[Segment]) -> int:
-        """Tokens these segments take in this model."""
-        return self._engine.count_tokens(segments)
-
-    def close(self) -> None:
-        """Nothing to free: the weights belong to the engine below."""
-
-
-def _with(name: str, adapters: tuple[Path, ...]) -> str:
-    """What an engine with adapters on top is called in answers."""
-    return "+".join([name, *(adapter.stem for adapter in adapters)])
 
 
 def _wait(

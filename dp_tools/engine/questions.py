@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 
@@ -65,10 +66,21 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One prompt and the way its answer is read."""
+    """One prompt and the way its answer is read.
+
+    Args:
+        segments: the prompt.
+        answer: the way.
+        adapter: a LoRA file to answer with, on top of the model's own weights; only a model on this machine can.
+    """
 
     segments: tuple[Segment, ...]
     answer: Labels | Value
+    adapter: Path | None = None
+
+    def answered_by(self, model: str) -> str:
+        """What a model is called in the answer to this question."""
+        return f"{model}+{self.adapter.stem}" if self.adapter else model
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,10 @@ class Injection(Protocol):
     """The knowledge that holds for one (task, dataset, attribute)."""
 
     @property
+    def dataset(self) -> str | None:
+        """The dataset it was made for, as the caller named it."""
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
         """Rules whose statements the model reads: general first, most binding last, next to the question."""
 

@@ -41,6 +41,7 @@ class Selection:
 
     Args:
         task: the task it was made for.
+        dataset: the dataset it was made for, or None.
         attribute: the attribute it was made for, or None.
         candidates: the active rules of the scope with their age (lower is older), in any order.
         budget: tokens that the statements may take together.
@@ -48,6 +49,7 @@ class Selection:
     """
 
     task: str
+    dataset: str | None
     attribute: str | None
     candidates: tuple[tuple[Rule, int], ...]
     budget: int

@@ -130,7 +130,7 @@ class KnowledgeStore:
         replaced = {rule.id for rule in trying}
         tried = ((rule, _YOUNGEST) for rule in trying if holds(rule, task, dataset, domains, attribute))
         kept = (pair for pair in found if pair[0].id not in replaced)
-        return Selection(task, attribute, (*kept, *tried, *called), budget, count or estimate_tokens)
+        return Selection(task, dataset, attribute, (*kept, *tried, *called), budget, count or estimate_tokens)
 
     # Reading
 

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from dp_tools.engine.questions import Progress
 from dp_tools.errors import Cancelled
 from dp_tools.evidence import CellFacts
+from dp_tools.models.identity import identity
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.tasks.task import Answer, Request
 
@@ -130,13 +131,16 @@ class Work:
         attributes: list[str | None] = list(getattr(request, "attributes", None) or [])
         attributes += [getattr(request, "attribute", None)]
         rules = []
+        injections = {}
         for attribute in dict.fromkeys(attributes):
-            injection = self.preprocessor.knowledge.inject(
+            injection = injections[attribute] = self.preprocessor.knowledge.inject(
                 task=task.name, dataset=request.dataset, attribute=attribute, extra=request.rules
             )
             rules += [f"{rule.id}@{rule.version}" for rule in injection.rules]
             rules += [f"{lost.rule.id}@{lost.rule.version}" for lost in injection.lost]
-        what = [self.preprocessor.engine.fingerprint, task.name, sorted(rules), request.model_dump(), question.evidence]
+        adapter = self.preprocessor.adapter(task.name, injections)
+        model = [self.preprocessor.engine.fingerprint, *([identity(adapter)] if adapter else [])]
+        what = [*model, task.name, sorted(rules), request.model_dump(), question.evidence]
         return hashlib.sha256(json.dumps(what, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
     def _onward(self) -> Progress:

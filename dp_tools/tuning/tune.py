@@ -36,15 +36,24 @@ def tune(
         ModelUnavailable: the packages of the extra "tune" are not installed.
         InvalidRequest: the folder holds nothing to learn from.
     """
+    require_torch()
+    weights = resolve("nano").locate()
+    lessons = encode(make_lessons(data, recipe), Tokens(weights), WIRE_FORMATS["nano"])
+    return train(load_network(weights, device), lessons, out, settings, device=device, report=report)
+
+
+def require_torch() -> None:
+    """Make torch use every processor that this process may use.
+
+    Raises:
+        ModelUnavailable: the packages of the extra "tune" are not installed.
+    """
     try:
         import peft  # noqa: F401
         import torch
     except ImportError:
         raise ModelUnavailable('Tuning needs torch, transformers and peft: install "dp-tools[tune]".') from None
     torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    weights = resolve("nano").locate()
-    lessons = encode(make_lessons(data, recipe), Tokens(weights), WIRE_FORMATS["nano"])
-    return train(load_network(weights, device), lessons, out, settings, device=device, report=report)
 
 
 def encode(lessons: Sequence[Lesson], tokens: Tokens, wire: WireFormat) -> list[Encoded]:

@@ -1,0 +1,204 @@
+"""An adapter of one's own from 20 to 2,000 labelled cases: trained on top of the embedded model, kept if it helps.
+
+The prompts are those that the product asks: rules, evidence and all. What a check decides is never asked of the model,
+so it is neither learned from nor scored; a labelled example that the store holds stands back for its own lesson.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from dp_tools.engine.preparing import prepare_weights
+from dp_tools.errors import InvalidRequest
+from dp_tools.models.own import About, OwnAdapters, base_of, default_folder
+from dp_tools.preprocessor import Preprocessor, with_rules
+from dp_tools.prompts.ask import YesNo
+from dp_tools.prompts.wire_format import WireFormat
+from dp_tools.rules.injection import Injection
+from dp_tools.rules.scope import key
+from dp_tools.rules.store import KnowledgeStore
+from dp_tools.tasks import TASKS
+from dp_tools.tasks.task import Case
+from dp_tools.tuning.instances import TASK_OF, Instance, Split, distinct_records, instance_of
+from dp_tools.tuning.mix.lesson import Lesson
+from dp_tools.tuning.scores import Score, score
+from dp_tools.tuning.tokens import Tokens
+from dp_tools.tuning.train import Report, Settings, load_network, train
+from dp_tools.tuning.tune import encode, require_torch
+
+FEWEST, MOST = 20, 2000
+"""Labelled cases that an adapter is made from."""
+_HELD = 0.25
+_LESSONS = 1200
+_FOLDER_OF = {task: folder for folder, task in TASK_OF.items() if folder != "EXTRA"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What came of it.
+
+    Args:
+        about: the adapter's scores on held-back cases, without and with it.
+        installed: where it is kept; None where it answered worse than the model without it.
+    """
+
+    about: About
+    installed: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A labelled case that the model is asked about, with the rules that hold for it."""
+
+    case: Case
+    instance: Instance
+    injection: Injection
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """The score, and the mean probability that was given to the right answer."""
+
+    score: Score
+    sure: float
+
+
+def reviewed(store: KnowledgeStore, *, task: str, dataset: str) -> Split:
+    """The labelled examples that the store holds for a dataset: the answers of reviews, and those people wrote.
+
+    Raises:
+        InvalidRequest: there are none.
+    """
+    folder = _FOLDER_OF[task]
+    rows = []
+    for rule in store.list(task=task, dataset=dataset, status="active", limit=100_000):
+        for example in rule.examples:
+            label: Any = {"yes": 1, "no": 0}.get(example.label, example.label)
+            rows.append({**example.case, "label": label})
+    if not rows:
+        raise InvalidRequest(f"No labelled example of {task} on {dataset} is in the store: give --examples FILE.")
+    instances = tuple(instance_of(folder, dataset, json.loads(json.dumps(row))) for row in rows)
+    table = distinct_records(instances) if folder == "ED" else ()
+    return Split(folder, dataset, "reviewed", instances, (), table)
+
+
+def tune_own(
+    preprocessor: Preprocessor,
+    split: Split,
+    dataset: str,
+    *,
+    folder: Path | None = None,
+    settings: Settings | None = None,
+    seed: int = 13,
+    report: Report | None = None,
+) -> Tuned:
+    """Train an adapter for one dataset and task, and install it unless it answers worse.
+
+    A quarter of the cases is held back: the model answers them without and with the adapter.
+
+    Args:
+        preprocessor: what answers, with the embedded model and the rules that will be in force.
+        split: 20 to 2,000 labelled cases of one task; of more a sample is used.
+        dataset: the name under which calls will ask.
+        folder: where adapters are kept; the user's own by default.
+        settings: how to train; by default rank 8 and as many passes as suit the number of cases.
+        seed: which cases are held back, and the order of the others.
+        report: progress of the training.
+
+    Raises:
+        InvalidRequest: there are too few cases that the model would be asked about, or it is another model.
+        ModelUnavailable: the packages of the extra "tune" are not installed.
+    """
+    if not preprocessor.model.preparable:
+        raise InvalidRequest("Only the embedded model takes adapters of one's own: leave out --model.")
+    shown, held = _halved(_open_cases(preprocessor, split, dataset), seed)
+    require_torch()
+    with tempfile.TemporaryDirectory(prefix="dp-tools-") as place:
+        out = Path(place)
+        weights = prepare_weights(preprocessor.model).path
+        lessons = encode([_lesson(preprocessor.wire, entry) for entry in shown], Tokens(weights), preprocessor.wire)
+        passes = min(10.0, max(2.0, _LESSONS / len(lessons)))
+        settings = settings or Settings(rank=8, alpha=16, rate=5e-4, epochs=passes, tokens=1500, seed=seed)
+        before = _answered(preprocessor, None, held, split.task)
+        made = train(load_network(weights, "cpu"), lessons, out, settings, report=report)
+        about = About(
+            dataset=key(dataset),
+            task=split.task,
+            base=base_of(preprocessor.model),
+            cases=len(shown),
+            held=len(held),
+            metric=before.score.metric,
+            before=before.score.score,
+            after=0.0,
+        )
+        trial = OwnAdapters(out / "trial")
+        trial.install(made, about)
+        after = _answered(preprocessor, trial.folder, held, split.task)
+        about = replace(about, after=after.score.score)
+        if (after.score.score, after.sure) < (before.score.score, before.sure):
+            return Tuned(about, None)
+        return Tuned(about, OwnAdapters(folder or default_folder()).install(made, about))
+
+
+def _open_cases(preprocessor: Preprocessor, split: Split, dataset: str) -> list[_Open]:
+    task = TASKS[split.task]
+    batches = split.sample(MOST).batches(dataset=dataset)
+    cases = [case for batch in batches for case in task.cases(batch.request, split.facts)]
+    instances = [instance for batch in batches for instance in batch.instances]
+    injections = preprocessor.inject(split.task, cases, batches[0].request)
+    examples = [rule.id for rule in preprocessor.knowledge.list(task=split.task, limit=100_000) if rule.examples]
+    for rule in examples:
+        injections = {attribute: injection.without(rule) for attribute, injection in injections.items()}
+    found = [
+        _Open(case, instance, injections[case.attribute])
+        for case, instance in zip(cases, instances, strict=True)
+        if injections[case.attribute].decide(case.subject) is None
+    ]
+    if len(found) < FEWEST:
+        raise InvalidRequest(
+            f"An adapter needs {FEWEST} labelled cases or more that no check decides; there are {len(found)}."
+        )
+    return found
+
+
+def _halved(cases: list[_Open], seed: int) -> tuple[list[_Open], list[_Open]]:
+    """Cases to learn from and cases held back, each label split alike."""
+    random = Random(seed)
+    shown: list[_Open] = []
+    held: list[_Open] = []
+    for wanted in (True, False):
+        group = [entry for entry in cases if (entry.instance.label not in ("no", None)) is wanted]
+        random.shuffle(group)
+        back = round(_HELD * len(group))
+        held += group[:back]
+        shown += group[back:]
+    return shown, held
+
+
+def _lesson(wire: WireFormat, entry: _Open) -> Lesson:
+    case, instance = with_rules(entry.case, entry.injection), entry.instance
+    if isinstance(case.ask, YesNo):
+        answer = wire.yes if instance.label == "yes" else wire.no
+    else:
+        answer = wire.none if instance.label is None else instance.label
+    return Lesson(case.prompt, answer, "own")
+
+
+def _answered(preprocessor: Preprocessor, adapters: Path | None, cases: Sequence[_Open], task: str) -> _Result:
+    other = Preprocessor(
+        preprocessor.model.name, preprocessor.knowledge, engine=preprocessor.engine, adapters=adapters or False
+    )
+    injections = {entry.case.attribute: entry.injection for entry in cases}
+    outcomes = other.outcomes(task, [entry.case for entry in cases], injections)
+    instances = [entry.instance for entry in cases]
+    sure = [
+        (outcome.confidence or 0.0) if outcome.label == instance.label else 1 - (outcome.confidence or 0.0)
+        for outcome, instance in zip(outcomes, instances, strict=True)
+    ]
+    return _Result(score(task, instances, outcomes), sum(sure) / len(sure))

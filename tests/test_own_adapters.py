@@ -1,0 +1,161 @@
+"""Adapters of one's own: kept by dataset and task, chosen by the dataset a call names, removable."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from conftest import Lent
+from tiny_model import write_tiny_adapter
+
+from dp_tools.cli import main
+from dp_tools.engine.questions import Engine
+from dp_tools.errors import InvalidRequest
+from dp_tools.models.catalogue import resolve
+from dp_tools.models.own import About, OwnAdapters, base_of
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.rules.rule import Example, Rule
+from dp_tools.rules.store import KnowledgeStore
+from dp_tools.tuning.own import reviewed, tune_own
+
+RECORD = {"name": "Tarn pot set", "price": "58.00"}
+
+
+def about(**fields: object) -> About:
+    known: dict[str, object] = {
+        "dataset": "shelf",
+        "task": "detect_errors",
+        "base": base_of(resolve("nano")),
+        "cases": 75,
+        "held": 25,
+        "metric": "f1",
+        "before": 40.0,
+        "after": 80.0,
+    }
+    return About(**{**known, **fields})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def adapters(tmp_path: Path) -> OwnAdapters:
+    return OwnAdapters(tmp_path / "adapters")
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Path:
+    return write_tiny_adapter(tmp_path / "made.gguf", hidden=576, strength=0.2)
+
+
+def test_a_call_that_names_the_dataset_is_answered_with_its_adapter_and_no_other_call_is(
+    engine: Engine, adapters: OwnAdapters, adapter: Path
+) -> None:
+    with Preprocessor("nano", ":memory:", engine=Lent(engine), adapters=adapters.folder) as preprocessor:  # type: ignore[arg-type]
+        before = preprocessor.detect_errors([RECORD], dataset="Shelf")
+        adapters.install(adapter, about())
+        with_it = preprocessor.detect_errors([RECORD], dataset="Shelf")
+        elsewhere = preprocessor.detect_errors([RECORD], dataset="Shop")
+        adapters.remove("shelf", "detect_errors")
+        removed = preprocessor.detect_errors([RECORD], dataset="Shelf")
+    assert with_it.model == "nano+shelf"
+    assert elsewhere.model == before.model == removed.model == "nano"
+    assert [cell.confidence for cell in with_it.cells] != [cell.confidence for cell in before.cells]
+    same = [cell.confidence for cell in before.cells]
+    assert [cell.confidence for cell in removed.cells] == pytest.approx(same, abs=0.02)
+    assert [cell.confidence for cell in elsewhere.cells] == pytest.approx(same, abs=0.02)
+
+
+def test_an_adapter_that_was_made_for_other_weights_is_not_used(adapters: OwnAdapters, adapter: Path) -> None:
+    adapters.install(adapter, about(base="another"))
+    assert adapters.find("shelf", "detect_errors", resolve("nano")) is None
+
+
+def test_a_new_adapter_takes_the_place_of_the_old_one(adapters: OwnAdapters, adapter: Path) -> None:
+    adapters.install(adapter, about())
+    adapters.install(adapter, about(after=90.0))
+    assert [known.after for known in adapters.all()] == [90.0]
+
+
+def test_a_dataset_whose_name_is_a_path_stays_inside_the_folder(adapters: OwnAdapters, adapter: Path) -> None:
+    kept = adapters.install(adapter, about(dataset="../../etc/passwd"))
+    assert kept.resolve().is_relative_to(adapters.folder.resolve())
+
+
+def test_half_an_adapter_is_none(adapters: OwnAdapters, adapter: Path) -> None:
+    kept = adapters.install(adapter, about())
+    kept.with_suffix(".json").write_text("{", encoding="utf-8")
+    assert adapters.find("shelf", "detect_errors", resolve("nano")) is None
+    assert adapters.all() == []
+
+
+def test_adapters_are_listed_and_removed_by_commands(
+    adapters: OwnAdapters, adapter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DP_TOOLS_ADAPTERS", str(adapters.folder))
+    adapters.install(adapter, about())
+    listed = CliRunner().invoke(main, ["models", "adapters"])
+    assert "shelf" in listed.output
+    assert "80.00" in listed.output
+    assert CliRunner().invoke(main, ["models", "remove-adapter", "Shelf", "detect_errors"]).exit_code == 0
+    again = CliRunner().invoke(main, ["models", "remove-adapter", "Shelf", "detect_errors"])
+    assert again.exit_code == 2
+    assert "no adapter" in again.output
+
+
+def test_the_answers_of_reviews_are_labelled_cases() -> None:
+    with KnowledgeStore.open(":memory:") as store:
+        case = {"record": RECORD, "attribute": "price", "value": "58.00"}
+        examples = (Example(case=case, label="no"), Example(case={**case, "attribute": "name"}, label="yes"))
+        store.add(
+            Rule(id="seen", task="detect_errors", dataset="Shelf", statement="Reviewed.", examples=examples), who="me"
+        )
+        split = reviewed(store, task="detect_errors", dataset="Shelf")
+        with pytest.raises(InvalidRequest, match="No labelled example"):
+            reviewed(store, task="match_entities", dataset="Shelf")
+    assert [instance.label for instance in split.instances] == ["no", "yes"]
+
+
+def test_too_few_cases_and_other_models_are_refused(preprocessor: Preprocessor, tmp_path: Path) -> None:
+    with KnowledgeStore.open(":memory:") as store:
+        case = {"record": RECORD, "attribute": "price", "value": "58.00"}
+        store.add(
+            Rule(
+                id="seen",
+                task="detect_errors",
+                dataset="Shelf",
+                statement="Reviewed.",
+                examples=(Example(case=case, label="no"),),
+            ),
+            who="me",
+        )
+        split = reviewed(store, task="detect_errors", dataset="Shelf")
+    with pytest.raises(InvalidRequest, match="20 labelled cases or more"):
+        tune_own(preprocessor, split, "Shelf", folder=tmp_path)
+
+
+def test_the_command_says_what_it_needs() -> None:
+    result = CliRunner().invoke(main, ["tune"])
+    assert result.exit_code == 2
+    assert "--dataset and --task" in result.output
+
+
+def test_an_adapter_is_learned_from_labelled_cases_scored_on_others_and_installed_only_if_it_helps(
+    preprocessor: Preprocessor, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch", reason='needs the extra "tune"')
+    rows = [
+        {"record": {"code": f"{letter}{n}", "shop": "Tarn"}, "attribute": "code", "label": int(letter == "Q")}
+        for n in range(12)
+        for letter in "QB"
+    ]
+    path = tmp_path / "cases.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    from dp_tools.tuning.labelled import read_labelled
+    from dp_tools.tuning.train import Settings
+
+    split = read_labelled(path, task="detect_errors", dataset="Shelf")
+    settings = Settings(rank=8, alpha=16, rate=2e-3, epochs=4, tokens=600)
+    tuned = tune_own(preprocessor, split, "Shelf", folder=tmp_path / "own", settings=settings)
+    assert (tuned.about.cases, tuned.about.held) == (18, 6)
+    assert tuned.about.after >= tuned.about.before
+    assert (tuned.installed is not None) == (OwnAdapters(tmp_path / "own").all() != [])
