@@ -244,3 +244,14 @@ def test_the_command_refuses_what_it_does_not_know(data):
     result = CliRunner().invoke(main, ["bench", "--data", str(data), "--only", "EM/nothing"])
     assert result.exit_code == 2
     assert "There is no EM/nothing" in result.stderr
+
+
+def test_following_rules_is_measured_on_valid_splits(tmp_path: Path, lent_engine: object) -> None:  # noqa: ARG001
+    folder = tmp_path / "ED" / "shop"
+    folder.mkdir(parents=True)
+    rows = [{"record": {**PLACE, "id": str(n)}, "attribute": "city", "label": 0, "clean": ""} for n in range(4)]
+    (folder / "valid.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    result = CliRunner().invoke(main, ["bench-rules", "--data", str(tmp_path), "--cases", "8"])
+    assert result.exit_code == 0, result.output
+    assert "| gaps | " in result.stdout
+    assert "An idle rule changed" in result.stdout

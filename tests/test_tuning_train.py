@@ -61,3 +61,8 @@ def test_a_trained_adapter_changes_the_engines_answer_the_way_it_was_taught(
     assert isinstance(after, LabelScores)
     assert after.probabilities[0] > max(0.9, before.probabilities[0])
     assert adapter.stat().st_size < 20_000_000
+    settings = Settings(tokens=80, rate=1e-9, epochs=1)
+    further = train(load_network(weights, "cpu"), [Encoded(ids, answer)], tmp_path / "on", settings, start=adapter)
+    (still,) = engine.answer([replace(question, adapter=further)])
+    assert isinstance(still, LabelScores)
+    assert still.probabilities[0] == pytest.approx(after.probabilities[0], abs=0.02)

@@ -38,6 +38,7 @@ COMMANDS = {
     "speed": ("dp_tools.cli.speed:speed", "Measure how fast the model answers on this machine."),
     "calibrate": ("dp_tools.cli.calibrate:calibrate", "Fit a model's calibration on labelled data."),
     "bench": ("dp_tools.cli.bench:bench", "Measure the model on a folder of labelled data."),
+    "bench-rules": ("dp_tools.cli.bench_rules:bench_rules", "Measure how the model follows rules."),
     "bench-explain": ("dp_tools.cli.bench_explain:bench_explain", "Measure the explanations on labelled data."),
 }
 """Where each command is, and what it is for."""

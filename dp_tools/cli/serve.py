@@ -15,6 +15,8 @@ import click
     "--knowledge", type=click.Path(dir_okay=False, path_type=Path), help="The rules' SQLite file; your own by default."
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Processor threads; the physical cores by default.")
+@click.option("--second", help="A model that is asked again where the first one is unsure.")
+@click.option("--no-cache", is_flag=True, help="Neither look up answers given before nor keep these.")
 @click.option(
     "--root",
     "roots",
@@ -33,6 +35,7 @@ import click
 @click.option("--issuer", help="The OAuth issuer whose signed tokens are let in.")
 @click.option("--jwks", help="The URL of the issuer's keys.")
 def serve(
+    no_cache: bool,
     trust_agents: bool,
     http: str | None,
     url: str | None,
@@ -42,6 +45,7 @@ def serve(
     **options: Any,
 ) -> None:
     """Serve agents and chat clients over MCP, until they leave."""
+    options["cache"] = False if no_cache else None
     if http is None:
         from dp_tools.mcp_server.stdio import serve_stdio
 

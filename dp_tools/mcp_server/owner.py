@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dp_tools.mcp_server.turns import SharedEngine, Turns
 from dp_tools.tables.paths import Roots
@@ -23,6 +23,8 @@ class Owner:
         model: as `Preprocessor` takes it.
         knowledge: the SQLite file of the rules; the user's own by default.
         threads: processor threads for the model.
+        second: a model that is asked again where the first one is unsure.
+        cache: False to keep no answers.
         roots: the folders in which tables are read and written; the current one by default.
         turns: whose turn it is at the model, where several clients share it.
         preprocessor: one that is already open, for those who hold one; it is closed by whoever opened it.
@@ -37,6 +39,8 @@ class Owner:
         knowledge: str | Path | None = None,
         *,
         threads: int | None = None,
+        second: str | None = None,
+        cache: Literal[False] | None = None,
         roots: Sequence[str | Path] = (),
         turns: Turns | None = None,
         preprocessor: Preprocessor | None = None,
@@ -44,6 +48,8 @@ class Owner:
         self._model = model
         self._path = knowledge
         self._threads = threads
+        self._second = second
+        self._cache = cache
         self.roots = Roots.of(roots)
         """Where tables may be read and written."""
         self._turns = turns
@@ -80,9 +86,17 @@ class Owner:
             if self._preprocessor is None:
                 from dp_tools.preprocessor import Preprocessor
 
-                opened = Preprocessor(self._model, self._open_knowledge(), threads=self._threads)
+                opened = Preprocessor(
+                    self._model,
+                    self._open_knowledge(),
+                    threads=self._threads,
+                    second=self._second,
+                    cache=self._cache,
+                )
                 if self._turns is not None:
-                    opened.engine = SharedEngine(opened.engine, self._turns)
+                    for asked in (opened, opened.second):
+                        if asked is not None:
+                            asked.engine = SharedEngine(asked.engine, self._turns)
                 self._preprocessor = opened
             return self._preprocessor
 

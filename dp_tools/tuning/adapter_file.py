@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from dp_tools.errors import InvalidRequest
+
 _NAMES = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
@@ -50,6 +52,42 @@ def write_adapter(path: Path, model: Any, *, alpha: float) -> Path:
     writer.write_tensors_to_file()
     writer.close()
     return beside.replace(path)
+
+
+def read_adapter(path: Path, model: Any) -> None:
+    """Load what `write_adapter` wrote into a peft model whose adapter has the same rank and scale.
+
+    Raises:
+        InvalidRequest: the adapter is of another rank, scale or network.
+    """
+    import torch
+    from gguf import GGUFReader
+
+    reader = GGUFReader(str(path))
+    stored = {tensor.name: tensor.data for tensor in reader.tensors}
+    scale = reader.get_field("adapter.lora.alpha")
+    config = model.get_base_model().config
+    heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
+    if scale is None or scale.contents() != model.peft_config["default"].lora_alpha:
+        raise InvalidRequest(f"{path} was trained at another scale, so training cannot start from it.")
+    for name, tensor in model.state_dict().items():
+        found = _TENSOR.search(name)
+        if found is None:
+            continue
+        layer, module, side = found.groups()
+        kind = _NAMES[module]
+        values = stored.get(f"blk.{layer}.{kind}.weight.lora_{side.lower()}")
+        if values is None or values.shape != tuple(tensor.shape):
+            raise InvalidRequest(f"{path} was made for another network or rank, so training cannot start from it.")
+        if side == "B" and kind in heads:
+            values = _halved(values, heads[kind])
+        tensor.copy_(torch.from_numpy(values.astype("float32")))
+
+
+def _halved(values: Any, heads: int) -> Any:
+    """The way back from `_interleaved`."""
+    rows, columns = values.shape
+    return values.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)
 
 
 def _interleaved(values: Any, heads: int) -> Any:

@@ -19,7 +19,7 @@ from random import Random
 from typing import Any
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.tuning.adapter_file import write_adapter
+from dp_tools.tuning.adapter_file import read_adapter, write_adapter
 
 logger = logging.getLogger(__name__)
 
@@ -99,11 +99,12 @@ def train(
     out: Path,
     settings: Settings,
     *,
+    start: Path | None = None,
     device: str = "cpu",
     report: Report | None = None,
     save_every_s: float = 300.0,
 ) -> Path:
-    """Train a fresh adapter and write it as GGUF.
+    """Train an adapter and write it as GGUF.
 
     A training that was stopped goes on from its last checkpoint when called again with the same arguments.
 
@@ -112,6 +113,7 @@ def train(
         lessons: the encoded lessons.
         out: folder for the checkpoint, the log of losses and `adapter.gguf`.
         settings: how.
+        start: an adapter of the same rank and scale to go on from; by default a fresh one.
         device: "cpu" or a torch device.
         report: progress.
         save_every_s: seconds between checkpoints.
@@ -120,7 +122,7 @@ def train(
         The path of the adapter. `network` has the adapter merged into it afterwards.
 
     Raises:
-        InvalidRequest: there is nothing to learn from.
+        InvalidRequest: there is nothing to learn from, or `start` does not fit.
     """
     import torch
 
@@ -129,6 +131,8 @@ def train(
         raise InvalidRequest("There is no lesson short enough to learn from: give labelled cases.")
     out.mkdir(parents=True, exist_ok=True)
     model = with_adapter(network, settings)
+    if start is not None:
+        read_adapter(start, model)
     if device == "cpu" and shutil.which("c++"):
         # One kernel for each run of small steps: half as much again in lessons a second.
         for layer in model.get_base_model().model.layers:

@@ -17,7 +17,14 @@ from dp_tools.tuning.train import Encoded, Report, Settings, load_network, train
 
 
 def tune(
-    data: Path, out: Path, recipe: Recipe, settings: Settings, *, device: str = "cpu", report: Report | None = None
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    settings: Settings,
+    *,
+    start: Path | None = None,
+    device: str = "cpu",
+    report: Report | None = None,
 ) -> Path:
     """Train an adapter for the embedded model.
 
@@ -26,6 +33,7 @@ def tune(
         out: folder for the checkpoint, the log and `adapter.gguf`; the same call goes on from a checkpoint in it.
         recipe: the mix.
         settings: how to train.
+        start: an adapter to go on from; by default a fresh one.
         device: "cpu" or a torch device.
         report: progress.
 
@@ -39,7 +47,7 @@ def tune(
     require_torch()
     weights = resolve("nano").locate()
     lessons = encode(make_lessons(data, recipe), Tokens(weights), WIRE_FORMATS["nano"])
-    return train(load_network(weights, device), lessons, out, settings, device=device, report=report)
+    return train(load_network(weights, device), lessons, out, settings, start=start, device=device, report=report)
 
 
 def require_torch() -> None:

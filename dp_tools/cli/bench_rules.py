@@ -1,0 +1,36 @@
+"""`dp-tools bench-rules`: whether the model does what rules say, and nothing else because of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dp_tools.cli.answering import bar, interruptible, onward
+from dp_tools.engine import open_engine
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.tuning.rule_following import measure_following
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder laid out as TASK/dataset/split.")
+@click.option("--cases", type=click.IntRange(min=1), default=300, show_default=True, help="Questions of each sort.")
+@click.option("--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file.")
+def bench_rules(data: Path, cases: int, model: str) -> None:
+    """Measure how a model follows rules: cases of valid splits, each under a rule and its opposite, and questions with
+    and without a rule that has nothing to do with them. Writes Markdown to stdout."""
+    engine = open_engine(model, cache=False)
+    with (
+        Preprocessor(model, ":memory:", engine=engine, adapters=False) as preprocessor,
+        bar(3 * cases) as advance,
+        interruptible() as cancel,
+    ):
+        found = measure_following(preprocessor, data, cases=cases, progress=onward(advance, 0), cancel=cancel)
+    click.echo("| rule about | cases | as the rule says |\n| --- | ---: | ---: |")
+    for kind in found.kinds:
+        click.echo(f"| {kind.name} | {kind.cases} | {100 * kind.followed / kind.cases:.1f}% |")
+    asked = sum(kind.cases for kind in found.kinds)
+    click.echo(f"| all | {asked} | {100 * sum(kind.followed for kind in found.kinds) / asked:.1f}% |")
+    click.echo(
+        f"\nAn idle rule changed {found.swayed} of {found.idle} answers ({100 * found.swayed / found.idle:.1f}%)."
+    )
