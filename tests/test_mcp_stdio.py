@@ -67,6 +67,20 @@ def test_standard_output_carries_nothing_but_protocol(tmp_path: Path) -> None:
     assert answers[3]["result"]["isError"] is True
 
 
+def test_a_client_that_leaves_before_its_answer_is_no_failure(tmp_path: Path) -> None:
+    with started(tmp_path) as server:
+        send(server, 1, **HELLO)
+        receive(server)
+        notify(server, "notifications/initialized")
+        assert server.stdout is not None
+        server.stdout.close()
+        send(server, 2, "tools/list", {})
+        time.sleep(0.5)
+        assert server.stdin is not None
+        server.stdin.close()
+        assert server.wait(30) == 0
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to receive")
 def test_sigterm_lets_a_running_answer_finish(tmp_path: Path) -> None:
     records = [{"name": f"Beer {n}", "ounces": f"{n}.0"} for n in range(40)]

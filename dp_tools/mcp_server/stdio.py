@@ -30,7 +30,11 @@ def serve_stdio(*, trust_agents: bool = False, **options: Any) -> None:
     write_to_stderr()
     _end_with_parent()
     owner, calls = Owner(**options), Calls()
-    anyio.run(_serve, create_server(owner, trust_agents=trust_agents, calls=calls), calls, owner)
+    try:
+        anyio.run(_serve, create_server(owner, trust_agents=trust_agents, calls=calls), calls, owner)
+    except* BrokenPipeError:
+        # The client left in the middle of an answer. What is buffered for it would fail again when Python ends.
+        os._exit(0)
 
 
 async def _serve(server: MCPServer[None], calls: Calls, owner: Owner) -> None:
