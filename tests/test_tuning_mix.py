@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -29,6 +32,24 @@ def lessons(data: Path) -> list[Lesson]:
 def test_the_same_recipe_makes_the_same_lessons(data: Path, lessons: list[Lesson]) -> None:
     assert make_lessons(data, Recipe(size=0.05)) == lessons
     assert make_lessons(data, Recipe(size=0.05, seed=1)) != lessons
+
+
+def test_the_lessons_do_not_depend_on_the_process(data: Path) -> None:
+    code = (
+        "import hashlib; from pathlib import Path; from dp_tools.tuning.mix import Recipe, make_lessons; "
+        f"print(hashlib.sha256(repr(make_lessons(Path({str(data)!r}), Recipe(size=0.01))).encode()).hexdigest())"
+    )
+    made = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(made) == 1
 
 
 def test_every_task_is_taught(lessons: list[Lesson]) -> None:

@@ -249,7 +249,7 @@ def _reshape(random: Random, left: Record, right: Record, recipe: Recipe) -> tup
         random.shuffle(order)
         left, right = ({n: side[n] for n in order if n in side} for side in (left, right))
     if recipe.reshape and often(random, 0.2):
-        renamed = {name: _rename(random, name) for name in {*left, *right}}
+        renamed = {name: _rename(random, name) for name in dict.fromkeys([*left, *right])}
         if len(set(renamed.values())) == len(renamed):
             left, right = ({renamed[n]: v for n, v in side.items()} for side in (left, right))
     return left, right
