@@ -37,6 +37,7 @@ from dp_tools.tuning.instances import SPLITS, read_datasets
 )
 @click.option("--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file.")
 @click.option("--knowledge", default=":memory:", help="Knowledge store; the shipped packs alone if left out.")
+@click.option("--own", is_flag=True, help="Answer with your own adapters, for the datasets that have one.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows here.")
 @click.option(
     "--markdown", "markdown_file", type=click.Path(path_type=Path, dir_okay=False), help="And the table here."
@@ -52,6 +53,7 @@ def bench(
     rules: str,
     model: str,
     knowledge: str,
+    own: bool,
     json_file: Path | None,
     markdown_file: Path | None,
     picture: Path | None,
@@ -83,7 +85,7 @@ def bench(
     failed: list[str] = []
     engine = open_engine(model, cache=False)
     with (
-        Preprocessor(model, knowledge, engine=engine) as preprocessor,
+        Preprocessor(model, knowledge, engine=engine, adapters=None if own else False) as preprocessor,
         bar(total) as advance,
         interruptible() as cancel,
     ):
@@ -117,7 +119,7 @@ def _bench_tables(
     rows = []
     engine = open_engine(model, cache=False)
     with (
-        Preprocessor(model, knowledge, engine=engine) as preprocessor,
+        Preprocessor(model, knowledge, engine=engine, adapters=False) as preprocessor,
         bar(0) as advance,
         interruptible() as cancel,
     ):

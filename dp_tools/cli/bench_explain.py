@@ -52,7 +52,7 @@ def bench_explain(
     found = [dataset.split(split) for dataset in read_datasets(data, datasets) if split in dataset.files]
     engine = open_engine(model, cache=False)
     picture = _into(pictures)
-    with Preprocessor(model, ":memory:", engine=engine) as preprocessor:
+    with Preprocessor(model, ":memory:", engine=engine, adapters=False) as preprocessor:
         takes = {
             "faithfulness": lambda: _faithfulness(preprocessor, _faithful(found, datasets), limit, picture),
             "planted": lambda: _planted(preprocessor, found, limit),

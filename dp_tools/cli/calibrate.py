@@ -41,7 +41,7 @@ def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[s
     total, done = sum(len(split.instances) for split in splits), 0
     engine = open_engine(model, cache=False)
     with (
-        Preprocessor(model, ":memory:", engine=engine) as preprocessor,
+        Preprocessor(model, ":memory:", engine=engine, adapters=False) as preprocessor,
         bar(total) as advance,
         interruptible() as cancel,
     ):
