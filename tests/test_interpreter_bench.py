@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 from click.testing import CliRunner
@@ -12,8 +13,9 @@ from dp_tools.cli import main
 from dp_tools.models.calibration import Calibration, Line
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
+from dp_tools.tuning.calibrate import Sample, fit_calibration
 from dp_tools.tuning.faithfulness import Faithfulness, cost, faithfulness, planted
-from dp_tools.tuning.instances import Split, read_datasets
+from dp_tools.tuning.instances import Instance, Split, read_datasets
 from dp_tools.tuning.reliability import judged, reliability, steadiness
 
 BEERS = [("Pale Ale", "5.0"), ("Stout", "6%"), ("Porter", "4.5"), ("Lager", "12 oz")]
@@ -114,6 +116,27 @@ def test_the_command_writes_markdown_and_pictures(data: Path, tmp_path: Path, le
         "faithfulness-ales-taken-away.svg",
         "reliability-match_entities.svg",
     ]
+
+
+def test_a_case_that_stands_for_many_counts_as_many() -> None:
+    random = Random(3)
+    every = [(min(max(random.gauss(0.55, 0.2), 0.01), 0.99), False) for _ in range(2000)]
+    every += [(min(max(random.gauss(0.8, 0.1), 0.01), 0.99), True) for _ in range(100)]
+    enriched = Sample([*every[:100], *every[2000:]], yes=1.0, no=20.0)
+    whole, some = (
+        fit_calibration({"match_schemas": [sample]}, frozenset({"match_schemas"})).lines["match_schemas"]
+        for sample in (Sample(every), enriched)
+    )
+    assert some(0.7) == pytest.approx(whole(0.7), abs=0.05)
+    assert some.threshold == pytest.approx(whole.threshold, abs=0.1)
+
+
+def test_a_small_sample_of_a_rare_verdict_holds_its_positive_cases() -> None:
+    instances = tuple(Instance({}, "yes" if number % 50 == 0 else "no") for number in range(1000))
+    chosen, yes, no = Split("SM", "rare", "valid", instances).enriched(100)
+    labels = [instance.label for instance in chosen.instances]
+    assert (labels.count("yes"), labels.count("no")) == (20, 80)
+    assert (yes, no) == (1.0, 12.25)
 
 
 def test_a_calibration_is_fitted_on_valid_splits_and_written_whole(

@@ -11,7 +11,7 @@ from dp_tools.engine import open_engine
 from dp_tools.errors import TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.paths import new_file
-from dp_tools.tuning.calibrate import Judged, fit_calibration
+from dp_tools.tuning.calibrate import Sample, fit_calibration
 from dp_tools.tuning.instances import read_datasets
 from dp_tools.tuning.reliability import VERDICTS, judged
 
@@ -31,25 +31,27 @@ def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[s
     if out.exists() and not force:
         raise TableUnavailable(f"{out} exists already: give another name, or --force to replace it.")
     splits = [
-        dataset.split("valid").sample(limit)
+        dataset.split("valid")
         for dataset in read_datasets(data)
         if "valid" in dataset.files and f"{dataset.folder}/{dataset.name}" not in leave_out
     ]
     if not splits:
         raise TableUnavailable(f"No dataset in {data} has a valid split to calibrate on: add valid.jsonl to one.")
-    cases: dict[str, dict[str, Judged]] = {}
-    total, done = sum(len(split.instances) for split in splits), 0
+    # Where few cases are yes, a sample at their natural rate would hold next to none.
+    chosen = [s.enriched(limit) if s.task in VERDICTS else (s.sample(limit), 1.0, 1.0) for s in splits]
+    samples: dict[str, list[Sample]] = {}
+    total, done = sum(len(split.instances) for split, _, _ in chosen), 0
     engine = open_engine(model, cache=False)
     with (
         Preprocessor(model, ":memory:", engine=engine, adapters=False) as preprocessor,
         bar(total) as advance,
         interruptible() as cancel,
     ):
-        for split in splits:
+        for split, yes, no in chosen:
             found = judged(preprocessor, split, progress=onward(advance, done), cancel=cancel)
-            cases.setdefault(split.task, {})[f"{split.folder}/{split.dataset}"] = found
+            samples.setdefault(split.task, []).append(Sample(found, yes, no))
             done += len(split.instances)
-    calibration = fit_calibration(cases, VERDICTS)
+    calibration = fit_calibration(samples, VERDICTS)
     with new_file(out, overwrite=force) as part:
         calibration.save(part)
     for task, line in calibration.lines.items():

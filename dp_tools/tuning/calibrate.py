@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +15,50 @@ Judged = Sequence[tuple[float, bool]]
 """Per case the model's own probability (of yes, or of its answer) and the truth (is it yes, or is the answer right)."""
 
 
-def fit_calibration(cases: Mapping[str, Mapping[str, Judged]], verdicts: frozenset[str]) -> Calibration:
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was judged of one dataset.
+
+    Args:
+        cases: the cases.
+        yes, no: how many cases of the dataset each one of that truth stands for; where yes is rare, all of its cases
+            are asked and only some of the others.
+    """
+
+    cases: Judged
+    yes: float = 1.0
+    no: float = 1.0
+
+    @property
+    def logits(self) -> NDArray[np.float64]:
+        """Of the model's own probabilities."""
+        p = np.clip(np.array([p for p, _ in self.cases]), 1e-6, 1 - 1e-6)
+        logits: NDArray[np.float64] = np.log(p / (1 - p))
+        return logits
+
+    @property
+    def truth(self) -> NDArray[np.bool_]:
+        """Of each case."""
+        return np.array([so for _, so in self.cases], bool)
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Of each case; they sum to 1."""
+        weights: NDArray[np.float64] = np.where(self.truth, self.yes, self.no)
+        weights /= weights.sum()
+        return weights
+
+
+def fit_calibration(samples: Mapping[str, Sequence[Sample]], verdicts: frozenset[str]) -> Calibration:
     """The calibration of a model.
 
     Args:
-        cases: by task, by dataset.
+        samples: by task, one of each dataset.
         verdicts: the tasks that answer yes or no, which get a threshold as well.
     """
     lines = {}
-    for task, datasets in cases.items():
-        judged = [list(group) for group in datasets.values() if group]
+    for task, datasets in samples.items():
+        judged = [sample for sample in datasets if sample.cases]
         if not judged:
             continue
         line = _fit_line(judged)
@@ -31,11 +66,11 @@ def fit_calibration(cases: Mapping[str, Mapping[str, Judged]], verdicts: frozens
     return Calibration(lines)
 
 
-def _fit_line(datasets: Sequence[Judged]) -> Line:
+def _fit_line(datasets: Sequence[Sample]) -> Line:
     """Least log loss, every dataset counting the same, drawn a little towards changing nothing."""
-    logits = np.concatenate([_logits(group) for group in datasets])
-    truth = np.concatenate([np.array([t for _, t in group], float) for group in datasets])
-    weights = np.concatenate([np.full(len(group), 1 / len(group)) for group in datasets]) / len(datasets)
+    logits = np.concatenate([sample.logits for sample in datasets])
+    truth = np.concatenate([sample.truth for sample in datasets])
+    weights = np.concatenate([sample.weights for sample in datasets]) / len(datasets)
 
     def loss(line: NDArray[np.float64]) -> float:
         scores = line[0] * logits + line[1]
@@ -46,11 +81,11 @@ def _fit_line(datasets: Sequence[Judged]) -> Line:
     return Line(round(float(best[0]), 4), round(float(best[1]), 4))
 
 
-def _with_threshold(line: Line, datasets: Sequence[Judged]) -> Line:
+def _with_threshold(line: Line, datasets: Sequence[Sample]) -> Line:
     """The threshold with the best mean F1 over the datasets; of equals the one nearest to one half."""
-    calibrated = [(np.array([line(p) for p, _ in group]), np.array([t for _, t in group], bool)) for group in datasets]
+    calibrated = [(np.array([line(p) for p, _ in sample.cases]), sample) for sample in datasets if sample.truth.any()]
     scored = [
-        (np.mean([_f1(scores >= threshold, truth) for scores, truth in calibrated if truth.any()]), threshold)
+        (np.mean([_f1(scores >= threshold, sample) for scores, sample in calibrated]), threshold)
         for threshold in np.round(np.arange(0.1, 0.91, 0.02), 2)
     ]
     best = max(score for score, _ in scored)
@@ -58,12 +93,6 @@ def _with_threshold(line: Line, datasets: Sequence[Judged]) -> Line:
     return Line(line.scale, line.shift, float(near))
 
 
-def _f1(said: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    hits = float(np.sum(said & truth))
-    return 2 * hits / max(1.0, float(said.sum() + truth.sum()))
-
-
-def _logits(group: Judged) -> NDArray[np.float64]:
-    p = np.clip(np.array([p for p, _ in group]), 1e-6, 1 - 1e-6)
-    logits: NDArray[np.float64] = np.log(p / (1 - p))
-    return logits
+def _f1(said: NDArray[np.bool_], sample: Sample) -> float:
+    weights, truth = sample.weights, sample.truth
+    return float(2 * weights[said & truth].sum() / (weights[said].sum() + weights[truth].sum()))

@@ -113,6 +113,20 @@ class Split:
         chosen = {*chooser.sample(positive, wanted), *chooser.sample(negative, limit - wanted)}
         return replace(self, instances=tuple(self.instances[number] for number in sorted(chosen)))
 
+    def enriched(self, limit: int) -> tuple[Split, float, float]:
+        """At most `limit` instances, up to half of them positive: how rare verdicts are looked at in small samples.
+
+        Returns:
+            The sample, and how many instances of the split each positive and each negative one in it stands for.
+        """
+        positive = [number for number, instance in enumerate(self.instances) if instance.label not in ("no", None)]
+        negative = [number for number, instance in enumerate(self.instances) if instance.label in ("no", None)]
+        chooser = random.Random(42)
+        yes = chooser.sample(positive, min(len(positive), max(limit // 2, limit - len(negative))))
+        no = chooser.sample(negative, min(len(negative), limit - len(yes)))
+        chosen = replace(self, instances=tuple(self.instances[number] for number in sorted([*yes, *no])))
+        return chosen, len(positive) / max(len(yes), 1), len(negative) / max(len(no), 1)
+
     def batches(self, *, dataset: str | None = None, rules: Sequence[str] = ()) -> list[Batch]:
         """The requests that ask about every instance once.
 
