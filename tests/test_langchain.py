@@ -146,7 +146,7 @@ class Scripted(BaseChatModel):
             if cell["error"]:
                 table[cell["record"]][cell["attribute"]] = None
         for record, value in zip(table, answers["impute"]["values"], strict=True):
-            record["state"] = record["state"] or value["value"]
+            record["state"] = record["state"] or value["value"] or value["alternatives"][0][0]
         return AIMessage(json.dumps(table))
 
     @staticmethod

@@ -139,6 +139,7 @@ def test_the_command_says_what_it_needs() -> None:
     assert "--dataset and --task" in result.output
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_an_adapter_is_learned_from_labelled_cases_scored_on_others_and_installed_only_if_it_helps(
     preprocessor: Preprocessor, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ pytest.importorskip("peft", reason='needs the extra "tune"')
 
 from dp_tools.engine.local import LocalEngine
 from dp_tools.engine.questions import Labels, LabelScores, Question, Segment
-from dp_tools.models.catalogue import resolve
+from dp_tools.models.catalogue import CATALOGUE, resolve
 from dp_tools.tuning.tokens import Tokens
 from dp_tools.tuning.train import Encoded, Settings, load_network, train
 
@@ -47,22 +48,30 @@ def test_training_reads_the_same_tokens_as_the_engine(tokens: Tokens, engine: Lo
         assert tokens.encode_all([[segment]])[0] == engine.tokenize([segment])
 
 
+@pytest.fixture
+def bare() -> Iterator[LocalEngine]:
+    """The embedded model as it is installed, without the shipped adapter."""
+    opened = LocalEngine(CATALOGUE["nano"])
+    yield opened
+    opened.close()
+
+
 def test_a_trained_adapter_changes_the_engines_answer_the_way_it_was_taught(
-    tmp_path: Path, weights: Path, tokens: Tokens, engine: LocalEngine
+    tmp_path: Path, weights: Path, tokens: Tokens, bare: LocalEngine
 ) -> None:
     prompt = (Segment("<|im_start|>", control=True), Segment("is the sky green?\n"), Segment("answer\n"))
     question = Question(prompt, Labels(("Yes", "No"), end="<|im_end|>"))
     ids, answer = tokens.encode_all([prompt, (Segment("Yes"), Segment("<|im_end|>", control=True))])
     network = load_network(weights, "cpu")
     adapter = train(network, [Encoded(ids, answer)] * 24, tmp_path, Settings(tokens=80, rate=2e-3, epochs=1))
-    (before,) = engine.answer([question])
-    (after,) = engine.answer([replace(question, adapter=adapter)])
+    (before,) = bare.answer([question])
+    (after,) = bare.answer([replace(question, adapter=adapter)])
     assert isinstance(before, LabelScores)
     assert isinstance(after, LabelScores)
     assert after.probabilities[0] > max(0.9, before.probabilities[0])
     assert adapter.stat().st_size < 20_000_000
     settings = Settings(tokens=80, rate=1e-9, epochs=1)
     further = train(load_network(weights, "cpu"), [Encoded(ids, answer)], tmp_path / "on", settings, start=adapter)
-    (still,) = engine.answer([replace(question, adapter=further)])
+    (still,) = bare.answer([replace(question, adapter=further)])
     assert isinstance(still, LabelScores)
     assert still.probabilities[0] == pytest.approx(after.probabilities[0], abs=0.02)
