@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Literal, TypeVar
 
 from dp_tools.engine import open_engine
-from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progress, Result, Unanswered
+from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progress, Result, Unanswered, name_with
 from dp_tools.evidence import CellFacts
 from dp_tools.models.calibration import Calibration
 from dp_tools.models.catalogue import ModelSpec, resolve
@@ -231,7 +231,7 @@ class Preprocessor:
         """The typed answer that these outcomes make, with the model and the rules that were in force."""
         answer = task_of(request).read(request, outcomes)
         adapter = self.adapter(task_of(request).name, injections)
-        answer.model = f"{self.engine.name}+{adapter.stem}" if adapter else self.engine.name
+        answer.model = name_with(self.engine.name, adapter)
         if self.second is not None:
             answer.model += f", {self.second.engine.name} where unsure"
         answer.rules, answer.lost = _rules_of(injections, outcomes)

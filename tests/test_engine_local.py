@@ -14,6 +14,7 @@ import pytest
 from tiny_model import write_tiny_adapter, write_tiny_model
 
 from dp_tools.engine import open_engine
+from dp_tools.engine.cache import question_key
 from dp_tools.engine.local import LocalEngine
 from dp_tools.engine.questions import (
     Engine,
@@ -27,7 +28,7 @@ from dp_tools.engine.questions import (
     Value,
 )
 from dp_tools.errors import Cancelled, ModelUnavailable
-from dp_tools.models.catalogue import ModelSpec
+from dp_tools.models.catalogue import CATALOGUE, ModelSpec
 
 END = "<|im_end|>"
 YES_NO = Labels(("Yes", "No"), end=END)
@@ -116,9 +117,12 @@ def test_a_copied_value_can_be_the_wording_for_none(tiny: LocalEngine):
     assert value_of(tiny, question).text == "n/a"
 
 
-def test_a_free_value_ends_at_its_end_or_at_the_line(engine: Engine):
-    value = value_of(engine, ask("Name the capital of France in one word.", Value(END, max_tokens=12)))
-    assert value.text
+def test_a_free_value_ends_at_its_end_or_at_the_line():
+    # The model as it is installed: with its adapter it fills gaps and no longer chats.
+    bare = LocalEngine(CATALOGUE["nano"])
+    value = value_of(bare, ask("Name the capital of France in one word.", Value(END, max_tokens=12)))
+    bare.close()
+    assert "Paris" in value.text
     assert "\n" not in value.text
     assert END not in value.text
 
@@ -249,6 +253,8 @@ def test_an_adapter_on_top_changes_answers_and_leaves_the_engine_as_it_was(tiny:
     assert isinstance(plain[0], LabelScores)
     assert max(abs(a - b) for a, b in zip(changed.probabilities, plain[0].probabilities, strict=True)) > 0.01
     assert_same(tiny.answer([question]), plain, tolerance=1e-6)
+    assert question_key(tiny.fingerprint, adapted) != question_key(tiny.fingerprint, question)
+    assert_same([changed], tiny.answer([adapted]), tolerance=1e-6)
     assert_same([*plain, changed], tiny.answer([question, adapted]), tolerance=1e-4)
 
 

@@ -64,6 +64,11 @@ class Value:
     alternatives: int = 0
 
 
+def name_with(model: str, adapter: Path | None) -> str:
+    """What a model with an adapter on top is called."""
+    return f"{model}+{adapter.stem}" if adapter else model
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One prompt and the way its answer is read.
@@ -80,7 +85,7 @@ class Question:
 
     def answered_by(self, model: str) -> str:
         """What a model is called in the answer to this question."""
-        return f"{model}+{self.adapter.stem}" if self.adapter else model
+        return name_with(model, self.adapter)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import platformdirs
@@ -49,8 +48,7 @@ def default_folder() -> Path:
 
 def base_of(spec: ModelSpec) -> str:
     """The digest of a model's weights and shipped adapter, whatever format they are prepared in."""
-    files = [path for path in (spec.locate(), spec.adapter) if path is not None]
-    return " ".join(_digest(path, path.stat().st_mtime_ns) for path in files)
+    return " ".join(identity(path) for path in (spec.locate(), spec.adapter) if path is not None)
 
 
 class OwnAdapters:
@@ -109,8 +107,3 @@ def _about(path: Path) -> About | None:
         return About(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))) if path.is_file() else None
     except (OSError, ValueError, TypeError):
         return None
-
-
-@lru_cache(maxsize=16)
-def _digest(path: Path, _changed: int) -> str:
-    return identity(path)

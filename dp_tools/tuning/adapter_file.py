@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,23 +31,16 @@ def write_adapter(path: Path, model: Any, *, alpha: float) -> Path:
     """
     from gguf import GGUFWriter
 
-    config = model.get_base_model().config
-    heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
     beside = path.with_suffix(".part")
     writer = GGUFWriter(str(beside), "llama")
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", alpha)
-    for name, tensor in sorted(model.state_dict().items()):
-        found = _TENSOR.search(name)
-        if found is None:
-            continue
-        layer, module, side = found.groups()
-        kind = _NAMES[module]
+    for name, tensor, heads in _matrices(model):
         values = tensor.detach().float().cpu().numpy()
-        if side == "B" and kind in heads:
-            values = _interleaved(values, heads[kind])
-        writer.add_tensor(f"blk.{layer}.{kind}.weight.lora_{side.lower()}", values.astype("float16"))
+        if heads:
+            values = _interleaved(values, heads)
+        writer.add_tensor(name, values.astype("float16"))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -66,22 +60,28 @@ def read_adapter(path: Path, model: Any) -> None:
     reader = GGUFReader(str(path))
     stored = {tensor.name: tensor.data for tensor in reader.tensors}
     scale = reader.get_field("adapter.lora.alpha")
-    config = model.get_base_model().config
-    heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
     if scale is None or scale.contents() != model.peft_config["default"].lora_alpha:
         raise InvalidRequest(f"{path} was trained at another scale, so training cannot start from it.")
-    for name, tensor in model.state_dict().items():
-        found = _TENSOR.search(name)
-        if found is None:
-            continue
-        layer, module, side = found.groups()
-        kind = _NAMES[module]
-        values = stored.get(f"blk.{layer}.{kind}.weight.lora_{side.lower()}")
+    for name, tensor, heads in _matrices(model):
+        values = stored.get(name)
         if values is None or values.shape != tuple(tensor.shape):
             raise InvalidRequest(f"{path} was made for another network or rank, so training cannot start from it.")
-        if side == "B" and kind in heads:
-            values = _halved(values, heads[kind])
+        if heads:
+            values = _halved(values, heads)
         tensor.copy_(torch.from_numpy(values.astype("float32")))
+
+
+def _matrices(model: Any) -> Iterator[tuple[str, Any, int]]:
+    """Each low-rank matrix: its name in the file, the tensor, and the heads whose rows the file reorders, or 0."""
+    config = model.get_base_model().config
+    heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
+    for name, tensor in sorted(model.state_dict().items()):
+        found = _TENSOR.search(name)
+        if found is not None:
+            layer, module, side = found.groups()
+            kind = _NAMES[module]
+            rotary = heads.get(kind, 0) if side == "B" else 0
+            yield f"blk.{layer}.{kind}.weight.lora_{side.lower()}", tensor, rotary
 
 
 def _halved(values: Any, heads: int) -> Any:

@@ -39,6 +39,8 @@ TASK_OF = {
 }
 """The product's task for each task folder."""
 
+_FOLDER_OF = {task: folder for folder, task in TASK_OF.items() if folder != "EXTRA"}
+
 SPLITS = ("train", "valid", "test")
 _GOLD_IDS = {"fodors-zagats": ("class",)}
 """Attributes that give the answer away (the gold cluster id), by a part of the dataset's name; never shown."""
@@ -105,8 +107,7 @@ class Split:
         """
         if limit is None or limit >= len(self.instances):
             return self
-        positive = [number for number, instance in enumerate(self.instances) if instance.label not in ("no", None)]
-        negative = [number for number, instance in enumerate(self.instances) if instance.label in ("no", None)]
+        positive, negative = self._by_label()
         wanted = min(max(round(limit * len(positive) / len(self.instances)), 1), limit, len(positive))
         wanted = max(wanted, limit - len(negative))
         chooser = random.Random(seed)
@@ -119,13 +120,19 @@ class Split:
         Returns:
             The sample, and how many instances of the split each positive and each negative one in it stands for.
         """
-        positive = [number for number, instance in enumerate(self.instances) if instance.label not in ("no", None)]
-        negative = [number for number, instance in enumerate(self.instances) if instance.label in ("no", None)]
+        positive, negative = self._by_label()
         chooser = random.Random(42)
         yes = chooser.sample(positive, min(len(positive), max(limit // 2, limit - len(negative))))
         no = chooser.sample(negative, min(len(negative), limit - len(yes)))
         chosen = replace(self, instances=tuple(self.instances[number] for number in sorted([*yes, *no])))
         return chosen, len(positive) / max(len(yes), 1), len(negative) / max(len(no), 1)
+
+    def _by_label(self) -> tuple[list[int], list[int]]:
+        """The numbers of the instances whose answer is yes or a value, and of the others."""
+        numbers: tuple[list[int], list[int]] = [], []
+        for number, instance in enumerate(self.instances):
+            numbers[instance.label in ("no", None)].append(number)
+        return numbers
 
     def batches(self, *, dataset: str | None = None, rules: Sequence[str] = ()) -> list[Batch]:
         """The requests that ask about every instance once.
@@ -144,6 +151,24 @@ class Split:
             ]
         except ValidationError as error:
             raise InvalidRequest(explain(error, ())) from error
+
+
+def folder_of(task: str) -> str:
+    """The folder that a task's labelled cases stand in.
+
+    Raises:
+        InvalidRequest: the task has no labelled form.
+    """
+    if task not in _FOLDER_OF:
+        raise InvalidRequest(f"{task} cannot be measured on labelled cases; choose one of {', '.join(_FOLDER_OF)}.")
+    return _FOLDER_OF[task]
+
+
+def split_of(folder: str, dataset: str, name: str, instances: Sequence[Instance]) -> Split:
+    """Instances as a split of their own, with the types and the table that they make among themselves."""
+    types = tuple(sorted({i.label for i in instances if i.label is not None})) if folder == "CTA" else ()
+    table = distinct_records(instances) if folder == "ED" else ()
+    return Split(folder, dataset, name, tuple(instances), types, table)
 
 
 @dataclass(frozen=True, slots=True)

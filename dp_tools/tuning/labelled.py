@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from dp_tools.errors import InvalidRequest, TableUnavailable
-from dp_tools.tuning.instances import TASK_OF, Split, distinct_records, instance_of
+from dp_tools.tuning.instances import Split, folder_of, instance_of, split_of
 
-_FOLDER_OF = {task: folder for folder, task in TASK_OF.items() if folder != "EXTRA"}
 FLAT = ("detect_errors", "impute", "match_entities")
 """Tasks whose labelled cases may stand in a CSV file."""
 
@@ -37,9 +36,7 @@ def read_labelled(path: Path, *, task: str, dataset: str = "", attribute: str | 
         InvalidRequest: the task has no labelled form, or a CSV file lacks a column.
         TableUnavailable: the file cannot be read, or a line of it is not a case of the task.
     """
-    if task not in _FOLDER_OF:
-        raise InvalidRequest(f"{task} cannot be measured on labelled cases; choose one of {', '.join(_FOLDER_OF)}.")
-    folder = _FOLDER_OF[task]
+    folder = folder_of(task)
     flat = path.name.endswith((".csv", ".tsv"))
     rows = _from_csv(path, task, attribute) if flat else _from_json_lines(path)
     instances = []
@@ -50,9 +47,7 @@ def read_labelled(path: Path, *, task: str, dataset: str = "", attribute: str | 
             raise TableUnavailable(f"Line {number} of {path} is not a labelled case of {task}: {error}.") from error
     if not instances:
         raise TableUnavailable(f"{path} holds no labelled cases; write one a line.")
-    types = tuple(sorted({i.label for i in instances if i.label is not None})) if folder == "CTA" else ()
-    table = distinct_records(instances) if folder == "ED" else ()
-    return Split(folder, dataset or path.stem, "data", tuple(instances), types, table)
+    return split_of(folder, dataset or path.stem, "data", instances)
 
 
 def _from_json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

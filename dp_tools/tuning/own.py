@@ -6,7 +6,6 @@ so it is neither learned from nor scored; a labelled example that the store hold
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from dp_tools.rules.scope import key
 from dp_tools.rules.store import KnowledgeStore
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.task import Case
-from dp_tools.tuning.instances import TASK_OF, Instance, Split, distinct_records, instance_of
+from dp_tools.tuning.instances import Instance, Split, folder_of, instance_of, split_of
 from dp_tools.tuning.mix.lesson import Lesson
 from dp_tools.tuning.scores import Score, score
 from dp_tools.tuning.tokens import Tokens
@@ -36,7 +35,6 @@ FEWEST, MOST = 20, 2000
 """Labelled cases that an adapter is made from."""
 _HELD = 0.25
 _LESSONS = 1200
-_FOLDER_OF = {task: folder for folder, task in TASK_OF.items() if folder != "EXTRA"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +71,9 @@ def reviewed(store: KnowledgeStore, *, task: str, dataset: str) -> Split:
     """The labelled examples that the store holds for a dataset: the answers of reviews, and those people wrote.
 
     Raises:
-        InvalidRequest: there are none.
+        InvalidRequest: there are none, or the task has no labelled form.
     """
-    folder = _FOLDER_OF[task]
+    folder = folder_of(task)
     rows = []
     for rule in store.list(task=task, dataset=dataset, status="active", limit=100_000):
         for example in rule.examples:
@@ -83,9 +81,7 @@ def reviewed(store: KnowledgeStore, *, task: str, dataset: str) -> Split:
             rows.append({**example.case, "label": label})
     if not rows:
         raise InvalidRequest(f"No labelled example of {task} on {dataset} is in the store: give --examples FILE.")
-    instances = tuple(instance_of(folder, dataset, json.loads(json.dumps(row))) for row in rows)
-    table = distinct_records(instances) if folder == "ED" else ()
-    return Split(folder, dataset, "reviewed", instances, (), table)
+    return split_of(folder, dataset, "reviewed", [instance_of(folder, dataset, row) for row in rows])
 
 
 def tune_own(

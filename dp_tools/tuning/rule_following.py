@@ -6,8 +6,8 @@ Every sentence here is worded otherwise than in the training mix, and the record
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -138,8 +138,13 @@ def _agrees(case: _Case, label: str) -> bool:
 
 def _counterfactual(random: Random, splits: Sequence[Split], count: int) -> Iterator[_Case]:
     """Pairs of cases, as many of each kind as of the next."""
-    makers = [_gap(random, splits), _letters(random, splits), _digits(random, splits), _pairs(random, splits)]
-    makers.append(_written(random, splits))
+    makers = [
+        _gap(random, splits),
+        _valued(random, splits, "small letters", SMALL, str.islower),
+        _valued(random, splits, "digits", DIGITS, lambda value: any(letter.isdigit() for letter in value)),
+        _pairs(random, splits),
+        _written(random, splits),
+    ]
     made = 0
     while makers and made < count:
         for maker in list(makers):
@@ -163,20 +168,19 @@ def _gap(random: Random, splits: Sequence[Split]) -> Iterator[list[_Case]]:
         yield [_cell("gaps", record, attribute, rule, answer) for rule, answer in GAPS]
 
 
-def _letters(random: Random, splits: Sequence[Split]) -> Iterator[list[_Case]]:
+def _valued(
+    random: Random,
+    splits: Sequence[Split],
+    kind: str,
+    rules: Sequence[tuple[str, str]],
+    fits: Callable[[str], bool],
+) -> Iterator[list[_Case]]:
+    """Cells whose value fits, under each of the rules."""
     for instance in _cells(random, splits):
         record, attribute = instance.row["record"], instance.row["attribute"]
         value = record[attribute] or ""
-        if not is_missing(value) and value.islower() and len(value) < 40:
-            yield [_cell("small letters", record, attribute, rule, answer) for rule, answer in SMALL]
-
-
-def _digits(random: Random, splits: Sequence[Split]) -> Iterator[list[_Case]]:
-    for instance in _cells(random, splits):
-        record, attribute = instance.row["record"], instance.row["attribute"]
-        value = record[attribute] or ""
-        if not is_missing(value) and any(letter.isdigit() for letter in value) and len(value) < 40:
-            yield [_cell("digits", record, attribute, rule, answer) for rule, answer in DIGITS]
+        if not is_missing(value) and fits(value) and len(value) < 40:
+            yield [_cell(kind, record, attribute, rule, answer) for rule, answer in rules]
 
 
 def _cell(kind: str, record: dict[str, str | None], attribute: str, rule: str, answer: str) -> _Case:
@@ -235,5 +239,4 @@ def _plain(random: Random, split: Split, count: int) -> Iterator[Request]:
     """Single questions about the instances of a split."""
     chosen = random.sample(split.instances, min(count, len(split.instances)))
     for instance in chosen:
-        one = Split(split.folder, split.dataset, split.name, (instance,), split.types, split.table)
-        yield from (batch.request for batch in one.batches())
+        yield from (batch.request for batch in replace(split, instances=(instance,)).batches())
