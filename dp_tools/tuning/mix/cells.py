@@ -13,7 +13,7 @@ from dp_tools.tasks.detect_errors import DetectErrors, DetectErrorsRequest
 from dp_tools.tasks.task import Case
 from dp_tools.tuning.mix.lesson import Lesson, lesson, often, yes_no
 from dp_tools.tuning.mix.recipe import Recipe
-from dp_tools.tuning.mix.rule_forms import GAP_IS_ERROR, GAP_IS_FINE, IDLE, say, value_rules
+from dp_tools.tuning.mix.rule_forms import GAP, idle_rules, value_rules
 from dp_tools.tuning.mix.sources import Record, Row, datasets, read_rows
 from dp_tools.tuning.mix.spoil import other_format, spoil
 
@@ -46,7 +46,7 @@ def labelled_cells(random: Random, data: Path, recipe: Recipe, known: Known) -> 
                 case,
                 yes_no(row["label"]),
                 f"ED/{dataset}",
-                rules=_some(random, recipe, wide if with_rules else ()),
+                rules=_some(random, recipe, wide if with_rules else (), _others(row["record"], row["attribute"])),
                 near_rules=near if with_rules else (),
                 evidence=recipe.evidence and often(random, 0.85),
             )
@@ -66,9 +66,9 @@ def generated_errors(
 
 
 def binding_rules(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
-    """One cell, and the verdict that a rule about it demands: the same cell under opposite rules, and conflicts."""
+    """Cells, each under a rule about it and under another that demands the opposite verdict where there is one."""
     sources = list(tables.items())
-    for _ in range(round(count * recipe.size)):
+    for _ in range(round(count * recipe.size / 2)):
         source, clean = random.choice(sources)
         records = [dict(found) for found in random.sample(clean, min(len(clean), random.choice((1, 5, 30, 100))))]
         record = random.choice(records)
@@ -76,22 +76,20 @@ def binding_rules(random: Random, tables: dict[str, list[Record]], recipe: Recip
         _disturb(random, record, attribute)
         name = clean_name(attribute)
         rules = value_rules(random, name, record[attribute])
-        if not rules:
-            continue
-        failing = [rule for rule in rules if rule[2]]
-        rule, opposite, error = random.choice(failing if failing and often(random, 0.55) else rules)
-        wide: tuple[str, ...] = ()
-        if opposite and often(random, 0.35):
-            wide = (_generalised(opposite, name) if often(random, 0.5) else opposite,)
-        case = _case(random, record, attribute, RecordFacts(records), recipe)
-        yield lesson(
-            case,
-            yes_no(error),
-            f"binding/{source}",
-            rules=_some(random, recipe, wide),
-            near_rules=(rule,),
-            evidence=recipe.evidence and often(random, 0.8),
-        )
+        wrong, right = ([rule for rule in rules if rule[2] is error] for error in (True, False))
+        case = _case(random, record, attribute, RecordFacts(records), recipe, shown=0.4)
+        for statement, opposite, error in [random.choice(found) for found in (wrong, right) if found]:
+            wide = [_generalised(opposite, name) if often(random, 0.5) else opposite] if often(random, 0.3) else []
+            # A rule that comes with a call stands among those for all attributes, one of the store with its own.
+            near = often(random, 0.5)
+            yield lesson(
+                case,
+                yes_no(error),
+                f"binding/{source}",
+                rules=[*_some(random, recipe, wide, _others(record, attribute)), *([] if near else [statement])],
+                near_rules=(statement,) if near else (),
+                evidence=recipe.evidence and often(random, 0.8),
+            )
 
 
 def _disturb(random: Random, record: Record, attribute: str) -> None:
@@ -165,7 +163,7 @@ def _judge(
             filled = sum(not is_missing(value) for value in column) / len(column)
             if often(random, 0.3):
                 error = often(random, 0.5)
-                near = (say(random, GAP_IS_ERROR if error else GAP_IS_FINE, clean_name(name)),)
+                near = ((GAP.rule if error else GAP.waiver)(random, clean_name(name)),)
             elif 0.5 < filled < 0.93 or len(records) < 20:
                 continue
             else:
@@ -173,7 +171,8 @@ def _judge(
         evidence = recipe.evidence and (subtle or often(random, 0.85))
         if subtle and not evidence:
             continue
-        yield lesson(case, yes_no(error), source, rules=_some(random, recipe, ()), near_rules=near, evidence=evidence)
+        wide = _some(random, recipe, (), _others(record, name))
+        yield lesson(case, yes_no(error), source, rules=wide, near_rules=near, evidence=evidence)
 
 
 def _accuses(fact: str) -> bool:
@@ -181,7 +180,9 @@ def _accuses(fact: str) -> bool:
     return fact.startswith("rare with") or (fact.startswith("by ") and ': "' in fact)
 
 
-def _case(random: Random, record: Record, attribute: str, facts: RecordFacts, recipe: Recipe) -> Case:
+def _case(
+    random: Random, record: Record, attribute: str, facts: RecordFacts, recipe: Recipe, *, shown: float = 0.6
+) -> Case:
     if recipe.reshape and often(random, 0.3):
         names = list(record)
         random.shuffle(names)
@@ -190,7 +191,7 @@ def _case(random: Random, record: Record, attribute: str, facts: RecordFacts, re
     else:
         record_shown = record
     request = DetectErrorsRequest(
-        records=[record_shown], attributes=[attribute], show_record=often(random, 0.6 if recipe.evidence else 1.0)
+        records=[record_shown], attributes=[attribute], show_record=often(random, shown if recipe.evidence else 1.0)
     )
     task = TASKS["detect_errors"]
     assert isinstance(task, DetectErrors)
@@ -210,11 +211,15 @@ class _Whole:
         return self._facts.testimony(self._record, attribute)
 
 
-def _some(random: Random, recipe: Recipe, wide: Sequence[str]) -> tuple[str, ...]:
+def _others(record: Record, attribute: str) -> list[str]:
+    return [clean_name(name) for name in record if name != attribute]
+
+
+def _some(random: Random, recipe: Recipe, wide: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
     """The wide rules, now and then among idle ones that have nothing to do with the case."""
     if not recipe.binding_rules or not often(random, 0.2):
         return tuple(wide)
-    rules = [*wide, *random.sample(IDLE, random.choice((1, 1, 2, 3)))]
+    rules = [*wide, *idle_rules(random, others, random.choice((1, 1, 2, 3)))]
     random.shuffle(rules)
     return tuple(rules)
 

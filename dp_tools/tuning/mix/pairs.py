@@ -17,14 +17,16 @@ from dp_tools.tasks.task import Case
 from dp_tools.tuning.mix.cells import Known
 from dp_tools.tuning.mix.lesson import Lesson, lesson, often, yes_no
 from dp_tools.tuning.mix.recipe import Recipe
-from dp_tools.tuning.mix.rule_forms import IDLE
+from dp_tools.tuning.mix.rule_forms import idle_rules
 from dp_tools.tuning.mix.sources import Record, Row, datasets, pairs
 
 _SIZES = {
-    "Amazon-Google": 19000,
-    "DBLP-GoogleScholar": 9000,
-    "WDC_computers": 7000,
-    "Dirty_DBLP-ACM": 3000,
+    "Amazon-Google": 27000,
+    "DBLP-GoogleScholar": 10000,
+    "WDC_computers": 5000,
+    "WDC_watches": 2000,
+    "Fodors-Zagats": 3000,
+    "Dirty_DBLP-ACM": 2000,
     "Dirty_iTunes-Amazon": 1500,
 }
 _SIZE = 5000
@@ -42,25 +44,46 @@ _RENAMED = {
     "type": ("category", "kind", "cuisine"),
     "description": ("details", "text", "about"),
 }
-_DIFFERENT: tuple[str, ...] = (
-    "Records with a different {a} are different.",
-    "A different {a} means a different entity.",
-    "If {a} differs, it is not a match.",
-    "Both must have the same {a}.",
-    "{a} must agree exactly.",
-)
-_INDIFFERENT: tuple[str, ...] = (
-    "A different {a} does not matter.",
-    "{a} may differ between matching records.",
-    "Ignore {a}.",
-    "Differences in {a} say nothing.",
-)
-_SAME: tuple[str, ...] = (
-    "Records with the same {a} are the same entity.",
-    "An equal {a} is enough for a match.",
-    "If {a} is equal, it is a match, whatever else differs.",
-    "{a} is the key: equal {a}, same entity.",
-)
+_FRAMES: dict[str, tuple[str, ...]] = {
+    "different": (
+        "{d} means a different entity.",
+        "{d} means no match.",
+        "{d} rules a match out.",
+        "With {d}, the answer is no.",
+        "{d} is enough to tell them apart.",
+        "{d} shows that they are not the same.",
+        "If {a} differs, it is not a match.",
+        "Both must have the same {a}.",
+        "{a} must agree exactly.",
+        "Matching records have an equal {a}.",
+        "No match without the same {a}.",
+        "They are the same only if {a} is equal.",
+    ),
+    "indifferent": (
+        "{d} does not matter.",
+        "{d} is no reason against a match.",
+        "{d} proves nothing.",
+        "{d} is not important.",
+        "{d} still allows a match.",
+        "{a} may differ between matching records.",
+        "Ignore {a}.",
+        "Pay no attention to {a}.",
+        "Leave {a} out of the comparison.",
+        "{a} is unreliable: do not compare it.",
+        "Matching records need not have an equal {a}.",
+    ),
+    "same": (
+        "Records with {e} are the same entity.",
+        "{e} is enough for a match.",
+        "With {e}, the answer is yes.",
+        "{e} proves a match.",
+        "If {a} is equal, it is a match, whatever else differs.",
+        "{a} is the key: equal {a}, same entity.",
+        "Compare {a} only.",
+    ),
+}
+_DIFFERENCES = ("a different {a}", "another {a}", "a difference in {a}", "an unequal {a}", "{a} that differs")
+_EQUALITIES = ("the same {a}", "an equal {a}", "one {a}", "{a} that agrees")
 
 
 def entity_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
@@ -82,39 +105,45 @@ def entity_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
 
 
 def binding_pairs(random: Random, data: Path, recipe: Recipe, count: int) -> Iterator[Lesson]:
-    """Pairs whose verdict a rule about one attribute decides, against what the records suggest."""
+    """Pairs under a rule about one attribute, and again under one that demands the opposite verdict."""
     sources = [(name, pairs(data, "EM", name)) for name in datasets(data, "EM", recipe.leave_out)]
     made = 0
     while made < round(count * recipe.size):
         dataset, rows = random.choice(sources)
         row = random.choice(rows)
+        natural = bool(row["label"])
+        if not natural and often(random, 0.8):
+            continue
         left, right = _reshape(random, row["left"], row["right"], recipe)
         shared = [n for n in left if n in right and not is_missing(left[n]) and not is_missing(right[n])]
         if not shared:
             continue
-        attribute = random.choice(shared)
-        equal = _flat(left[attribute]) == _flat(right[attribute])
-        if not equal and often(random, 0.25):
+        unequal = [name for name in shared if _flat(left[name]) != _flat(right[name])]
+        attribute = random.choice(unequal if unequal and often(random, 0.7) else shared)
+        differs = attribute in unequal
+        if differs and not natural:
+            # An equal key in records that are plainly different: only a rule can make them one.
             right = {**right, attribute: left[attribute]}
-            equal = True
-        label, natural = bool(row["label"]), bool(row["label"])
-        kind = random.random()
+            differs = False
+        elif natural and not differs and often(random, 0.6):
+            value = random.choice(rows)["right"].get(attribute)
+            if not is_missing(value) and _flat(value) != _flat(left[attribute]):
+                right, differs = {**right, attribute: value}, True
         name = clean_name(attribute)
-        rule, opposite = _DIFFERENT, _INDIFFERENT
-        if kind < 0.6 and not equal:
-            label = False
-        elif kind < 0.75 and equal:
-            rule, opposite, label = _SAME, _INDIFFERENT, True
-        elif kind < 0.88 and natural and (left != row["left"] or not equal):
-            rule, opposite, label = _INDIFFERENT, _DIFFERENT, True
-        elif equal != natural:
-            continue
-        rules = [_say(random, rule, name)]
-        if often(random, 0.25):
-            # The conflicting rule is more general, so it stands first and loses.
-            rules.insert(0, _say(random, opposite, "any attribute" if often(random, 0.5) else name))
-        made += 1
-        yield _pair_lesson(random, recipe, left, right, label, f"binding/EM/{dataset}", tuple(rules), always=True)
+        if not natural:
+            verdicts = [("same", True), ("indifferent", False)]
+        elif differs:
+            verdicts = [("different", False), ("indifferent", True)]
+        else:
+            verdicts = [(random.choice(("different", "indifferent", "same")), True)]
+        for kind, label in verdicts:
+            rules = [_say(random, kind, name)]
+            if often(random, 0.2):
+                # The conflicting rule is more general, so it stands first and loses.
+                opposite = "indifferent" if kind == "different" else "different"
+                rules.insert(0, _say(random, opposite, "any attribute" if often(random, 0.5) else name))
+            made += 1
+            yield _pair_lesson(random, recipe, left, right, label, f"binding/EM/{dataset}", tuple(rules), always=True)
 
 
 def schema_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
@@ -192,7 +221,7 @@ def _finish(
     shown = list(rules) if always or often(random, 0.4) else []
     if recipe.binding_rules and often(random, 0.2):
         place = random.randrange(len(shown) + 1)
-        shown[place:place] = random.sample(IDLE, random.choice((1, 1, 2)))
+        shown[place:place] = idle_rules(random, (), random.choice((1, 1, 2)))
     return lesson(case, yes_no(label), source, rules=shown, evidence=recipe.evidence and often(random, 0.85))
 
 
@@ -263,8 +292,10 @@ def _rename(random: Random, name: str) -> str:
     return random.choice((plain, plain.replace(" ", "_"), plain.upper(), plain[:4], f"col {random.randint(1, 20)}"))
 
 
-def _say(random: Random, wordings: Sequence[str], name: str) -> str:
-    text = random.choice(wordings).replace("{a}", name)
+def _say(random: Random, kind: str, name: str) -> str:
+    text = random.choice(_FRAMES[kind])
+    text = text.replace("{d}", random.choice(_DIFFERENCES)).replace("{e}", random.choice(_EQUALITIES))
+    text = text.replace("{a}", name)
     return text[0].upper() + text[1:]
 
 

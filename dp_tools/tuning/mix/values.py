@@ -16,18 +16,34 @@ from dp_tools.tasks.impute import ImputeRequest
 from dp_tools.tuning.mix.cells import Known
 from dp_tools.tuning.mix.lesson import Lesson, lesson, often
 from dp_tools.tuning.mix.recipe import Recipe
-from dp_tools.tuning.mix.rule_forms import IDLE
+from dp_tools.tuning.mix.rule_forms import idle_rules
 from dp_tools.tuning.mix.sources import Record, datasets, read_rows
 
 NONE = "unknown"
 _LONGEST = 50
 _SIZES = {"GSMArena_Phone": 1500}
 _SIZE = 5000
-_EXTRACTIONS = 14000
+_EXTRACTIONS = 10000
+_FRAMES = (
+    "{n} is written in {c}.",
+    "Write {n} in {c}.",
+    "Give {n} in {c}.",
+    "Use {c} for {n}.",
+    "{n} must be in {c}.",
+    "Answer in {c}.",
+    "We write {n} in {c}.",
+    "All of {n} stands in {c}.",
+    "Values of {n} are always in {c}.",
+)
+_CAPITALS = ("capital letters", "capitals", "upper case", "uppercase letters", "big letters only")
+_SMALL = ("lower case", "small letters", "lowercase letters", "small letters without any capital")
+_UNDERSCORES = ("one piece, with underscores for spaces", "words joined by underscores")
+_ABBREVIATED = ("If {n} is {v}, write it as {s}.", "{s} stands for the {n} {v}.", "Abbreviate {v} as {s}.")
+_UNGUESSED = (f"Never guess {{n}}: answer {NONE}.", f"{{n}} is always {NONE}.", f"Leave {{n}} {NONE}.")
 
 
 def labelled_gaps(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
-    """The labelled imputation sets, three times each, attributes permuted and dropped."""
+    """The labelled imputation sets, at most three times each, attributes permuted."""
     for dataset in datasets(data, "DI", recipe.leave_out):
         rows = read_rows(data, "DI", dataset)
         for row in random.choices(rows, k=min(3 * len(rows), round(_SIZES.get(dataset, _SIZE) * recipe.size))):
@@ -78,7 +94,7 @@ def generated_gaps(random: Random, tables: dict[str, list[Record]], recipe: Reci
 
 
 def binding_values(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
-    """The same gap under rules about how its value is written."""
+    """The same gap under two rules about how its value is written."""
     sources = list(tables.items())
     made = 0
     while made < round(count * recipe.size):
@@ -90,19 +106,30 @@ def binding_values(random: Random, tables: dict[str, list[Record]], recipe: Reci
         if value is None or is_missing(value) or len(value) > _LONGEST or not _tells(value, rest):
             continue
         name = clean_name(attribute)
-        rule, answer = random.choice(
-            (
-                (f"{name} is written in capital letters.", value.upper()),
-                (f"{name} is written in lower case.", value.lower()),
-                (f"Write {name} in upper case.", value.upper()),
-                (f"Write {name} in lower case only.", value.lower()),
-                (f"{name} is written with underscores for spaces.", value.replace(" ", "_")),
-                (f"If {name} is {value}, write it as {value[:3].upper()}.", value[:3].upper()),
-                (f"Never guess {name}: answer {NONE}.", NONE),
-            )
-        )
-        made += 1
-        yield _gap(random, recipe, rest, attribute, answer, f"binding/{source}", ((), (rule,)))
+        for rule, answer in random.sample(_ways_to_write(random, name, value.strip()), 2):
+            made += 1
+            rules = ((), (rule,)) if often(random, 0.5) else ((rule,), ())
+            yield _gap(random, recipe, rest, attribute, answer, f"binding/{source}", rules)
+
+
+def _ways_to_write(random: Random, name: str, value: str) -> list[tuple[str, str]]:
+    """Rules about how a value is written, with what they make of it."""
+
+    def said(forms: tuple[str, ...]) -> str:
+        frame, form = random.choice(_FRAMES), random.choice(forms)
+        text = frame.replace("{n}", name).replace("{c}", form)
+        return text[0].upper() + text[1:]
+
+    short = value[: random.choice((1, 2, 3))].upper()
+    return [
+        (said(_CAPITALS), value.upper()),
+        (said(_CAPITALS), value.upper()),
+        (said(_SMALL), value.lower()),
+        (said(_SMALL), value.lower()),
+        (said(_UNDERSCORES), value.replace(" ", "_")),
+        (random.choice(_ABBREVIATED).format(n=name, v=value, s=short), short),
+        (random.choice(_UNGUESSED).format(n=name), NONE),
+    ]
 
 
 def extractions(random: Random, data: Path, recipe: Recipe) -> Iterator[Lesson]:
@@ -163,11 +190,11 @@ def _gap(
     request = ImputeRequest(records=[dict(record)], attribute=attribute)
     case = TASKS["impute"].cases(request, facts)[0]
     wide, near = rules
-    return lesson(case, answer.strip(), source, rules=(*wide, *_idle(random, recipe)), near_rules=near)
+    return lesson(case, answer.strip(), source, rules=(*_idle(random, recipe), *wide), near_rules=near)
 
 
 def _idle(random: Random, recipe: Recipe) -> tuple[str, ...]:
-    return tuple(random.sample(IDLE, random.choice((1, 2)))) if recipe.binding_rules and often(random, 0.12) else ()
+    return tuple(idle_rules(random, (), random.choice((1, 2)))) if recipe.binding_rules and often(random, 0.12) else ()
 
 
 def _reshaped(random: Random, record: AnyRecord, recipe: Recipe) -> Record:
