@@ -289,3 +289,20 @@ def test_doubtful_cases_wait_for_a_person_and_become_examples(folder: Path) -> N
         with pytest.raises(InvalidRequest, match="no open case"):
             answer_review(jobs.store, knowledge, first.id, "no", who="ann")
     assert next_reviews(jobs.store, job.id)[1] == count - 3
+
+
+def test_pairs_whose_verdict_depends_on_the_order_of_things_wait_for_a_person(folder: Path) -> None:
+    write_people(folder / "people.csv", 60)
+    told = []
+    for averaged in (False, True):
+        engine = ScriptedEngine()
+        jobs = jobs_in(folder, engine)
+        people = TableSource(path="people.csv")
+        job = jobs.start(MatchRequest(left=people, right=people, averaged=averaged, overwrite=True), wait=60)
+        assert job.status == "done", job.problem
+        assert job.total == job.done
+        reviews, _ = next_reviews(jobs.store, job.id, 1000)
+        told.append((engine.asked, sum("not in another" in review.question for review in reviews)))
+    (plain, none), (in_orders, unstable) = told
+    assert plain < in_orders <= 4 * plain
+    assert (none, unstable > 10) == (0, True)

@@ -57,6 +57,13 @@ _JOB = (
     click.option("--rule", "rules", multiple=True, help="A rule for this job only; may be given again."),
     click.option("-a", "--attribute", "attributes", multiple=True, help="Only this column; may be given again."),
 )
+_AVERAGED = (
+    click.option(
+        "--averaged",
+        is_flag=True,
+        help="Judge pairs by the mean over four orders; those whose orders disagree wait for a person.",
+    ),
+)
 _MODEL = (
     click.option(
         "--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file."
@@ -172,7 +179,7 @@ def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
 @click.argument("left", type=FILE)
 @click.argument("right", type=FILE)
 @click.option("--many", is_flag=True, help="A record may have several counterparts.")
-@options(_JOB, _MODEL)
+@options(_JOB, _AVERAGED, _MODEL)
 def match_tables(
     left: Path,
     right: Path,
@@ -182,6 +189,7 @@ def match_tables(
     dataset: str | None,
     rules: tuple[str, ...],
     attributes: tuple[str, ...],
+    averaged: bool,
     model: str,
     knowledge: Path | None,
     state: Path | None,
@@ -195,6 +203,7 @@ def match_tables(
         right=_source(right, {}),
         attributes=list(attributes) or None,
         one_to_one=not many,
+        averaged=averaged,
         **_scope(output, force, dataset, rules),
     )
     _carry_out(request, model, knowledge, state)
@@ -202,7 +211,7 @@ def match_tables(
 
 @click.command()
 @click.argument("file", type=FILE)
-@options(_JOB, _READING, _MODEL)
+@options(_JOB, _AVERAGED, _READING, _MODEL)
 def dedupe(
     file: Path,
     output: Path | None,
@@ -210,6 +219,7 @@ def dedupe(
     dataset: str | None,
     rules: tuple[str, ...],
     attributes: tuple[str, ...],
+    averaged: bool,
     model: str,
     knowledge: Path | None,
     state: Path | None,
@@ -222,6 +232,7 @@ def dedupe(
     request = DedupeRequest(
         source=_source(file, reading),
         attributes=list(attributes) or None,
+        averaged=averaged,
         **_scope(output, force, dataset, rules),
     )
     _carry_out(request, model, knowledge, state)

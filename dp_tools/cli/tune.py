@@ -21,7 +21,7 @@ from dp_tools.tuning.train import Settings
 @STORE
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of labelled instances, for a whole adapter.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="With --data: folder for adapter, log, checkpoint.")
-@click.option("--size", default=1.0, show_default=True, help="Lessons, as a multiple of the full mix of about 180,000.")
+@click.option("--size", default=1.0, show_default=True, help="Lessons, as a multiple of the full mix.")
 @click.option("--longest", default=Settings().longest, show_default=True, help="Longest lesson, in tokens.")
 @click.option("--epochs", default=Settings().epochs, show_default=True, help="Passes over the lessons.")
 @click.option("--minutes", type=float, help="End after this time; the learning rate falls in time.")

@@ -17,6 +17,9 @@ from dp_tools.interpreter.views import facts_in, single
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.tasks.task import Answer, Request
 
+ORDERS_OF_A_PAIR = 4
+"""Questions that an averaged pair makes: each order of its sides with each of its attributes."""
+
 
 @dataclass(frozen=True)
 class AveragedAnswer:

@@ -38,6 +38,13 @@ _COLUMNS = 30
 _LATEST = 20
 _PATIENCE_S = 5.0
 """How long a cancelled job may take to end before its state is returned as it is."""
+Averaged = Annotated[
+    bool,
+    Field(
+        description="Judge each pair by the mean over four orders of its sides and attributes, at four times the "
+        "questions; pairs whose orders disagree wait for a person."
+    ),
+]
 Attributes = Annotated[list[str] | None, Field(description="Only these attributes; all if left out.")]
 DatasetName = Annotated[str | None, Field(description="Name of the dataset, which selects the rules that apply.")]
 CallRules = Annotated[list[str], Field(description="Rules for this job only, one sentence each.")]
@@ -166,6 +173,7 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         one_to_one: Annotated[
             bool, Field(description="Whether a record has one counterpart at most; false if a side repeats things.")
         ] = True,
+        averaged: Averaged = False,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
         output: Output = None,
@@ -176,14 +184,16 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         (next_reviews). Returns the result if it is quick, and otherwise a handle for get_job; the same call again goes
         on with a job that was stopped."""
         shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
-        return await start(
-            ctx, MatchRequest(left=left, right=right, attributes=attributes, one_to_one=one_to_one, **shared)
+        request = MatchRequest(
+            left=left, right=right, attributes=attributes, one_to_one=one_to_one, averaged=averaged, **shared
         )
+        return await start(ctx, request)
 
     async def dedupe_table(
         ctx: Context[Any, Any],
         table: AnyTable,
         attributes: Attributes = None,
+        averaged: Averaged = False,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
         output: Output = None,
@@ -193,7 +203,7 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         removed. One wrong pair does not merge two groups. Returns the result if it is quick, and otherwise a handle
         for get_job; the same call again goes on with a job that was stopped."""
         shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
-        return await start(ctx, DedupeRequest(source=table, attributes=attributes, **shared))
+        return await start(ctx, DedupeRequest(source=table, attributes=attributes, averaged=averaged, **shared))
 
     async def get_job(
         ctx: Context[Any, Any],

@@ -141,6 +141,7 @@ def match(run: JobRun) -> JobResult:
             rules=request.rules,
             attributes=request.attributes,
             one_to_one_only=request.one_to_one,
+            averaged=request.averaged,
         )
         files = _deliver(
             run,
@@ -175,7 +176,12 @@ def dedupe(run: JobRun) -> JobResult:
     assert isinstance(request, DedupeRequest)
     with run.open(request.source) as table:
         matching = dedupe_table(
-            run.work(), table, dataset=request.dataset, rules=request.rules, attributes=request.attributes
+            run.work(),
+            table,
+            dataset=request.dataset,
+            rules=request.rules,
+            attributes=request.attributes,
+            averaged=request.averaged,
         )
         files = _deliver(
             run,
@@ -376,7 +382,8 @@ def _pair_review(
         "task": "match_entities",
         "dataset": dataset,
         "attribute": None,
-        "question": f"Are row {score.left + 1} and row {score.right + 1} the same?",
+        "question": f"Are row {score.left + 1} and row {score.right + 1} the same?"
+        + (" The model says so in one order of their attributes and not in another." if score.unstable else ""),
         "subject": json.dumps({"left": left, "right": right}),
         "proposal": "yes" if match >= 0.5 else "no",
         "confidence": max(match, 1 - match),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dp_tools.errors import InvalidRequest
+from dp_tools.interpreter.averaging import ORDERS_OF_A_PAIR
 from dp_tools.tables.blocking import TOP, Candidates, candidate_pairs, content_columns
 from dp_tools.tables.cleaning import ACCEPT, REVIEW
 from dp_tools.tables.pairing import ScoredPair, clusters, one_to_one
@@ -16,6 +17,7 @@ from dp_tools.tables.paths import new_file
 from dp_tools.tables.table import Table
 from dp_tools.tables.work import Asked, Work, chunks
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair
+from dp_tools.tasks.task import Answer
 
 DOUBT = 0.2
 """Probability of a match from which on a pair that is not accepted is worth a person's look."""
@@ -30,6 +32,7 @@ class PairScore:
         match: the probability that both are the same, 0 to 1; None where nobody could say.
         by: model, check, example or nobody.
         reason: why, or why not answered.
+        unstable: whether the verdict depends on the order of sides or attributes; known of averaged answers only.
     """
 
     left: int
@@ -37,6 +40,7 @@ class PairScore:
     match: float | None
     by: str
     reason: str | None
+    unstable: bool = False
 
 
 @dataclass
@@ -48,7 +52,7 @@ class Matching:
         scores: what the model says of each.
         pairs: the accepted pairs (one-to-one, or all inside a group).
         groups: records that are the same, where groups were asked for: members and mean score.
-        doubtful: pairs for a person to decide, the most uncertain first.
+        doubtful: pairs for a person to decide, unstable ones first, then the most uncertain.
         unanswered: pairs that nobody could judge, by reason.
     """
 
@@ -70,6 +74,7 @@ def match_tables(
     attributes: Sequence[str] | None = None,
     top: int = TOP,
     one_to_one_only: bool = True,
+    averaged: bool = False,
 ) -> Matching:
     """Find the records of two tables that are the same.
 
@@ -81,6 +86,8 @@ def match_tables(
         top: how many most similar records of the other table each record keeps as candidates.
         one_to_one_only: whether each record has one counterpart at most; otherwise every pair that reaches the
             threshold counts, as when a table has the same thing several times.
+        averaged: whether a pair is judged by the mean over four orders, at four times the cost (see
+            `dp_tools.interpreter.averaging`); pairs whose orders disagree are doubtful.
 
     Raises:
         InvalidRequest: an attribute is unknown, or a table is empty.
@@ -92,7 +99,7 @@ def match_tables(
     found = candidate_pairs(
         left, right, attributes=attributes, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
     )
-    matching = Matching(found, _scores(work, left, right, found, dataset, rules, attributes))
+    matching = Matching(found, _scores(work, left, right, found, dataset, rules, attributes, averaged))
     scored = _scored(matching)
     matching.pairs = one_to_one(scored) if one_to_one_only else [pair for pair in scored if pair[2] >= REVIEW]
     _split(matching)
@@ -107,6 +114,7 @@ def dedupe_table(
     rules: Sequence[str] = (),
     attributes: Sequence[str] | None = None,
     top: int = TOP,
+    averaged: bool = False,
 ) -> Matching:
     """Find the groups of records of one table that are the same.
 
@@ -117,7 +125,7 @@ def dedupe_table(
     found = candidate_pairs(
         table, attributes=attributes, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
     )
-    matching = Matching(found, _scores(work, table, table, found, dataset, rules, attributes))
+    matching = Matching(found, _scores(work, table, table, found, dataset, rules, attributes, averaged))
     matching.groups = clusters(_scored(matching))
     group_of = {row: number for number, (rows, _) in enumerate(matching.groups) for row in rows}
     matching.pairs = [
@@ -135,11 +143,13 @@ def _scores(
     dataset: str | None,
     rules: Sequence[str],
     attributes: Sequence[str] | None,
+    averaged: bool,
 ) -> list[PairScore]:
     shown = [_shown(table, attributes) for table in (left, right)]
     pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
     scores: list[PairScore] = []
-    work.expect(len(pairs))
+    orders = ORDERS_OF_A_PAIR if averaged else 1
+    work.expect(orders * len(pairs))
     for batch in chunks(pairs, 20_000):
         lefts = dict(left.records({a for a, _ in batch}))
         rights = dict(right.records({b for _, b in batch}))
@@ -157,17 +167,26 @@ def _scores(
                     dataset=dataset,
                     rules=list(rules),
                 ),
-                len(part),
+                orders * len(part),
             )
             for part in parts
         ]
-        for part, answer in zip(parts, work.answers(questions), strict=True):
+        for part, (answer, unstable) in zip(parts, _answers(work, questions, averaged), strict=True):
             assert isinstance(answer, MatchEntitiesAnswer)
-            for (a, b), verdict in zip(part, answer.pairs, strict=True):
+            for number, ((a, b), verdict) in enumerate(zip(part, answer.pairs, strict=True)):
                 sure = verdict.confidence
                 match = None if verdict.match is None or sure is None else sure if verdict.match else 1 - sure
-                scores.append(PairScore(a, b, match, verdict.by, verdict.reason or verdict.problem))
+                reason = verdict.reason or verdict.problem
+                scores.append(PairScore(a, b, match, verdict.by, reason, number in unstable))
     return scores
+
+
+def _answers(work: Work, questions: list[Asked], averaged: bool) -> Iterator[tuple[Answer, tuple[int, ...]]]:
+    """Each answer with the positions of its unstable pairs."""
+    if averaged:
+        yield from ((found.answer, found.unstable) for found in work.averaged_answers(questions))
+    else:
+        yield from ((answer, ()) for answer in work.answers(questions))
 
 
 def _shown(table: Table, attributes: Sequence[str] | None) -> list[str]:
@@ -181,14 +200,18 @@ def _scored(matching: Matching) -> list[ScoredPair]:
 
 
 def _split(matching: Matching) -> None:
-    """What a person should look at: accepted pairs below `ACCEPT`, and pairs that nearly were accepted."""
+    """What a person should look at: unstable pairs, accepted ones below `ACCEPT`, pairs that nearly were accepted."""
     accepted = {pair[:2] for pair in matching.pairs}
     for score in matching.scores:
         if score.match is None:
             matching.unanswered[score.reason or "no answer"] += 1
-        elif score.match < ACCEPT if (score.left, score.right) in accepted else score.match >= DOUBT:
+        elif score.unstable or (
+            score.match < ACCEPT if (score.left, score.right) in accepted else score.match >= DOUBT
+        ):
             matching.doubtful.append(score)
-    matching.doubtful.sort(key=lambda score: (abs((score.match or 0.0) - 0.5), score.left, score.right))
+    matching.doubtful.sort(
+        key=lambda score: (not score.unstable, abs((score.match or 0.0) - 0.5), score.left, score.right)
+    )
 
 
 def write_pairs(

@@ -7,11 +7,13 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeVar
 
 from dp_tools.engine.questions import Progress
 from dp_tools.errors import Cancelled
 from dp_tools.evidence import CellFacts
+from dp_tools.interpreter.averaging import AveragedAnswer, answer_averaged
 from dp_tools.models.identity import identity
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.tasks.task import Answer, Request
@@ -91,20 +93,19 @@ class Work:
             ModelUnavailable: no question can be answered.
         """
         for question in questions:
-            key = self._key(question)
-            kept = self.journal.get(key)
-            if kept is None:
-                answer = self.preprocessor.run(
-                    question.request, facts=question.facts, progress=self._onward(), cancel=self.cancel
-                )
-                self.asked += question.size
-                self.journal.put(key, answer.model_dump_json())
-            else:
-                self.check()
-                answer = task_of(question.request).answer.model_validate_json(kept)
-            self.done += question.size
-            self._tell(0)
-            yield answer
+            kept = self._kept(question, "answer", partial(self._answer, question))
+            yield task_of(question.request).answer.model_validate_json(kept)
+
+    def averaged_answers(self, questions: Iterable[Asked]) -> Iterator[AveragedAnswer]:
+        """The same by the mean over several orders; `Asked.size` counts every order.
+
+        Raises:
+            Cancelled, ModelUnavailable: as `answers`.
+        """
+        for question in questions:
+            kept = json.loads(self._kept(question, "averaged", partial(self._averaged, question)))
+            answer = task_of(question.request).answer.model_validate(kept["answer"])
+            yield AveragedAnswer(answer, tuple(kept["unstable"]))
 
     def stage(self, name: str) -> Progress:
         """A progress for a stage in which nothing is asked; it also stops there if the work was cancelled."""
@@ -125,7 +126,31 @@ class Work:
         if self.cancel is not None and self.cancel.is_set():
             raise Cancelled("The job was cancelled; what was answered is kept, and nothing was written.")
 
-    def _key(self, question: Asked) -> str:
+    def _answer(self, question: Asked) -> str:
+        return self.preprocessor.run(
+            question.request, facts=question.facts, progress=self._onward(), cancel=self.cancel
+        ).model_dump_json()
+
+    def _averaged(self, question: Asked) -> str:
+        found = answer_averaged(
+            self.preprocessor, question.request, facts=question.facts, progress=self._onward(), cancel=self.cancel
+        )
+        return json.dumps({"answer": found.answer.model_dump(mode="json"), "unstable": found.unstable})
+
+    def _kept(self, question: Asked, form: str, ask: Callable[[], str]) -> str:
+        key = self._key(question, form)
+        kept = self.journal.get(key)
+        if kept is None:
+            kept = ask()
+            self.asked += question.size
+            self.journal.put(key, kept)
+        else:
+            self.check()
+        self.done += question.size
+        self._tell(0)
+        return kept
+
+    def _key(self, question: Asked, form: str) -> str:
         request = question.request
         task = task_of(request)
         attributes: list[str | None] = list(getattr(request, "attributes", None) or [])
@@ -140,7 +165,7 @@ class Work:
             rules += [f"{lost.rule.id}@{lost.rule.version}" for lost in injection.lost]
         adapter = self.preprocessor.adapter(task.name, injections)
         model = [self.preprocessor.engine.fingerprint, *([identity(adapter)] if adapter else [])]
-        what = [*model, task.name, sorted(rules), request.model_dump(), question.evidence]
+        what = [form, *model, task.name, sorted(rules), request.model_dump(), question.evidence]
         return hashlib.sha256(json.dumps(what, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
     def _onward(self) -> Progress:
