@@ -10,7 +10,6 @@ from typing import Any
 
 from dp_tools.engine.questions import Progress
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tasks import TASKS
 from dp_tools.tuning.instances import TASK_OF, Split
 from dp_tools.tuning.published import COLUMNS, published
 from dp_tools.tuning.scores import Score, mean, score
@@ -75,13 +74,10 @@ def measure(
         Cancelled: `cancel` was set.
     """
     started = time.perf_counter()
-    task = TASKS[split.task]
-    batches = split.batches(dataset=split.dataset if packs else None)
-    cases = [case for batch in batches for case in task.cases(batch.request, split.facts)]
-    instances = [instance for batch in batches for instance in batch.instances]
-    injections = preprocessor.inject(split.task, cases, batches[0].request) if batches else {}
-    outcomes = preprocessor.outcomes(split.task, cases, injections, progress=progress, cancel=cancel)
-    result = score(split.task, instances, outcomes)
+    asked = split.asked(dataset=split.dataset if packs else None)
+    injections = preprocessor.inject(split.task, asked.cases, asked.request) if asked.request else {}
+    outcomes = preprocessor.outcomes(split.task, asked.cases, injections, progress=progress, cancel=cancel)
+    result = score(split.task, asked.instances, outcomes)
     seconds = time.perf_counter() - started
     return Row(split.folder, split.dataset, split.name, result, seconds, published(split.folder, split.dataset))
 

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.evidence import RecordFacts
+from dp_tools.tasks import TASKS
 from dp_tools.tasks.annotate_columns import AnnotateColumnsRequest, Column
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
 from dp_tools.tasks.extract_values import ExtractValuesRequest, WantedAttribute
@@ -26,7 +27,7 @@ from dp_tools.tasks.impute import ImputeRequest
 from dp_tools.tasks.invalid import explain
 from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasRequest
-from dp_tools.tasks.task import RecordField, Request
+from dp_tools.tasks.task import Case, RecordField, Request
 
 TASK_OF = {
     "EM": "match_entities",
@@ -67,6 +68,21 @@ class Batch:
 
     request: Request
     instances: tuple[Instance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSplit:
+    """The questions of a split.
+
+    Args:
+        cases: the questions.
+        instances: the instance behind each.
+        request: one of the requests they come from, which says what rules apply; None where there are no instances.
+    """
+
+    cases: list[Case]
+    instances: list[Instance]
+    request: Request | None
 
 
 @dataclass(frozen=True)
@@ -151,6 +167,18 @@ class Split:
             ]
         except ValidationError as error:
             raise InvalidRequest(explain(error, ())) from error
+
+    def asked(self, *, dataset: str | None = None) -> AskedSplit:
+        """The questions about every instance, with the facts of the whole table.
+
+        Args and errors: see `batches`.
+        """
+        batches = self.batches(dataset=dataset)
+        return AskedSplit(
+            [case for batch in batches for case in TASKS[self.task].cases(batch.request, self.facts)],
+            [instance for batch in batches for instance in batch.instances],
+            batches[0].request if batches else None,
+        )
 
 
 def folder_of(task: str) -> str:

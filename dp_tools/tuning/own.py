@@ -22,7 +22,6 @@ from dp_tools.prompts.wire_format import WireFormat
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.scope import key
 from dp_tools.rules.store import KnowledgeStore
-from dp_tools.tasks import TASKS
 from dp_tools.tasks.task import Case
 from dp_tools.tuning.instances import Instance, Split, folder_of, instance_of, split_of
 from dp_tools.tuning.mix.lesson import Lesson
@@ -143,17 +142,14 @@ def tune_own(
 
 
 def _open_cases(preprocessor: Preprocessor, split: Split, dataset: str) -> list[_Open]:
-    task = TASKS[split.task]
-    batches = split.sample(MOST).batches(dataset=dataset)
-    cases = [case for batch in batches for case in task.cases(batch.request, split.facts)]
-    instances = [instance for batch in batches for instance in batch.instances]
-    injections = preprocessor.inject(split.task, cases, batches[0].request)
+    asked = split.sample(MOST).asked(dataset=dataset)
+    injections = preprocessor.inject(split.task, asked.cases, asked.request) if asked.request else {}
     examples = [rule.id for rule in preprocessor.knowledge.list(task=split.task, limit=100_000) if rule.examples]
     for rule in examples:
         injections = {attribute: injection.without(rule) for attribute, injection in injections.items()}
     found = [
         _Open(case, instance, injections[case.attribute])
-        for case, instance in zip(cases, instances, strict=True)
+        for case, instance in zip(asked.cases, asked.instances, strict=True)
         if injections[case.attribute].decide(case.subject) is None
     ]
     if len(found) < FEWEST:

@@ -13,7 +13,6 @@ from dp_tools.interpreter.averaging import answer_averaged
 from dp_tools.interpreter.views import PairView, single, view_of
 from dp_tools.models.calibration import Calibration
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tasks import TASKS
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.task import RecordField
 from dp_tools.tuning.calibrate import Judged
@@ -62,21 +61,18 @@ def judged(
         split: the instances.
         progress, cancel: as `Preprocessor.run`.
     """
-    task = TASKS[split.task]
-    batches = split.batches()
-    cases = [case for batch in batches for case in task.cases(batch.request, split.facts)]
-    instances = [instance for batch in batches for instance in batch.instances]
-    if not cases:
+    asked = split.asked()
+    if asked.request is None:
         return []
     own = preprocessor.calibration
     preprocessor.calibration = Calibration()
     try:
-        injections = preprocessor.inject(split.task, cases, batches[0].request)
-        outcomes = preprocessor.outcomes(split.task, cases, injections, progress=progress, cancel=cancel)
+        injections = preprocessor.inject(split.task, asked.cases, asked.request)
+        outcomes = preprocessor.outcomes(split.task, asked.cases, injections, progress=progress, cancel=cancel)
     finally:
         preprocessor.calibration = own
     found = []
-    for instance, outcome in zip(instances, outcomes, strict=True):
+    for instance, outcome in zip(asked.instances, outcomes, strict=True):
         if outcome.by != "model" or outcome.confidence is None:
             continue
         if split.task in VERDICTS:

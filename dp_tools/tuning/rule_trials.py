@@ -19,7 +19,6 @@ from dp_tools.rules.contrast import contrast
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import ALL, Example, Rule
 from dp_tools.rules.scope import key
-from dp_tools.tasks import TASKS
 from dp_tools.tasks.task import Case, Outcome
 from dp_tools.tuning.instances import Instance, Split
 from dp_tools.tuning.scores import Score, same_value, score
@@ -225,10 +224,8 @@ class _Bench:
         self._task = split.task
         self._dataset = dataset
         self._cancel = cancel
-        batches = split.batches(dataset=dataset)
-        task = TASKS[split.task]
-        self.cases: list[Case] = [case for batch in batches for case in task.cases(batch.request, split.facts)]
-        self.instances: list[Instance] = [instance for batch in batches for instance in batch.instances]
+        asked = split.asked(dataset=dataset)
+        self.cases, self.instances = asked.cases, asked.instances
 
     @property
     def pairs(self) -> list[tuple[Case, Instance]]:

@@ -240,7 +240,7 @@ def _save(path: Path, model: Any, optimizer: Any, step: int, progress: float, se
     from peft import get_peft_model_state_dict
 
     kept = {
-        "adapter": get_peft_model_state_dict(model),
+        "adapter": get_peft_model_state_dict(model, save_embedding_layers=False),
         "optimizer": optimizer.state_dict(),
         "step": step,
         "progress": progress,
