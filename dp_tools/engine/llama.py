@@ -54,7 +54,7 @@ class Llama:
 
     Args:
         path: a GGUF file.
-        cells: tokens that the context holds in all.
+        cells: tokens that the context holds in all, to begin with.
         batch: tokens in one decode at most.
         sequences: branches that are open at one time at most.
         threads: threads of a decode.
@@ -69,22 +69,22 @@ class Llama:
         _messages.clear()
         self.batch = batch
         self.sequences = sequences
+        self._threads = threads
         self._flag = ctypes.create_string_buffer(2)
         self._adapters: dict[Path, Any] = {}
         self._context: Any = None
+        self._memory: Any = None
         self._model: Any = lib.llama_model_load_from_file(str(path).encode(), lib.llama_model_default_params())
         if not self._model:
             raise ModelUnavailable(f"llama.cpp cannot load {path} ({_reason()}): check that the file is complete.")
         if lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model):
             self.close()
             raise ModelUnavailable(f"{path.name} is a recurrent model, which cannot share prompts: use a transformer.")
-        self.cells = min(cells, lib.llama_model_n_ctx_train(self._model) or cells)
         self._vocabulary: Any = lib.llama_model_get_vocab(self._model)
-        self._context = self._open_context(threads)
-        if not self._context:
+        self.cells = 0
+        if not self.resize(cells):
             self.close()
             raise ModelUnavailable(f"There is not enough memory to run {path.name} with a context of {cells} tokens.")
-        self._memory: Any = lib.llama_get_memory(self._context)
         self.vocabulary_size: int = lib.llama_vocab_n_tokens(self._vocabulary)
         self.bos: Tokens = (
             (lib.llama_vocab_bos(self._vocabulary),) if lib.llama_vocab_get_add_bos(self._vocabulary) else ()
@@ -110,12 +110,27 @@ class Llama:
             logits=self._wanted.ctypes.data_as(ctypes.POINTER(ctypes.c_int8)),
         )
 
-    def _open_context(self, threads: int) -> Any:
+    def resize(self, cells: int) -> bool:
+        """Hold this many tokens, or as many as the model was made for; as before, where there is no memory for them.
+
+        The context is empty afterwards, and without adapters. False where there is none at all.
+        """
+        for size in dict.fromkeys((min(cells, lib.llama_model_n_ctx_train(self._model) or cells), self.cells)):
+            if self._context:
+                lib.llama_free(self._context)
+            self._context = self._open_context(size) if size else None
+            if self._context:
+                self.cells = size
+                self._memory = lib.llama_get_memory(self._context)
+                return True
+        return False
+
+    def _open_context(self, cells: int) -> Any:
         wanted = lib.llama_context_default_params()
-        wanted.n_ctx = self.cells
+        wanted.n_ctx = cells
         wanted.n_batch = wanted.n_ubatch = self.batch
         wanted.n_seq_max = wanted.n_outputs_max = self.sequences
-        wanted.n_threads = wanted.n_threads_batch = threads
+        wanted.n_threads = wanted.n_threads_batch = self._threads
         wanted.kv_unified = True
         wanted.no_perf = True
         # strlen reads the flag without Python's lock: "" is 0 and goes on, "\x01" is 1 and stops the decode.

@@ -24,6 +24,8 @@ from dp_tools.models.identity import identity
 _log = logging.getLogger(__name__)
 
 _BATCH = 512
+_CELLS = 2048
+"""Tokens that the context holds until a question needs more: attention looks at all of them for every token."""
 _SEQUENCES = 128
 _LOOK = 0.05
 """Seconds between two looks at a caller's wish to stop, and at what there is to report."""
@@ -53,7 +55,7 @@ class LocalEngine:
     Args:
         spec: the model.
         threads: of a decode; default: the physical cores.
-        context: working memory in tokens; a prompt and its answer must fit.
+        context: tokens that a prompt may take with its answer; the working memory grows up to it as prompts need it.
         prepared: decode from weights rewritten for this machine, which are made first where there are none.
     """
 
@@ -201,10 +203,21 @@ class LocalEngine:
             else:
                 settle(asked[leaf], _too_long(len(leaf.tokens), llama.cells))
 
+        tree = self._with_room(max((leaf.needs for leaf in asked), default=0), llama, tree)
         for adapter, leaves in groups.items():
             self._use(adapter, llama, tree)
             tree.run(leaves, finished)
         return [result for result in results if result is not None]
+
+    def _with_room(self, cells: int, llama: Llama, tree: PrefixTree) -> PrefixTree:
+        """The tree, in a context that is large enough for a prompt of this size, as far as it may grow."""
+        if llama.cells >= min(cells, self._context):
+            return tree
+        before = llama.cells
+        llama.resize(min(self._context, max(2 * before, cells)))
+        self._active = ()
+        self._tree = PrefixTree(llama, tree.work)
+        return self._tree
 
     def _use(self, adapter: Path | None, llama: Llama, tree: PrefixTree) -> None:
         """Answer with this adapter on top from now on; prefixes that were decoded with another one are forgotten."""
@@ -221,7 +234,7 @@ class LocalEngine:
             if self._llama is None or self._tree is None or self._vocabulary is None:
                 self._llama = Llama(
                     self._weights.path,
-                    cells=self._context,
+                    cells=min(_CELLS, self._context),
                     batch=min(_BATCH, self._context),
                     sequences=_SEQUENCES,
                     threads=self.threads,

@@ -60,6 +60,11 @@ class Leaf:
         return self.entered == len(self.tokens)
 
     @property
+    def needs(self) -> int:
+        """Tokens that the context must hold for it with its answer."""
+        return len(self.tokens) + self.reading.growth
+
+    @property
     def cells(self) -> int:
         """Tokens it holds in the context beyond those it shares."""
         return self.entered - self.shared + sum(line.held for line in self.lines.values())
@@ -166,12 +171,17 @@ class Work:
 
 
 class PrefixTree:
-    """Runs leaves through one `Llama`, within its cells and sequences."""
+    """Runs leaves through one `Llama`, within its cells and sequences.
 
-    def __init__(self, llama: Llama) -> None:
+    Args:
+        llama: the model; when its context is resized it needs another tree.
+        work: where to count on.
+    """
+
+    def __init__(self, llama: Llama, work: Work | None = None) -> None:
         self._llama = llama
         self._budget = llama.cells
-        self.work = Work()
+        self.work = work or Work()
         self.forget()
 
     def forget(self) -> None:
@@ -210,7 +220,7 @@ class PrefixTree:
         """The leaves that fit, sorted; counts the tokens of their tree."""
         fitting = []
         for leaf in leaves:
-            leaf.fits = len(leaf.tokens) + leaf.reading.growth <= self._llama.cells
+            leaf.fits = leaf.needs <= self._llama.cells
             if leaf.fits:
                 fitting.append(leaf)
             else:
