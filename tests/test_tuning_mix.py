@@ -17,6 +17,7 @@ from labelled_data import write_labelled_data
 from dp_tools.tasks import TASKS
 from dp_tools.tuning.instances import read_datasets
 from dp_tools.tuning.mix import Lesson, Recipe, make_lessons
+from dp_tools.tuning.mix.recipe import INGREDIENTS
 from dp_tools.tuning.mix.rule_forms import value_rules
 from dp_tools.tuning.mix.sources import pairs
 
@@ -64,6 +65,11 @@ def test_verdicts_are_balanced(lessons: list[Lesson], source: str) -> None:
         lesson.answer for lesson in lessons if lesson.source.startswith(source) and "match" in lesson.prompt.task
     )
     assert 0.3 < counts["Yes"] / counts.total() < 0.7
+
+
+@pytest.mark.parametrize("ingredient", INGREDIENTS)
+def test_an_ingredient_that_is_left_out_changes_the_mix(data: Path, lessons: list[Lesson], ingredient: str) -> None:
+    assert make_lessons(data, replace(Recipe(size=0.05), **{ingredient: False})) != lessons
 
 
 def test_no_text_of_a_test_pair_is_learned_from(data: Path) -> None:

@@ -9,7 +9,7 @@ import click
 from dp_tools.cli.rules import FILE, STORE
 from dp_tools.errors import InvalidRequest
 from dp_tools.rules.scope import TASKS
-from dp_tools.tuning.mix.recipe import Recipe
+from dp_tools.tuning.mix.recipe import INGREDIENTS, Recipe
 from dp_tools.tuning.train import Settings
 
 
@@ -28,6 +28,7 @@ from dp_tools.tuning.train import Settings
 @click.option("--tokens", default=Settings().tokens, show_default=True, help="Tokens a step; 2600 suits a CPU.")
 @click.option("--rate", default=Settings().rate, show_default=True, help="Peak learning rate.")
 @click.option("--leave-out", multiple=True, metavar="TASK/DATASET", help="A dataset not to learn from; repeatable.")
+@click.option("--without", multiple=True, type=click.Choice(INGREDIENTS), help="An ingredient to leave out.")
 @click.option("--start", type=FILE, help="An adapter of this rank to go on from, instead of a fresh one.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, or a torch device such as cuda.")
 @click.option("--seed", default=Recipe().seed, show_default=True, help="Same seed, same mix and order.")
@@ -46,6 +47,7 @@ def tune(
     tokens: int,
     rate: float,
     leave_out: tuple[str, ...],
+    without: tuple[str, ...],
     start: Path | None,
     device: str,
     seed: int,
@@ -67,7 +69,7 @@ def tune(
         )
     from dp_tools.tuning import tune as tuning
 
-    recipe = Recipe(seed=seed, size=size, leave_out=frozenset(leave_out))
+    recipe = Recipe(seed=seed, size=size, leave_out=frozenset(leave_out), **dict.fromkeys(without, False))
     settings = Settings(rate=rate, epochs=epochs, tokens=tokens, longest=longest, minutes=minutes, seed=seed)
     click.echo(str(tuning.tune(data, out, recipe, settings, start=start, device=device, report=_report)))
 

@@ -7,6 +7,7 @@ layer is computed at answer positions only, or its memory would dwarf everything
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import math
@@ -141,7 +142,8 @@ def train(
     optimizer = torch.optim.AdamW(learning, lr=settings.rate, weight_decay=0.0, betas=(0.9, 0.98))
     plan = _plan(usable, settings)
     checkpoint = out / "checkpoint.pt"
-    first, spent = _restore(checkpoint, model, optimizer, device, settings)
+    course = {**asdict(settings), "lessons": _digest(usable)}
+    first, spent = _restore(checkpoint, model, optimizer, device, course)
     losses: list[float] = []
     started = saved = time.monotonic()
     model.train()
@@ -168,7 +170,7 @@ def train(
             if report is not None:
                 report(step + 1, len(plan), mean, left)
         if time.monotonic() - saved > save_every_s:
-            _save(checkpoint, model, optimizer, step + 1, progress, settings)
+            _save(checkpoint, model, optimizer, step + 1, progress, course)
             saved = time.monotonic()
     adapter = write_adapter(out / "adapter.gguf", model, alpha=settings.alpha)
     model.merge_and_unload()
@@ -235,7 +237,14 @@ def _schedule(progress: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP)))
 
 
-def _save(path: Path, model: Any, optimizer: Any, step: int, progress: float, settings: Settings) -> None:
+def _digest(lessons: Sequence[Encoded]) -> str:
+    digest = hashlib.sha256()
+    for lesson in lessons:
+        digest.update(repr((lesson.prompt, lesson.answer)).encode())
+    return digest.hexdigest()
+
+
+def _save(path: Path, model: Any, optimizer: Any, step: int, progress: float, course: dict[str, Any]) -> None:
     import torch
     from peft import get_peft_model_state_dict
 
@@ -244,22 +253,22 @@ def _save(path: Path, model: Any, optimizer: Any, step: int, progress: float, se
         "optimizer": optimizer.state_dict(),
         "step": step,
         "progress": progress,
-        "settings": asdict(settings),
+        "course": course,
     }
     beside = path.with_suffix(".part")
     torch.save(kept, beside)
     beside.replace(path)
 
 
-def _restore(path: Path, model: Any, optimizer: Any, device: str, settings: Settings) -> tuple[int, float]:
-    """The step and the progress to go on from: 0, or those of a checkpoint made with the same settings."""
+def _restore(path: Path, model: Any, optimizer: Any, device: str, course: dict[str, Any]) -> tuple[int, float]:
+    """The step and the progress to go on from: 0, or those of a checkpoint of the same settings and lessons."""
     import torch
     from peft import set_peft_model_state_dict
 
     if not path.exists():
         return 0, 0.0
     kept = torch.load(path, map_location=device, weights_only=True)
-    if kept["settings"] != asdict(settings):
+    if kept.get("course") != course:
         return 0, 0.0
     set_peft_model_state_dict(model, kept["adapter"])
     optimizer.load_state_dict(kept["optimizer"])

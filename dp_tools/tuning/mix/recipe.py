@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +37,7 @@ class Recipe:
     generated_gaps: bool = True
     binding_rules: bool = True
     wordings: bool = True
+
+
+INGREDIENTS = tuple(field.name for field in fields(Recipe) if field.default is True)
+"""What an ablation can leave out."""
