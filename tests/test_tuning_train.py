@@ -75,3 +75,30 @@ def test_a_trained_adapter_changes_the_engines_answer_the_way_it_was_taught(
     (still,) = bare.answer([replace(question, adapter=further)])
     assert isinstance(still, LabelScores)
     assert still.probabilities[0] == pytest.approx(after.probabilities[0], abs=0.02)
+
+
+def test_a_stopped_training_goes_on_where_it_was_and_other_lessons_begin_anew(
+    tmp_path: Path, weights: Path, tokens: Tokens
+) -> None:
+    class Stopped(Exception):
+        pass
+
+    def until(last: int, lessons: list[Encoded]) -> int:
+        """The first step that is reported, of a training that ends at a later one."""
+        reported: list[int] = []
+
+        def report(step: int, *_: object) -> None:
+            reported.append(step)
+            if step >= last:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            train(load_network(weights, "cpu"), lessons, tmp_path, settings, report=report, save_every_s=0)
+        return reported[0]
+
+    settings = Settings(rank=2, tokens=8, epochs=1)
+    ids, answer = tokens.encode_all([(Segment("is it?"),), (Segment("Yes"),)])
+    lessons = [Encoded(ids, answer)] * 60
+    assert until(21, lessons) == 1
+    assert until(41, lessons) == 21
+    assert until(1, lessons[:-1]) == 1

@@ -21,7 +21,7 @@ from dp_tools.tuning.reliability import VERDICTS, judged
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="JSON file to write.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @click.option("--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Instances of each dataset.")
-@click.option("--leave-out", multiple=True, metavar="TASK/DATASET", help="A dataset not to look at; repeatable.")
+@click.option("--leave-out", multiple=True, metavar="TASK[/DATASET]", help="What not to look at; repeatable.")
 @click.option("--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file.")
 def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[str, ...], model: str) -> None:
     """Fit a model's calibration on the valid splits of a folder of labelled data.
@@ -33,7 +33,7 @@ def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[s
     splits = [
         dataset.split("valid")
         for dataset in read_datasets(data)
-        if "valid" in dataset.files and f"{dataset.folder}/{dataset.name}" not in leave_out
+        if "valid" in dataset.files and not {dataset.folder, f"{dataset.folder}/{dataset.name}"} & set(leave_out)
     ]
     if not splits:
         raise TableUnavailable(f"No dataset in {data} has a valid split to calibrate on: add valid.jsonl to one.")

@@ -27,7 +27,7 @@ from dp_tools.tuning.train import Settings
 @click.option("--minutes", type=float, help="End after this time; the learning rate falls in time.")
 @click.option("--tokens", default=Settings().tokens, show_default=True, help="Tokens a step; 2600 suits a CPU.")
 @click.option("--rate", default=Settings().rate, show_default=True, help="Peak learning rate.")
-@click.option("--leave-out", multiple=True, metavar="TASK/DATASET", help="A dataset not to learn from; repeatable.")
+@click.option("--leave-out", multiple=True, metavar="TASK[/DATASET]", help="What not to learn from; repeatable.")
 @click.option("--without", multiple=True, type=click.Choice(INGREDIENTS), help="An ingredient to leave out.")
 @click.option("--start", type=FILE, help="An adapter of this rank to go on from, instead of a fresh one.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, or a torch device such as cuda.")

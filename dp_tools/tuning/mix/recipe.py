@@ -13,7 +13,7 @@ class Recipe:
         seed: same seed, same data, same mix.
         size: how many lessons of each kind, as a multiple of the default; a small dataset gives what it has, at most
             a few times each, whatever the size.
-        leave_out: datasets (task/dataset, such as "EM/Beer") that must not be seen in any form.
+        leave_out: datasets ("EM/Beer") or whole tasks ("EXTRA") that must not be seen in any form.
         evidence: facts that code computed stand in most questions.
         balance: labels are balanced (calibration brings back the natural rate later).
         hard: positives that look different and negatives that look alike are drawn more often.

@@ -25,7 +25,7 @@ def read_rows(data: Path, task: str, dataset: str, split: str = "train") -> tupl
 @lru_cache(maxsize=128)
 def datasets(data: Path, task: str, leave_out: frozenset[str]) -> tuple[str, ...]:
     """The datasets of a task that are not left out, by name."""
-    if not (data / task).is_dir():
+    if task in leave_out or not (data / task).is_dir():
         return ()
     return tuple(d.name for d in read_datasets(data, [task]) if f"{task}/{d.name}" not in leave_out)
 
