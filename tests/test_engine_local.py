@@ -53,6 +53,14 @@ def value_of(engine: Engine, question: Question) -> GeneratedValue:
 
 
 @pytest.fixture(scope="module")
+def bare() -> Iterator[LocalEngine]:
+    """The embedded model as it is installed: with its adapter it answers tables and no longer knows the world."""
+    opened = LocalEngine(CATALOGUE["nano"])
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
 def tiny_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp("tiny") / "tiny.gguf")
 
@@ -78,9 +86,9 @@ def test_probabilities_of_labels_are_in_their_order_and_sum_to_one(engine: Engin
     assert first.model == "nano"
 
 
-def test_labels_that_begin_alike_are_scored_whole(engine: Engine):
+def test_labels_that_begin_alike_are_scored_whole(bare: LocalEngine):
     places = ("New York", "New Delhi", "New York City")
-    (scores,) = engine.answer([ask("What is the capital of India?", Labels(places, end=END))])
+    (scores,) = bare.answer([ask("What is the capital of India?", Labels(places, end=END))])
     assert isinstance(scores, LabelScores)
     assert scores.probabilities[1] > 0.5
 
@@ -117,11 +125,8 @@ def test_a_copied_value_can_be_the_wording_for_none(tiny: LocalEngine):
     assert value_of(tiny, question).text == "n/a"
 
 
-def test_a_free_value_ends_at_its_end_or_at_the_line():
-    # The model as it is installed: with its adapter it fills gaps and no longer chats.
-    bare = LocalEngine(CATALOGUE["nano"])
+def test_a_free_value_ends_at_its_end_or_at_the_line(bare: LocalEngine):
     value = value_of(bare, ask("Name the capital of France in one word.", Value(END, max_tokens=12)))
-    bare.close()
     assert "Paris" in value.text
     assert "\n" not in value.text
     assert END not in value.text
