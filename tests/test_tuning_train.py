@@ -98,7 +98,7 @@ def test_a_stopped_training_goes_on_where_it_was_and_other_lessons_begin_anew(
 
     settings = Settings(rank=2, tokens=8, epochs=1)
     ids, answer = tokens.encode_all([(Segment("is it?"),), (Segment("Yes"),)])
-    lessons = [Encoded(ids, answer)] * 60
+    lessons = [Encoded(ids, answer)] * 120
     assert until(21, lessons) == 1
     assert until(41, lessons) == 21
     assert until(1, lessons[:-1]) == 1
