@@ -33,7 +33,7 @@ def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[s
     splits = [
         dataset.split("valid")
         for dataset in read_datasets(data)
-        if "valid" in dataset.files and not {dataset.folder, f"{dataset.folder}/{dataset.name}"} & set(leave_out)
+        if "valid" in dataset.files and not dataset.among(leave_out)
     ]
     if not splits:
         raise TableUnavailable(f"No dataset in {data} has a valid split to calibrate on: add valid.jsonl to one.")

@@ -213,8 +213,10 @@ class LocalEngine:
         """The tree, in a context that is large enough for a prompt of this size, as far as it may grow."""
         if llama.cells >= min(cells, self._context):
             return tree
-        before = llama.cells
-        llama.resize(min(self._context, max(2 * before, cells)))
+        wanted = min(self._context, max(2 * llama.cells, cells))
+        llama.resize(wanted)
+        if llama.cells < wanted:
+            self._context = llama.cells  # no use in trying again for the next long prompt
         self._active = ()
         self._tree = PrefixTree(llama, tree.work)
         return self._tree

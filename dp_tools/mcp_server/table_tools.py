@@ -22,6 +22,7 @@ from dp_tools.rules.rule import Rule
 from dp_tools.tables.answers import Job, Review, TableProfile
 from dp_tools.tables.job_requests import (
     AnyJobRequest,
+    Averaged,
     CleanRequest,
     DedupeRequest,
     DetectRequest,
@@ -38,13 +39,6 @@ _COLUMNS = 30
 _LATEST = 20
 _PATIENCE_S = 5.0
 """How long a cancelled job may take to end before its state is returned as it is."""
-Averaged = Annotated[
-    bool,
-    Field(
-        description="Judge each pair by the mean over four orders of its sides and attributes, at four times the "
-        "questions; pairs whose orders disagree wait for a person."
-    ),
-]
 Attributes = Annotated[list[str] | None, Field(description="Only these attributes; all if left out.")]
 DatasetName = Annotated[str | None, Field(description="Name of the dataset, which selects the rules that apply.")]
 CallRules = Annotated[list[str], Field(description="Rules for this job only, one sentence each.")]

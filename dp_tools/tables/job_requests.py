@@ -8,6 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dp_tools.tables.delimited import Ragged
 
+Averaged = Annotated[
+    bool,
+    Field(
+        description="Judge each pair by the mean over four orders of its sides and attributes, at four times the "
+        "questions; pairs whose orders disagree wait for a person."
+    ),
+]
+
 
 class TableSource(BaseModel):
     """A table: a file under the roots, or records passed along."""
@@ -82,13 +90,7 @@ class MatchRequest(JobRequest):
     left: Annotated[TableSource, Field(description="The first table.")]
     right: Annotated[TableSource, Field(description="The second table.")]
     attributes: Annotated[list[str] | None, Field(description="Compare only these attributes.")] = None
-    averaged: Annotated[
-        bool,
-        Field(
-            description="Judge each pair by the mean over four orders of its sides and attributes, at four times the "
-            "questions; pairs whose orders disagree wait for a person."
-        ),
-    ] = False
+    averaged: Averaged = False
     one_to_one: Annotated[
         bool, Field(description="Whether a record has one counterpart at most; false if a side repeats things.")
     ] = True
@@ -100,13 +102,7 @@ class DedupeRequest(JobRequest):
     kind: Literal["dedupe"] = "dedupe"
     source: Annotated[TableSource, Field(description="The table.")]
     attributes: Annotated[list[str] | None, Field(description="Compare only these attributes.")] = None
-    averaged: Annotated[
-        bool,
-        Field(
-            description="Judge each pair by the mean over four orders of its sides and attributes, at four times the "
-            "questions; pairs whose orders disagree wait for a person."
-        ),
-    ] = False
+    averaged: Averaged = False
 
 
 AnyJobRequest = Annotated[

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -213,6 +213,10 @@ class Dataset:
     name: str
     files: Mapping[str, Path]
 
+    def among(self, names: Collection[str]) -> bool:
+        """Whether the names, each "TASK/dataset" or "TASK", cover it."""
+        return self.folder in names or f"{self.folder}/{self.name}" in names
+
     def split(self, name: str) -> Split:
         """Read one split.
 
@@ -267,9 +271,9 @@ def read_datasets(data: Path, only: Sequence[str] = ()) -> list[Dataset]:
             f"TASK being one of {', '.join(TASK_OF)}."
         )
     for name in only:
-        if not any(name in (dataset.folder, f"{dataset.folder}/{dataset.name}") for dataset in found):
+        if not any(dataset.among([name]) for dataset in found):
             raise TableUnavailable(f"There is no {name} in {data}: name a TASK/dataset that is there, or a TASK.")
-    return [d for d in found if not only or d.folder in only or f"{d.folder}/{d.name}" in only]
+    return [dataset for dataset in found if not only or dataset.among(only)]
 
 
 def _files(folder: Path) -> dict[str, Path]:

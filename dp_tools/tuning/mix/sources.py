@@ -25,9 +25,9 @@ def read_rows(data: Path, task: str, dataset: str, split: str = "train") -> tupl
 @lru_cache(maxsize=128)
 def datasets(data: Path, task: str, leave_out: frozenset[str]) -> tuple[str, ...]:
     """The datasets of a task that are not left out, by name."""
-    if task in leave_out or not (data / task).is_dir():
+    if not (data / task).is_dir():
         return ()
-    return tuple(d.name for d in read_datasets(data, [task]) if f"{task}/{d.name}" not in leave_out)
+    return tuple(d.name for d in read_datasets(data, [task]) if not d.among(leave_out))
 
 
 @lru_cache(maxsize=128)
