@@ -58,6 +58,16 @@ def test_one_number_written_in_two_ways_is_one_number():
     assert "same 2005" in pair_facts({"year": "2005.0"}, {"year": "2005"})
 
 
+def test_a_price_on_both_sides_is_told_by_its_similarity_alone():
+    assert pair_facts({"price": "19.99"}, {"price": "7.50"}) == ("price 22",)
+    assert pair_facts({"price": "19.99"}, {"price": None}) == ("a only 19.99",)
+
+
+def test_few_words_of_one_side_are_listed_those_with_digits_first_and_short_ones_not_at_all():
+    facts = pair_facts({"title": "office of the future pro suite 2007 in x64"}, {"title": "paint"})
+    assert "a only 2007 x64 office" in facts
+
+
 def test_a_missing_side_is_no_evidence():
     assert not any(fact.startswith("price") for fact in pair_facts({"price": None}, {"price": "4.99"}))
 

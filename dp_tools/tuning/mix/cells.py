@@ -28,6 +28,8 @@ HOUSE_CONVENTIONS = {
 """Attributes whose labels follow a convention that only a rule can tell: never shown without it."""
 _DATASET_LESSONS = 4000
 _TABLE_LESSONS = 110
+_RIGHT = 3
+"""Right cells to one wrong."""
 
 
 def labelled_cells(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
@@ -35,12 +37,12 @@ def labelled_cells(random: Random, data: Path, recipe: Recipe, known: Known) -> 
     for dataset in datasets(data, "ED", recipe.leave_out):
         rows = read_rows(data, "ED", dataset)
         facts = RecordFacts(_records(rows))
-        for row in _balanced(random, rows, recipe, int(_DATASET_LESSONS * recipe.size)):
-            wide, near = known("detect_errors", dataset, row["attribute"])
-            must_know = row["attribute"] in HOUSE_CONVENTIONS.get(dataset, ())
-            if must_know and not (wide or near):
-                continue
-            with_rules = must_know or often(random, 0.5)
+        rules = {row["attribute"]: known("detect_errors", dataset, row["attribute"]) for row in rows}
+        house = HOUSE_CONVENTIONS.get(dataset, set())
+        tellable = [row for row in rows if row["attribute"] not in house or any(rules[row["attribute"]])]
+        for row in _balanced(random, tellable, recipe, int(_DATASET_LESSONS * recipe.size)):
+            wide, near = rules[row["attribute"]]
+            with_rules = row["attribute"] in house or often(random, 0.5)
             case = _case(random, row["record"], row["attribute"], facts, recipe)
             yield lesson(
                 case,
@@ -146,10 +148,10 @@ def _judge(
     recipe: Recipe,
 ) -> Iterator[Lesson]:
     names = list(records[0])
-    wanted = round(_TABLE_LESSONS / 2)
+    wanted = round(_TABLE_LESSONS / (1 + _RIGHT))
     wrong = random.sample(sorted(spoiled), min(len(spoiled), wanted))
     clean = [(n, name) for n in range(len(records)) for name in names if (n, name) not in spoiled]
-    clean = random.sample(clean, min(len(clean), round(1.2 * len(wrong)) + 8))
+    clean = random.sample(clean, min(len(clean), _RIGHT * len(wrong) + 8))
     for (number, name), error in [*((place, True) for place in wrong), *((place, False) for place in clean)]:
         record = records[number]
         case = _case(random, record, name, facts, recipe)
@@ -229,14 +231,17 @@ def _records(rows: Sequence[Row]) -> list[Record]:
 
 
 def _balanced(random: Random, rows: Sequence[Row], recipe: Recipe, count: int) -> list[Row]:
-    """As many wrong cells as right ones, wrong ones at most eight times each; or a plain sample."""
+    """One wrong cell to three right ones, wrong ones at most eight times each; or a plain sample.
+
+    Fully balanced labels would have to be calibrated far back, and with them every yes that a rule demands.
+    """
     if not recipe.balance:
         return random.sample(list(rows), min(len(rows), count))
     wrong = [row for row in rows if row["label"]]
     right = [row for row in rows if not row["label"]]
     if not wrong:
         return random.sample(right, min(len(right), count // 8))
-    half = min(count // 2, 8 * len(wrong))
-    chosen = [random.choice(wrong) for _ in range(half)] + random.sample(right, min(len(right), round(1.3 * half)))
+    wanted = min(round(count / (1 + _RIGHT)), 8 * len(wrong))
+    chosen = random.choices(wrong, k=wanted) + random.sample(right, min(len(right), round(_RIGHT * wanted)))
     random.shuffle(chosen)
     return chosen

@@ -22,9 +22,9 @@ from dp_tools.tuning.mix.sources import Record, Row, datasets, pairs
 
 _SIZES = {
     "Amazon-Google": 27000,
-    "DBLP-GoogleScholar": 10000,
+    "DBLP-GoogleScholar": 8000,
     "WDC_computers": 5000,
-    "WDC_watches": 2000,
+    "WDC_watches": 1200,
     "Fodors-Zagats": 3000,
     "Dirty_DBLP-ACM": 2000,
     "Dirty_iTunes-Amazon": 1500,
@@ -58,6 +58,11 @@ _FRAMES: dict[str, tuple[str, ...]] = {
         "Matching records have an equal {a}.",
         "No match without the same {a}.",
         "They are the same only if {a} is equal.",
+        "A match needs the same {a}.",
+        "Say no if {a} is not the same.",
+        "Two records that disagree on {a} are different entities.",
+        "Never match records with {d}.",
+        "{d}: not the same entity.",
     ),
     "indifferent": (
         "{d} does not matter.",
@@ -71,6 +76,11 @@ _FRAMES: dict[str, tuple[str, ...]] = {
         "Leave {a} out of the comparison.",
         "{a} is unreliable: do not compare it.",
         "Matching records need not have an equal {a}.",
+        "{a} says nothing about identity.",
+        "Do not look at {a}.",
+        "Disagreement on {a} is no obstacle.",
+        "Two records that disagree on {a} may still be one entity.",
+        "{d}: no reason for a no.",
     ),
     "same": (
         "Records with {e} are the same entity.",
@@ -80,6 +90,10 @@ _FRAMES: dict[str, tuple[str, ...]] = {
         "If {a} is equal, it is a match, whatever else differs.",
         "{a} is the key: equal {a}, same entity.",
         "Compare {a} only.",
+        "Say yes if {a} is the same.",
+        "Two records that agree on {a} are one entity.",
+        "Always match records with {e}.",
+        "{e}: the same entity.",
     ),
 }
 _DIFFERENCES = ("a different {a}", "another {a}", "a difference in {a}", "an unequal {a}", "{a} that differs")
@@ -151,7 +165,7 @@ def schema_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
     for dataset in datasets(data, "SM", recipe.leave_out):
         rows = pairs(data, "SM", dataset)
         wide, near = known("match_schemas", dataset, None)
-        for row in _draw(random, rows, recipe, round(_SCHEMA_SIZE * recipe.size), repeats=14, negatives=2.0):
+        for row in _draw(random, rows, recipe, round(_SCHEMA_SIZE * recipe.size), repeats=14, negatives=4.0):
             left, right = _attribute(random, row["left"], recipe), _attribute(random, row["right"], recipe)
             if recipe.reshape and often(random, 0.5):
                 left, right = right, left
@@ -226,9 +240,12 @@ def _finish(
 
 
 def _draw(
-    random: Random, rows: Sequence[Row], recipe: Recipe, size: int, *, repeats: int = 4, negatives: float = 1.25
+    random: Random, rows: Sequence[Row], recipe: Recipe, size: int, *, repeats: int = 2, negatives: float = 3.0
 ) -> list[Row]:
-    """Balanced rows; among them the hard ones of each label more often."""
+    """Both labels, at a rate near that of real candidates; the hard ones of each label more often.
+
+    Fully balanced labels would have to be calibrated far back, and with them every yes that a rule demands.
+    """
     if not recipe.balance:
         return random.sample(list(rows), min(len(rows), size))
     yes = [row for row in rows if row["label"]]

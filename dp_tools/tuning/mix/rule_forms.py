@@ -25,6 +25,17 @@ FORBIDS = (
     "Flag {f}.",
     "We do not allow {f}.",
     "It is a mistake to have {f}.",
+    "{f} is a defect.",
+    "{f} is invalid.",
+    "{f} is never right.",
+    "{f} cannot be right.",
+    "{f} has to be reported.",
+    "{f} breaks our rules.",
+    "{f}: an error.",
+    "Consider {f} wrong.",
+    "Reject {f}.",
+    "No record may have {f}.",
+    "Whoever finds {f} has found an error.",
 )
 ALLOWS = (
     "{f} is fine.",
@@ -40,6 +51,16 @@ ALLOWS = (
     "We allow {f}.",
     "It is right to have {f}.",
     "There is nothing wrong with {f}.",
+    "{f} is valid.",
+    "{f} is permitted.",
+    "{f} is harmless.",
+    "{f} is intended.",
+    "{f}: no error.",
+    "Consider {f} right.",
+    "Tolerate {f}.",
+    "Pass over {f}.",
+    "Any record may have {f}.",
+    "Whoever finds {f} has found no error.",
 )
 DEMANDS = (
     "{a} must {m}.",
@@ -50,6 +71,12 @@ DEMANDS = (
     "If {a} does not {m}, it is an error.",
     "We want {a} to {m}.",
     "{a} is wrong unless it does {m}.",
+    "{a} is required to {m}.",
+    "{a} is supposed to {m}.",
+    "{a} is expected to {m}.",
+    "All values of {a} must {m}.",
+    "Make {a} {m}.",
+    "Anything in {a} that does not {m} is an error.",
 )
 WAIVES = (
     "{a} need not {m}.",
@@ -57,6 +84,10 @@ WAIVES = (
     "It is fine if {a} does not {m}.",
     "Nobody asks {a} to {m}.",
     "{a} may {m}, or not.",
+    "{a} is not required to {m}.",
+    "{a} is not expected to {m}.",
+    "There is no need for {a} to {m}.",
+    "Anything in {a} that does not {m} is fine all the same.",
 )
 """Frames around what is wrong, {f}, or what is wanted, {m}; so that a sentence is read and not recognised."""
 

@@ -21,9 +21,9 @@ from dp_tools.tuning.mix.sources import Record, datasets, read_rows
 
 NONE = "unknown"
 _LONGEST = 50
-_SIZES = {"GSMArena_Phone": 1500}
+_SIZES = {"GSMArena_Phone": 1500, "Buy": 8000, "Restaurant": 8000}
 _SIZE = 5000
-_EXTRACTIONS = 10000
+_EXTRACTIONS = 4000
 _FRAMES = (
     "{n} is written in {c}.",
     "Write {n} in {c}.",
@@ -34,19 +34,29 @@ _FRAMES = (
     "We write {n} in {c}.",
     "All of {n} stands in {c}.",
     "Values of {n} are always in {c}.",
+    "Put {n} in {c}.",
+    "{n} goes in {c}.",
+    "{n} is stored in {c}.",
+    "{n} appears in {c}.",
+    "Convert {n} to {c}.",
+    "Our form of {n}: {c}.",
+    "{n} is to be given in {c}.",
+    "No {n} other than in {c}.",
 )
-_CAPITALS = ("capital letters", "capitals", "upper case", "uppercase letters", "big letters only")
-_SMALL = ("lower case", "small letters", "lowercase letters", "small letters without any capital")
+_CAPITALS = ("capital letters", "capitals", "upper case", "uppercase letters", "big letters only", "block letters")
+_SMALL = ("lower case", "small letters", "lowercase letters", "small letters without any capital", "lowercase only")
 _UNDERSCORES = ("one piece, with underscores for spaces", "words joined by underscores")
+_HYPHENS = ("one piece, with hyphens for spaces", "words joined by hyphens")
+_TITLE = ("title case", "words that start with a capital", "small letters after a capital in each word")
 _ABBREVIATED = ("If {n} is {v}, write it as {s}.", "{s} stands for the {n} {v}.", "Abbreviate {v} as {s}.")
 _UNGUESSED = (f"Never guess {{n}}: answer {NONE}.", f"{{n}} is always {NONE}.", f"Leave {{n}} {NONE}.")
 
 
 def labelled_gaps(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
-    """The labelled imputation sets, at most three times each, attributes permuted."""
+    """The labelled imputation sets, at most four times each, attributes permuted."""
     for dataset in datasets(data, "DI", recipe.leave_out):
         rows = read_rows(data, "DI", dataset)
-        for row in random.choices(rows, k=min(3 * len(rows), round(_SIZES.get(dataset, _SIZE) * recipe.size))):
+        for row in random.choices(rows, k=min(4 * len(rows), round(_SIZES.get(dataset, _SIZE) * recipe.size))):
             wide, near = known("impute", dataset, row["attribute"])
             shown = often(random, 0.4)
             record = _reshaped(random, row["record"], recipe)
@@ -127,6 +137,8 @@ def _ways_to_write(random: Random, name: str, value: str) -> list[tuple[str, str
         (said(_SMALL), value.lower()),
         (said(_SMALL), value.lower()),
         (said(_UNDERSCORES), value.replace(" ", "_")),
+        (said(_HYPHENS), value.replace(" ", "-")),
+        (said(_TITLE), value.title()),
         (random.choice(_ABBREVIATED).format(n=name, v=value, s=short), short),
         (random.choice(_UNGUESSED).format(n=name), NONE),
     ]
