@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
-
-from rapidfuzz import fuzz, process
+from typing import Any
 
 from dp_tools.errors import InvalidRequest, RuleRejected
-from dp_tools.rules import history, packs
+from dp_tools.rules import installing, packs, verifying
 from dp_tools.rules.history import Entry, Verification
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.injector import Selection, call_rules, estimate_tokens
 from dp_tools.rules.knowledge_file import KnowledgeFile
-from dp_tools.rules.packs import Conflict, Installed, Pack
-from dp_tools.rules.rule import ALL, Example, Rule, Source, Status
+from dp_tools.rules.packs import Installed, Pack
+from dp_tools.rules.rule import Example, Rule, Source, Status
+from dp_tools.rules.rule_table import RuleTable
 from dp_tools.rules.scope import holds, key
-from dp_tools.rules.vetting import parse, vet, vet_text, vet_visible
+from dp_tools.rules.vetting import parse
 
-_COLUMNS = (
-    'id, version, task, dataset, domain, attribute, topic, statement, "check", settles, priority, source, status, pack'
-)
-_IN_SCOPE = f"""
-SELECT age, examples, {_COLUMNS} FROM rules INDEXED BY rules_in_scope
-WHERE status = 'active' AND dataset_key IN (?, 'all') AND domain_key IN ({{domains}})
-AND attribute_key IN (?, 'all') AND task IN (?, 'all')
-"""
 _YOUNGEST = 2**62
 
 
@@ -63,7 +52,7 @@ class KnowledgeStore:
     def __init__(self, file: KnowledgeFile) -> None:
         """Use `KnowledgeStore.open`."""
         self._file = file
-        self._db = file.db
+        self._rules = RuleTable(file.db)
         self.path = file.path
         """The file, or None when the store is in memory."""
 
@@ -126,7 +115,7 @@ class KnowledgeStore:
             RuleRejected: an extra rule holds control tokens, line breaks or too much text.
         """
         called = call_rules(extra, task=task, dataset=dataset, attribute=attribute)
-        domains, found = self._file.read(lambda: self._in_scope(task, dataset, attribute))
+        domains, found = self._file.read(lambda: self._rules.in_scope(task, dataset, attribute))
         replaced = {rule.id for rule in trying}
         tried = ((rule, _YOUNGEST) for rule in trying if holds(rule, task, dataset, domains, attribute))
         kept = (pair for pair in found if pair[0].id not in replaced)
@@ -140,7 +129,7 @@ class KnowledgeStore:
         Raises:
             InvalidRequest: there is no such rule.
         """
-        return self._file.read(lambda: self._get(rule_id))
+        return self._file.read(lambda: self._rules.get(rule_id))
 
     def list(
         self,
@@ -167,8 +156,8 @@ class KnowledgeStore:
         }
         given = {column: value for column, value in wanted.items() if value is not None}
         where = " AND ".join(f"{column} = ?" for column in given) or "1"
-        query = f"SELECT age, examples, {_COLUMNS} FROM rules WHERE {where} ORDER BY age LIMIT ? OFFSET ?"
-        return self._file.read(lambda: self._rules(query, [*given.values(), limit, offset]))
+        clause = f"WHERE {where} ORDER BY age LIMIT ? OFFSET ?"
+        return self._file.read(lambda: self._rules.select(clause, [*given.values(), limit, offset]))
 
     def search(self, text: str, *, limit: int = 20) -> tuple[Rule, ...]:
         """Rules with all these words, in their statement, id or scope, best match first. Any text is only words."""
@@ -176,12 +165,8 @@ class KnowledgeStore:
         if not words:
             return ()
         match = " ".join(f'"{word}"*' for word in words)
-        columns = ", ".join(f"rules.{column.strip()}" for column in ("age", "examples", *_COLUMNS.split(",")))
-        query = f"""
-        SELECT {columns} FROM rules_fts JOIN rules ON rules.age = rules_fts.rowid
-        WHERE rules_fts MATCH ? ORDER BY rules_fts.rank LIMIT ?
-        """
-        return self._file.read(lambda: self._rules(query, [match, limit]))
+        clause = "JOIN rules_fts ON rules.age = rules_fts.rowid WHERE rules_fts MATCH ? ORDER BY rules_fts.rank LIMIT ?"
+        return self._file.read(lambda: self._rules.select(clause, [match, limit]))
 
     def history(self, rule_id: str | None = None, *, limit: int = 1000) -> tuple[Entry, ...]:
         """The changes to one rule, or to everything, oldest first; of a longer history the last `limit`.
@@ -192,9 +177,11 @@ class KnowledgeStore:
 
         def read() -> tuple[Entry, ...]:
             if rule_id is not None:
-                self._get(rule_id)
+                self._rules.get(rule_id)
             where, values = ("WHERE rule_id = ?", [rule_id]) if rule_id is not None else ("", [])
-            rows = self._db.execute(f"SELECT * FROM history {where} ORDER BY entry DESC LIMIT ?", [*values, limit])
+            rows = self._rules.db.execute(
+                f"SELECT * FROM history {where} ORDER BY entry DESC LIMIT ?", [*values, limit]
+            )
             return tuple(
                 Entry(number, rule, version, action, who, why, at, json.loads(body), previous, kept)
                 for number, rule, version, action, who, why, at, body, previous, kept in reversed(rows.fetchall())
@@ -209,7 +196,7 @@ class KnowledgeStore:
             head: the hash of an entry kept elsewhere from an earlier verification; it must still be in the history,
                 which proves that the end was not cut off and rewritten.
         """
-        return self._file.read(lambda: self._file.snapshot(lambda: self._verify(head)))
+        return self._file.read(lambda: self._file.snapshot(lambda: verifying.verify(self._rules, head)))
 
     def datasets(self) -> tuple[Dataset, ...]:
         """Datasets that belong to a domain or that an active rule names, by name."""
@@ -218,12 +205,12 @@ class KnowledgeStore:
             names: dict[str, str] = {}
             domains: dict[str, list[str]] = {}
             counts: dict[str, int] = {}
-            for dataset_key, dataset, domain in self._db.execute(
+            for dataset_key, dataset, domain in self._rules.db.execute(
                 "SELECT dataset_key, dataset, domain FROM datasets ORDER BY domain_key"
             ):
                 names.setdefault(dataset_key, dataset)
                 domains.setdefault(dataset_key, []).append(domain)
-            for dataset_key, dataset, rules in self._db.execute(
+            for dataset_key, dataset, rules in self._rules.db.execute(
                 "SELECT dataset_key, min(dataset), count(*) FROM rules"
                 " WHERE status = 'active' AND dataset_key <> 'all' GROUP BY dataset_key"
             ):
@@ -239,7 +226,7 @@ class KnowledgeStore:
         """The packs in the store, by name."""
 
         def read() -> tuple[InstalledPack, ...]:
-            rows = self._db.execute(
+            rows = self._rules.db.execute(
                 "SELECT name, packs.version, title,"
                 " (SELECT count(*) FROM rules WHERE pack = name AND status = 'active') FROM packs ORDER BY name"
             )
@@ -249,12 +236,7 @@ class KnowledgeStore:
 
     def plan(self, *, task: str, dataset: str | None, attribute: str | None) -> tuple[str, ...]:
         """How SQLite looks up the rules of a scope, step by step, in its own words."""
-
-        def read() -> tuple[str, ...]:
-            query, values, _ = self._scope_query(task, dataset, attribute)
-            return tuple(str(row[-1]) for row in self._db.execute(f"EXPLAIN QUERY PLAN {query}", values))
-
-        return self._file.read(read)
+        return self._file.read(lambda: self._rules.plan(task, dataset, attribute))
 
     # Writing
 
@@ -264,11 +246,11 @@ class KnowledgeStore:
         Raises:
             RuleRejected: the rule is not acceptable, or its id is taken.
         """
-        return self._file.write(lambda: self._add(rule, "added", who, why))
+        return self._file.write(lambda: self._rules.add(rule, "added", who, why))
 
     def add_all(self, rules: Iterable[Rule], *, who: str, why: str = "") -> tuple[Rule, ...]:
         """Add many rules in one transaction: all or none."""
-        return self._file.write(lambda: tuple(self._add(rule, "added", who, why) for rule in rules))
+        return self._file.write(lambda: tuple(self._rules.add(rule, "added", who, why) for rule in rules))
 
     def propose(self, rule: Rule, *, who: str, why: str = "") -> Rule:
         """Add a rule that does not act until a person accepts it. A taken id gets a number behind it.
@@ -279,8 +261,8 @@ class KnowledgeStore:
 
         def write() -> Rule:
             source: Source = rule.source if rule.source in ("mined", "learned") else "agent"
-            free = self._free_id(rule.id)
-            return self._add(
+            free = self._rules.free_id(rule.id)
+            return self._rules.add(
                 rule.model_copy(update={"id": free, "status": "proposed", "source": source, "version": 1, "pack": ""}),
                 "proposed",
                 who,
@@ -304,29 +286,29 @@ class KnowledgeStore:
             raise RuleRejected(f"{fixed[0]} of a rule cannot be changed; retire the rule and add another.")
 
         def write() -> Rule:
-            rule = self._get(rule_id)
+            rule = self._rules.get(rule_id)
             changed = parse({**rule.model_dump(mode="json"), **_plain(fields), "version": rule.version + 1})
-            return self._replace(changed, "changed", who, why)
+            return self._rules.replace(changed, "changed", who, why)
 
         return self._file.write(write)
 
     def accept(self, rule_id: str, *, who: str, why: str = "") -> Rule:
         """A person accepts a proposed or retired rule: it acts from now on."""
-        return self._file.write(lambda: self._move(rule_id, "active", "accepted", who, why))
+        return self._file.write(lambda: self._rules.move(rule_id, "active", "accepted", who, why))
 
     def reject(self, rule_id: str, *, who: str, why: str = "") -> Rule:
         """A person rejects a proposal: it is retired and stays in the history."""
 
         def write() -> Rule:
-            if self._get(rule_id).status != "proposed":
+            if self._rules.get(rule_id).status != "proposed":
                 raise InvalidRequest(f"Rule {rule_id} is not a proposal; retire it instead.")
-            return self._move(rule_id, "retired", "rejected", who, why)
+            return self._rules.move(rule_id, "retired", "rejected", who, why)
 
         return self._file.write(write)
 
     def retire(self, rule_id: str, *, who: str, why: str = "") -> Rule:
         """Take a rule out of force; it stays in the store and its history."""
-        return self._file.write(lambda: self._move(rule_id, "retired", "retired", who, why))
+        return self._file.write(lambda: self._rules.move(rule_id, "retired", "retired", who, why))
 
     def restore(self, rule_id: str, version: int, *, who: str, why: str = "") -> Rule:
         """Make an earlier version the current one, as a new version.
@@ -336,15 +318,15 @@ class KnowledgeStore:
         """
 
         def write() -> Rule:
-            rule = self._get(rule_id)
-            row = self._db.execute(
+            rule = self._rules.get(rule_id)
+            row = self._rules.db.execute(
                 "SELECT body FROM history WHERE rule_id = ? AND version = ? ORDER BY entry DESC LIMIT 1",
                 [rule_id, version],
             ).fetchone()
             if row is None:
                 raise InvalidRequest(f"Rule {rule_id} has no version {version}; it has 1 to {rule.version}.")
             restored = parse({**json.loads(row[0]), "version": rule.version + 1})
-            return self._replace(restored, "restored", who, why or f"version {version}")
+            return self._rules.replace(restored, "restored", who, why or f"version {version}")
 
         return self._file.write(write)
 
@@ -354,7 +336,7 @@ class KnowledgeStore:
         Raises:
             RuleRejected: a name is empty or holds control tokens.
         """
-        self._file.write(lambda: self._assign(dataset, domain, who, why))
+        self._file.write(lambda: self._rules.assign(dataset, domain, who, why))
 
     def unassign(self, dataset: str, domain: str, *, who: str, why: str = "") -> None:
         """Take a dataset out of a domain.
@@ -362,16 +344,7 @@ class KnowledgeStore:
         Raises:
             InvalidRequest: it is not in that domain.
         """
-
-        def write() -> None:
-            gone = self._db.execute(
-                "DELETE FROM datasets WHERE dataset_key = ? AND domain_key = ?", [key(dataset), key(domain)]
-            ).rowcount
-            if not gone:
-                raise InvalidRequest(f"{dataset} is not in the domain {domain}.")
-            self._log(None, None, "unassigned", who, why, {"dataset": dataset, "domain": domain})
-
-        self._file.write(write)
+        self._file.write(lambda: self._rules.unassign(dataset, domain, who, why))
 
     # Packs
 
@@ -383,7 +356,7 @@ class KnowledgeStore:
         """
         if any(file.stem == pack.name for file in packs.shipped()):
             raise RuleRejected(f"{pack.name} is the name of a pack that comes with dp-tools; choose another name.")
-        return self._file.write(lambda: self._install(pack, who, why))
+        return self._file.write(lambda: installing.install(self._rules, pack, who, why))
 
     def export(
         self, name: str, *, title: str = "", dataset: str | None = None, domain: str | None = None, version: int = 1
@@ -400,21 +373,22 @@ class KnowledgeStore:
         """
 
         def read() -> Pack:
-            installed = self._db.execute("SELECT version, title FROM packs WHERE name = ?", [name]).fetchone()
+            installed = self._rules.db.execute("SELECT version, title FROM packs WHERE name = ?", [name]).fetchone()
             if dataset is not None or domain is not None:
                 given = {"dataset_key": dataset, "domain_key": domain}
                 wanted = {column: key(value) for column, value in given.items() if value is not None}
             else:
                 wanted = {"pack": name}
             where = " AND ".join(f"{column} = ?" for column in wanted)
-            query = f"SELECT age, examples, {_COLUMNS} FROM rules WHERE status = 'active' AND {where} ORDER BY age"
-            rules = self._rules(query, list(wanted.values()))
+            rules = self._rules.select(f"WHERE status = 'active' AND {where} ORDER BY age", list(wanted.values()))
             if not rules:
                 raise InvalidRequest(f"There are no active rules to export as {name}.")
             named = {key(rule.dataset) for rule in rules}, {key(rule.domain) for rule in rules}
             memberships = tuple(
                 (row[0], row[1])
-                for row in self._db.execute("SELECT dataset, domain, dataset_key, domain_key FROM datasets").fetchall()
+                for row in self._rules.db.execute(
+                    "SELECT dataset, domain, dataset_key, domain_key FROM datasets"
+                ).fetchall()
                 if row[2] in named[0] or row[3] in named[1]
             )
             shipped = tuple(
@@ -428,236 +402,8 @@ class KnowledgeStore:
 
     # Inside
 
-    def _in_scope(
-        self, task: str, dataset: str | None, attribute: str | None
-    ) -> tuple[tuple[str, ...], tuple[tuple[Rule, int], ...]]:
-        """The keys of the domains that hold, and the active rules with their age."""
-        query, values, domains = self._scope_query(task, dataset, attribute)
-        rows = self._db.execute(query, values).fetchall()
-        return domains, tuple((self._rule(row), int(row[0])) for row in rows)
-
-    def _scope_query(
-        self, task: str, dataset: str | None, attribute: str | None
-    ) -> tuple[str, Sequence[str], tuple[str, ...]]:
-        named = key(dataset or ALL)
-        rows = self._db.execute("SELECT domain_key FROM datasets WHERE dataset_key = ?", [named])
-        domains = tuple(dict.fromkeys((*(row[0] for row in rows), named, ALL)))
-        query = _IN_SCOPE.format(domains=", ".join("?" * len(domains)))
-        return query, [named, *domains, key(attribute or ALL), task], domains
-
-    def _get(self, rule_id: str) -> Rule:
-        rows = self._rules(f"SELECT age, examples, {_COLUMNS} FROM rules WHERE id = ?", [rule_id])
-        if not rows:
-            self._no_rule(rule_id)
-        return rows[0]
-
-    def _no_rule(self, rule_id: str) -> NoReturn:
-        known = [row[0] for row in self._db.execute("SELECT id FROM rules LIMIT 10000")]
-        near = process.extractOne(rule_id, known, scorer=fuzz.ratio, score_cutoff=70)
-        raise InvalidRequest(f"There is no rule {rule_id[:100]!r}" + (f"; did you mean {near[0]}?" if near else "."))
-
-    def _rules(self, query: str, values: Sequence[Any]) -> tuple[Rule, ...]:
-        return tuple(self._rule(row) for row in self._db.execute(query, values).fetchall())
-
-    def _rule(self, row: Sequence[Any]) -> Rule:
-        """A rule from a row of (age, examples, *_COLUMNS)."""
-        body = dict(zip((name.strip().strip('"') for name in _COLUMNS.split(",")), row[2:], strict=True))
-        body["check"] = None if body["check"] is None else json.loads(body["check"])
-        if row[1]:
-            body["examples"] = tuple(
-                Example(case=json.loads(case), label=label)
-                for case, label in self._db.execute(
-                    'SELECT "case", label FROM examples WHERE rule_id = ? ORDER BY position', [body["id"]]
-                )
-            )
-        return Rule.model_validate(body)
-
-    def _free_id(self, wanted: str) -> str:
-        taken = {
-            row[0]
-            for row in self._db.execute("SELECT id FROM rules WHERE id = ? OR id GLOB ?", [wanted, f"{wanted}-*"])
-        }
-        return next(
-            name for name in (wanted, *(f"{wanted}-{n}" for n in range(2, len(taken) + 3))) if name not in taken
-        )
-
-    def _add(self, rule: Rule, action: str, who: str, why: str) -> Rule:
-        vet(rule)
-        if self._db.execute("SELECT 1 FROM rules WHERE id = ?", [rule.id]).fetchone():
-            raise RuleRejected(f"There is a rule {rule.id} already; change that one or choose another id.")
-        fresh = rule.model_copy(update={"version": 1})
-        row = _row(fresh)
-        names = ", ".join(f'"{name}"' for name in row)
-        self._db.execute(f"INSERT INTO rules ({names}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
-        self._put_examples(fresh)
-        self._log(fresh.id, 1, action, who, why, fresh.model_dump(mode="json"))
-        return fresh
-
-    def _replace(self, rule: Rule, action: str, who: str, why: str) -> Rule:
-        vet(rule)
-        row = _row(rule)
-        sets = ", ".join(f'"{name}" = ?' for name in row)
-        self._db.execute(f"UPDATE rules SET {sets} WHERE id = ?", [*row.values(), rule.id])
-        self._db.execute("DELETE FROM examples WHERE rule_id = ?", [rule.id])
-        self._put_examples(rule)
-        self._log(rule.id, rule.version, action, who, why, rule.model_dump(mode="json"))
-        return rule
-
-    def _move(self, rule_id: str, status: Status, action: str, who: str, why: str) -> Rule:
-        rule = self._get(rule_id)
-        if rule.status == status:
-            raise InvalidRequest(f"Rule {rule_id} is {status} already.")
-        return self._replace(rule.model_copy(update={"status": status, "version": rule.version + 1}), action, who, why)
-
-    def _put_examples(self, rule: Rule) -> None:
-        for position, example in enumerate(rule.examples):
-            self._db.execute(
-                "INSERT INTO examples VALUES (?, ?, ?, ?)",
-                [rule.id, position, history.canonical(example.case), example.label],
-            )
-
-    def _assign(self, dataset: str, domain: str, who: str, why: str) -> None:
-        for what, name in (("dataset", dataset), ("domain", domain)):
-            vet_text(name, f"The name of the {what}")
-            if key(name) in ("", ALL):
-                raise RuleRejected(f"{name!r} cannot be the name of a {what}.")
-        made = self._db.execute(
-            "INSERT OR IGNORE INTO datasets VALUES (?, ?, ?, ?)", [key(dataset), key(domain), dataset, domain]
-        ).rowcount
-        if made:
-            self._log(None, None, "assigned", who, why, {"dataset": dataset, "domain": domain})
-
-    def _log(
-        self, rule_id: str | None, version: int | None, action: str, who: str, why: str, body: Mapping[str, Any]
-    ) -> None:
-        if not who.strip():
-            raise InvalidRequest("Say who makes the change: the history keeps it.")
-        vet_visible(who, "The name of who makes the change")
-        vet_visible(why, "The reason")
-        last = self._db.execute("SELECT entry, hash FROM history ORDER BY entry DESC LIMIT 1").fetchone()
-        number, previous = (last[0] + 1, last[1]) if last else (1, history.START)
-        text = history.canonical(body)
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        content = (number, rule_id, version, action, who, why, at, text, previous)
-        self._db.execute("INSERT INTO history VALUES (?,?,?,?,?,?,?,?,?,?)", [*content, history.entry_hash(*content)])
-
-    def _verify(self, head: str | None) -> Verification:
-        rows = self._db.execute("SELECT * FROM history ORDER BY entry")
-        stated: dict[str, str] = {}
-        members: set[tuple[str, str]] = set()
-
-        def noting() -> Iterator[tuple[Any, ...]]:
-            for row in rows:
-                _, rule_id, _, action, _, _, _, body, *_ = row
-                if rule_id is not None:
-                    stated[rule_id] = body
-                elif action in ("assigned", "unassigned"):
-                    with suppress(ValueError, KeyError, TypeError):  # a damaged entry is found by its hash
-                        pair = json.loads(body)
-                        member = key(pair["dataset"]), key(pair["domain"])
-                        (members.add if action == "assigned" else members.discard)(member)
-                yield row
-
-        entries, last, problem = history.first_fault(noting())
-        if not problem and head is not None and head != last:
-            known = self._db.execute("SELECT 1 FROM history WHERE hash = ?", [head]).fetchone()
-            problem = (
-                "" if known else "The entry that was kept is not in the history: its end was cut off or rewritten."
-            )
-        problem = problem or self._first_stray(stated) or self._first_strayed_dataset(members)
-        return Verification(not problem, entries, last, problem)
-
-    def _first_stray(self, stated: dict[str, str]) -> str:
-        """One sentence on a rule in force that is not what the history says, or ""."""
-        query = f"SELECT dataset_key, domain_key, attribute_key, age, examples, {_COLUMNS} FROM rules"
-        for dataset, domain, attribute, *row in self._db.execute(query).fetchall():
-            rule = self._rule(row)
-            keys = key(rule.dataset), key(rule.domain), key(rule.attribute)
-            body = stated.pop(rule.id, None)
-            if body != history.canonical(rule.model_dump(mode="json")) or keys != (dataset, domain, attribute):
-                return f"Rule {rule.id} was changed past the history."
-        return f"Rule {next(iter(stated))} was deleted past the history." if stated else ""
-
-    def _first_strayed_dataset(self, members: set[tuple[str, str]]) -> str:
-        """One sentence on a dataset whose domains are not what the history says, or ""."""
-        there = {(row[0], row[1]) for row in self._db.execute("SELECT dataset_key, domain_key FROM datasets")}
-        strayed = sorted(there ^ members)
-        return f"The domains of dataset {strayed[0][0]} were changed past the history." if strayed else ""
-
-    def _install(self, pack: Pack, who: str, why: str) -> Installed:
-        installed = self._db.execute("SELECT version, digest FROM packs WHERE name = ?", [pack.name]).fetchone()
-        if installed and installed[1] == pack.digest:
-            return Installed(pack.name, pack.version)
-        if installed and installed[0] > pack.version:
-            raise RuleRejected(
-                f"Pack {pack.name} {installed[0]} is installed, newer than {pack.version}; nothing was changed."
-            )
-        base = {
-            row[0]: Rule.model_validate(json.loads(row[1]))
-            for row in self._db.execute("SELECT rule_id, body FROM pack_rules WHERE pack = ?", [pack.name]).fetchall()
-        }
-        self._db.execute(
-            "INSERT INTO packs VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE"
-            " SET version = excluded.version, title = excluded.title, digest = excluded.digest",
-            [pack.name, pack.version, pack.title, pack.digest],
-        )
-        why = why or f"pack {pack.name} {pack.version}"
-        self._log(
-            None, None, "installed", who, why, {"pack": pack.name, "version": pack.version, "digest": pack.digest}
-        )
-        for dataset, domain in pack.datasets:
-            self._assign(dataset, domain, who, why)
-        return self._merge(pack, base, who, why)
-
-    def _merge(self, pack: Pack, base: Mapping[str, Rule], who: str, why: str) -> Installed:
-        """Three ways: what the pack was, what the user made of it, what it is now."""
-        added, changed, retired, kept, conflicts = [], [], [], [], []
-        for theirs in pack.rules:
-            was = base.get(theirs.id)
-            mine = self._find(theirs.id)
-            if mine is None:
-                self._add(theirs, "added", who, why)
-                added.append(theirs.id)
-            elif was is None:
-                conflicts.append(Conflict(theirs.id, f"a rule of that id was there before pack {pack.name}"))
-                continue
-            elif _same(mine, theirs):
-                pass
-            elif _same(mine, was):
-                self._replace(theirs.model_copy(update={"version": mine.version + 1}), "changed", who, why)
-                changed.append(theirs.id)
-            elif _same(was, theirs):
-                kept.append(theirs.id)
-            else:
-                conflicts.append(Conflict(theirs.id, f"you and pack {pack.name} {pack.version} both changed it"))
-            self._db.execute(
-                "INSERT OR REPLACE INTO pack_rules VALUES (?, ?, ?)",
-                [pack.name, theirs.id, history.canonical(theirs.model_dump(mode="json"))],
-            )
-        for rule_id in base.keys() - {rule.id for rule in pack.rules}:
-            mine = self._get(rule_id)
-            if mine.status == "active" and _same(mine, base[rule_id]):
-                self._move(rule_id, "retired", "retired", who, why)
-                retired.append(rule_id)
-            elif mine.status == "active":
-                conflicts.append(Conflict(rule_id, f"you changed it and pack {pack.name} {pack.version} dropped it"))
-            self._db.execute("DELETE FROM pack_rules WHERE pack = ? AND rule_id = ?", [pack.name, rule_id])
-        return Installed(
-            pack.name,
-            pack.version,
-            tuple(added),
-            tuple(changed),
-            tuple(sorted(retired)),
-            tuple(kept),
-            tuple(sorted(conflicts, key=lambda conflict: conflict.rule_id)),
-        )
-
-    def _find(self, rule_id: str) -> Rule | None:
-        rows = self._rules(f"SELECT age, examples, {_COLUMNS} FROM rules WHERE id = ?", [rule_id])
-        return rows[0] if rows else None
-
     def _install_shipped(self) -> None:
-        known = self._file.read(lambda: self._db.execute("SELECT name, version, digest FROM packs").fetchall())
+        known = self._file.read(lambda: self._rules.db.execute("SELECT name, version, digest FROM packs").fetchall())
         installed = {name: (version, digest) for name, version, digest in known}
         for file in packs.shipped():
             version, digest = installed.get(file.stem, (0, ""))
@@ -667,18 +413,7 @@ class KnowledgeStore:
                     self._upgrade(pack)
 
     def _upgrade(self, pack: Pack) -> None:
-        self._file.write(lambda: self._install(pack, "dp-tools", ""))
-
-
-def _row(rule: Rule) -> dict[str, Any]:
-    row = rule.model_dump(mode="json")
-    row["check"] = None if rule.check is None else json.dumps(rule.check, ensure_ascii=False)
-    row["examples"] = len(rule.examples)
-    return row | {
-        "dataset_key": key(rule.dataset),
-        "domain_key": key(rule.domain),
-        "attribute_key": key(rule.attribute),
-    }
+        self._file.write(lambda: installing.install(self._rules, pack, "dp-tools", ""))
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -689,8 +424,3 @@ def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
         else value
         for name, value in fields.items()
     }
-
-
-def _same(one: Rule, other: Rule) -> bool:
-    """Whether two states of a rule say the same; how often each was changed does not matter."""
-    return one.model_copy(update={"version": 1}) == other.model_copy(update={"version": 1})
