@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import permutations
 from typing import Protocol
 
 from rapidfuzz import process
@@ -102,34 +104,40 @@ class RecordFacts:
 
     def _learn(self, records: Sequence[Record]) -> None:
         names = list(records[0])
-        for name in names:
-            self._columns[name] = _column([record.get(name) for record in records])
-        for name, column in self._columns.items():
-            for value, count in column.counts.items():
-                if count >= 3:
-                    self._homes[value][name] = count
-        closed = [name for name in names if 2 <= len(self._columns[name].counts) <= CLOSED]
-        for name in closed:
-            for other in closed:
-                if other != name:
-                    self._together[name, other] = Counter(
-                        ((record.get(name) or "").strip(), (record.get(other) or "").strip()) for record in records
-                    )
-        for name in names:
-            found = sorted(
-                (-strength, other)
-                for other in names
-                if other != name and (strength := self._strength(records, other, name)) > 0
+        self._learn_columns({name: _column([record.get(name) for record in records]) for name in names})
+        for name, other in self._closed_pairs():
+            self._together[name, other] = Counter(
+                ((record.get(name) or "").strip(), (record.get(other) or "").strip()) for record in records
             )
-            self._determinants[name] = [other for _, other in found[:PEERS]]
+        for name in names:
+            self._learn_determinants(name, partial(self._strength, records, name))
         kept = {(other, name) for name, others in self._determinants.items() for other in others}
         self._groups = {pair: groups for pair, groups in self._groups.items() if pair in kept}
 
-    def _strength(self, records: Sequence[Record], determinant: str, name: str) -> float:
-        """How well `determinant` tells `name` (see `dependency_strength`)."""
+    def _learn_columns(self, columns: dict[str, Column]) -> None:
+        """The columns, and where each repeated value is at home."""
+        self._columns = columns
+        for name, column in columns.items():
+            for value, count in column.counts.items():
+                if count >= 3:
+                    self._homes[value][name] = count
+
+    def _closed_pairs(self) -> Iterator[tuple[str, str]]:
+        """Two attributes of few values each, in both orders."""
+        return permutations((n for n, column in self._columns.items() if 2 <= len(column.counts) <= CLOSED), 2)
+
+    def _learn_determinants(self, name: str, strength: Callable[[str], float]) -> None:
+        """The few attributes that tell this one best, of those that could."""
+        able = [other for other in self._columns if other != name and self._may_tell(other, name)]
+        found = sorted((-told, other) for other in able if (told := strength(other)) > 0)
+        self._determinants[name] = [other for _, other in found[:PEERS]]
+
+    def _may_tell(self, determinant: str, name: str) -> bool:
         key, column = self._columns[determinant], self._columns[name]
-        if not column.filled or len(key.counts) > 0.9 * key.rows or len(key.counts) < 2 or len(column.counts) < 2:
-            return 0
+        return bool(column.filled) and 2 <= len(key.counts) <= 0.9 * key.rows and len(column.counts) >= 2
+
+    def _strength(self, records: Sequence[Record], name: str, determinant: str) -> float:
+        """How well `determinant` tells `name` (see `dependency_strength`)."""
         groups: dict[str, Counter[str]] = defaultdict(Counter)
         for record in records:
             left, right = record.get(determinant), record.get(name)
@@ -137,7 +145,9 @@ class RecordFacts:
                 groups[(left or "").strip()][(right or "").strip()] += 1
         sized = [group for group in groups.values() if group.total() >= 2]
         rows = sum(group.total() for group in sized)
-        strength = dependency_strength(rows, sum(max(group.values()) for group in sized), len(sized), column)
+        strength = dependency_strength(
+            rows, sum(max(group.values()) for group in sized), len(sized), self._columns[name]
+        )
         if strength:
             self._groups[determinant, name] = groups
         return strength

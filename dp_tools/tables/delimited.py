@@ -19,7 +19,7 @@ from typing import IO, Any, Literal
 from charset_normalizer import from_bytes
 
 from dp_tools.errors import InvalidRequest, TableUnavailable
-from dp_tools.tables.reading import Edit, Reading, Row
+from dp_tools.tables.reading import Edit, Reading, Row, put_back
 
 LONGEST_RECORD = 16 * 2**20
 """Characters of one line or one value; a file with a longer one is refused, so memory stays bounded."""
@@ -163,13 +163,7 @@ class DelimitedFile:
     def restore(self, originals: Iterator[tuple[int, str]], target: Path) -> None:
         def restored() -> Iterator[str]:
             yield self._header_text()
-            original = next(originals, None)
-            for number, _, text in self._data():
-                if original is None or original[0] != number:
-                    yield text
-                else:
-                    yield original[1]
-                    original = next(originals, None)
+            yield from put_back(((number, text) for number, _, text in self._data()), originals)
 
         self._write(restored(), target)
 

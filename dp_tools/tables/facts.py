@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from dp_tools.evidence.cells import CLOSED, ENOUGH, PEERS, Column, RecordFacts, dependency_strength, nearest, shape_of
+from dp_tools.evidence.cells import CLOSED, ENOUGH, Column, RecordFacts, dependency_strength, nearest, shape_of
 from dp_tools.prompts.serializer import Record
 from dp_tools.tables.dependencies import column_codes, group_agreement
 from dp_tools.tables.table import Table, known
@@ -153,38 +154,23 @@ class TableFacts(RecordFacts):
         return frozenset(value for value, count in column.counts.items() if count >= 2)
 
     def _learn_table(self, table: Table, names: list[str]) -> None:
-        self._columns = {name: _column(table, name) for name in names}
-        for name, column in self._columns.items():
-            for value, count in column.counts.items():
-                if count >= 3:
-                    self._homes[value][name] = count
-        closed = [name for name in names if 2 <= len(self._columns[name].counts) <= CLOSED]
-        for name in closed:
-            for other in closed:
-                if other != name:
-                    self._together[name, other] = Counter(
-                        {(a, b): count for a, b, count in _pairs(table, name, other).iter_rows()}
-                    )
+        self._learn_columns({name: _column(table, name) for name in names})
+        for name, other in self._closed_pairs():
+            self._together[name, other] = Counter(
+                {(a, b): count for a, b, count in _pairs(table, name, other).iter_rows()}
+            )
         codes = {name: column_codes(table, name) for name in names}
         for name in names:
-            found = sorted(
-                (-strength, other)
-                for other in names
-                if other != name and (strength := self._table_strength(codes[other], codes[name], other, name)) > 0
-            )
-            self._determinants[name] = [other for _, other in found[:PEERS]]
+            self._learn_determinants(name, partial(self._table_strength, codes, name))
             for other in self._determinants[name]:
                 groups: dict[str, Counter[str]] = defaultdict(Counter)
                 for key, value, count in _pairs(table, other, name).iter_rows():
                     groups[key][value] = count
                 self._groups[other, name] = groups
 
-    def _table_strength(self, keys: NDArray[np.int32], values: NDArray[np.int32], determinant: str, name: str) -> float:
-        key, column = self._columns[determinant], self._columns[name]
-        if not column.filled or len(key.counts) > 0.9 * key.rows or len(key.counts) < 2 or len(column.counts) < 2:
-            return 0
-        rows, agreeing, groups = group_agreement(keys, values)
-        return dependency_strength(rows, agreeing, groups, column)
+    def _table_strength(self, codes: dict[str, NDArray[np.int32]], name: str, determinant: str) -> float:
+        rows, agreeing, groups = group_agreement(codes[determinant], codes[name])
+        return dependency_strength(rows, agreeing, groups, self._columns[name])
 
 
 def _column(table: Table, name: str) -> Column:

@@ -10,7 +10,7 @@ from typing import Any
 
 from dp_tools.errors import TableUnavailable
 from dp_tools.tables.delimited import LONGEST_RECORD
-from dp_tools.tables.reading import Edit, Reading, Row
+from dp_tools.tables.reading import Edit, Reading, Row, put_back
 
 
 class _Number(str):
@@ -65,16 +65,7 @@ class JsonLinesFile:
         self._write(rewritten(), target)
 
     def restore(self, originals: Iterator[tuple[int, str]], target: Path) -> None:
-        def restored() -> Iterator[str]:
-            original = next(originals, None)
-            for _, number, text in self._records():
-                if original is None or original[0] != number:
-                    yield text
-                else:
-                    yield original[1]
-                    original = next(originals, None)
-
-        self._write(restored(), target)
+        self._write(put_back(((number, text) for _, number, text in self._records()), originals), target)
 
     def _records(self) -> Iterator[tuple[dict[str, Any], int, str]]:
         """Objects with their number and their line; a blank line is an empty object numbered -1."""

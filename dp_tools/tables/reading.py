@@ -62,3 +62,14 @@ class TableFile(Protocol):
 
     def restore(self, originals: Iterator[tuple[int, str]], target: Path) -> None:
         """Write the file with these records (by ascending number) put back as they were. Text formats only."""
+
+
+def put_back(lines: Iterator[tuple[int, str]], originals: Iterator[tuple[int, str]]) -> Iterator[str]:
+    """The text of records, those of `originals` as they were; both by ascending record number."""
+    original = next(originals, None)
+    for number, text in lines:
+        if original is None or original[0] != number:
+            yield text
+        else:
+            yield original[1]
+            original = next(originals, None)
