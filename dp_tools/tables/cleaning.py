@@ -20,6 +20,7 @@ from dp_tools.tables.facts import TableFacts
 from dp_tools.tables.judging import Fields, Judge, Judgement
 from dp_tools.tables.paths import new_file
 from dp_tools.tables.proposals import Proposal, proposals
+from dp_tools.tables.regularities import Regularities
 from dp_tools.tables.table import Table
 from dp_tools.tables.work import Asked, Work, chunks
 from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
@@ -57,6 +58,7 @@ class Detection:
         cells: cells looked at.
         questions: distinct questions that they made.
         decided: of these, decided by checks and examples.
+        told: of these, decided by what the table mostly keeps.
         unanswered: cells that nobody could judge, by reason.
         skipped: attributes that were not looked at, because they are serial numbers.
     """
@@ -65,6 +67,7 @@ class Detection:
     cells: int
     questions: int
     decided: int
+    told: int
     unanswered: Counter[str]
     skipped: tuple[str, ...]
 
@@ -109,7 +112,7 @@ class Cleaner:
         self._dataset, self._rules = dataset, rules
         self.attributes = attributes if attributes is not None else content_columns(table)
         self.facts = TableFacts(table)
-        self._judge = Judge(work, self.facts, dataset, rules)
+        self._judge = Judge(work, self.facts, dataset, rules, Regularities.of(work, table, dataset))
 
     def detect(self) -> Detection:
         """Judge every cell.
@@ -118,7 +121,7 @@ class Cleaner:
             Cancelled, ModelUnavailable: see `Work.answers`.
         """
         places = {name: array("L") for name in self.attributes}
-        decided: set[int] = set()
+        settled: dict[int, str] = {}
         look = self._work.stage("looking at records")
         for number, (_, record) in enumerate(self.table.records()):
             if number % 1000 == 0:
@@ -131,15 +134,16 @@ class Cleaner:
             for name in self.attributes:
                 place = places[name][number]
                 judgement = self._judge[place]
-                if judgement.by in ("check", "example"):
-                    decided.add(place)
+                if judgement.by in ("check", "example", "table"):
+                    settled[place] = judgement.by
                 if judgement.error is None:
                     unanswered[judgement.reason or "no answer"] += 1
                 elif judgement.error >= REVIEW:
                     wrong.append(WrongCell(row, name, record[name], judgement))
         skipped = tuple(name for name in self.table.columns if name not in self.attributes)
         cells = self.table.count * len(self.attributes)
-        return Detection(wrong, cells, len(self._judge), len(decided), unanswered, skipped)
+        told = sum(by == "table" for by in settled.values())
+        return Detection(wrong, cells, len(self._judge), len(settled) - told, told, unanswered, skipped)
 
     def repair(self, wrong: list[WrongCell]) -> Repair:
         """Find the right value for each wrong cell, where one can be found.
@@ -170,7 +174,7 @@ class Cleaner:
         return repair
 
     def _proposals(self, cell: WrongCell, record: Fields) -> list[Proposal]:
-        return proposals(record, cell.attribute, self.facts, self._judge.injection(cell.attribute))
+        return proposals(record, cell.attribute, self.facts, self._judge.guidance(cell.attribute))
 
     def _add_model_proposals(
         self, wrong: list[WrongCell], records: dict[int, dict[str, str | None]], offered: list[list[Proposal]]
@@ -199,7 +203,7 @@ class Cleaner:
 
     def _choices(self, attribute: str) -> list[str]:
         """The closed set of an attribute: what a rule allows, or what repeats in a column of few values."""
-        return list(self._judge.injection(attribute).allowed() or sorted(self.facts.closed_set(attribute)))
+        return list(self._judge.guidance(attribute).allowed() or sorted(self.facts.closed_set(attribute)))
 
 
 def _best(cell: WrongCell, judged: list[tuple[Proposal, Judgement]]) -> Change | None:

@@ -296,7 +296,8 @@ def _as_csv(run: JobRun, table: Table, target: Path) -> TableFile:
 def _found(detection: Detection) -> str:
     return (
         f"{len(detection.wrong):,} of {detection.cells:,} cells are probably wrong, judged by {detection.questions:,} "
-        f"distinct questions, {detection.decided:,} of them decided by rules."
+        f"distinct questions, {detection.decided:,} of them decided by rules and {detection.told:,} by what the table "
+        "mostly keeps."
         + (f" Not looked at: {', '.join(detection.skipped[:8])}." if detection.skipped else "")
         + _problems(detection.unanswered)
     )
@@ -307,6 +308,7 @@ def _figures(detection: Detection) -> dict[str, float | int]:
         "cells": detection.cells,
         "questions": detection.questions,
         "decided by rules": detection.decided,
+        "decided by the table": detection.told,
         "wrong": len(detection.wrong),
         "unanswered": detection.unanswered.total(),
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dp_tools.evidence import CellFacts
 from dp_tools.rules.injection import Injection
+from dp_tools.rules.rule import Rule
+from dp_tools.tables.regularities import Broken, Regularities, speaks_of
 from dp_tools.tables.work import Asked, Work, chunks
 from dp_tools.tasks.detect_errors import DetectErrorsAnswer, DetectErrorsRequest
 
@@ -20,8 +22,8 @@ class Judgement:
 
     Args:
         error: the probability that it is wrong, 0 to 1; None where nobody could say.
-        by: model, check, example or nobody.
-        reason: why, where a rule decided; what went wrong, where nobody could say.
+        by: model, check, example, table or nobody.
+        reason: why, where a rule or the table itself decided; what went wrong, where nobody could say.
         rule: the rule that decided, as id@version.
     """
 
@@ -39,14 +41,19 @@ class Judge:
         facts: the evidence of the whole table.
         dataset: whose rules apply.
         rules: rules for this work only.
+        regularities: what the table keeps; they decide where no rule speaks of the attribute.
     """
 
-    def __init__(self, work: Work, facts: CellFacts, dataset: str | None, rules: list[str]) -> None:
+    def __init__(
+        self, work: Work, facts: CellFacts, dataset: str | None, rules: list[str], regularities: Regularities
+    ) -> None:
         self._work, self._facts, self._dataset, self._rules = work, facts, dataset, rules
+        self._regularities = regularities
         self._places: dict[_Key, int] = {}
         self._open: list[tuple[int, str, Fields, tuple[str, ...]]] = []
         self._judgements: list[Judgement | None] = []
         self._injections: dict[str, Injection] = {}
+        self._ruled: dict[str, bool] = {}
 
     def __len__(self) -> int:
         return len(self._places)
@@ -61,17 +68,22 @@ class Judge:
         value = record[attribute]
         evidence = self._facts.about(record, attribute)
         decision = self.injection(attribute).decide({"record": record, "attribute": attribute, "value": value})
-        said = None if decision is None else f"{decision.label} {decision.rule.id}"
+        broken = self._broken(record, attribute) if decision is None else None
+        said = None if broken is None else broken.id
+        if decision is not None:
+            said = f"{decision.label} {decision.rule.id}"
         key = (attribute, None if value is None else value.strip(), evidence, said)
         place = self._places.get(key)
         if place is None:
             place = self._places[key] = len(self._places)
             self._judgements.append(None)
-            if decision is None:
-                self._open.append((place, attribute, record, evidence))
-            else:
+            if decision is not None:
                 rule = f"{decision.rule.id}@{decision.rule.version}"
                 self._judgements[place] = Judgement(float(decision.label == "yes"), decision.by, decision.reason, rule)
+            elif broken is not None:
+                self._judgements[place] = Judgement(broken.certainty, "table", broken.reason)
+            else:
+                self._open.append((place, attribute, record, evidence))
         return place
 
     def ask(self) -> None:
@@ -109,10 +121,23 @@ class Judge:
     def injection(self, attribute: str) -> Injection:
         """The rules of detection that hold for an attribute."""
         if attribute not in self._injections:
-            self._injections[attribute] = self._work.preprocessor.knowledge.inject(
-                task="detect_errors", dataset=self._dataset, attribute=attribute, extra=self._rules
-            )
+            self._injections[attribute] = self._inject(attribute, ())
+            self._ruled[attribute] = speaks_of(self._injections[attribute], attribute)
         return self._injections[attribute]
+
+    def guidance(self, attribute: str) -> Injection:
+        """The same with what the table keeps as if it were a rule: what to look at for the right value."""
+        found = self.injection(attribute)
+        return found if self._ruled[attribute] else self._inject(attribute, self._regularities.rules(attribute))
+
+    def _inject(self, attribute: str, trying: Sequence[Rule]) -> Injection:
+        return self._work.preprocessor.knowledge.inject(
+            task="detect_errors", dataset=self._dataset, attribute=attribute, extra=self._rules, trying=trying
+        )
+
+    def _broken(self, record: Fields, attribute: str) -> Broken | None:
+        self.injection(attribute)
+        return None if self._ruled[attribute] else self._regularities.broken(record, attribute)
 
 
 def _error(verdict: bool | None, confidence: float | None) -> float | None:

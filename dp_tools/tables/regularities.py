@@ -1,0 +1,163 @@
+"""What a table mostly keeps, found in the table itself: a cell that breaks it is probably wrong.
+
+These are the candidates of mining, used as evidence for the table at hand. They bind nothing: what a rule says about an
+attribute comes first, and one that a person has retired or rejected stays away.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from dp_tools.errors import InvalidRequest
+from dp_tools.prompts.serializer import clean_name
+from dp_tools.rules.checks import Check
+from dp_tools.rules.injection import Injection
+from dp_tools.rules.mine import USUAL, Candidate, Kind, mine
+from dp_tools.rules.rule import ALL, Rule
+from dp_tools.rules.store import KnowledgeStore
+from dp_tools.tables.table import Table
+from dp_tools.tables.work import Work
+
+Fields = Mapping[str, str | None]
+
+ENOUGH = 100
+"""Records below which a table says too little about itself."""
+SAMPLE = 10_000
+"""Records, evenly spread, in which regularities are searched."""
+CERTAINTY: Mapping[Kind, float] = {
+    "missing": 0.9,
+    "format": 0.9,
+    "vocabulary": 0.9,
+    "dependency": 0.9,
+    "misspelling": 0.8,
+}
+"""How probably a cell that breaks one is wrong, less than docs/tables.md measures; other kinds are not used."""
+_DIVIDED = 0.6
+"""The same where so many cells break it that it may be a second habit, or where another cell may be to blame."""
+_REMEMBERED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A regularity that a cell breaks.
+
+    Args:
+        id: of the rule that it would make.
+        certainty: how probably the cell is wrong, 0 to 1.
+        reason: one sentence.
+    """
+
+    id: str
+    certainty: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Regularity:
+    rule: Rule
+    check: Check
+    by: tuple[str, ...]
+    certainty: float
+    reason: str
+
+    @classmethod
+    def of(cls, candidate: Candidate) -> _Regularity:
+        rule, schema = candidate.rule, candidate.rule.check or {}
+        return cls(
+            rule,
+            Check.of(rule),
+            tuple(schema["x-lookup"]["by"]) if "x-lookup" in schema else (),
+            CERTAINTY[candidate.kind] if candidate.confidence >= USUAL else _DIVIDED,
+            f"{rule.statement} {candidate.confidence:.1%} of the cells keep that.",
+        )
+
+
+class Regularities:
+    """The regularities of one table.
+
+    Args:
+        candidates: what mining found.
+    """
+
+    def __init__(self, candidates: Iterable[Candidate] = ()) -> None:
+        self._found: dict[str, list[_Regularity]] = {}
+        self._dependencies: list[_Regularity] = []
+        self._known: dict[tuple[str, tuple[str | None, ...]], bool] = {}
+        for candidate in candidates:
+            if candidate.rule.check is None or candidate.kind not in CERTAINTY:
+                continue
+            regularity = _Regularity.of(candidate)
+            self._found.setdefault(candidate.rule.attribute, []).append(regularity)
+            if regularity.by:
+                self._dependencies.append(regularity)
+        for found in self._found.values():
+            found.sort(key=lambda regularity: -regularity.certainty)
+
+    @classmethod
+    def of(cls, work: Work, table: Table, dataset: str | None) -> Regularities:
+        """Those of a table; none where it is small.
+
+        Raises:
+            Cancelled: the work was cancelled.
+        """
+        if table.count < ENOUGH:
+            return cls()
+        step = -(-table.count // SAMPLE)
+        records = (record for _, record in table.records(range(0, table.count, step)))
+        look = work.stage("looking for what the table keeps")
+        found = mine(records, dataset=dataset or ALL, progress=look, cancel=work.cancel)
+        return cls(one for one in found if not _retired(work.preprocessor.knowledge, one.rule.id))
+
+    def broken(self, record: Fields, attribute: str) -> Broken | None:
+        """The weightiest one that a cell breaks, or None."""
+        found: Broken | None = None
+        for regularity in self._found.get(attribute, ()):
+            if self._breaks(regularity, record):
+                certainty = min(regularity.certainty, self._blame(regularity, record))
+                if certainty > (found.certainty if found else 0.0):
+                    found = Broken(regularity.rule.id, certainty, regularity.reason)
+        return found
+
+    def _breaks(self, regularity: _Regularity, record: Fields) -> bool:
+        attribute = regularity.rule.attribute
+        key = regularity.rule.id, tuple(record[name] for name in (*regularity.by, attribute))
+        if key not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            subject = {"record": record, "attribute": attribute, "value": record[attribute]}
+            self._known[key] = regularity.check.judge(subject) is False
+        return self._known[key]
+
+    def _blame(self, regularity: _Regularity, record: Fields) -> float:
+        """How far a broken dependency speaks against the determined cell, and not against a determining one.
+
+        A determining cell that other dependencies accuse is to blame if it stands in more broken ones.
+        """
+        if not regularity.by:
+            return 1.0
+        broken = [other for other in self._dependencies if self._breaks(other, record)]
+        accused = {other.rule.attribute for other in broken}
+        involved = Counter(name for other in broken for name in (*other.by, other.rule.attribute))
+        worst = max((involved[name] for name in regularity.by if name in accused), default=0)
+        own = involved[regularity.rule.attribute]
+        return 1.0 if own > worst else _DIVIDED if own == worst else 0.0
+
+    def rules(self, attribute: str) -> list[Rule]:
+        """The rules that those of an attribute would make."""
+        return [regularity.rule for regularity in self._found.get(attribute, ())]
+
+
+def speaks_of(injection: Injection, attribute: str) -> bool:
+    """Whether a rule in force is about this very attribute, by its scope or in its words."""
+    name = clean_name(attribute)
+    rules = (*injection.rules, *(lost.rule for lost in injection.lost))
+    return any((rule.attribute != ALL and rule.source != "call") or name in rule.statement.casefold() for rule in rules)
+
+
+def _retired(knowledge: KnowledgeStore, rule_id: str) -> bool:
+    try:
+        return knowledge.get(rule_id).status == "retired"
+    except InvalidRequest:
+        return False

@@ -1,0 +1,115 @@
+"""What a table mostly keeps tells which of its cells are wrong, unless somebody has said otherwise."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from tables_job import ScriptedEngine
+
+from dp_tools.errors import Cancelled
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.rules.rule import Rule
+from dp_tools.tables.cleaning import Cleaner, Detection, Repair
+from dp_tools.tables.table import Table, open_table
+from dp_tools.tables.work import NoJournal, Work
+
+CITIES = {"35233": "Birmingham", "35801": "Huntsville", "36201": "Anniston", "36301": "Dothan"}
+
+
+def places(path: Path, rows: int = 200, **wrong: dict[int, str]) -> Table:
+    """Zips with their cities and a state; `wrong` replaces cells: attribute to {row: value}."""
+    lines = ["zip,city,state"]
+    for row in range(rows):
+        zip_code = list(CITIES)[row % 4]
+        values = {"zip": zip_code, "city": CITIES[zip_code], "state": "AL"}
+        values |= {name: cells[row] for name, cells in wrong.items() if row in cells}
+        lines.append(",".join(values.values()))
+    path.write_text("\n".join(lines) + "\n")
+    return open_table(path)
+
+
+@pytest.fixture
+def preprocessor() -> Preprocessor:
+    return Preprocessor(knowledge=":memory:", engine=ScriptedEngine())
+
+
+def detected(preprocessor: Preprocessor, table: Table, rules: list[str] | None = None) -> Detection:
+    with table:
+        return Cleaner(Work(preprocessor, NoJournal()), table, None, rules or []).detect()
+
+
+def told(detection: Detection) -> list[tuple[int, str, str | None]]:
+    return [(cell.row, cell.attribute, cell.value) for cell in detection.wrong if cell.judgement.by == "table"]
+
+
+def test_a_cell_that_breaks_what_the_table_keeps_is_wrong_and_the_reason_is_given(
+    preprocessor: Preprocessor, tmp_path: Path
+) -> None:
+    detection = detected(preprocessor, places(tmp_path / "t.csv", zip={3: "3630"}, city={8: "Elsewhere"}))
+    assert told(detection) == [(3, "zip", "3630"), (8, "city", "Elsewhere")]
+    reasons = {cell.row: cell.judgement.reason or "" for cell in detection.wrong}
+    assert reasons[3] == "zip is one of: 35233, 35801, 36201, 36301. 99.5% of the cells keep that."
+    assert {cell.judgement.error for cell in detection.wrong if cell.judgement.by == "table"} == {0.9}
+    assert detection.told == 2
+
+
+def test_where_two_cells_contradict_each_other_a_third_tells_which_is_wrong(
+    preprocessor: Preprocessor, tmp_path: Path
+) -> None:
+    places(tmp_path / "t.csv", city={9: "Dothan"}).close()
+    header, *lines = (tmp_path / "t.csv").read_text().splitlines()
+    names = {zip_code: f"x{number}" for number, zip_code in enumerate(CITIES)}
+    (tmp_path / "u.csv").write_text(
+        "\n".join([f"{header},county", *(f"{line},{names[line.split(',')[0]]}" for line in lines)])
+    )
+    assert told(detected(preprocessor, open_table(tmp_path / "u.csv"))) == [(9, "city", "Dothan")]
+    without = detected(preprocessor, open_table(tmp_path / "t.csv"))
+    assert {(cell.attribute, cell.judgement.error) for cell in without.wrong} == {("zip", 0.6), ("city", 0.6)}
+
+
+def test_what_the_table_says_is_right_is_proposed(preprocessor: Preprocessor, tmp_path: Path) -> None:
+    with places(tmp_path / "t.csv", city={8: "Birminghxm", 12: "Elsewhere"}) as table:
+        cleaner = Cleaner(Work(preprocessor, NoJournal()), table, None, [])
+        repair: Repair = cleaner.repair([cell for cell in cleaner.detect().wrong if cell.judgement.by == "table"])
+    assert {(c.row, c.new) for c in [*repair.changes, *repair.doubtful]} == {(8, "Birmingham"), (12, "Birmingham")}
+
+
+def test_a_small_table_says_nothing_about_itself(preprocessor: Preprocessor, tmp_path: Path) -> None:
+    detection = detected(preprocessor, places(tmp_path / "t.csv", rows=60, zip={3: "3630"}))
+    assert detection.told == 0
+
+
+def test_a_rule_about_the_attribute_comes_before_what_the_table_keeps(
+    preprocessor: Preprocessor, tmp_path: Path
+) -> None:
+    wrong = {"zip": {3: "3630"}, "city": {8: "Birminghxm"}}
+    call = detected(preprocessor, places(tmp_path / "a.csv", **wrong), ["A zip of four digits is fine."])
+    assert told(call) == [(8, "city", "Birminghxm")]
+    preprocessor.knowledge.add(
+        Rule(id="zips", task="detect_errors", attribute="zip", statement="Old codes are shorter."), who="ann"
+    )
+    assert told(detected(preprocessor, places(tmp_path / "b.csv", **wrong))) == [(8, "city", "Birminghxm")]
+
+
+def test_what_a_person_rejected_stays_away(preprocessor: Preprocessor, tmp_path: Path) -> None:
+    assert told(detected(preprocessor, places(tmp_path / "a.csv", state={5: "XX"}))) == [(5, "state", "XX")]
+    rejected = Rule(id="mined-all-state-vocabulary", task="detect_errors", attribute="state", statement="Only AL.")
+    preprocessor.knowledge.propose(rejected, who="an agent")
+    preprocessor.knowledge.reject("mined-all-state-vocabulary", who="ann")
+    assert told(detected(preprocessor, places(tmp_path / "b.csv", state={5: "XX"}))) == []
+
+
+def test_a_second_habit_of_the_table_is_less_certain(preprocessor: Preprocessor, tmp_path: Path) -> None:
+    table = places(tmp_path / "t.csv", rows=300, city=dict.fromkeys(range(0, 300, 4), "N/A"))
+    detection = detected(preprocessor, table)
+    assert {cell.judgement.error for cell in detection.wrong if cell.value == "N/A"} <= {0.6, 0.9}
+    assert any(cell.value == "N/A" for cell in detection.wrong)
+
+
+def test_looking_for_what_the_table_keeps_can_be_stopped(preprocessor: Preprocessor, tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with places(tmp_path / "t.csv") as table, pytest.raises(Cancelled):
+        Cleaner(Work(preprocessor, NoJournal(), cancel=stop), table, None, [])
