@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 from pathlib import Path
 
 import pytest
 from tables_job import ScriptedEngine
+from test_rules_votes import flights
 
 from dp_tools.errors import Cancelled
 from dp_tools.preprocessor import Preprocessor
@@ -91,6 +93,46 @@ def test_a_rule_about_the_attribute_comes_before_what_the_table_keeps(
         Rule(id="zips", task="detect_errors", attribute="zip", statement="Old codes are shorter."), who="ann"
     )
     assert told(detected(preprocessor, places(tmp_path / "b.csv", **wrong))) == [(8, "city", "Birminghxm")]
+
+
+def test_after_checks_on_its_form_a_cell_is_still_held_against_the_cells_beside_it(
+    preprocessor: Preprocessor, tmp_path: Path
+) -> None:
+    check = {"type": "string", "pattern": "^[A-Za-z]+$"}
+    preprocessor.knowledge.add(
+        Rule(id="letters", task="detect_errors", attribute="city", statement="A city has letters only.", check=check),
+        who="ann",
+    )
+    detection = detected(preprocessor, places(tmp_path / "t.csv", city={8: "Elsewhere", 12: "Do1han"}))
+    assert [(cell.row, cell.judgement.by) for cell in detection.wrong] == [(8, "table"), (12, "check")]
+
+
+def test_where_sources_contradict_each_other_the_majority_is_proposed_to_a_person(
+    preprocessor: Preprocessor, tmp_path: Path
+) -> None:
+    rows = flights(0.25)
+    with (tmp_path / "flights.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    right = {row["flight"]: row for row in flights(0)}
+    with open_table(tmp_path / "flights.csv") as table:
+        cleaner = Cleaner(Work(preprocessor, NoJournal()), table, None, [], ["leaves", "lands"])
+        wrong = [cell for cell in cleaner.detect().wrong if cell.judgement.by == "table"]
+        repair = cleaner.repair(wrong)
+    truly = {
+        (n, name)
+        for n, row in enumerate(rows)
+        for name in ("leaves", "lands")
+        if row[name] != right[row["flight"]][name]
+    }
+    found = {(cell.row, cell.attribute) for cell in wrong}
+    assert len(found & truly) > 0.9 * len(truly)
+    assert len(found - truly) < 0.05 * len(found)
+    assert not repair.changes
+    proposed = {(change.row, change.attribute): change.new for change in repair.doubtful}
+    assert proposed
+    assert all(right[rows[row]["flight"]][name] == new for (row, name), new in proposed.items() if (row, name) in truly)
 
 
 def test_what_a_person_rejected_stays_away(preprocessor: Preprocessor, tmp_path: Path) -> None:

@@ -22,9 +22,10 @@ from dp_tools.prompts.serializer import is_missing
 from dp_tools.rules.checks import JOIN, Check, Spelling
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.vetting import STATEMENT_BUDGET, vet
+from dp_tools.rules.votes import votes
 
 Codes = npt.NDArray[np.int64]
-Kind = Literal["missing", "format", "vocabulary", "misspelling", "range", "key", "dependency"]
+Kind = Literal["missing", "format", "vocabulary", "misspelling", "range", "key", "dependency", "majority"]
 
 MIN_ROWS = 20
 """Rows below which nothing is usual."""
@@ -122,6 +123,12 @@ def mine(
         lookup = {"type": "object", "x-lookup": {"by": list(by), "of": of, "values": values}}
         said = f"{' and '.join(by)} {'determines' if len(by) == 1 else 'determine'} {of}."
         found += _candidate("dependency", said[:STATEMENT_BUDGET], lookup, of, dataset, table)
+    known = {(by, of) for by, of, _ in dependencies}
+    for vote in votes(columns, steps.check):
+        if ((vote.by,), vote.of) not in known:
+            lookup = {"type": "object", "x-lookup": {"by": [vote.by], "of": vote.of, "values": vote.values}}
+            said = f"Most records of one {vote.by} agree on {vote.of}."
+            found += _candidate("majority", said[:STATEMENT_BUDGET], lookup, vote.of, dataset, table)
     steps.finish()
     order = {name: position for position, name in enumerate(names)}
     return tuple(sorted(found, key=lambda candidate: order[candidate.rule.attribute]))

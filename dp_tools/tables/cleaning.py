@@ -174,7 +174,9 @@ class Cleaner:
         return repair
 
     def _proposals(self, cell: WrongCell, record: Fields) -> list[Proposal]:
-        return proposals(record, cell.attribute, self.facts, self._judge.guidance(cell.attribute))
+        name = cell.attribute
+        meant = self._judge.meant(record, name)
+        return proposals(record, name, self.facts, self._judge.guidance(name), meant)
 
     def _add_model_proposals(
         self, wrong: list[WrongCell], records: dict[int, dict[str, str | None]], offered: list[list[Proposal]]

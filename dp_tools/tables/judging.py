@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dp_tools.evidence import CellFacts
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import Rule
-from dp_tools.tables.regularities import Broken, Regularities, speaks_of
+from dp_tools.tables.regularities import Broken, Regularities, Ruled, ruled
 from dp_tools.tables.work import Asked, Work, chunks
 from dp_tools.tasks.detect_errors import DetectErrorsAnswer, DetectErrorsRequest
 
@@ -53,7 +53,7 @@ class Judge:
         self._open: list[tuple[int, str, Fields, tuple[str, ...]]] = []
         self._judgements: list[Judgement | None] = []
         self._injections: dict[str, Injection] = {}
-        self._ruled: dict[str, bool] = {}
+        self._ruled: dict[str, Ruled] = {}
 
     def __len__(self) -> int:
         return len(self._places)
@@ -122,13 +122,20 @@ class Judge:
         """The rules of detection that hold for an attribute."""
         if attribute not in self._injections:
             self._injections[attribute] = self._inject(attribute, ())
-            self._ruled[attribute] = speaks_of(self._injections[attribute], attribute)
+            self._ruled[attribute] = ruled(self._injections[attribute], attribute)
         return self._injections[attribute]
 
     def guidance(self, attribute: str) -> Injection:
         """The same with what the table keeps as if it were a rule: what to look at for the right value."""
         found = self.injection(attribute)
-        return found if self._ruled[attribute] else self._inject(attribute, self._regularities.rules(attribute))
+        if self._ruled[attribute] != "not":
+            return found
+        return self._inject(attribute, self._regularities.rules(attribute))
+
+    def meant(self, record: Fields, attribute: str) -> list[tuple[str, str]]:
+        """What the table says that a cell should hold, each with the reason; nothing where rules in words are first."""
+        self.injection(attribute)
+        return [] if self._ruled[attribute] == "in words" else self._regularities.meant(record, attribute)
 
     def _inject(self, attribute: str, trying: Sequence[Rule]) -> Injection:
         return self._work.preprocessor.knowledge.inject(
@@ -137,7 +144,7 @@ class Judge:
 
     def _broken(self, record: Fields, attribute: str) -> Broken | None:
         self.injection(attribute)
-        return None if self._ruled[attribute] else self._regularities.broken(record, attribute)
+        return self._regularities.broken(record, attribute, self._ruled[attribute])
 
 
 def _error(verdict: bool | None, confidence: float | None) -> float | None:

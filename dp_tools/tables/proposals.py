@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -42,7 +43,9 @@ class Proposal:
     certainty: float = 1.0
 
 
-def proposals(record: Fields, attribute: str, facts: TableFacts, injection: Injection) -> list[Proposal]:
+def proposals(
+    record: Fields, attribute: str, facts: TableFacts, injection: Injection, meant: Sequence[tuple[str, str]] = ()
+) -> list[Proposal]:
     """Distinct proposals for a cell, the best founded first; never the value itself, never one that a rule forbids.
 
     Args:
@@ -50,10 +53,12 @@ def proposals(record: Fields, attribute: str, facts: TableFacts, injection: Inje
         attribute: the attribute in doubt.
         facts: what the table says.
         injection: the rules of detection for the attribute.
+        meant: values that other cells of the record say it should hold, each with the reason.
     """
     value = record[attribute] or ""
     found: dict[str, Proposal] = {}
-    for proposal in _all(record, attribute, value.strip(), facts, injection):
+    told = (Proposal(other, "dependency", reason) for other, reason in meant)
+    for proposal in chain(_all(record, attribute, value.strip(), facts, injection), told):
         if proposal.value == value or proposal.value in found:
             continue
         if not proposal.value and not value.strip():

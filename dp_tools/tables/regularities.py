@@ -6,9 +6,11 @@ attribute comes first, and one that a person has retired or rejected stays away.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.prompts.serializer import clean_name
@@ -21,6 +23,7 @@ from dp_tools.tables.table import Table
 from dp_tools.tables.work import Work
 
 Fields = Mapping[str, str | None]
+Ruled = Literal["not", "by checks", "in words"]
 
 ENOUGH = 100
 """Records below which a table says too little about itself."""
@@ -31,6 +34,7 @@ CERTAINTY: Mapping[Kind, float] = {
     "format": 0.9,
     "vocabulary": 0.9,
     "dependency": 0.9,
+    "majority": 0.75,
     "misspelling": 0.8,
 }
 """How probably a cell that breaks one is wrong, less than docs/tables.md measures; other kinds are not used."""
@@ -69,7 +73,7 @@ class _Regularity:
             rule,
             Check.of(rule),
             tuple(schema["x-lookup"]["by"]) if "x-lookup" in schema else (),
-            CERTAINTY[candidate.kind] if candidate.confidence >= USUAL else _DIVIDED,
+            CERTAINTY[candidate.kind] if candidate.confidence >= USUAL or candidate.kind == "majority" else _DIVIDED,
             f"{rule.statement} {candidate.confidence:.1%} of the cells keep that.",
         )
 
@@ -110,11 +114,17 @@ class Regularities:
         found = mine(records, dataset=dataset or ALL, progress=look, cancel=work.cancel)
         return cls(one for one in found if not _retired(work.preprocessor.knowledge, one.rule.id))
 
-    def broken(self, record: Fields, attribute: str) -> Broken | None:
-        """The weightiest one that a cell breaks, or None."""
+    def broken(self, record: Fields, attribute: str, ruled: Ruled = "not") -> Broken | None:
+        """The weightiest one that a cell breaks, or None.
+
+        Args:
+            record: the record.
+            attribute: the cell's attribute.
+            ruled: what rules in force say of the attribute (see `ruled`), which comes first.
+        """
         found: Broken | None = None
-        for regularity in self._found.get(attribute, ()):
-            if self._breaks(regularity, record):
+        for regularity in self._found.get(attribute, ()) if ruled != "in words" else ():
+            if (regularity.by or ruled == "not") and self._breaks(regularity, record):
                 certainty = min(regularity.certainty, self._blame(regularity, record))
                 if certainty > (found.certainty if found else 0.0):
                     found = Broken(regularity.rule.id, certainty, regularity.reason)
@@ -144,16 +154,33 @@ class Regularities:
         own = involved[regularity.rule.attribute]
         return 1.0 if own > worst else _DIVIDED if own == worst else 0.0
 
+    def meant(self, record: Fields, attribute: str) -> list[tuple[str, str]]:
+        """What the record's other cells say that this one should hold, each with the reason."""
+        subject = {"record": record, "attribute": attribute}
+        found = [(one.check.value_for(subject), one.reason) for one in self._found.get(attribute, ()) if one.by]
+        return [(value, reason) for value, reason in found if value is not None]
+
     def rules(self, attribute: str) -> list[Rule]:
         """The rules that those of an attribute would make."""
         return [regularity.rule for regularity in self._found.get(attribute, ())]
 
 
-def speaks_of(injection: Injection, attribute: str) -> bool:
-    """Whether a rule in force is about this very attribute, by its scope or in its words."""
-    name = clean_name(attribute)
-    rules = (*injection.rules, *(lost.rule for lost in injection.lost))
-    return any((rule.attribute != ALL and rule.source != "call") or name in rule.statement.casefold() for rule in rules)
+def ruled(injection: Injection, attribute: str) -> Ruled:
+    """What rules in force say of this very attribute, by their scope or in their words.
+
+    "in words": something that only the model can weigh, so the table has no say. "by checks": each cell has passed them
+    when the table is heard, so only what it says of cells beside each other is news.
+    """
+    named = re.compile(rf"\b{re.escape(clean_name(attribute))}\b", re.IGNORECASE)
+    about = [
+        rule
+        for rule in (*injection.rules, *(lost.rule for lost in injection.lost))
+        if (rule.source != "call" and rule.attribute != ALL)
+        or ((rule.source == "call" or rule.dataset != ALL) and named.search(rule.statement))
+    ]
+    if any(rule.check is None and not rule.examples for rule in about):
+        return "in words"
+    return "by checks" if about else "not"
 
 
 def _retired(knowledge: KnowledgeStore, rule_id: str) -> bool:

@@ -1,0 +1,67 @@
+"""Where sources contradict each other, what most of them say of a thing is found; where they are free to, nothing."""
+
+from __future__ import annotations
+
+import random
+
+from dp_tools.rules.mine import mine
+from dp_tools.rules.votes import votes
+
+Rows = list[dict[str, str | None]]
+
+
+def flights(wrong: float, things: int = 40, voters: int = 12) -> Rows:
+    """Several sources tell the times of flights; a share of what they say is something else."""
+    truth, choose = random.Random(2), random.Random(3)
+
+    def time(random: random.Random = choose) -> str:
+        return f"{random.randint(1, 12)}:{random.randint(0, 59):02} p.m."
+
+    rows: Rows = []
+    for thing in range(things):
+        leaves, lands = time(truth), time(truth)
+        for source in range(voters):
+            rows.append(
+                {
+                    "source": f"s{source}",
+                    "flight": f"AA-{thing}",
+                    "leaves": time() if choose.random() < wrong else leaves,
+                    "lands": time() if choose.random() < wrong else lands,
+                    "airline": choose.choice(("AA", "UA")),
+                }
+            )
+    return rows
+
+
+def columns(rows: Rows) -> dict[str, list[str | None]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def test_most_of_many_records_of_a_thing_tell_what_is_right() -> None:
+    found = {(vote.by, vote.of): vote.values for vote in votes(columns(flights(0.3)))}
+    assert {("flight", "leaves"), ("flight", "lands")} <= found.keys()
+    assert not {"source", "airline"} & {name for pair in found for name in pair}
+    right = {row["flight"]: row["leaves"] for row in flights(0)}
+    assert found["flight", "leaves"].items() <= right.items()
+    assert len(found["flight", "leaves"]) >= 36
+
+
+def test_an_attribute_that_is_free_within_a_thing_is_not_voted_on() -> None:
+    rows = flights(0.3)
+    for number, row in enumerate(rows):
+        row["gate"] = f"g{number % 7}"
+        row["class"] = "economy" if number % 10 else "first"
+    assert not {vote.of for vote in votes(columns(rows))} & {"gate", "class", "airline", "source"}
+
+
+def test_few_things_or_few_records_of_each_hold_no_vote() -> None:
+    assert not votes(columns(flights(0.2, things=10)))
+    assert not votes(columns(flights(0.2, voters=3)))
+
+
+def test_mining_proposes_the_vote_as_a_rule_with_its_exceptions() -> None:
+    found = {(c.rule.attribute, c.kind): c for c in mine(flights(0.3))}
+    candidate = found["leaves", "majority"]
+    assert candidate.rule.statement == "Most records of one flight agree on leaves."
+    assert candidate.rule.status == "proposed"
+    assert 0.6 < candidate.confidence < 0.8
