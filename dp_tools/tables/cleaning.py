@@ -54,7 +54,7 @@ class Detection:
     """The result of looking at every cell.
 
     Args:
-        wrong: the cells whose probability to be wrong reaches `REVIEW`, in file order.
+        wrong: the cells that are judged wrong, in file order.
         cells: cells looked at.
         questions: distinct questions that they made.
         decided: of these, decided by checks and examples.
@@ -138,7 +138,7 @@ class Cleaner:
                     settled[place] = judgement.by
                 if judgement.error is None:
                     unanswered[judgement.reason or "no answer"] += 1
-                elif judgement.error >= REVIEW:
+                elif judgement.wrong:
                     wrong.append(WrongCell(row, name, record[name], judgement))
         skipped = tuple(name for name in self.table.columns if name not in self.attributes)
         cells = self.table.count * len(self.attributes)

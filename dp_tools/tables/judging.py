@@ -21,12 +21,14 @@ class Judgement:
     """What is thought of a value in its place.
 
     Args:
+        wrong: the verdict. The model's may be yes below one half, where that finds the rare ones best.
         error: the probability that it is wrong, 0 to 1; None where nobody could say.
         by: model, check, example, table or nobody.
         reason: why, where a rule or the table itself decided; what went wrong, where nobody could say.
         rule: the rule that decided, as id@version.
     """
 
+    wrong: bool
     error: float | None
     by: str
     reason: str | None = None
@@ -79,9 +81,10 @@ class Judge:
             self._judgements.append(None)
             if decision is not None:
                 rule = f"{decision.rule.id}@{decision.rule.version}"
-                self._judgements[place] = Judgement(float(decision.label == "yes"), decision.by, decision.reason, rule)
+                wrong = decision.label == "yes"
+                self._judgements[place] = Judgement(wrong, float(wrong), decision.by, decision.reason, rule)
             elif broken is not None:
-                self._judgements[place] = Judgement(broken.certainty, "table", broken.reason)
+                self._judgements[place] = Judgement(True, broken.certainty, "table", broken.reason)
             else:
                 self._open.append((place, attribute, record, evidence))
         return place
@@ -116,7 +119,8 @@ class Judge:
         for part, answer in zip(parts, self._work.answers(questions), strict=True):
             assert isinstance(answer, DetectErrorsAnswer)
             for (place, *_), cell in zip(part, answer.cells, strict=True):
-                self._judgements[place] = Judgement(_error(cell.error, cell.confidence), cell.by, cell.problem)
+                error = _error(cell.error, cell.confidence)
+                self._judgements[place] = Judgement(bool(cell.error), error, cell.by, cell.problem)
 
     def injection(self, attribute: str) -> Injection:
         """The rules of detection that hold for an attribute."""
