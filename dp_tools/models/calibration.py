@@ -22,7 +22,7 @@ class Line:
     Args:
         scale, shift: of the logit.
         threshold: the calibrated probability from which a verdict is yes; below one half where that finds the rare
-            cases that the task is about (it is chosen for the best F1 on valid splits).
+            cases that the task is about (it is chosen by F1 on valid splits).
     """
 
     scale: float = 1.0

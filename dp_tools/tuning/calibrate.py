@@ -1,4 +1,4 @@
-"""Fitting a model's calibration on valid splits: the line per task, and the threshold with the best F1."""
+"""Fitting a model's calibration on valid splits: the line per task, and a threshold as good as the best."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from dp_tools.models.calibration import Calibration, Line
 
 Judged = Sequence[tuple[float, bool]]
 """Per case the model's own probability (of yes, or of its answer) and the truth (is it yes, or is the answer right)."""
+
+_NOISE = 0.01
+"""Mean F1 that tells nothing apart: less than its standard error on a few hundred cases of each dataset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +85,14 @@ def _fit_line(datasets: Sequence[Sample]) -> Line:
 
 
 def _with_threshold(line: Line, datasets: Sequence[Sample]) -> Line:
-    """The threshold with the best mean F1 over the datasets; of equals the one nearest to one half."""
+    """Of the thresholds whose mean F1 over the datasets is within `_NOISE` of the best, the one nearest to one half."""
     calibrated = [(np.array([line(p) for p, _ in sample.cases]), sample) for sample in datasets if sample.truth.any()]
     scored = [
         (np.mean([_f1(scores >= threshold, sample) for scores, sample in calibrated]), threshold)
         for threshold in np.round(np.arange(0.1, 0.91, 0.02), 2)
     ]
     best = max(score for score, _ in scored)
-    near = min((t for score, t in scored if score >= best - 1e-3), key=lambda t: abs(t - 0.5))
+    near = min((t for score, t in scored if score >= best - _NOISE), key=lambda t: abs(t - 0.5))
     return Line(line.scale, line.shift, float(near))
 
 
