@@ -26,8 +26,8 @@ from dp_tools.tuning.reliability import VERDICTS, judged
 def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[str, ...], model: str) -> None:
     """Fit a model's calibration on the valid splits of a folder of labelled data.
 
-    Each task gets a line on the logit scale, and a verdict the threshold nearest to one half of those whose F1 is within a
-    point of the best; datasets count the same.
+    Each task gets a line on the logit scale, and a verdict the threshold nearest to one half of those whose F1 is
+    within a point of the best; datasets count the same.
     """
     if out.exists() and not force:
         raise TableUnavailable(f"{out} exists already: give another name, or --force to replace it.")
