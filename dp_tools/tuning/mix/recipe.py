@@ -15,7 +15,7 @@ class Recipe:
             a few times each, whatever the size.
         leave_out: datasets ("EM/Beer") or whole tasks ("EXTRA") that must not be seen in any form.
         evidence: facts that code computed stand in most questions.
-        balance: labels are balanced (calibration brings back the natural rate later).
+        balance: labels are brought near to real rates from rarer ones (calibration does the rest later).
         hard: positives that look different and negatives that look alike are drawn more often.
         reshape: sides flipped; attributes permuted, renamed and dropped.
         single: pairs of one attribute.
