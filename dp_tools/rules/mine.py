@@ -120,13 +120,13 @@ def mine(
         steps.next()
     dependencies = list(_dependencies(columns, steps))
     for by, of, values in dependencies:
-        lookup = {"type": "object", "x-lookup": {"by": list(by), "of": of, "values": values}}
+        lookup = _lookup_check(by, of, values)
         said = f"{' and '.join(by)} {'determines' if len(by) == 1 else 'determine'} {of}."
         found += _candidate("dependency", said[:STATEMENT_BUDGET], lookup, of, dataset, table)
     known = {(by, of) for by, of, _ in dependencies}
     for vote in votes(columns, steps.check):
         if ((vote.by,), vote.of) not in known:
-            lookup = {"type": "object", "x-lookup": {"by": [vote.by], "of": vote.of, "values": vote.values}}
+            lookup = _lookup_check((vote.by,), vote.of, vote.values)
             said = f"Most records of one {vote.by} agree on {vote.of}."
             found += _candidate("majority", said[:STATEMENT_BUDGET], lookup, vote.of, dataset, table)
     steps.finish()
@@ -405,6 +405,10 @@ def _lookup(columns: Mapping[str, Sequence[str | None]], by: tuple[str, ...], of
         if times >= SEEN and second < max(2, 0.1 * times) and times >= 0.8 * sum(counts.values()):
             values[JOIN.join(str(part).strip() for part in keys)] = top.strip()
     return values
+
+
+def _lookup_check(by: tuple[str, ...], of: str, values: dict[str, str]) -> dict[str, Any]:
+    return {"type": "object", "x-lookup": {"by": list(by), "of": of, "values": values}}
 
 
 def _candidate(

@@ -56,6 +56,7 @@ class Judge:
         self._judgements: list[Judgement | None] = []
         self._injections: dict[str, Injection] = {}
         self._ruled: dict[str, Ruled] = {}
+        self._guidances: dict[str, Injection] = {}
 
     def __len__(self) -> int:
         return len(self._places)
@@ -131,10 +132,12 @@ class Judge:
 
     def guidance(self, attribute: str) -> Injection:
         """The same with what the table keeps as if it were a rule: what to look at for the right value."""
-        found = self.injection(attribute)
-        if self._ruled[attribute] != "not":
-            return found
-        return self._inject(attribute, self._regularities.rules(attribute))
+        if attribute not in self._guidances:
+            found = self.injection(attribute)
+            if self._ruled[attribute] == "not":
+                found = self._inject(attribute, self._regularities.rules(attribute))
+            self._guidances[attribute] = found
+        return self._guidances[attribute]
 
     def meant(self, record: Fields, attribute: str) -> list[tuple[str, str]]:
         """What the table says that a cell should hold, each with the reason; nothing where rules in words are first."""

@@ -12,13 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from dp_tools.errors import InvalidRequest
 from dp_tools.prompts.serializer import clean_name
 from dp_tools.rules.checks import Check
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.mine import USUAL, Candidate, Kind, mine
 from dp_tools.rules.rule import ALL, Rule
-from dp_tools.rules.store import KnowledgeStore
 from dp_tools.tables.table import Table
 from dp_tools.tables.work import Work
 
@@ -41,6 +39,7 @@ CERTAINTY: Mapping[Kind, float] = {
 _DIVIDED = 0.6
 """The same where so many cells break it that it may be a second habit, or where another cell may be to blame."""
 _REMEMBERED = 100_000
+_ALL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,8 @@ class Regularities:
         records = (record for _, record in table.records(range(0, table.count, step)))
         look = work.stage("looking for what the table keeps")
         found = mine(records, dataset=dataset or ALL, progress=look, cancel=work.cancel)
-        return cls(one for one in found if not _retired(work.preprocessor.knowledge, one.rule.id))
+        retired = {rule.id for rule in work.preprocessor.knowledge.list(status="retired", limit=_ALL)}
+        return cls(one for one in found if one.rule.id not in retired)
 
     def broken(self, record: Fields, attribute: str, ruled: Ruled = "not") -> Broken | None:
         """The weightiest one that a cell breaks, or None.
@@ -181,10 +181,3 @@ def ruled(injection: Injection, attribute: str) -> Ruled:
     if any(rule.check is None and not rule.examples for rule in about):
         return "in words"
     return "by checks" if about else "not"
-
-
-def _retired(knowledge: KnowledgeStore, rule_id: str) -> bool:
-    try:
-        return knowledge.get(rule_id).status == "retired"
-    except InvalidRequest:
-        return False
