@@ -82,7 +82,7 @@ def test_tables_without_records_or_text_have_no_candidates(tmp_path: Path) -> No
 
 def test_one_to_one_takes_the_best_sum_not_the_first_pair() -> None:
     pairs = [(0, 0, 0.9), (0, 1, 0.85), (1, 0, 0.8), (2, 2, 0.4)]
-    assert one_to_one(pairs) == [(0, 1, 0.85), (1, 0, 0.8)]
+    assert one_to_one(pairs) == [(0, 1, 0.85), (1, 0, 0.8), (2, 2, 0.4)]
     assert one_to_one([]) == []
 
 
@@ -90,13 +90,19 @@ def test_one_to_one_takes_the_best_sum_not_the_first_pair() -> None:
 def test_one_to_one_never_uses_a_record_twice(pairs: list[tuple[int, int, float]]) -> None:
     chosen = one_to_one(pairs)
     assert len({left for left, _, _ in chosen}) == len(chosen) == len({right for _, right, _ in chosen})
-    assert set(chosen) <= {pair for pair in pairs if pair[2] >= 0.5}
+    assert set(chosen) <= set(pairs)
 
 
 def test_one_wrong_pair_does_not_merge_two_groups() -> None:
     first, second = [(0, 1, 0.9), (0, 2, 0.9), (1, 2, 0.9)], [(3, 4, 0.9), (3, 5, 0.9), (4, 5, 0.9)]
     assert [group for group, _ in clusters([*first, *second, (2, 3, 0.99)])] == [[0, 1, 2], [3, 4, 5]]
     assert [group for group, _ in clusters([(0, 1, 0.9), (2, 3, 0.9), (1, 2, 0.99)])] == [[0, 1], [2, 3]]
+
+
+def test_groups_form_at_the_probability_from_which_a_pair_counts_as_the_same() -> None:
+    pairs = [(0, 1, 0.46), (2, 3, 0.40)]
+    assert clusters(pairs) == []
+    assert [group for group, _ in clusters(pairs, 0.44)] == [[0, 1]]
 
 
 def test_a_record_that_most_of_a_group_agrees_with_joins_it() -> None:

@@ -387,6 +387,6 @@ def _pair_review(
         "question": f"Are row {score.left + 1} and row {score.right + 1} the same?"
         + (" The model says so in one order of their attributes and not in another." if score.unstable else ""),
         "subject": json.dumps({"left": left, "right": right}),
-        "proposal": "yes" if match >= 0.5 else "no",
+        "proposal": "yes" if score.same else "no",
         "confidence": max(match, 1 - match),
     }

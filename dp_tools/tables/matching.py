@@ -11,7 +11,7 @@ from pathlib import Path
 from dp_tools.errors import InvalidRequest
 from dp_tools.interpreter.averaging import ORDERS_OF_A_PAIR
 from dp_tools.tables.blocking import TOP, Candidates, candidate_pairs, content_columns
-from dp_tools.tables.cleaning import ACCEPT, REVIEW
+from dp_tools.tables.cleaning import ACCEPT
 from dp_tools.tables.pairing import ScoredPair, clusters, one_to_one
 from dp_tools.tables.paths import new_file
 from dp_tools.tables.table import Table
@@ -30,6 +30,7 @@ class PairScore:
     Args:
         left, right: record numbers.
         match: the probability that both are the same, 0 to 1; None where nobody could say.
+        same: the verdict. The model's may be yes below one half, where that finds the rare ones best.
         by: model, check, example or nobody.
         reason: why, or why not answered.
         unstable: whether the verdict depends on the order of sides or attributes; known of averaged answers only.
@@ -38,6 +39,7 @@ class PairScore:
     left: int
     right: int
     match: float | None
+    same: bool
     by: str
     reason: str | None
     unstable: bool = False
@@ -84,8 +86,8 @@ def match_tables(
         dataset, rules: which rules apply.
         attributes: the attributes to block on and to show (default: all but serial numbers).
         top: how many most similar records of the other table each record keeps as candidates.
-        one_to_one_only: whether each record has one counterpart at most; otherwise every pair that reaches the
-            threshold counts, as when a table has the same thing several times.
+        one_to_one_only: whether each record has one counterpart at most; otherwise every pair that is judged the
+            same counts, as when a table has the same thing several times.
         averaged: whether a pair is judged by the mean over four orders, at four times the cost (see
             `dp_tools.interpreter.averaging`); pairs whose orders disagree are doubtful.
 
@@ -100,8 +102,8 @@ def match_tables(
         left, right, attributes=attributes, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
     )
     matching = Matching(found, _scores(work, left, right, found, dataset, rules, attributes, averaged))
-    scored = _scored(matching)
-    matching.pairs = one_to_one(scored) if one_to_one_only else [pair for pair in scored if pair[2] >= REVIEW]
+    alike = [pair for pair, score in _scored(matching) if score.same]
+    matching.pairs = one_to_one(alike) if one_to_one_only else alike
     _split(matching)
     return matching
 
@@ -126,11 +128,10 @@ def dedupe_table(
         table, attributes=attributes, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
     )
     matching = Matching(found, _scores(work, table, table, found, dataset, rules, attributes, averaged))
-    matching.groups = clusters(_scored(matching))
+    scored = [pair for pair, _ in _scored(matching)]
+    matching.groups = clusters(scored, work.preprocessor.calibration.threshold("match_entities"))
     group_of = {row: number for number, (rows, _) in enumerate(matching.groups) for row in rows}
-    matching.pairs = [
-        pair for pair in _scored(matching) if pair[0] in group_of and group_of[pair[0]] == group_of.get(pair[1])
-    ]
+    matching.pairs = [pair for pair in scored if pair[0] in group_of and group_of[pair[0]] == group_of.get(pair[1])]
     _split(matching)
     return matching
 
@@ -177,7 +178,7 @@ def _scores(
                 sure = verdict.confidence
                 match = None if verdict.match is None or sure is None else sure if verdict.match else 1 - sure
                 reason = verdict.reason or verdict.problem
-                scores.append(PairScore(a, b, match, verdict.by, reason, number in unstable))
+                scores.append(PairScore(a, b, match, bool(verdict.match), verdict.by, reason, number in unstable))
     return scores
 
 
@@ -195,8 +196,8 @@ def _shown(table: Table, attributes: Sequence[str] | None) -> list[str]:
     return asked or content_columns(table)
 
 
-def _scored(matching: Matching) -> list[ScoredPair]:
-    return [(score.left, score.right, score.match) for score in matching.scores if score.match is not None]
+def _scored(matching: Matching) -> list[tuple[ScoredPair, PairScore]]:
+    return [((score.left, score.right, score.match), score) for score in matching.scores if score.match is not None]
 
 
 def _split(matching: Matching) -> None:

@@ -20,12 +20,11 @@ UNJUDGED = 0.25
 _LARGEST = 2000
 
 
-def one_to_one(pairs: Sequence[ScoredPair], threshold: float = 0.5) -> list[ScoredPair]:
-    """The pairs, each record in at most one, with the highest sum of scores; none below the threshold.
+def one_to_one(likely: Sequence[ScoredPair]) -> list[ScoredPair]:
+    """Of pairs that are likely the same those with the highest sum of scores, each record in at most one.
 
     Assignment is scipy's, component by component, so that a large table costs what its largest tangle costs.
     """
-    likely = [pair for pair in pairs if pair[2] >= threshold]
     if not likely:
         return []
     lefts = {row: place for place, row in enumerate(sorted({left for left, _, _ in likely}))}
