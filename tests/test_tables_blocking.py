@@ -81,16 +81,36 @@ def test_tables_without_records_or_text_have_no_candidates(tmp_path: Path) -> No
 
 
 def test_one_to_one_takes_the_best_sum_not_the_first_pair() -> None:
-    pairs = [(0, 0, 0.9), (0, 1, 0.85), (1, 0, 0.8), (2, 2, 0.4)]
-    assert one_to_one(pairs) == [(0, 1, 0.85), (1, 0, 0.8), (2, 2, 0.4)]
+    pairs = [(0, 0, 0.9), (0, 1, 0.85), (1, 0, 0.8), (2, 2, 0.2)]
+    assert one_to_one(pairs) == [(0, 1, 0.85), (1, 0, 0.8)]
     assert one_to_one([]) == []
 
 
-@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8), st.floats(0.0, 1.0)), unique_by=lambda p: p[:2]))
+def test_one_to_one_takes_pairs_below_one_half_only_where_most_are_uncertain() -> None:
+    doubt = (9, 9, 0.4)
+    assert doubt not in one_to_one([*((row, row, 0.99) for row in range(9)), doubt])
+    assert doubt in one_to_one([*((row, row, 0.55) for row in range(9)), doubt])
+    assert one_to_one([(row, row, 0.1) for row in range(9)]) == []
+
+
+SCORED = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8), st.floats(0.0, 1.0)), unique_by=lambda p: p[:2])
+
+
+@given(SCORED)
 def test_one_to_one_never_uses_a_record_twice(pairs: list[tuple[int, int, float]]) -> None:
     chosen = one_to_one(pairs)
     assert len({left for left, _, _ in chosen}) == len(chosen) == len({right for _, right, _ in chosen})
     assert set(chosen) <= set(pairs)
+
+
+@given(SCORED)
+def test_one_to_one_expects_no_higher_f1_of_fewer_of_its_pairs(pairs: list[tuple[int, int, float]]) -> None:
+    def expected_f1(taken: list[tuple[int, int, float]]) -> float:
+        return 2 * sum(score for _, _, score in taken) / (len(taken) + sum(score for _, _, score in pairs))
+
+    chosen = one_to_one(pairs)
+    for left_out in chosen:
+        assert expected_f1([pair for pair in chosen if pair != left_out]) <= expected_f1(chosen) + 1e-9
 
 
 def test_one_wrong_pair_does_not_merge_two_groups() -> None:

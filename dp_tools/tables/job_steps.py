@@ -372,12 +372,18 @@ def _review_pairs(run: JobRun, matching: Matching, left: Table, right: Table) ->
     doubtful = matching.doubtful[:REVIEWS]
     lefts = dict(left.records({score.left for score in doubtful}))
     rights = dict(right.records({score.right for score in doubtful}))
-    reviews = [_pair_review(score, lefts[score.left], rights[score.right], run.request.dataset) for score in doubtful]
+    taken = {pair[:2] for pair in matching.pairs}
+    reviews = [
+        _pair_review(
+            score, (score.left, score.right) in taken, lefts[score.left], rights[score.right], run.request.dataset
+        )
+        for score in doubtful
+    ]
     return _put_before_a_person(run, reviews)
 
 
 def _pair_review(
-    score: PairScore, left: dict[str, str | None], right: dict[str, str | None], dataset: str | None
+    score: PairScore, taken: bool, left: dict[str, str | None], right: dict[str, str | None], dataset: str | None
 ) -> dict[str, Any]:
     match = score.match or 0.0
     return {
@@ -387,6 +393,6 @@ def _pair_review(
         "question": f"Are row {score.left + 1} and row {score.right + 1} the same?"
         + (" The model says so in one order of their attributes and not in another." if score.unstable else ""),
         "subject": json.dumps({"left": left, "right": right}),
-        "proposal": "yes" if score.same else "no",
-        "confidence": max(match, 1 - match),
+        "proposal": "yes" if taken else "no",
+        "confidence": match if taken else 1 - match,
     }

@@ -102,8 +102,10 @@ def match_tables(
         left, right, attributes=attributes, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
     )
     matching = Matching(found, _scores(work, left, right, found, dataset, rules, attributes, averaged))
-    alike = [pair for pair, score in _scored(matching) if score.same]
-    matching.pairs = one_to_one(alike) if one_to_one_only else alike
+    scored = _scored(matching)
+    matching.pairs = (
+        one_to_one([pair for pair, _ in scored]) if one_to_one_only else [pair for pair, score in scored if score.same]
+    )
     _split(matching)
     return matching
 

@@ -17,14 +17,34 @@ ScoredPair = tuple[int, int, float]
 
 UNJUDGED = 0.25
 """What a pair that blocking did not propose counts for: unlikely, yet not judged."""
+LEAST_LIKELY = 0.25
+"""The score below which no pair is taken, however uncertain the others are: one in four would be right."""
 _LARGEST = 2000
 
 
-def one_to_one(likely: Sequence[ScoredPair]) -> list[ScoredPair]:
-    """Of pairs that are likely the same those with the highest sum of scores, each record in at most one.
+def one_to_one(pairs: Sequence[ScoredPair]) -> list[ScoredPair]:
+    """Each record in at most one pair: the highest sum of scores, and of it what makes the expected F1 highest.
 
-    Assignment is scipy's, component by component, so that a large table costs what its largest tangle costs.
+    Expected F1 is twice the sum of the scores taken over their number plus the sum of all; a pair raises it as long as
+    its score is above half of it (Lipton, Elkan, Naryanaswamy: "Optimal thresholding of classifiers to maximize F1
+    measure", ECML PKDD 2014). So pairs from one half on always count, and where much is uncertain some below it do,
+    down to `LEAST_LIKELY`. Assignment is scipy's, component by component, so that a large table costs what its largest
+    tangle costs.
+
+    Args:
+        pairs: all that were judged, the unlikely ones too: their scores tell how many matches there should be.
     """
+    assigned = sorted(_assigned([pair for pair in pairs if pair[2] >= LEAST_LIKELY]), key=lambda pair: -pair[2])
+    expected = sum(score for _, _, score in pairs)
+    taken = 0.0
+    for count, pair in enumerate(assigned):
+        if pair[2] <= taken / (count + expected):
+            return sorted(assigned[:count])
+        taken += pair[2]
+    return sorted(assigned)
+
+
+def _assigned(likely: list[ScoredPair]) -> list[ScoredPair]:
     if not likely:
         return []
     lefts = {row: place for place, row in enumerate(sorted({left for left, _, _ in likely}))}
@@ -39,7 +59,7 @@ def one_to_one(likely: Sequence[ScoredPair]) -> list[ScoredPair]:
             scores[rows[left], columns[right]] = score
         picked = set(zip(*(axis.tolist() for axis in linear_sum_assignment(scores, maximize=True)), strict=True))
         chosen += [pair for pair in members if (rows[pair[0]], columns[pair[1]]) in picked]
-    return sorted(chosen)
+    return chosen
 
 
 def clusters(pairs: Sequence[ScoredPair], threshold: float = 0.5) -> list[tuple[list[int], float]]:
