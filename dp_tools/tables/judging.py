@@ -11,6 +11,7 @@ from dp_tools.rules.rule import Rule
 from dp_tools.tables.regularities import Broken, Regularities, Ruled, ruled
 from dp_tools.tables.work import Asked, Work, chunks
 from dp_tools.tasks.detect_errors import DetectErrorsAnswer, DetectErrorsRequest
+from dp_tools.tasks.task import probability_of_yes
 
 Fields = Mapping[str, str | None]
 _Key = tuple[str, str | None, tuple[str, ...], str | None]
@@ -120,7 +121,7 @@ class Judge:
         for part, answer in zip(parts, self._work.answers(questions), strict=True):
             assert isinstance(answer, DetectErrorsAnswer)
             for (place, *_), cell in zip(part, answer.cells, strict=True):
-                error = _error(cell.error, cell.confidence)
+                error = probability_of_yes(cell.error, cell.confidence)
                 self._judgements[place] = Judgement(bool(cell.error), error, cell.by, cell.problem)
 
     def injection(self, attribute: str) -> Injection:
@@ -152,9 +153,3 @@ class Judge:
     def _broken(self, record: Fields, attribute: str) -> Broken | None:
         self.injection(attribute)
         return self._regularities.broken(record, attribute, self._ruled[attribute])
-
-
-def _error(verdict: bool | None, confidence: float | None) -> float | None:
-    if verdict is None or confidence is None:
-        return None
-    return confidence if verdict else 1 - confidence

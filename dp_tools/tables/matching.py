@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from dp_tools.tables.paths import new_file
 from dp_tools.tables.table import Table
 from dp_tools.tables.work import Asked, Work, chunks
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair
-from dp_tools.tasks.task import Answer
+from dp_tools.tasks.task import Answer, probability_of_yes
 
 DOUBT = 0.2
 """Probability of a match from which on a pair that is not accepted is worth a person's look."""
@@ -102,10 +102,10 @@ def match_tables(
         left, right, attributes=attributes, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
     )
     matching = Matching(found, _scores(work, left, right, found, dataset, rules, attributes, averaged))
-    scored = _scored(matching)
-    matching.pairs = (
-        one_to_one([pair for pair, _ in scored]) if one_to_one_only else [pair for pair, score in scored if score.same]
-    )
+    if one_to_one_only:
+        matching.pairs = one_to_one(_scored(matching.scores))
+    else:
+        matching.pairs = _scored(score for score in matching.scores if score.same)
     _split(matching)
     return matching
 
@@ -130,7 +130,7 @@ def dedupe_table(
         table, attributes=attributes, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
     )
     matching = Matching(found, _scores(work, table, table, found, dataset, rules, attributes, averaged))
-    scored = [pair for pair, _ in _scored(matching)]
+    scored = _scored(matching.scores)
     matching.groups = clusters(scored, work.preprocessor.calibration.threshold("match_entities"))
     group_of = {row: number for number, (rows, _) in enumerate(matching.groups) for row in rows}
     matching.pairs = [pair for pair in scored if pair[0] in group_of and group_of[pair[0]] == group_of.get(pair[1])]
@@ -177,8 +177,7 @@ def _scores(
         for part, (answer, unstable) in zip(parts, _answers(work, questions, averaged), strict=True):
             assert isinstance(answer, MatchEntitiesAnswer)
             for number, ((a, b), verdict) in enumerate(zip(part, answer.pairs, strict=True)):
-                sure = verdict.confidence
-                match = None if verdict.match is None or sure is None else sure if verdict.match else 1 - sure
+                match = probability_of_yes(verdict.match, verdict.confidence)
                 reason = verdict.reason or verdict.problem
                 scores.append(PairScore(a, b, match, bool(verdict.match), verdict.by, reason, number in unstable))
     return scores
@@ -198,8 +197,8 @@ def _shown(table: Table, attributes: Sequence[str] | None) -> list[str]:
     return asked or content_columns(table)
 
 
-def _scored(matching: Matching) -> list[tuple[ScoredPair, PairScore]]:
-    return [((score.left, score.right, score.match), score) for score in matching.scores if score.match is not None]
+def _scored(scores: Iterable[PairScore]) -> list[ScoredPair]:
+    return [(score.left, score.right, score.match) for score in scores if score.match is not None]
 
 
 def _split(matching: Matching) -> None:

@@ -138,9 +138,14 @@ class Outcome:
     @property
     def probability_of_yes(self) -> float | None:
         """Probability of yes, whichever the verdict."""
-        if self.confidence is None or self.label is None:
-            return None
-        return self.confidence if self.label == "yes" else 1 - self.confidence
+        return probability_of_yes(self.verdict, self.confidence)
+
+
+def probability_of_yes(verdict: bool | None, confidence: float | None) -> float | None:
+    """Probability of yes from a verdict and the probability that it is right; None without an answer."""
+    if verdict is None or confidence is None:
+        return None
+    return confidence if verdict else 1 - confidence
 
 
 R = TypeVar("R", bound=Request)
