@@ -46,7 +46,8 @@ class Preprocessor:
     """Answers the seven tasks with one model and one knowledge store. Safe to use from several threads.
 
     Args:
-        model: a catalogue name ("nano"), the path of a GGUF, or "hf:owner/repo/file.gguf".
+        model: a catalogue name ("nano"), "nano+PATH" with another adapter, the path of a GGUF,
+            "hf:owner/repo/file.gguf", or what `resolve` made of one of these.
         knowledge: the SQLite file of the rules; the user's own by default; an open store is used as it is.
         engine: answers instead of the model named, for those who already hold one.
         threads: processor threads; the physical cores by default.
@@ -63,7 +64,7 @@ class Preprocessor:
 
     def __init__(
         self,
-        model: str = "nano",
+        model: str | ModelSpec = "nano",
         knowledge: str | Path | KnowledgeStore | None = None,
         *,
         engine: Engine | None = None,

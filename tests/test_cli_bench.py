@@ -93,6 +93,13 @@ def test_the_cells_of_one_record_stand_together_and_the_whole_split_gives_eviden
         assert len({instance.row["row_id"] for instance in batch.instances}) == 1
 
 
+def test_records_that_are_judged_alone_have_no_evidence_from_their_table(data):
+    (dataset,) = read_datasets(data, ["ED"])
+    split = dataset.split("test")
+    assert any(case.prompt.evidence for case in split.asked().cases)
+    assert not any(case.prompt.evidence for case in split.alone().asked().cases)
+
+
 def test_a_limit_takes_the_same_instances_every_time_at_the_natural_rate(data):
     (dataset,) = read_datasets(data, ["EM/invented"])
     split = dataset.split("test")

@@ -35,6 +35,18 @@ def test_a_file_of_a_published_checkpoint_keeps_its_own_format(tmp_path: Path, s
     assert spec.name == f"NECOUDBFM_Jellyfish-{size}B.i1-Q4_K_M"
 
 
+def test_an_adapter_takes_the_place_of_the_shipped_one_with_the_calibration_beside_it(tmp_path: Path):
+    trained = tmp_path / "my shop" / "adapter.gguf"
+    trained.parent.mkdir()
+    trained.write_bytes(b"GGUF rest")
+    spec = resolve(f"nano+{trained}")
+    assert spec.name == "nano+my-shop"
+    assert (spec.adapter, spec.calibration) == (trained, trained.with_name("calibration.json"))
+    assert spec.source == CATALOGUE["nano"].source
+    other = trained.rename(tmp_path / "shelf.gguf")
+    assert resolve(f"nano+{other}").name == "nano+shelf"
+
+
 def test_a_hub_file_is_not_fetched_before_it_is_needed():
     assert resolve("hf:someone/some-GGUF/some.Q4_K_M.gguf").name == "some.Q4_K_M"
 
@@ -46,6 +58,7 @@ def test_a_hub_file_is_not_fetched_before_it_is_needed():
         ("hf:someone/nothing", "hf:owner/repository/file.gguf"),
         ("there/is/none.gguf", "no model file"),
         ("none.gguf", "no model file"),
+        ("nano+none.gguf", "no model file"),
     ],
 )
 def test_a_model_that_is_not_there_is_named(name: str, says: str):

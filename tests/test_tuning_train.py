@@ -12,8 +12,13 @@ import pytest
 pytest.importorskip("torch", reason='needs the extra "tune"')
 pytest.importorskip("peft", reason='needs the extra "tune"')
 
+from click.testing import CliRunner
+from labelled_data import write_labelled_data
+
+from dp_tools.cli import main
 from dp_tools.engine.local import LocalEngine
 from dp_tools.engine.questions import Labels, LabelScores, Question, Segment
+from dp_tools.models.calibration import Calibration
 from dp_tools.models.catalogue import CATALOGUE, resolve
 from dp_tools.tuning.tokens import Tokens
 from dp_tools.tuning.train import Encoded, Settings, load_network, train
@@ -102,3 +107,19 @@ def test_a_stopped_training_goes_on_where_it_was_and_other_lessons_begin_anew(
     assert until(21, lessons) == 1
     assert until(41, lessons) == 21
     assert until(1, lessons[:-1]) == 1
+
+
+def test_one_command_makes_a_calibrated_adapter_that_every_command_can_answer_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DP_TOOLS_CACHE", str(tmp_path / "cache"))
+    data, out = write_labelled_data(tmp_path / "data"), tmp_path / "shop"
+    course = ("--size", "0.01", "--tokens", "600", "--minutes", "0.2", "--valid", "4")
+    made = CliRunner().invoke(main, ["tune", "--data", str(data), "--out", str(out), *course])
+    assert made.exit_code == 0, made.output
+    assert set(Calibration.load(out / "calibration.json").lines) >= {"match_entities", "detect_errors"}
+    asked = ["bench", "--data", str(data), "--only", "EM", "--limit", "4", "--model", f"nano+{out / 'adapter.gguf'}"]
+    result = CliRunner().invoke(main, asked)
+    assert result.exit_code == 0, result.output
+    assert "Goods" in result.output
+    assert list((tmp_path / "cache" / "models").glob("nano+shop-*.gguf"))

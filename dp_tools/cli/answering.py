@@ -25,14 +25,18 @@ from dp_tools.tasks.task import Answer, Item, Request, UsedRule
 CHUNK = 200
 """Records in one request: enough to share prompts, few enough to write as we go."""
 
+MODEL = click.option(
+    "--model",
+    default="nano",
+    show_default=True,
+    help="A model's name, nano+ADAPTER, GGUF path, or hf:owner/repo/file.",
+)
 OPTIONS = (
     click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="CSV file to write; stdout."),
     click.option("--force", is_flag=True, help="Replace the output file if it exists."),
     click.option("--dataset", help="Name of the dataset, which selects the rules that apply."),
     click.option("--rule", "rules", multiple=True, help="A rule for this call only; may be given again."),
-    click.option(
-        "--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file."
-    ),
+    MODEL,
     click.option("--knowledge", type=click.Path(path_type=Path), help="Knowledge store; your own if left out."),
     click.option("--second", help="A model that is asked again where the first one is unsure."),
     click.option("--no-cache", is_flag=True, help="Neither look up answers given before nor keep these."),

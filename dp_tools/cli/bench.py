@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
 
-from dp_tools.cli.answering import bar, interruptible, onward
+from dp_tools.cli.answering import MODEL, bar, interruptible, onward
 from dp_tools.engine import open_engine
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
@@ -35,7 +35,8 @@ from dp_tools.tuning.instances import SPLITS, read_datasets
     show_default=True,
     help="General rules only, or those of each dataset's pack too.",
 )
-@click.option("--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file.")
+@click.option("--alone", is_flag=True, help="Judge cells without the evidence of the other records of their table.")
+@MODEL
 @click.option("--knowledge", default=":memory:", help="Knowledge store; the shipped packs alone if left out.")
 @click.option("--own", is_flag=True, help="Answer with your own adapters, for the datasets that have one.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows here.")
@@ -51,6 +52,7 @@ def bench(
     limit: int | None,
     split: str,
     rules: str,
+    alone: bool,
     model: str,
     knowledge: str,
     own: bool,
@@ -77,7 +79,8 @@ def bench(
     splits = []
     for dataset in read_datasets(data, (*only, *more)):
         if split in dataset.files:
-            splits.append(dataset.split(split).sample(limit))
+            chosen = dataset.split(split).sample(limit)
+            splits.append(chosen.alone() if alone else chosen)
         else:
             click.echo(f"{dataset.folder}/{dataset.name} has no split {split}: left out.", err=True)
     total, done = sum(len(entry.instances) for entry in splits), 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dp_tools.cli.answering import bar, interruptible, onward
+from dp_tools.cli.answering import MODEL, bar, interruptible, onward
 from dp_tools.engine import open_engine
 from dp_tools.errors import TableUnavailable
 from dp_tools.interpreter.pictures import curves
@@ -37,7 +37,7 @@ _TIMED = 100
 )
 @click.option("--limit", type=click.IntRange(min=4), default=200, show_default=True, help="Instances of each dataset.")
 @click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Which split to measure.")
-@click.option("--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file.")
+@MODEL
 @click.option("--pictures", type=click.Path(path_type=Path, file_okay=False), help="Draw the curves into this folder.")
 def bench_explain(
     data: Path,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dp_tools.cli.answering import bar, interruptible, onward
+from dp_tools.cli.answering import MODEL, bar, interruptible, onward
 from dp_tools.engine import open_engine
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tuning.rule_following import measure_following
@@ -15,7 +15,7 @@ from dp_tools.tuning.rule_following import measure_following
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder laid out as TASK/dataset/split.")
 @click.option("--cases", type=click.IntRange(min=1), default=300, show_default=True, help="Questions of each sort.")
-@click.option("--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file.")
+@MODEL
 def bench_rules(data: Path, cases: int, model: str) -> None:
     """Measure how a model follows rules: cases of valid splits, each under a rule and its opposite, and questions with
     and without a rule that has nothing to do with them. Writes Markdown to stdout."""

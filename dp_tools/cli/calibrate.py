@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from dp_tools.cli.answering import bar, interruptible, onward
+from dp_tools.cli.answering import MODEL, bar, interruptible, onward
 from dp_tools.engine import open_engine
 from dp_tools.errors import TableUnavailable
 from dp_tools.preprocessor import Preprocessor
@@ -22,7 +23,7 @@ from dp_tools.tuning.reliability import VERDICTS, judged
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @click.option("--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Instances of each dataset.")
 @click.option("--leave-out", multiple=True, metavar="TASK[/DATASET]", help="What not to look at; repeatable.")
-@click.option("--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file.")
+@MODEL
 def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[str, ...], model: str) -> None:
     """Fit a model's calibration on the valid splits of a folder of labelled data.
 
@@ -31,6 +32,15 @@ def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[s
     """
     if out.exists() and not force:
         raise TableUnavailable(f"{out} exists already: give another name, or --force to replace it.")
+    write_calibration(data, out, model=model, limit=limit, leave_out=leave_out)
+
+
+def write_calibration(data: Path, out: Path, *, model: str, limit: int, leave_out: Sequence[str]) -> None:
+    """Fit and write a calibration, with a bar; a file that is there is replaced.
+
+    Raises:
+        TableUnavailable: there is no valid split to calibrate on.
+    """
     splits = [
         dataset.split("valid")
         for dataset in read_datasets(data)
@@ -53,7 +63,7 @@ def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[s
             samples.setdefault(split.task, []).append(Sample(found, yes, no))
             done += len(split.instances)
     calibration = fit_calibration(samples, VERDICTS)
-    with new_file(out, overwrite=force) as part:
+    with new_file(out, overwrite=True) as part:
         calibration.save(part)
     for task, line in calibration.lines.items():
         click.echo(f"{task}: scale {line.scale}, shift {line.shift}, threshold {line.threshold}")

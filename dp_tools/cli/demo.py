@@ -20,7 +20,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 from rich.console import Console
 from rich.table import Table
 
-from dp_tools.cli.answering import bar
+from dp_tools.cli.answering import MODEL, bar
 from dp_tools.cli.records import read_records
 from dp_tools.errors import DpToolsError, TableUnavailable
 from dp_tools.models.catalogue import resolve
@@ -45,7 +45,7 @@ class DemoFailed(DpToolsError):
 
 
 @click.command()
-@click.option("--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file.")
+@MODEL
 def demo(model: str) -> None:
     """Clean a table, fill gaps, match two catalogues and their columns, and let a rule change an answer.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dp_tools.cli.answering import bar, interruptible
+from dp_tools.cli.answering import MODEL, bar, interruptible
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.evidence import CellFacts, RecordFacts
@@ -22,9 +22,6 @@ from dp_tools.tasks import TASKS
 from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.task import RecordField, Request
 
-MODEL = click.option(
-    "--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file."
-)
 _OF_TABLES = ("detect-errors", "impute", "match")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dp_tools.cli.answering import bar, interruptible
+from dp_tools.cli.answering import MODEL, bar, interruptible
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest, RuleRejected
 from dp_tools.rules.injector import LEFT_TO_ITS_CHECK
@@ -32,7 +32,6 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 STORE = click.option("--knowledge", type=FILE, help="Knowledge store; your own if left out.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 WHY = click.option("--why", default="", help="The reason; the history keeps it.")
-MODEL = click.option("--model", default="nano", show_default=True, help="A model's name, GGUF, or hf:owner/repo/file.")
 DATA = (
     click.option("--data", type=FILE, required=True, help="Labelled cases: JSON Lines, or CSV with a column label."),
     click.option("--dataset", help="The dataset whose rules apply."),

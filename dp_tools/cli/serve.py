@@ -10,7 +10,7 @@ import click
 
 
 @click.command()
-@click.option("--model", default="nano", show_default=True, help="A catalogue name or a GGUF file.")
+@click.option("--model", default="nano", show_default=True, help="A catalogue name, nano+ADAPTER, or a GGUF file.")
 @click.option(
     "--knowledge", type=click.Path(dir_okay=False, path_type=Path), help="The rules' SQLite file; your own by default."
 )

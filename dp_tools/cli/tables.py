@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table as Lines
 
-from dp_tools.cli.answering import interruptible
+from dp_tools.cli.answering import MODEL, interruptible
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.store import KnowledgeStore
@@ -65,9 +65,7 @@ _AVERAGED = (
     ),
 )
 _MODEL = (
-    click.option(
-        "--model", default="nano", show_default=True, help="A model's name, GGUF path, or hf:owner/repo/file."
-    ),
+    MODEL,
     click.option("--knowledge", type=click.Path(path_type=Path), help="Knowledge store; your own if left out."),
     click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Folder of jobs; your own."),
 )

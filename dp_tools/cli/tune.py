@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from dp_tools.cli.answering import MODEL
+from dp_tools.cli.calibrate import write_calibration
 from dp_tools.cli.rules import FILE, STORE
-from dp_tools.errors import InvalidRequest
+from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.rules.scope import TASKS
 from dp_tools.tuning.mix.recipe import INGREDIENTS, Recipe
 from dp_tools.tuning.train import Settings
@@ -18,6 +20,7 @@ from dp_tools.tuning.train import Settings
 @click.option("--task", type=click.Choice(TASKS), help="With --dataset: the task of the cases.")
 @click.option("--examples", type=FILE, help="With --dataset: the cases; without it, the examples of your rules.")
 @click.option("--attribute", help="With --dataset, for imputation from CSV: what the label is the value of.")
+@MODEL
 @STORE
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of labelled instances, for a whole adapter.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="With --data: folder for adapter, log, checkpoint.")
@@ -30,6 +33,12 @@ from dp_tools.tuning.train import Settings
 @click.option("--leave-out", multiple=True, metavar="TASK[/DATASET]", help="What not to learn from; repeatable.")
 @click.option("--without", multiple=True, type=click.Choice(INGREDIENTS), help="An ingredient to leave out.")
 @click.option("--start", type=FILE, help="An adapter of this rank to go on from, instead of a fresh one.")
+@click.option(
+    "--valid",
+    default=240,
+    show_default=True,
+    help="Instances of each valid split to calibrate on; 0 for no calibration.",
+)
 @click.option("--device", default="cpu", show_default=True, help="cpu, or a torch device such as cuda.")
 @click.option("--seed", default=Recipe().seed, show_default=True, help="Same seed, same mix and order.")
 def tune(
@@ -37,6 +46,7 @@ def tune(
     task: str | None,
     examples: Path | None,
     attribute: str | None,
+    model: str,
     knowledge: Path | None,
     data: Path | None,
     out: Path | None,
@@ -49,6 +59,7 @@ def tune(
     leave_out: tuple[str, ...],
     without: tuple[str, ...],
     start: Path | None,
+    valid: int,
     device: str,
     seed: int,
 ) -> None:
@@ -57,11 +68,12 @@ def tune(
     With --dataset and --task: one of your own, kept in your data folder, that answers every call which names the
     dataset. A quarter of the cases is held back to score it, and one that answers worse is not installed.
 
-    With --data and --out: a whole adapter from a folder of labelled data, as the shipped one was made. It goes on from
-    its checkpoint when called again with the same options.
+    With --data and --out: a whole adapter from a folder of labelled data, as the shipped one was made, calibrated on
+    the valid splits. It goes on from its checkpoint when called again with the same options. Every command that takes
+    --model answers with it: --model nano+OUT/adapter.gguf.
     """
     if dataset is not None and task is not None:
-        _own(dataset, task, examples, attribute, knowledge, seed)
+        _own(dataset, task, examples, attribute, model, knowledge, seed)
         return
     if data is None or out is None:
         raise InvalidRequest(
@@ -71,17 +83,29 @@ def tune(
 
     recipe = Recipe(seed=seed, size=size, leave_out=frozenset(leave_out), **dict.fromkeys(without, False))
     settings = Settings(rate=rate, epochs=epochs, tokens=tokens, longest=longest, minutes=minutes, seed=seed)
-    click.echo(str(tuning.tune(data, out, recipe, settings, start=start, device=device, report=_report)))
+    adapter = tuning.tune(data, out, recipe, settings, start=start, device=device, report=_report)
+    if valid:
+        try:
+            write_calibration(data, out / "calibration.json", model=f"nano+{adapter}", limit=valid, leave_out=leave_out)
+        except TableUnavailable as error:
+            click.echo(f"Not calibrated. {error}", err=True)
+    click.echo(str(adapter))
 
 
 def _own(
-    dataset: str, task: str, examples: Path | None, attribute: str | None, knowledge: Path | None, seed: int
+    dataset: str,
+    task: str,
+    examples: Path | None,
+    attribute: str | None,
+    model: str,
+    knowledge: Path | None,
+    seed: int,
 ) -> None:
     from dp_tools.preprocessor import Preprocessor
     from dp_tools.tuning.labelled import read_labelled
     from dp_tools.tuning.own import reviewed, tune_own
 
-    with Preprocessor(knowledge=knowledge) as preprocessor:
+    with Preprocessor(model, knowledge) as preprocessor:
         split = (
             reviewed(preprocessor.knowledge, task=task, dataset=dataset)
             if examples is None

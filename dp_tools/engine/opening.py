@@ -11,7 +11,7 @@ from dp_tools.models.catalogue import ModelSpec, resolve
 
 
 def open_engine(
-    model: str = "nano",
+    model: str | ModelSpec = "nano",
     *,
     threads: int | None = None,
     context: int = 4096,
@@ -21,8 +21,9 @@ def open_engine(
     """An engine for a model, ready at once: the weights load at the first question.
 
     Args:
-        model: a name of the catalogue, the path of a GGUF file, "hf:owner/repository/file.gguf", or the address of an
-            OpenAI-compatible endpoint with a model's name behind it: "http://127.0.0.1:8000/v1#qwen3".
+        model: a name of the catalogue, "nano+PATH" with another adapter, the path of a GGUF file,
+            "hf:owner/repository/file.gguf", or the address of an OpenAI-compatible endpoint with a model's name behind
+            it: "http://127.0.0.1:8000/v1#qwen3".
         threads: of a decode; default: the physical cores.
         context: working memory in tokens; a prompt and its answer must fit.
         cache: where answers are kept (default: the user's cache folder), or False to keep none.

@@ -13,6 +13,7 @@ SHIPPED_ADAPTER = Path(__file__).with_name("nano-lora.gguf")
 SHIPPED_CALIBRATION = Path(__file__).with_name("nano-calibration.json")
 _EMBEDDED = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _HUB = "hf:"
+_WITH_ADAPTER = "nano+"
 _JELLYFISH_LICENCE = "CC-BY-NC-4.0 (no commercial use)"
 
 
@@ -110,14 +111,17 @@ CATALOGUE: dict[str, ModelSpec] = {
 """The models that have a name of their own."""
 
 
-def resolve(name_or_path: str) -> ModelSpec:
-    """The model that a user named: a catalogue name, the path of a GGUF file, "hf:owner/repo/file.gguf", or an endpoint
-    with a model's name behind it, "http://127.0.0.1:8000/v1#qwen3".
+def resolve(named: str | ModelSpec) -> ModelSpec:
+    """The model that a user named: a catalogue name, "nano+PATH" with the adapter at that path in place of the shipped
+    one, the path of a GGUF file, "hf:owner/repo/file.gguf", or an endpoint with a model's name behind it,
+    "http://127.0.0.1:8000/v1#qwen3".
 
     Raises:
         ModelUnavailable: the name is unknown, or the path is missing or is not a GGUF file.
     """
-    name = name_or_path.strip()
+    if isinstance(named, ModelSpec):
+        return named
+    name = named.strip()
     if _is_address(name):
         address, _, model = name.partition("#")
         if not model:
@@ -125,6 +129,8 @@ def resolve(name_or_path: str) -> ModelSpec:
         return ModelSpec(f"remote:{model}", f"{address.rstrip('/')}#{model}", "remote", note=f"Answers at {address}.")
     if name in CATALOGUE:
         return _with_shipped_adapter(CATALOGUE[name])
+    if name.startswith(_WITH_ADAPTER):
+        return _with_adapter(CATALOGUE["nano"], Path(name.removeprefix(_WITH_ADAPTER)).expanduser())
     if name.startswith(_HUB):
         if not re.fullmatch(r"hf:[^/\s]+/[^/\s]+/\S+\.gguf", name):
             raise ModelUnavailable(f'"{name}" is not a hub file: write hf:owner/repository/file.gguf.')
@@ -132,8 +138,8 @@ def resolve(name_or_path: str) -> ModelSpec:
     path = Path(name).expanduser()
     if not path.exists() and path.suffix != ".gguf" and "/" not in name:
         raise ModelUnavailable(
-            f'There is no model called "{name}": use one of {", ".join(CATALOGUE)}, the path of a GGUF file, or '
-            "hf:owner/repository/file.gguf."
+            f'There is no model called "{name}": use one of {", ".join(CATALOGUE)}, nano+ADAPTER, the path of a GGUF '
+            "file, or hf:owner/repository/file.gguf."
         )
     return _of_file(str(_checked(path)), path.stem)
 
@@ -146,6 +152,14 @@ def _with_shipped_adapter(spec: ModelSpec) -> ModelSpec:
     if spec.name != "nano" or not SHIPPED_ADAPTER.exists():
         return spec
     return replace(spec, adapter=SHIPPED_ADAPTER, calibration=SHIPPED_CALIBRATION)
+
+
+def _with_adapter(spec: ModelSpec, adapter: Path) -> ModelSpec:
+    """The embedded model with an adapter that `dp-tools tune --data` made, and the calibration beside it."""
+    path = _checked(adapter)
+    called = path.parent.resolve().name if path.stem == "adapter" else path.stem
+    name = f"{spec.name}+{re.sub(r'[^A-Za-z0-9_.]+', '-', called)}"
+    return replace(spec, name=name, adapter=path, calibration=path.with_name("calibration.json"))
 
 
 def _of_file(source: str, name: str) -> ModelSpec:

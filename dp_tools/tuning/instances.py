@@ -130,6 +130,10 @@ class Split:
         chosen = {*chooser.sample(positive, wanted), *chooser.sample(negative, limit - wanted)}
         return replace(self, instances=tuple(self.instances[number] for number in sorted(chosen)))
 
+    def alone(self) -> Split:
+        """The same instances without the table they are from: every record is judged alone."""
+        return replace(self, table=())
+
     def enriched(self, limit: int) -> tuple[Split, float, float]:
         """At most `limit` instances, up to half of them positive: how rare verdicts are looked at in small samples.
 

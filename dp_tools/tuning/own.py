@@ -184,7 +184,7 @@ def _lesson(wire: WireFormat, entry: _Open) -> Lesson:
 
 def _answered(preprocessor: Preprocessor, adapters: Path | None, cases: Sequence[_Open], task: str) -> _Result:
     other = Preprocessor(
-        preprocessor.model.name, preprocessor.knowledge, engine=preprocessor.engine, adapters=adapters or False
+        preprocessor.model, preprocessor.knowledge, engine=preprocessor.engine, adapters=adapters or False
     )
     injections = {entry.case.attribute: entry.injection for entry in cases}
     outcomes = other.outcomes(task, [entry.case for entry in cases], injections)
