@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -105,6 +106,13 @@ def test_the_embedded_format_says_everything_once_and_in_order():
     places = [said.index(part) for part in parts if part != "abv:"]
     assert places == sorted(places)
     assert all(said.count(part) == 1 for part in parts if part not in ("abv:",))
+
+
+def test_the_embedded_format_tells_how_a_value_is_written_only_where_a_rule_may_be_about_it():
+    prompt = Prompt(task="detect_errors", attribute="zip", value='"36301"', form="no letters, 5 digits, length 5")
+    assert "5 digits" not in text("nano", prompt)
+    ruled = replace(prompt, near_rules=("A zip has digits.",))
+    assert "rule: A zip has digits.\nform: no letters, 5 digits, length 5\n" in text("nano", ruled)
 
 
 def test_a_rule_cannot_break_out_of_its_line():

@@ -7,6 +7,8 @@ has learned to read exactly these.
 from __future__ import annotations
 
 from dp_tools.evidence.cells import CellFacts, RecordFacts
+from dp_tools.evidence.forms import form_of
 from dp_tools.evidence.pairs import pair_facts
+from dp_tools.evidence.schemas import schema_facts
 
-__all__ = ["CellFacts", "RecordFacts", "pair_facts"]
+__all__ = ["CellFacts", "RecordFacts", "form_of", "pair_facts", "schema_facts"]

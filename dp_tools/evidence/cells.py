@@ -165,7 +165,9 @@ class RecordFacts:
         near = nearest(column, value)
         if near is not None:
             facts.append(f"near {quote(near, _SHOWN)} {column.counts[near]}")
-        rare = "".join(dict.fromkeys(c for c in value if column.characters[c] * 200 < column.filled))
+        rare = "".join(
+            dict.fromkeys(c for c in value if c.isprintable() and column.characters[c] * 200 < column.filled)
+        )
         if rare and column.filled >= 100:
             facts.append(f"odd '{rare[:8]}'")
         home = self._homes.get(value)
@@ -240,9 +242,10 @@ def shape_of(value: str) -> str:
     """The shape of a value, of which at most 40 characters are read.
 
     A run of digits is 9; a run of letters is A, a, Aa or aA, for upper case, lower case, capitalised, mixed; the rest
-    stays: "Fort Worth TX" is "Aa Aa A", "12.0 oz" is "9.9 a".
+    stays, line breaks and their like as spaces: "Fort Worth TX" is "Aa Aa A", "12.0 oz" is "9.9 a".
     """
-    return _LETTERS.sub(_letters_shape, _DIGITS.sub("9", value[:_SHOWN]))
+    shown = "".join(character if character.isprintable() else " " for character in value[:_SHOWN])
+    return _LETTERS.sub(_letters_shape, _DIGITS.sub("9", shown))
 
 
 def _letters_shape(run: re.Match[str]) -> str:

@@ -45,6 +45,8 @@ class NanoFormat:
     def _about(prompt: Prompt) -> list[Segment]:
         about = [Segment(f" {prompt.value}\n")] if prompt.value else []
         about += [_line("rule", rule) for rule in prompt.near_rules]
+        if prompt.form and prompt.near_rules:
+            about.append(Segment(f"form: {prompt.form}\n"))
         if prompt.evidence:
             about.append(Segment("facts: " + "; ".join(prompt.evidence) + "\n"))
         return about

@@ -33,6 +33,7 @@ class Prompt:
         attribute: the attribute the question is about, or "".
         value: its value as the model reads it, quoted, or "".
         near_rules: statements that hold for this attribute only, most binding last.
+        form: how the value is written, which is shown where `near_rules` may be about it, or "".
         evidence: facts that code computed about this question, in a short fixed form.
     """
 
@@ -44,4 +45,5 @@ class Prompt:
     attribute: str = ""
     value: str = ""
     near_rules: tuple[str, ...] = ()
+    form: str = ""
     evidence: tuple[str, ...] = field(default=())

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import CellFacts, RecordFacts
+from dp_tools.evidence import CellFacts, RecordFacts, form_of
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import clean_name, quote
@@ -90,6 +90,7 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
                     blocks=(block,) if request.show_record else (),
                     attribute=clean_name(attribute),
                     value=quote(record[attribute]),
+                    form=form_of(record[attribute]),
                     evidence=facts.about(record, attribute),
                 )
                 subject = {"record": record, "attribute": attribute, "value": record[attribute]}

@@ -44,12 +44,14 @@ def labelled_cells(random: Random, data: Path, recipe: Recipe, known: Known) -> 
             wide, near = rules[row["attribute"]]
             with_rules = row["attribute"] in house or often(random, 0.5)
             case = _case(random, row["record"], row["attribute"], facts, recipe)
+            said = (wide, near) if with_rules else ((), ())
+            wide, near = _among_idle(random, recipe, *said, _others(row["record"], row["attribute"]))
             yield lesson(
                 case,
                 yes_no(row["label"]),
                 f"ED/{dataset}",
-                rules=_some(random, recipe, wide if with_rules else (), _others(row["record"], row["attribute"])),
-                near_rules=near if with_rules else (),
+                rules=wide,
+                near_rules=near,
                 evidence=recipe.evidence and often(random, 0.85),
             )
 
@@ -81,15 +83,16 @@ def binding_rules(random: Random, tables: dict[str, list[Record]], recipe: Recip
         wrong, right = ([rule for rule in rules if rule[2] is error] for error in (True, False))
         case = _case(random, record, attribute, RecordFacts(records), recipe, shown=0.4)
         for statement, opposite, error in [random.choice(found) for found in (wrong, right) if found]:
-            wide = [_generalised(opposite, name) if often(random, 0.5) else opposite] if often(random, 0.3) else []
-            # A rule that comes with a call stands among those for all attributes, one of the store with its own.
-            near = often(random, 0.5)
+            general = [_generalised(opposite, name) if often(random, 0.5) else opposite] if often(random, 0.3) else []
+            # A rule about one attribute stands with it; only one kept for all attributes stands before the data.
+            said = (general, [statement]) if often(random, 0.85) else ([*general, statement], [])
+            wide, near = _among_idle(random, recipe, *said, _others(record, attribute))
             yield lesson(
                 case,
                 yes_no(error),
                 f"binding/{source}",
-                rules=[*_some(random, recipe, wide, _others(record, attribute)), *([] if near else [statement])],
-                near_rules=(statement,) if near else (),
+                rules=wide,
+                near_rules=near,
                 evidence=recipe.evidence and often(random, 0.8),
             )
 
@@ -173,7 +176,7 @@ def _judge(
         evidence = recipe.evidence and (subtle or often(random, 0.85))
         if subtle and not evidence:
             continue
-        wide = _some(random, recipe, (), _others(record, name))
+        wide, near = _among_idle(random, recipe, (), near, _others(record, name))
         yield lesson(case, yes_no(error), source, rules=wide, near_rules=near, evidence=evidence)
 
 
@@ -217,13 +220,16 @@ def _others(record: Record, attribute: str) -> list[str]:
     return [clean_name(name) for name in record if name != attribute]
 
 
-def _some(random: Random, recipe: Recipe, wide: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
-    """The wide rules, now and then among idle ones that have nothing to do with the case."""
-    if not recipe.binding_rules or not often(random, 0.2):
-        return tuple(wide)
-    rules = [*wide, *idle_rules(random, others, random.choice((1, 1, 2, 3)))]
-    random.shuffle(rules)
-    return tuple(rules)
+def _among_idle(
+    random: Random, recipe: Recipe, wide: Sequence[str], near: Sequence[str], others: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The wide and the near rules, now and then among idle ones that have nothing to do with the case."""
+    said = list(wide), list(near)
+    if recipe.binding_rules and often(random, 0.25):
+        place = said[often(random, 0.6)]
+        place += idle_rules(random, others, random.choice((1, 1, 2, 3)))
+        random.shuffle(place)
+    return tuple(said[0]), tuple(said[1])
 
 
 def _records(rows: Sequence[Row]) -> list[Record]:

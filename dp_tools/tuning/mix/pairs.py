@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -30,7 +30,8 @@ _SIZES = {
     "Dirty_iTunes-Amazon": 1500,
 }
 _SIZE = 5000
-_SCHEMA_SIZE = 3000
+_SCHEMA_SIZES = {"IMDB-Sakila": 5000}
+_SCHEMA_SIZE = 14000
 _RENAMED = {
     "title": ("name", "product", "label", "heading", "item"),
     "name": ("title", "label", "designation"),
@@ -165,7 +166,8 @@ def schema_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
     for dataset in datasets(data, "SM", recipe.leave_out):
         rows = pairs(data, "SM", dataset)
         wide, near = known("match_schemas", dataset, None)
-        for row in _draw(random, rows, recipe, round(_SCHEMA_SIZE * recipe.size), repeats=14, negatives=4.0):
+        size = round(_SCHEMA_SIZES.get(dataset, _SCHEMA_SIZE) * recipe.size)
+        for row in _draw(random, rows, recipe, size, repeats=14, negatives=5.0, likeness=_kinship(rows)):
             left, right = _attribute(random, row["left"], recipe), _attribute(random, row["right"], recipe)
             if recipe.reshape and often(random, 0.5):
                 left, right = right, left
@@ -201,7 +203,7 @@ def _attribute(random: Random, side: Row, recipe: Recipe) -> Attribute:
     description, table = side.get("description"), side.get("table_description")
     if recipe.reshape and description and often(random, 0.25):
         description = " ".join(word for word in description.split() if not often(random, 0.15))
-    if recipe.reshape and often(random, 0.3):
+    if recipe.reshape and often(random, 0.5):
         table = None
     return Attribute(name=side["name"], description=description or None, table=table or None)
 
@@ -240,7 +242,14 @@ def _finish(
 
 
 def _draw(
-    random: Random, rows: Sequence[Row], recipe: Recipe, size: int, *, repeats: int = 2, negatives: float = 3.0
+    random: Random,
+    rows: Sequence[Row],
+    recipe: Recipe,
+    size: int,
+    *,
+    repeats: int = 2,
+    negatives: float = 3.0,
+    likeness: Callable[[Row], float] | None = None,
 ) -> list[Row]:
     """Both labels, at a rate near that of real candidates; the hard ones of each label more often.
 
@@ -253,24 +262,35 @@ def _draw(
     if not yes or not no:
         return []
     count = min(round(size / (1 + negatives)), repeats * len(yes))
-    chosen = _pick(random, yes, count, recipe, hard=lambda likeness: 1 - likeness)
-    chosen += _pick(random, no, round(count * negatives), recipe, hard=lambda likeness: likeness)
+    likeness = likeness or _likeness
+    chosen = _pick(random, yes, count, recipe, hard=lambda row: 1 - likeness(row))
+    chosen += _pick(random, no, round(count * negatives), recipe, hard=likeness)
     random.shuffle(chosen)
     return chosen
 
 
-def _pick(random: Random, rows: Sequence[Row], count: int, recipe: Recipe, hard: Any) -> list[Row]:
+def _pick(random: Random, rows: Sequence[Row], count: int, recipe: Recipe, hard: Callable[[Row], float]) -> list[Row]:
     """Each row as often as the next as far as that goes, the rest drawn, hard ones with more weight."""
     chosen = list(rows) * (count // len(rows)) if count >= len(rows) else []
     rest = count - len(chosen)
     if not recipe.hard:
         return chosen + random.sample(list(rows), min(rest, len(rows)))
-    weights = [0.15 + hard(_likeness(row)) ** 2 for row in rows]
+    weights = [0.15 + hard(row) ** 2 for row in rows]
     return chosen + random.choices(list(rows), weights, k=rest)
 
 
 def _likeness(row: Row) -> float:
     return fuzz.token_set_ratio(_text(row["left"]), _text(row["right"])) / 100
+
+
+def _kinship(rows: Sequence[Row]) -> Callable[[Row], float]:
+    """How many sides of a pair of attributes have a match of their own, 0 to 1: with both, only the pair tells."""
+    matched = [{row[side]["name"] for row in rows if row["label"]} for side in ("left", "right")]
+
+    def kinship(row: Row) -> float:
+        return sum(row[side]["name"] in names for side, names in zip(("left", "right"), matched, strict=True)) / 2
+
+    return kinship
 
 
 def _text(side: Any) -> str:

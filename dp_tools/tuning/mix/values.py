@@ -118,7 +118,7 @@ def binding_values(random: Random, tables: dict[str, list[Record]], recipe: Reci
         name = clean_name(attribute)
         for rule, answer in random.sample(_ways_to_write(random, name, value.strip()), 2):
             made += 1
-            rules = ((), (rule,)) if often(random, 0.5) else ((rule,), ())
+            rules = ((), (rule,)) if often(random, 0.85) else ((rule,), ())
             yield _gap(random, recipe, rest, attribute, answer, f"binding/{source}", rules)
 
 
@@ -202,7 +202,9 @@ def _gap(
     request = ImputeRequest(records=[dict(record)], attribute=attribute)
     case = TASKS["impute"].cases(request, facts)[0]
     wide, near = rules
-    return lesson(case, answer.strip(), source, rules=(*_idle(random, recipe), *wide), near_rules=near)
+    idle = _idle(random, recipe)
+    wide, near = ((*idle, *wide), near) if often(random, 0.5) else (wide, (*idle, *near))
+    return lesson(case, answer.strip(), source, rules=wide, near_rules=near)
 
 
 def _idle(random: Random, recipe: Recipe) -> tuple[str, ...]:

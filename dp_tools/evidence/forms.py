@@ -1,0 +1,38 @@
+"""How a value is written, in words: what tokens hide from a model that is to judge a rule about letters or digits."""
+
+from __future__ import annotations
+
+import re
+
+from dp_tools.prompts.serializer import is_missing
+
+_READ = 400
+_SIGNS = re.compile(r"[^\w\s]|_")
+_TOLD_SIGNS = 4
+
+
+def form_of(value: str | None) -> str:
+    """The form of a value, of which at most 400 characters are read; "" for a missing one.
+
+    Letters (small, capital, both, none), digits, words where there are several, length in characters, and the signs in
+    it: "Fort Worth 7%" is `both letters, 1 digit, 3 words, length 13, sign %`.
+    """
+    if is_missing(value):
+        return ""
+    text = (value or "").strip()[:_READ]
+    digits, words = sum(character.isdigit() for character in text), len(text.split())
+    told = [_letters(text), f"{digits or 'no'} {'digit' if digits == 1 else 'digits'}"]
+    if words > 1:
+        told.append(f"{words} words")
+    told.append(f"length {len(text)}")
+    signs = "".join(dict.fromkeys(sign for sign in _SIGNS.findall(text) if sign.isprintable()))[:_TOLD_SIGNS]
+    if signs:
+        told.append(f"sign {signs}")
+    return ", ".join(told)
+
+
+def _letters(text: str) -> str:
+    small, capital = any(c.islower() for c in text), any(c.isupper() for c in text)
+    if small and capital:
+        return "both letters"
+    return "small letters" if small else "capital letters" if capital else "no letters"
