@@ -274,14 +274,31 @@ def yes_of(label: str | None, probability: float | None) -> float:
 def test_an_answer_that_a_harmless_rewrite_turns_is_marked_for_review_with_what_turned_it(
     preprocessor: Preprocessor,
 ) -> None:
-    before = explained(preprocessor, "match_entities")
-    first = before.rewrites[0]
-    assert first.probability is not None
+    camera = {"title": "Canon EOS 2000D kit", "maker": "Canon", "price": "449.00"}
+    others = [
+        {"title": "Canon EOS 2000D", "maker": "Canon", "price": "512"},
+        {"title": "Canon EOS 2000D kit 18-55mm", "maker": "Canon", "price": "489.00"},
+        {"title": "canon eos-2000d with lens 18-55", "maker": "canon inc", "price": "399"},
+    ]
+
+    def both(explanation: Explanation) -> tuple[float, float]:
+        """The probability of yes as asked and rewritten."""
+        first = explanation.rewrites[0]
+        return yes_of(explanation.answer, explanation.probability), yes_of(first.answer, first.probability)
+
+    def about(other: dict[str, str]) -> Explanation:
+        return explained(preprocessor, "match_entities", pairs=[{"left": camera, "right": other}])
+
+    def move(other: dict[str, str]) -> float:
+        asked, rewritten = both(about(other))
+        return abs(asked - rewritten)
+
     # The threshold is put between the two, so the verdict has to change.
-    threshold = (yes_of(before.answer, before.probability) + yes_of(before.answer, first.probability)) / 2
+    other = max(others, key=move)
+    threshold = sum(both(about(other))) / 2
     line = preprocessor.calibration.lines.get("match_entities", Line())
     preprocessor.calibration = Calibration({"match_entities": replace(line, threshold=threshold)})
-    after = explained(preprocessor, "match_entities")
+    after = about(other)
     assert after.unstable
     assert after.review is not None
     assert "harmless rewrite" in after.text
