@@ -32,14 +32,16 @@ def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[s
     """
     if out.exists() and not force:
         raise TableUnavailable(f"{out} exists already: give another name, or --force to replace it.")
-    write_calibration(data, out, model=model, limit=limit, leave_out=leave_out)
+    write_calibration(data, out, model=model, limit=limit, leave_out=leave_out, overwrite=force)
 
 
-def write_calibration(data: Path, out: Path, *, model: str, limit: int, leave_out: Sequence[str]) -> None:
-    """Fit and write a calibration, with a bar; a file that is there is replaced.
+def write_calibration(
+    data: Path, out: Path, *, model: str, limit: int, leave_out: Sequence[str], overwrite: bool
+) -> None:
+    """Fit and write a calibration, with a bar.
 
     Raises:
-        TableUnavailable: there is no valid split to calibrate on.
+        TableUnavailable: there is no valid split to calibrate on, or the file is there and may not be replaced.
     """
     splits = [
         dataset.split("valid")
@@ -63,7 +65,7 @@ def write_calibration(data: Path, out: Path, *, model: str, limit: int, leave_ou
             samples.setdefault(split.task, []).append(Sample(found, yes, no))
             done += len(split.instances)
     calibration = fit_calibration(samples, VERDICTS)
-    with new_file(out, overwrite=True) as part:
+    with new_file(out, overwrite=overwrite) as part:
         calibration.save(part)
     for task, line in calibration.lines.items():
         click.echo(f"{task}: scale {line.scale}, shift {line.shift}, threshold {line.threshold}")

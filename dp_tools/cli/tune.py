@@ -86,7 +86,14 @@ def tune(
     adapter = tuning.tune(data, out, recipe, settings, start=start, device=device, report=_report)
     if valid:
         try:
-            write_calibration(data, out / "calibration.json", model=f"nano+{adapter}", limit=valid, leave_out=leave_out)
+            write_calibration(
+                data,
+                out / "calibration.json",
+                model=f"nano+{adapter}",
+                limit=valid,
+                leave_out=leave_out,
+                overwrite=True,
+            )
         except TableUnavailable as error:
             click.echo(f"Not calibrated. {error}", err=True)
     click.echo(str(adapter))

@@ -14,7 +14,7 @@ from typing import Protocol
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from dp_tools.prompts.serializer import Record, clean_name, is_missing, quote
+from dp_tools.prompts.serializer import Record, clean_name, is_missing, one_line, quote
 
 ENOUGH = 12
 """Records below which a batch says nothing about its columns."""
@@ -165,9 +165,7 @@ class RecordFacts:
         near = nearest(column, value)
         if near is not None:
             facts.append(f"near {quote(near, _SHOWN)} {column.counts[near]}")
-        rare = "".join(
-            dict.fromkeys(c for c in value if c.isprintable() and column.characters[c] * 200 < column.filled)
-        )
+        rare = one_line("".join(dict.fromkeys(c for c in value if column.characters[c] * 200 < column.filled)))
         if rare and column.filled >= 100:
             facts.append(f"odd '{rare[:8]}'")
         home = self._homes.get(value)
@@ -244,8 +242,7 @@ def shape_of(value: str) -> str:
     A run of digits is 9; a run of letters is A, a, Aa or aA, for upper case, lower case, capitalised, mixed; the rest
     stays, line breaks and their like as spaces: "Fort Worth TX" is "Aa Aa A", "12.0 oz" is "9.9 a".
     """
-    shown = "".join(character if character.isprintable() else " " for character in value[:_SHOWN])
-    return _LETTERS.sub(_letters_shape, _DIGITS.sub("9", shown))
+    return _LETTERS.sub(_letters_shape, _DIGITS.sub("9", one_line(value[:_SHOWN])))
 
 
 def _letters_shape(run: re.Match[str]) -> str:

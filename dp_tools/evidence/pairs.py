@@ -29,10 +29,10 @@ def pair_facts(left: Record, right: Record) -> tuple[str, ...]:
         for name in shared[:_SIMILARITIES]
     ]
     ours, theirs = _tokens(left.values()), _tokens(right.values())
-    facts += _listed("same", [token for token in ours if token in theirs and _has_digit(token)])
+    facts += listed("same", [token for token in ours if token in theirs and _has_digit(token)])
     told = {name for name in shared if len(_tokens([left[name]])) == len(_tokens([right[name]])) == 1}
-    facts += _listed("a only", _one_sided(_untold(left, told), theirs))
-    facts += _listed("b only", _one_sided(_untold(right, told), ours))
+    facts += listed("a only", _one_sided(_untold(left, told), theirs))
+    facts += listed("b only", _one_sided(_untold(right, told), ours))
     return tuple(facts)
 
 
@@ -50,8 +50,10 @@ def _one_sided(ours: list[str], theirs: list[str]) -> list[str]:
     )
 
 
-def _listed(word: str, tokens: list[str]) -> list[str]:
-    return [f"{word} {' '.join(token[:_WORD] for token in tokens[:_LISTED])}"] if tokens else []
+def listed(label: str, tokens: Iterable[str], most: int = _LISTED) -> list[str]:
+    """The fact that lists the first tokens, each once and cut at 24 characters; none where there are none."""
+    told = [token[:_WORD] for token in list(dict.fromkeys(tokens))[:most]]
+    return [f"{label} {' '.join(told)}"] if told else []
 
 
 def _tokens(values: Iterable[str | None]) -> list[str]:

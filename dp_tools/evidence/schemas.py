@@ -6,14 +6,13 @@ import re
 
 from rapidfuzz import fuzz
 
+from dp_tools.evidence.pairs import listed
 from dp_tools.prompts.serializer import Record, is_missing
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SHORTEST = 2
 _SHARED = 5
-_LISTED = 3
-_LONGEST = 24
 _READ = 400
 _COMMON = frozenset(
     """
@@ -31,15 +30,16 @@ def schema_facts(left: Record, right: Record) -> tuple[str, ...]:
     and description of both sides have, five at most, plural or not; `a only` and `b only` list words of one side's name
     that the other side has nowhere, three at most.
     """
-    ours, theirs = _words(left["name"]), _words(right["name"])
+    words = {field: (_words(left.get(field)), _words(right.get(field))) for field in ("name", "description", "values")}
+    ours, theirs = words["name"]
     facts = [f"name {round(fuzz.token_sort_ratio(' '.join(ours), ' '.join(theirs)))}"]
     for field in ("description", "values"):
         if not is_missing(left.get(field)) and not is_missing(right.get(field)):
-            facts.append(f"{field} {_overlap(_words(left[field]), _words(right[field]))}")
-    all_ours, all_theirs = [*ours, *_words(left.get("description"))], [*theirs, *_words(right.get("description"))]
-    facts += _listed("same", [word for word in all_ours if word in all_theirs], _SHARED)
-    facts += _listed("a only", [word for word in ours if word not in all_theirs], _LISTED)
-    facts += _listed("b only", [word for word in theirs if word not in all_ours], _LISTED)
+            facts.append(f"{field} {_overlap(*words[field])}")
+    all_ours, all_theirs = ([*name, *told] for name, told in zip(words["name"], words["description"], strict=True))
+    facts += listed("same", [word for word in all_ours if word in all_theirs], _SHARED)
+    facts += listed("a only", [word for word in ours if word not in all_theirs])
+    facts += listed("b only", [word for word in theirs if word not in all_ours])
     return tuple(facts)
 
 
@@ -56,8 +56,3 @@ def _words(text: str | None) -> list[str]:
 
 def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
-
-
-def _listed(label: str, words: list[str], most: int) -> list[str]:
-    told = [word[:_LONGEST] for word in list(dict.fromkeys(words))[:most]]
-    return [f"{label} {' '.join(told)}"] if told else []

@@ -46,7 +46,7 @@ class NanoFormat:
         about = [Segment(f" {prompt.value}\n")] if prompt.value else []
         about += [_line("rule", rule) for rule in prompt.near_rules]
         if prompt.form and prompt.near_rules:
-            about.append(Segment(f"form: {prompt.form}\n"))
+            about.append(_line("form", prompt.form))
         if prompt.evidence:
             about.append(Segment("facts: " + "; ".join(prompt.evidence) + "\n"))
         return about

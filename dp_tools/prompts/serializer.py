@@ -33,7 +33,12 @@ class Serialized:
 
 def clean_name(name: str) -> str:
     """An attribute's name as the model reads it: "Beer_Name" is "beer name"."""
-    return _SPACES.sub(" ", _UNPRINTABLE.sub(" ", name.replace("_", " "))).strip().lower() or "unnamed"
+    return _SPACES.sub(" ", one_line(name.replace("_", " "))).strip().lower() or "unnamed"
+
+
+def one_line(text: str) -> str:
+    """The text with a space for every control character and line break, character for character."""
+    return _UNPRINTABLE.sub(" ", text)
 
 
 def is_missing(value: str | None) -> bool:
@@ -82,4 +87,4 @@ def _text(value: str | None, budget: int) -> str:
 
 def _flat(value: str) -> str:
     """One line without double quotes: a quote becomes two single ones, a line break or control character a space."""
-    return _UNPRINTABLE.sub(" ", value).replace('"', "''").strip()
+    return one_line(value).replace('"', "''").strip()
