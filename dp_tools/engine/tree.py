@@ -191,7 +191,6 @@ class PrefixTree:
         self._kept: list[_Kept] = []  # least recently used first
         self._trunk: TokenArray = np.zeros(0, np.int32)
         self._trunk_shared = 0  # tokens in common with the last open leaf
-        self._stem = 0  # tokens of the trunk that more than one leaf of this call began with
         self._open: list[Leaf] = []  # in the order of their tokens
         self._crowded = False
 
@@ -319,7 +318,6 @@ class PrefixTree:
         trunk, base = self._trunk, len(self._trunk)
         room, outputs, cells = batch.free, batch.free_outputs, self._room
         sequences = len(self._free) - sum(leaf.unused_sequences for leaf in self._open)
-        stem = self._stem
         while queue and room > 0 and outputs > 0:
             leaf = queue[0]
             if leaf.sequence < 0:
@@ -331,7 +329,6 @@ class PrefixTree:
                 sequences -= leaf.reading.spread
                 base = min(base, shared)
                 self._open_leaf(leaf, base, min(self._trunk_shared, shared))
-                stem = shared
             else:
                 shared = leaf.entered
             end = min(shared + room, len(leaf.tokens))
@@ -347,12 +344,11 @@ class PrefixTree:
                 break
             queue.popleft()
         if branches:
-            self._keep_abandoned(base)
             self._llama.cut(_TRUNK, base)
             for branch, shared in branches:
                 batch.add(branch, shared)
             batch.also_into(_TRUNK)
-            self._trunk, self._stem = trunk, stem
+            self._trunk = trunk
 
     def _open_leaf(self, leaf: Leaf, base: int, shared: int) -> None:
         leaf.sequence = self._free.pop()
@@ -450,34 +446,23 @@ class PrefixTree:
             best = max(self._kept, key=lambda kept: _common(kept.tokens, leaf.tokens))
             self._kept.remove(best)
             self._kept.append(best)
-            self._keep_abandoned(own)
-            if best in self._kept:
-                shared = _common(best.tokens, leaf.tokens)
-                self._llama.cut(_TRUNK)
-                self._llama.copy(best.sequence, _TRUNK, shared)
-                self._trunk, self._trunk_shared, self._stem = best.tokens[:shared], 0, 0
-                own = shared
+            own = _common(best.tokens, leaf.tokens)
+            self._llama.cut(_TRUNK)
+            self._llama.copy(best.sequence, _TRUNK, own)
+            self._trunk, self._trunk_shared = best.tokens[:own], 0
         self._cut_trunk(own)
 
     def _cut_trunk(self, length: int) -> None:
-        self._keep_abandoned(length)
         self._llama.cut(_TRUNK, length)
         self._trunk = self._trunk[:length]
         self._trunk_shared = min(self._trunk_shared, length)
-        self._stem = min(self._stem, length)
 
     def _kept_is_better(self, leaf: Leaf, shared: int) -> bool:
         return any(_common(kept.tokens, leaf.tokens) >= shared + _WORTH_KEEPING for kept in self._kept)
 
-    def _keep_abandoned(self, base: int) -> None:
-        """Keep what many leaves of this call began with, when the next ones begin with something else."""
-        if self._stem - base >= _WORTH_KEEPING and base < self._stem // 4:
-            self._keep(self._trunk[: self._stem])
-
     def _keep_trunk(self) -> None:
         if len(self._trunk) >= _WORTH_KEEPING:
             self._keep(self._trunk)
-        self._stem = 0
 
     def _keep(self, tokens: TokenArray) -> None:
         """Keep the beginning of the trunk, in place of what it supersedes, then of the least recently used."""

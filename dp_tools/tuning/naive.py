@@ -1,6 +1,6 @@
 """The loop that everyone writes, to compare with: one completion per question, in a process of its own.
 
-Run as `python -m dp_tools.tuning.naive` it reads a job from stdin and writes seconds per slice to stdout, both JSON.
+Run as `python -m dp_tools.tuning.naive` it reads a job from stdin and writes its seconds to stdout, both JSON.
 llama-cpp-python reuses the prefix of the call before; the library's own settings hold, with none of this package's.
 """
 
@@ -15,22 +15,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _CONTEXT = 4096
+_OURS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+"""Settings that this package makes for its own decodes."""
 
 
-def seconds(
-    weights: Path, threads: int, slices: Sequence[Sequence[Sequence[int]]], longest: int, stop: Sequence[str]
-) -> list[float]:
-    """Seconds that the loop takes for each slice of prompts.
+def seconds(weights: Path, threads: int, prompts: Sequence[Sequence[int]], longest: int, stop: Sequence[str]) -> float:
+    """Seconds that the loop takes for the prompts, once the model is loaded and warm.
 
     Args:
         weights: a GGUF.
         threads: of a decode.
-        slices: prompts as tokens.
+        prompts: as tokens.
         longest: tokens to generate at most.
         stop: texts that end an answer.
     """
-    job = {"weights": str(weights), "threads": threads, "slices": slices, "longest": longest, "stop": list(stop)}
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    job = {"weights": str(weights), "threads": threads, "prompts": prompts, "longest": longest, "stop": list(stop)}
+    environment = {name: value for name, value in os.environ.items() if name not in _OURS}
     done = subprocess.run(
         [sys.executable, "-m", "dp_tools.tuning.naive"],
         input=json.dumps(job),
@@ -39,8 +39,7 @@ def seconds(
         check=True,
         env=environment,
     )
-    times: list[float] = json.loads(done.stdout.splitlines()[-1])
-    return times
+    return float(json.loads(done.stdout.splitlines()[-1]))
 
 
 def _main() -> None:
@@ -58,14 +57,11 @@ def _main() -> None:
     def ask(prompt: list[int]) -> None:
         model.create_completion(prompt, max_tokens=job["longest"], temperature=0.0, stop=job["stop"])
 
-    ask(job["slices"][0][0])
-    times = []
-    for prompts in job["slices"]:
-        start = time.perf_counter()
-        for prompt in prompts:
-            ask(prompt)
-        times.append(time.perf_counter() - start)
-    print(json.dumps(times))
+    ask(job["prompts"][-1])
+    start = time.perf_counter()
+    for prompt in job["prompts"]:
+        ask(prompt)
+    print(json.dumps(time.perf_counter() - start))
 
 
 if __name__ == "__main__":

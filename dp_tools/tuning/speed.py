@@ -2,7 +2,8 @@
 
 Three jobs: 500 pairs of products, every cell of 200 records, 300 gaps to fill. Each is timed in our engine, in the
 naive loop with the same prompts, and in the naive loop with the published prompt; the loop takes a sample of the
-questions. Medians of several repeats. Every case is asked of the model, those that a check would decide too.
+questions. What is compared is timed right after each other, since a machine's speed drifts over minutes, and the ratios
+are medians over several rounds. Every case is asked of the model, those that a check would decide too.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ class Sizes:
 
     Args:
         pairs, rows, values: of the three jobs.
-        sample: questions of each job that the naive loop gets per repeat.
-        repeats: of everything that is timed.
+        sample: questions of each job that the naive loop gets per round.
+        repeats: rounds of everything that is timed.
         agreement: questions that are also asked one by one.
         calls: MCP calls of one pair.
         batch: pairs in a large MCP call.
@@ -93,18 +94,15 @@ def measure_speed(
         jobs = _jobs(preprocessor, data, sizes)
         engine.answer(jobs["pairs"].ours[:1])
         figures: dict[str, Any] = {"data": "made up" if data is None else data.name, "threads": engine.threads}
-        report("bare llama.cpp")
-        raw = statistics.median(decode_speed(engine.weights, engine.threads) for _ in range(sizes.repeats))
-        figures["llama_decode_tokens_per_second"] = round(raw, 1)
+        bare: list[float] = []
         for name, job in jobs.items():
-            report(f"{name}: our engine")
-            before = engine.work.decoded
-            seconds = [_timed(engine, job.ours) for _ in range(sizes.repeats)]
-            rate = (engine.work.decoded - before) / sum(seconds)
-            report(f"{name}: the naive loop")
-            figures[name] = _compared(engine, job, statistics.median(seconds), sizes)
-            figures[name]["decoded_tokens_per_second"] = round(rate, 1)
-            figures[name]["efficiency"] = round(rate / raw, 3)
+            rounds = []
+            for number in range(sizes.repeats):
+                report(f"{name}, round {number + 1} of {sizes.repeats}")
+                rounds.append(_round(engine, job, number, sizes))
+            figures[name] = _compared(len(job.ours), rounds)
+            bare += [one.bare for one in rounds]
+        figures["llama_decode_tokens_per_second"] = round(statistics.median(bare), 1)
         figures["efficiency"] = figures["pairs"]["efficiency"]
         report("tokens and agreement")
         figures["token_ratio"] = _token_ratio(engine, [*jobs["pairs"].ours, *jobs["cells"].ours])
@@ -209,33 +207,56 @@ def _timed(engine: LocalEngine, questions: Sequence[Question]) -> float:
     return time.perf_counter() - start
 
 
-def _compared(engine: LocalEngine, job: _Job, seconds: float, sizes: Sizes) -> dict[str, float]:
-    """Questions a second: ours, the naive loop's with the same prompts, the naive loop's with the published ones."""
-    ours = len(job.ours) / seconds
-    same = _naive(engine, job.ours, sizes)
-    whole = _naive(engine, job.published, sizes)
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What one round measured, per second: questions of each way, tokens of our engine and of bare llama.cpp."""
+
+    ours: float
+    same_prompt: float
+    naive: float
+    decoded: float
+    bare: float
+
+
+def _round(engine: LocalEngine, job: _Job, number: int, sizes: Sizes) -> _Round:
+    before, bare = engine.work.decoded, decode_speed(engine.weights, engine.threads)
+    seconds = _timed(engine, job.ours)
+    bare = (bare + decode_speed(engine.weights, engine.threads)) / 2
+    return _Round(
+        ours=len(job.ours) / seconds,
+        same_prompt=_naive(engine, job.ours, number, sizes),
+        naive=_naive(engine, job.published, number, sizes),
+        decoded=(engine.work.decoded - before) / seconds,
+        bare=bare,
+    )
+
+
+def _compared(count: int, rounds: Sequence[_Round]) -> dict[str, float]:
+    """Medians over the rounds; a ratio is taken within each round."""
+
+    def middle(figure: Callable[[_Round], float], digits: int = 2) -> float:
+        return round(statistics.median(map(figure, rounds)), digits)
+
     return {
-        "n": len(job.ours),
-        "naive_per_second": round(whole, 2),
-        "same_prompt_per_second": round(same, 2),
-        "ours_per_second": round(ours, 2),
-        "same_prompt_ratio": round(ours / same, 2),
-        "ratio": round(ours / whole, 2),
+        "n": count,
+        "naive_per_second": middle(lambda one: one.naive),
+        "same_prompt_per_second": middle(lambda one: one.same_prompt),
+        "ours_per_second": middle(lambda one: one.ours),
+        "same_prompt_ratio": middle(lambda one: one.ours / one.same_prompt),
+        "ratio": middle(lambda one: one.ours / one.naive),
+        "decoded_tokens_per_second": middle(lambda one: one.decoded, 1),
+        "efficiency": middle(lambda one: one.decoded / one.bare, 3),
     }
 
 
-def _naive(engine: LocalEngine, questions: Sequence[Question], sizes: Sizes) -> float:
-    """The median rate of the naive loop over slices of consecutive questions, with the weights as they are shipped."""
+def _naive(engine: LocalEngine, questions: Sequence[Question], number: int, sizes: Sizes) -> float:
+    """Questions a second of the naive loop over a round's slice of consecutive ones, with the weights as shipped."""
     size = min(sizes.sample, len(questions))
-    step = max((len(questions) - size) // max(sizes.repeats - 1, 1), 0)
-    slices = [
-        [engine.tokenize(question.segments) for question in questions[number * step : number * step + size]]
-        for number in range(sizes.repeats)
-    ]
+    start = number * max((len(questions) - size) // max(sizes.repeats - 1, 1), 0)
+    prompts = [engine.tokenize(question.segments) for question in questions[start : start + size]]
     answer = questions[0].answer
     longest, stop = (answer.max_tokens, ["\n"]) if isinstance(answer, Value) else (3, [])
-    times = naive.seconds(engine.spec.locate(), engine.threads, slices, longest, stop)
-    return size / statistics.median(times)
+    return size / naive.seconds(engine.spec.locate(), engine.threads, prompts, longest, stop)
 
 
 def _token_ratio(engine: LocalEngine, questions: Sequence[Question]) -> float:
