@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -94,18 +95,19 @@ def measure_speed(
         jobs = _jobs(preprocessor, data, sizes)
         engine.answer(jobs["pairs"].ours[:1])
         figures: dict[str, Any] = {"data": "made up" if data is None else data.name, "threads": engine.threads}
-        bare: list[float] = []
+        rounds: dict[str, list[_Round]] = {}
         for name, job in jobs.items():
-            rounds = []
             for number in range(sizes.repeats):
                 report(f"{name}, round {number + 1} of {sizes.repeats}")
-                rounds.append(_round(engine, job, number, sizes))
-            figures[name] = _compared(len(job.ours), rounds)
-            bare += [one.bare for one in rounds]
+                rounds.setdefault(name, []).append(_round(engine, job, number, sizes))
+            figures[name] = _compared(len(job.ours), rounds[name])
+        bare = [one.bare for some in rounds.values() for one in some]
         figures["llama_decode_tokens_per_second"] = round(statistics.median(bare), 1)
         figures["efficiency"] = figures["pairs"]["efficiency"]
-        report("tokens and agreement")
-        figures["token_ratio"] = _token_ratio(engine, [*jobs["pairs"].ours, *jobs["cells"].ours])
+        scored = [*rounds["pairs"], *rounds["cells"]]
+        decoded, distinct = (sum(map(attrgetter(tokens), scored)) for tokens in ("decoded", "distinct"))
+        figures["token_ratio"] = round(decoded / distinct, 4)
+        report("agreement")
         figures |= _agreement(engine, [*jobs["pairs"].ours, *jobs["cells"].ours], sizes.agreement)
         report("MCP")
         figures |= _mcp_overhead(preprocessor, engine, sizes)
@@ -209,24 +211,35 @@ def _timed(engine: LocalEngine, questions: Sequence[Question]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """What one round measured, per second: questions of each way, tokens of our engine and of bare llama.cpp."""
+    """What one round measured.
+
+    Args:
+        ours, same_prompt, naive: questions a second of each way.
+        decoded, distinct: tokens that our engine decoded, and that the tree of its prompts has.
+        seconds: that it took for them.
+        bare: tokens a second of llama.cpp alone.
+    """
 
     ours: float
     same_prompt: float
     naive: float
-    decoded: float
+    decoded: int
+    distinct: int
+    seconds: float
     bare: float
 
 
 def _round(engine: LocalEngine, job: _Job, number: int, sizes: Sizes) -> _Round:
-    before, bare = engine.work.decoded, decode_speed(engine.weights, engine.threads)
+    before, bare = replace(engine.work), decode_speed(engine.weights, engine.threads)
     seconds = _timed(engine, job.ours)
     bare = (bare + decode_speed(engine.weights, engine.threads)) / 2
     return _Round(
         ours=len(job.ours) / seconds,
         same_prompt=_naive(engine, job.ours, number, sizes),
         naive=_naive(engine, job.published, number, sizes),
-        decoded=(engine.work.decoded - before) / seconds,
+        decoded=engine.work.decoded - before.decoded,
+        distinct=engine.work.distinct - before.distinct,
+        seconds=seconds,
         bare=bare,
     )
 
@@ -244,8 +257,8 @@ def _compared(count: int, rounds: Sequence[_Round]) -> dict[str, float]:
         "ours_per_second": middle(lambda one: one.ours),
         "same_prompt_ratio": middle(lambda one: one.ours / one.same_prompt),
         "ratio": middle(lambda one: one.ours / one.naive),
-        "decoded_tokens_per_second": middle(lambda one: one.decoded, 1),
-        "efficiency": middle(lambda one: one.decoded / one.bare, 3),
+        "decoded_tokens_per_second": middle(lambda one: one.decoded / one.seconds, 1),
+        "efficiency": middle(lambda one: one.decoded / one.seconds / one.bare, 3),
     }
 
 
@@ -257,14 +270,6 @@ def _naive(engine: LocalEngine, questions: Sequence[Question], number: int, size
     answer = questions[0].answer
     longest, stop = (answer.max_tokens, ["\n"]) if isinstance(answer, Value) else (3, [])
     return size / naive.seconds(engine.spec.locate(), engine.threads, prompts, longest, stop)
-
-
-def _token_ratio(engine: LocalEngine, questions: Sequence[Question]) -> float:
-    """Tokens decoded over the distinct tokens of the tree."""
-    engine.forget()
-    decoded, distinct = engine.work.decoded, engine.work.distinct
-    engine.answer(questions)
-    return round((engine.work.decoded - decoded) / (engine.work.distinct - distinct), 4)
 
 
 def _agreement(engine: LocalEngine, questions: Sequence[Question], count: int) -> dict[str, Any]:
