@@ -13,11 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# Read when the library below is loaded. Threads that spin for long while they wait for each other make decoding many
-# times slower as soon as anything else runs on the machine; threads that sleep at once pay for every short wait.
-if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+# Read when the library below is loaded. Threads that spin while they wait for each other make decoding many times
+# slower as soon as anything else runs on the machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import llama_cpp as lib
 import numpy as np

@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _CONTEXT = 4096
-_OURS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
-"""Settings that this package makes for its own decodes."""
 
 
 def seconds(weights: Path, threads: int, prompts: Sequence[Sequence[int]], longest: int, stop: Sequence[str]) -> float:
@@ -30,7 +28,7 @@ def seconds(weights: Path, threads: int, prompts: Sequence[Sequence[int]], longe
         stop: texts that end an answer.
     """
     job = {"weights": str(weights), "threads": threads, "prompts": prompts, "longest": longest, "stop": list(stop)}
-    environment = {name: value for name, value in os.environ.items() if name not in _OURS}
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     done = subprocess.run(
         [sys.executable, "-m", "dp_tools.tuning.naive"],
         input=json.dumps(job),
