@@ -20,8 +20,9 @@ from dp_tools.engine.local import LocalEngine
 from dp_tools.engine.questions import Labels, LabelScores, Question, Segment
 from dp_tools.models.calibration import Calibration
 from dp_tools.models.catalogue import CATALOGUE, resolve
+from dp_tools.tuning.rows import Encoded, Row, pack
 from dp_tools.tuning.tokens import Tokens
-from dp_tools.tuning.train import Encoded, Settings, load_network, train
+from dp_tools.tuning.train import Settings, load_network, mean_loss, train
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -53,6 +54,25 @@ def test_training_reads_the_same_tokens_as_the_engine(tokens: Tokens, engine: Lo
         assert tokens.encode_all([[segment]])[0] == engine.tokenize([segment])
 
 
+def test_lessons_in_one_row_have_the_loss_that_they_have_alone(weights: Path, tokens: Tokens) -> None:
+    import torch
+
+    texts = ("a: red\nb: green\n", "a: red\nb: blue\n", "a: red\n", "something else\n")
+    prompts = tokens.encode_all([(Segment(text),) for text in texts])
+    lessons = [Encoded(prompt, [prompt[0], 2]) for prompt in prompts]
+    network = load_network(weights, "cpu")
+    row = Row()
+    places: list[int] = []
+    for lesson, shared in zip(lessons, (0, 5, 4, 0), strict=True):
+        places = row.add(lesson, places[:shared])
+    with torch.no_grad():
+        together = mean_loss(network, [row], "cpu")
+        alone = [mean_loss(network, pack([lesson]), "cpu") for lesson in lessons]
+        padded = mean_loss(network, [one for lesson in lessons for one in pack([lesson])], "cpu")
+    assert float(together) == pytest.approx(float(sum(alone)) / len(alone), rel=0.02)
+    assert float(padded) == pytest.approx(float(together), rel=0.02)
+
+
 @pytest.fixture
 def bare() -> Iterator[LocalEngine]:
     """The embedded model as it is installed, without the shipped adapter."""
@@ -68,7 +88,7 @@ def test_a_trained_adapter_changes_the_engines_answer_the_way_it_was_taught(
     question = Question(prompt, Labels(("Yes", "No"), end="<|im_end|>"))
     ids, answer = tokens.encode_all([prompt, (Segment("Yes"), Segment("<|im_end|>", control=True))])
     network = load_network(weights, "cpu")
-    adapter = train(network, [Encoded(ids, answer)] * 24, tmp_path, Settings(tokens=80, rate=2e-3, epochs=1))
+    adapter = train(network, [Encoded(ids, answer)], tmp_path, Settings(rate=2e-3, epochs=12))
     (before,) = bare.answer([question])
     (after,) = bare.answer([replace(question, adapter=adapter)])
     assert isinstance(before, LabelScores)
@@ -101,12 +121,11 @@ def test_a_stopped_training_goes_on_where_it_was_and_other_lessons_begin_anew(
             train(load_network(weights, "cpu"), lessons, tmp_path, settings, report=report, save_every_s=0)
         return reported[0]
 
-    settings = Settings(rank=2, tokens=8, epochs=1)
+    settings = Settings(rank=2, tokens=8, epochs=120)
     ids, answer = tokens.encode_all([(Segment("is it?"),), (Segment("Yes"),)])
-    lessons = [Encoded(ids, answer)] * 120
-    assert until(21, lessons) == 1
-    assert until(41, lessons) == 21
-    assert until(1, lessons[:-1]) == 1
+    assert until(21, [Encoded(ids, answer)]) == 1
+    assert until(41, [Encoded(ids, answer)]) == 21
+    assert until(1, [Encoded(answer, ids)]) == 1
 
 
 def test_one_command_makes_a_calibrated_adapter_that_every_command_can_answer_with(

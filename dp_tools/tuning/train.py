@@ -1,8 +1,9 @@
 """Adapter training: low-rank matrices on every projection, the loss on answers only.
 
 Method: LoRA (Hu et al., 2022). The weights are those of the GGUF that will run, dequantised, so the adapter is trained
-against exactly what it will be merged into. Batches hold prompts of like length up to a number of tokens; the output
-layer is computed at answer positions only, or its memory would dwarf everything else.
+against exactly what it will be merged into. Lessons that begin alike share a row, so their beginning is computed once;
+steps hold rows of like length up to a number of tokens; the output layer is computed at answer positions only, or its
+memory would dwarf everything else.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from typing import Any
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.tuning.adapter_file import read_adapter, write_adapter
+from dp_tools.tuning.rows import Encoded, Row, pack
 
 logger = logging.getLogger(__name__)
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-_IGNORED = -100
 _WARM_UP = 0.03
 
 
@@ -52,17 +53,6 @@ class Settings:
     longest: int = 1400
     minutes: float | None = None
     seed: int = 13
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A lesson as ids: the prompt, then the answer with its end."""
-
-    prompt: list[int]
-    answer: list[int]
-
-    def __len__(self) -> int:
-        return len(self.prompt) + len(self.answer)
 
 
 Report = Callable[[int, int, float, float], None]
@@ -155,8 +145,7 @@ def train(
             break
         for group in optimizer.param_groups:
             group["lr"] = settings.rate * _schedule(progress)
-        batch = [usable[number] for number in plan[step]]
-        loss = _loss(model, batch, device)
+        loss = mean_loss(model.get_base_model(), plan[step], device)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learning, 1.0)
         optimizer.step()
@@ -179,55 +168,52 @@ def train(
     return adapter
 
 
-def _plan(lessons: Sequence[Encoded], settings: Settings) -> list[list[int]]:
-    """Which lessons stand in which step: like lengths together, up to `settings.tokens` with padding."""
+def _plan(lessons: Sequence[Encoded], settings: Settings) -> list[list[Row]]:
+    """Which rows stand in which step: like lengths together, up to `settings.tokens` with padding."""
     random = Random(settings.seed)
-    plan: list[list[int]] = []
+    plan: list[list[Row]] = []
     whole, part = divmod(settings.epochs, 1)
     for share in [1.0] * int(whole) + ([part] if part else []):
-        order = list(range(len(lessons)))
-        random.shuffle(order)
-        order = order[: max(1, round(share * len(order)))]
-        batches: list[list[int]] = []
-        # Sorting windows rather than everything keeps batches of one length different from epoch to epoch.
-        for start in range(0, len(order), 8192):
-            window = sorted(order[start : start + 8192], key=lambda number: len(lessons[number]))
-            batch: list[int] = []
-            for number in window:
-                if batch and (len(batch) + 1) * len(lessons[number]) > settings.tokens:
+        rows = pack(random.sample(lessons, max(1, round(share * len(lessons)))))
+        random.shuffle(rows)
+        batches: list[list[Row]] = []
+        # Sorting windows rather than everything keeps steps of one length different from epoch to epoch.
+        for start in range(0, len(rows), 8192):
+            batch: list[Row] = []
+            for row in sorted(rows[start : start + 8192], key=len):
+                if batch and (len(batch) + 1) * len(row) > settings.tokens:
                     batches.append(batch)
                     batch = []
-                batch.append(number)
+                batch.append(row)
             batches.append(batch)
         random.shuffle(batches)
         plan += batches
     return plan
 
 
-def _loss(model: Any, batch: Sequence[Encoded], device: str) -> Any:
+def mean_loss(network: Any, batch: Sequence[Row], device: str) -> Any:
+    """The mean cross-entropy of what the rows' lessons answer, by the lessons' weights."""
     import torch
 
-    longest = max(len(lesson) for lesson in batch)
-    ids = torch.zeros((len(batch), longest), dtype=torch.long)
-    labels = torch.full((len(batch), longest), _IGNORED, dtype=torch.long)
-    weights = torch.zeros((len(batch), longest))
-    for row, lesson in enumerate(batch):
-        whole = torch.tensor(lesson.prompt + lesson.answer)
-        ids[row, : len(whole)] = whole
-        # Position t predicts token t + 1.
-        first, last = len(lesson.prompt) - 1, len(whole) - 1
-        labels[row, first:last] = whole[first + 1 :]
-        # A long answer counts somewhat more than a short one, not in proportion to its tokens.
-        weights[row, first:last] = len(lesson.answer) ** -0.5
-    ids, labels, weights = (tensor.to(device, non_blocking=True) for tensor in (ids, labels, weights))
+    size = max(len(row) for row in batch)
+    ids = torch.zeros((len(batch), size), dtype=torch.long)
+    positions = torch.zeros((len(batch), size), dtype=torch.long)
+    visible = torch.eye(size, dtype=torch.bool).repeat(len(batch), 1, 1)
+    for number, row in enumerate(batch):
+        ids[number, : len(row)] = torch.tensor(row.tokens)
+        positions[number, : len(row)] = torch.tensor(row.positions())
+        visible[number, : len(row), : len(row)] = torch.from_numpy(row.visible())
+    mask = torch.zeros(visible.shape, dtype=torch.bfloat16).masked_fill_(~visible, torch.finfo(torch.bfloat16).min)
+    targets = [(number, *target) for number, row in enumerate(batch) for target in row.targets]
+    rows, places, tokens, weights = (torch.tensor(column).to(device) for column in zip(*targets, strict=True))
+    ids, positions, mask = (tensor.to(device, non_blocking=True) for tensor in (ids, positions, mask))
     with torch.autocast(device.split(":")[0], dtype=torch.bfloat16):
-        # Padding stands to the right, where a causal network never looks, so no mask is needed.
-        inner = model.get_base_model()
-        hidden = inner.model(input_ids=ids, use_cache=False).last_hidden_state
-        kept = labels != _IGNORED
-        logits = inner.lm_head(hidden[kept])
-    losses = torch.nn.functional.cross_entropy(logits.float(), labels[kept], reduction="none")
-    return (losses * weights[kept]).sum() / weights[kept].sum()
+        hidden = network.model(
+            input_ids=ids, position_ids=positions, attention_mask=mask[:, None], use_cache=False
+        ).last_hidden_state
+        logits = network.lm_head(hidden[rows, places])
+    losses = torch.nn.functional.cross_entropy(logits.float(), tokens, reduction="none")
+    return (losses * weights).sum() / weights.sum()
 
 
 def _schedule(progress: float) -> float:

@@ -12,8 +12,9 @@ from dp_tools.models.catalogue import resolve
 from dp_tools.prompts import WIRE_FORMATS
 from dp_tools.prompts.wire_format import WireFormat
 from dp_tools.tuning.mix import Lesson, Recipe, make_lessons
+from dp_tools.tuning.rows import Encoded
 from dp_tools.tuning.tokens import Tokens
-from dp_tools.tuning.train import Encoded, Report, Settings, load_network, train
+from dp_tools.tuning.train import Report, Settings, load_network, train
 
 
 def tune(
