@@ -63,6 +63,6 @@ def _all(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[L
         yield from values.generated_gaps(random, clean, recipe, 8000)
         yield from values.table_extractions(random, clean, recipe, 2500)
     if recipe.binding_rules:
-        yield from cells.binding_rules(random, clean, recipe, 22000)
-        yield from pairs.binding_pairs(random, data, recipe, 9000)
+        yield from cells.binding_rules(random, clean, recipe, 60000)
+        yield from pairs.binding_pairs(random, data, recipe, 12000)
         yield from values.binding_values(random, clean, recipe, 7000)

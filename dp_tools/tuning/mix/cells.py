@@ -11,7 +11,7 @@ from dp_tools.prompts.serializer import clean_name, is_missing
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.detect_errors import DetectErrors, DetectErrorsRequest
 from dp_tools.tasks.task import Case
-from dp_tools.tuning.mix.lesson import Lesson, lesson, often, yes_no
+from dp_tools.tuning.mix.lesson import Alike, Lesson, lesson, often, yes_no
 from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.rule_forms import GAP, idle_rules, value_rules
 from dp_tools.tuning.mix.sources import Record, Row, datasets, read_rows
@@ -30,6 +30,8 @@ _DATASET_LESSONS = 4000
 _TABLE_LESSONS = 110
 _RIGHT = 3
 """Right cells to one wrong."""
+_BUNCH = 6
+"""Cells of one record that stand together, so that the record is read once."""
 
 
 def labelled_cells(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
@@ -40,10 +42,10 @@ def labelled_cells(random: Random, data: Path, recipe: Recipe, known: Known) -> 
         rules = {row["attribute"]: known("detect_errors", dataset, row["attribute"]) for row in rows}
         house = HOUSE_CONVENTIONS.get(dataset, set())
         tellable = [row for row in rows if row["attribute"] not in house or any(rules[row["attribute"]])]
-        for row in _balanced(random, tellable, recipe, int(_DATASET_LESSONS * recipe.size)):
+        for row, choices in _balanced(random, tellable, recipe, int(_DATASET_LESSONS * recipe.size)):
             wide, near = rules[row["attribute"]]
             with_rules = row["attribute"] in house or often(random, 0.5)
-            case = _case(random, row["record"], row["attribute"], facts, recipe)
+            case = _case(choices, row["record"], row["attribute"], facts, recipe)
             said = (wide, near) if with_rules else ((), ())
             wide, near = _among_idle(random, recipe, *said, _others(row["record"], row["attribute"]))
             yield lesson(
@@ -72,29 +74,41 @@ def generated_errors(
 def binding_rules(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
     """Cells, each under a rule about it and under another that demands the opposite verdict where there is one."""
     sources = list(tables.items())
-    for _ in range(round(count * recipe.size / 2)):
+    made = 0
+    while made < round(count * recipe.size):
         source, clean = random.choice(sources)
         records = [dict(found) for found in random.sample(clean, min(len(clean), random.choice((1, 5, 30, 100))))]
         record = random.choice(records)
-        attribute = random.choice(list(record))
-        _disturb(random, record, attribute)
-        name = clean_name(attribute)
-        rules = value_rules(random, name, record[attribute])
-        wrong, right = ([rule for rule in rules if rule[2] is error] for error in (True, False))
-        case = _case(random, record, attribute, RecordFacts(records), recipe, shown=0.4)
-        for statement, opposite, error in [random.choice(found) for found in (wrong, right) if found]:
-            general = [_generalised(opposite, name) if often(random, 0.5) else opposite] if often(random, 0.3) else []
-            # A rule about one attribute stands with it; only one kept for all attributes stands before the data.
-            said = (general, [statement]) if often(random, 0.85) else ([*general, statement], [])
-            wide, near = _among_idle(random, recipe, *said, _others(record, attribute))
-            yield lesson(
-                case,
-                yes_no(error),
-                f"binding/{source}",
-                rules=wide,
-                near_rules=near,
-                evidence=recipe.evidence and often(random, 0.8),
-            )
+        attributes = random.sample(list(record), min(len(record), _BUNCH))
+        for attribute in attributes:
+            _disturb(random, record, attribute)
+        facts, shown = RecordFacts(records), random.getrandbits(48)
+        for attribute in attributes:
+            case = _case(Random(shown), record, attribute, facts, recipe, shown=0.4)
+            for wide, near, error in _bound(random, record, attribute, recipe):
+                made += 1
+                yield lesson(
+                    case,
+                    yes_no(error),
+                    f"binding/{source}",
+                    rules=wide,
+                    near_rules=near,
+                    evidence=recipe.evidence and often(random, 0.8),
+                )
+
+
+def _bound(
+    random: Random, record: Record, attribute: str, recipe: Recipe
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], bool]]:
+    """Wide and near rules with the verdict that they demand of a cell, for both verdicts where there is a rule."""
+    name = clean_name(attribute)
+    rules = value_rules(random, name, record[attribute])
+    wrong, right = ([rule for rule in rules if rule[2] is error] for error in (True, False))
+    for statement, opposite, error in [random.choice(found) for found in (wrong, right) if found]:
+        general = [_generalised(opposite, name) if often(random, 0.5) else opposite] if often(random, 0.3) else []
+        # A rule about one attribute stands with it; only one kept for all attributes stands before the data.
+        said = (general, [statement]) if often(random, 0.85) else ([*general, statement], [])
+        yield *_among_idle(random, recipe, *said, _others(record, attribute)), error
 
 
 def _disturb(random: Random, record: Record, attribute: str) -> None:
@@ -152,12 +166,15 @@ def _judge(
 ) -> Iterator[Lesson]:
     names = list(records[0])
     wanted = round(_TABLE_LESSONS / (1 + _RIGHT))
-    wrong = random.sample(sorted(spoiled), min(len(spoiled), wanted))
-    clean = [(n, name) for n in range(len(records)) for name in names if (n, name) not in spoiled]
-    clean = random.sample(clean, min(len(clean), _RIGHT * len(wrong) + 8))
-    for (number, name), error in [*((place, True) for place in wrong), *((place, False) for place in clean)]:
+    places = [(place, True) for place in random.sample(sorted(spoiled), min(len(spoiled), wanted))]
+    others = [number for (number, _), _ in places for _ in range(_RIGHT - 1)]
+    others += [number for _ in range(len(places) // _BUNCH + 2) for number in [random.randrange(len(records))] * _BUNCH]
+    clean = dict.fromkeys((number, random.choice(names)) for number in others)
+    places += [(place, False) for place in clean if place not in spoiled]
+    alike = Alike(random)
+    for (number, name), error in places:
         record = records[number]
-        case = _case(random, record, name, facts, recipe)
+        case = _case(alike.of(number), record, name, facts, recipe)
         evident = any(_accuses(fact) for fact in case.prompt.evidence)
         subtle = error and spoiled[number, name]
         if subtle and not evident:
@@ -236,18 +253,32 @@ def _records(rows: Sequence[Row]) -> list[Record]:
     return list({str(row.get("row_id", number)): row["record"] for number, row in enumerate(rows)}.values())
 
 
-def _balanced(random: Random, rows: Sequence[Row], recipe: Recipe, count: int) -> list[Row]:
+def _balanced(random: Random, rows: Sequence[Row], recipe: Recipe, count: int) -> Iterator[tuple[Row, Random]]:
     """One wrong cell to three right ones, wrong ones at most eight times each; or a plain sample.
 
+    Two of the right cells are of the wrong one's record, the others of any: with each comes how its record is shown.
     Fully balanced labels would have to be calibrated far back, and with them every yes that a rule demands.
     """
-    if not recipe.balance:
-        return random.sample(list(rows), min(len(rows), count))
     wrong = [row for row in rows if row["label"]]
-    right = [row for row in rows if not row["label"]]
-    if not wrong:
-        return random.sample(right, min(len(right), count // 8))
+    if not recipe.balance or not wrong:
+        some = count if wrong else count // 8
+        yield from ((row, random) for row in random.sample(list(rows), min(len(rows), some)))
+        return
+    right: dict[str, list[Row]] = {}
+    for row in rows:
+        if not row["label"]:
+            right.setdefault(repr(row["record"]), []).append(row)
     wanted = min(round(count / (1 + _RIGHT)), 8 * len(wrong))
-    chosen = random.choices(wrong, k=wanted) + random.sample(right, min(len(right), round(_RIGHT * wanted)))
-    random.shuffle(chosen)
-    return chosen
+    bunches = []
+    for row in random.choices(wrong, k=wanted):
+        beside = right.get(repr(row["record"]), [])
+        bunches.append([row, *random.sample(beside, min(len(beside), _RIGHT - 1))])
+    missing = wanted * (1 + _RIGHT) - sum(map(len, bunches))
+    records = list(right.values())
+    while missing > 0 and records:
+        beside = random.choice(records)
+        bunches.append(random.sample(beside, min(len(beside), _BUNCH, missing)))
+        missing -= len(bunches[-1])
+    for bunch in bunches:
+        shown = random.getrandbits(48)
+        yield from ((row, Random(shown)) for row in bunch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -44,6 +44,18 @@ def lesson(
 def yes_no(label: bool) -> str:
     """The label as the model writes it."""
     return "Yes" if label else "No"
+
+
+class Alike:
+    """Choices made once for all lessons of a kind, so that those lessons begin alike and share their tokens."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._seeds: dict[Hashable, int] = {}
+
+    def of(self, kind: Hashable) -> Random:
+        """Afresh at the beginning of the same choices, for every lesson of the kind."""
+        return Random(self._seeds.setdefault(kind, self._random.getrandbits(48)))
 
 
 def often(random: Random, probability: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -15,7 +16,7 @@ from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasRequest
 from dp_tools.tasks.task import Case
 from dp_tools.tuning.mix.cells import Known
-from dp_tools.tuning.mix.lesson import Lesson, lesson, often, yes_no
+from dp_tools.tuning.mix.lesson import Alike, Lesson, lesson, often, yes_no
 from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.rule_forms import idle_rules
 from dp_tools.tuning.mix.sources import Record, Row, datasets, pairs
@@ -23,8 +24,8 @@ from dp_tools.tuning.mix.sources import Record, Row, datasets, pairs
 _SIZES = {
     "Amazon-Google": 27000,
     "DBLP-GoogleScholar": 8000,
-    "WDC_computers": 5000,
-    "WDC_watches": 1200,
+    "WDC_computers": 9000,
+    "WDC_watches": 5000,
     "Fodors-Zagats": 3000,
     "Dirty_DBLP-ACM": 2000,
     "Dirty_iTunes-Amazon": 1500,
@@ -107,9 +108,9 @@ def entity_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
         rows = pairs(data, "EM", dataset)
         size = min(round(_SIZES.get(dataset, _SIZE) * recipe.size), 3 * len(rows))
         wide, near = known("match_entities", dataset, None)
-        for row in _draw(random, rows, recipe, size):
-            left, right = _reshape(random, row["left"], row["right"], recipe)
-            yield _pair_lesson(random, recipe, left, right, bool(row["label"]), f"EM/{dataset}", (*wide, *near))
+        for first, second, label, choices in _bunched(random, _draw(random, rows, recipe, size), recipe):
+            left, right = _reshape(choices, first, second, recipe)
+            yield _pair_lesson(choices, recipe, left, right, label, f"EM/{dataset}", (*wide, *near))
     for dataset in datasets(data, "EXTRA", recipe.leave_out):
         rows = pairs(data, "EXTRA", dataset)
         for row in _draw(random, rows, recipe, round(1000 * recipe.size)):
@@ -129,7 +130,8 @@ def binding_pairs(random: Random, data: Path, recipe: Recipe, count: int) -> Ite
         natural = bool(row["label"])
         if not natural and often(random, 0.8):
             continue
-        left, right = _reshape(random, row["left"], row["right"], recipe)
+        sides = row["left"], row["right"]
+        left, right = _reshape(random, *(sides[::-1] if recipe.reshape and often(random, 0.5) else sides), recipe)
         shared = [n for n in left if n in right and not is_missing(left[n]) and not is_missing(right[n])]
         if not shared:
             continue
@@ -167,12 +169,11 @@ def schema_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
         rows = pairs(data, "SM", dataset)
         wide, near = known("match_schemas", dataset, None)
         size = round(_SCHEMA_SIZES.get(dataset, _SCHEMA_SIZE) * recipe.size)
-        for row in _draw(random, rows, recipe, size, repeats=14, negatives=5.0, likeness=_kinship(rows)):
-            left, right = _attribute(random, row["left"], recipe), _attribute(random, row["right"], recipe)
-            if recipe.reshape and often(random, 0.5):
-                left, right = right, left
+        drawn = _draw(random, rows, recipe, size, repeats=14, negatives=5.0, likeness=_kinship(rows))
+        for first, second, label, choices in _bunched(random, drawn, recipe):
+            left, right = _attribute(choices, first, recipe), _attribute(random, second, recipe)
             case = TASKS["match_schemas"].cases(MatchSchemasRequest(left=[left], right=[right]))[0]
-            yield _finish(random, recipe, case, bool(row["label"]), f"SM/{dataset}", (*wide, *near))
+            yield _finish(choices, recipe, case, label, f"SM/{dataset}", (*wide, *near))
 
 
 def column_pairs(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
@@ -241,6 +242,22 @@ def _finish(
     return lesson(case, yes_no(label), source, rules=shown, evidence=recipe.evidence and often(random, 0.85))
 
 
+def _bunched(random: Random, rows: Sequence[Row], recipe: Recipe) -> Iterator[tuple[Any, Any, bool, Random]]:
+    """First side, second side, label, and choices that pairs with the same first side share.
+
+    Which side stands first is drawn; a pair that comes again finds other choices.
+    """
+    alike = Alike(random)
+    times: Counter[str] = Counter()
+    for row in rows:
+        first, second = row["left"], row["right"]
+        if recipe.reshape and often(random, 0.5):
+            first, second = second, first
+        pair = repr((first, second))
+        yield first, second, bool(row["label"]), alike.of((repr(first), times[pair]))
+        times[pair] += 1
+
+
 def _draw(
     random: Random,
     rows: Sequence[Row],
@@ -301,8 +318,6 @@ def _text(side: Any) -> str:
 def _reshape(random: Random, left: Record, right: Record, recipe: Recipe) -> tuple[Record, Record]:
     left, right = dict(left), dict(right)
     names = [name for name in left if name in right]
-    if recipe.reshape and often(random, 0.5):
-        left, right = right, left
     if recipe.single and names and often(random, 0.1):
         first = names[0]
         if not is_missing(left[first]) and not is_missing(right[first]):
