@@ -26,7 +26,7 @@ QUICK = Sizes(pairs=50, rows=20, values=30, sample=8, repeats=2, agreement=60, c
 @click.option("--quick", is_flag=True, help="A tenth of the questions, to see that it runs; the figures are rough.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures here.")
 def speed(data: Path | None, quick: bool, json_file: Path | None) -> None:
-    """Measure the engine beside the loop that everyone writes and beside bare llama.cpp. Takes about ten minutes."""
+    """Measure the engine beside the loop that everyone writes and beside bare llama.cpp. Takes about half an hour."""
     sizes = QUICK if quick else Sizes()
     console = Console(stderr=True)
     with console.status("Measuring") as status:
