@@ -166,11 +166,21 @@ def _judge(
 ) -> Iterator[Lesson]:
     names = list(records[0])
     wanted = round(_TABLE_LESSONS / (1 + _RIGHT))
-    places = [(place, True) for place in random.sample(sorted(spoiled), min(len(spoiled), wanted))]
-    others = [number for (number, _), _ in places for _ in range(_RIGHT - 1)]
-    others += [number for _ in range(len(places) // _BUNCH + 2) for number in [random.randrange(len(records))] * _BUNCH]
-    clean = dict.fromkeys((number, random.choice(names)) for number in others)
-    places += [(place, False) for place in clean if place not in spoiled]
+    wrong = random.sample(sorted(spoiled), min(len(spoiled), wanted))
+    unspoiled = {
+        number: random.sample(own, len(own))
+        for number in range(len(records))
+        if (own := [name for name in names if (number, name) not in spoiled])
+    }
+    right: list[tuple[int, str]] = []
+    beside = [(number, _RIGHT - 1) for number, _ in wrong]
+    while unspoiled and len(right) < _RIGHT * len(wrong) + 8:
+        number, count = beside.pop() if beside else (random.choice(list(unspoiled)), _BUNCH)
+        own = unspoiled.pop(number, [])
+        right += [(number, name) for name in own[:count]]
+        if own[count:]:
+            unspoiled[number] = own[count:]
+    places = [*((place, True) for place in wrong), *((place, False) for place in right)]
     alike = Alike(random)
     for (number, name), error in places:
         record = records[number]
