@@ -23,8 +23,8 @@ from dp_tools.models.own import OwnAdapters, default_folder
 from dp_tools.prompts import wire_format_of
 from dp_tools.prompts.ask import FreeValue, YesNo
 from dp_tools.prompts.wire_format import WireFormat, to_question
-from dp_tools.rules.injection import Injection
-from dp_tools.rules.rule import ALL, Rule
+from dp_tools.rules.injection import Injection, statements
+from dp_tools.rules.rule import Rule
 from dp_tools.rules.scope import key
 from dp_tools.rules.store import KnowledgeStore
 from dp_tools.tasks import TASKS
@@ -299,8 +299,7 @@ def task_of(request: Request) -> Task[Any, Any]:
 
 def with_rules(case: Case, injection: Injection) -> Case:
     """The case with the rules that the model is to read, and with the closed set of values that a check names."""
-    near = tuple(rule.statement for rule in injection.rules if rule.attribute != ALL)
-    wide = tuple(rule.statement for rule in injection.rules if rule.attribute == ALL)
+    wide, near = statements(injection.rules)
     allowed = injection.allowed() if isinstance(case.ask, FreeValue) and case.ask.allowed is None else None
     ask = replace(case.ask, allowed=allowed) if allowed and isinstance(case.ask, FreeValue) else case.ask
     return replace(case, prompt=replace(case.prompt, rules=wide, near_rules=near), ask=ask)

@@ -18,6 +18,7 @@ from dp_tools.errors import DpToolsError, InvalidRequest
 from dp_tools.mcp_server.owner import Owner
 from dp_tools.prompts.nano import NanoFormat
 from dp_tools.prompts.prompt import Prompt
+from dp_tools.rules.injection import statements
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.scope import TASKS, key
 
@@ -164,9 +165,7 @@ def _lines_of(owner: Owner, dataset: str, attributes: Iterable[str | None]) -> s
 
 
 def _lines(owner: Owner, task: str, dataset: str, attribute: str | None) -> list[str]:
-    injection = owner.knowledge.inject(task=task, dataset=dataset, attribute=attribute)
-    near = tuple(rule.statement for rule in injection.rules if rule.attribute != ALL)
-    wide = tuple(rule.statement for rule in injection.rules if rule.attribute == ALL)
+    wide, near = statements(owner.knowledge.inject(task=task, dataset=dataset, attribute=attribute).rules)
     segments = NanoFormat().render(Prompt(task=task, rules=wide, near_rules=near))
     return [segment.text.strip() for segment in segments if segment.text.startswith("rule: ")]
 

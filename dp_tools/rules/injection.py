@@ -6,11 +6,11 @@ dataset, for this domain, a general rule, what the model believes. Ties go by pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from dp_tools.rules.rule import Rule
+from dp_tools.rules.rule import ALL, Rule
 
 Subject = Mapping[str, Any]
 """The case a check or an example is about, by task:
@@ -62,3 +62,12 @@ class Injection(Protocol):
 
     def without(self, rule_id: str) -> Injection:
         """The same injection as if this rule did not exist (the interpreter's question)."""
+
+
+def statements(rules: Iterable[Rule]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the model reads of them: before the data those for all attributes, beside it those for one."""
+    wide: list[str] = []
+    near: list[str] = []
+    for rule in rules:
+        (wide if rule.attribute == ALL else near).append(rule.statement)
+    return tuple(wide), tuple(near)

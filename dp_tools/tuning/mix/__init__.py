@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from dp_tools.rules.rule import ALL
+from dp_tools.rules.injection import statements
 from dp_tools.rules.store import KnowledgeStore
 from dp_tools.tuning.mix import cells, columns, instructions, pairs, values
 from dp_tools.tuning.mix.cells import Known
@@ -36,10 +36,7 @@ def shipped_rules() -> Known:
     store = KnowledgeStore.open(":memory:")
 
     def known(task: str, dataset: str, attribute: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        rules = store.inject(task=task, dataset=dataset, attribute=attribute).rules
-        wide = tuple(rule.statement for rule in rules if rule.attribute == ALL)
-        near = tuple(rule.statement for rule in rules if rule.attribute != ALL)
-        return wide, near
+        return statements(store.inject(task=task, dataset=dataset, attribute=attribute).rules)
 
     return known
 
