@@ -27,8 +27,10 @@ def test_every_cell_gets_a_verdict_with_a_confidence_and_the_model_is_named(prep
 
 
 def test_the_same_question_gets_the_same_answer(preprocessor):
-    ask = {"records": ORDERS, "instruction": "Is the city in Portugal?"}
-    assert preprocessor.follow_instruction(**ask) == preprocessor.follow_instruction(**ask)
+    first, second = (preprocessor.follow_instruction(ORDERS, "Is the city in Portugal?").answers for _ in range(2))
+    assert [answer.answer for answer in first] == [answer.answer for answer in second]
+    # The second time the prompts begin in the context already, and 16 bits add up in another order.
+    assert [answer.confidence for answer in first] == pytest.approx([a.confidence for a in second], abs=0.02)
 
 
 def test_an_answer_does_not_depend_on_what_else_is_in_the_batch(preprocessor):
