@@ -192,6 +192,26 @@ def test_what_is_kept_between_calls_is_bounded_and_the_oldest_leaves(path: Path)
     assert cost(prompts[0]) > 50
 
 
+def test_between_calls_stays_what_all_prompts_of_a_call_began_with_and_no_record_of_theirs(path: Path):
+    choose = random.Random(5)
+    rules, *records = (text(50, choose) for _ in range(9))
+
+    def call(which: list[str], beginning: str) -> list[Question]:
+        return [
+            Question((Segment(beginning), Segment(record), Segment(ask)), Labels(("Yes", "No")))
+            for record in which
+            for ask in ("name", "price")
+        ]
+
+    bench = Bench(path, cells=1024, batch=128, sequences=32)
+    bench.ask(call(records[:4], rules))
+    assert bench.tree.kept_tokens == len(bench.llama.tokenize([Segment(rules)]))
+    bench.ask(call(records[4:], ""))
+    before = bench.tree.work.decoded
+    bench.ask(call(records[4:5], rules))
+    assert bench.tree.work.decoded - before < 80
+
+
 def test_many_labels_are_scored_within_few_sequences(path: Path, alone: Bench):
     bench = Bench(path, cells=512, batch=64, sequences=10)
     labels = tuple(f"class {a} of {b}" for a in ("red", "green", "blue") for b in range(20))

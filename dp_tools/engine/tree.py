@@ -3,7 +3,7 @@
 Prompts are taken in the order of their tokens, which is a walk through the tree of their shared beginnings. Sequence 0,
 the trunk, always holds the prompt that was entered last, so every next prompt branches off it and needs only the
 tokens behind the branch. Answers in the making (label tokens, values) ride along in the same batches. When a call
-ends, the trunk stays as a kept prefix for later calls; the least recently used leaves first.
+ends, what all of its prompts began with stays as a kept prefix for later calls; the least recently used leaves first.
 """
 
 from __future__ import annotations
@@ -209,11 +209,13 @@ class PrefixTree:
             ModelUnavailable: llama.cpp failed.
         """
         try:
-            self._run(deque(self._in_order(leaves, finished)), finished)
+            fitting = self._in_order(leaves, finished)
+            stem = _common(fitting[0].tokens, fitting[-1].tokens) if fitting else 0
+            self._run(deque(fitting), finished)
         except BaseException:
             self.forget()
             raise
-        self._keep_trunk()
+        self._keep(self._trunk[:stem])
 
     def _in_order(self, leaves: Sequence[Leaf], finished: Callable[[Leaf], None]) -> list[Leaf]:
         """The leaves that fit, sorted; counts the tokens of their tree."""
@@ -460,13 +462,11 @@ class PrefixTree:
     def _kept_is_better(self, leaf: Leaf, shared: int) -> bool:
         return any(_common(kept.tokens, leaf.tokens) >= shared + _WORTH_KEEPING for kept in self._kept)
 
-    def _keep_trunk(self) -> None:
-        if len(self._trunk) >= _WORTH_KEEPING:
-            self._keep(self._trunk)
-
     def _keep(self, tokens: TokenArray) -> None:
         """Keep the beginning of the trunk, in place of what it supersedes, then of the least recently used."""
         tokens = tokens[: self._llama.cells // (2 * _KEPT_SHARE)]
+        if len(tokens) < _WORTH_KEEPING:
+            return
         for kept in list(self._kept):
             if _common(kept.tokens, tokens) * 2 >= len(kept.tokens):
                 self._drop_kept(kept)
