@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progress, Result, Unanswered, name_with
-from dp_tools.evidence import CellFacts
+from dp_tools.evidence import Facts
 from dp_tools.models.calibration import Calibration
 from dp_tools.models.catalogue import ModelSpec, resolve
 from dp_tools.models.own import OwnAdapters, default_folder
@@ -139,7 +139,7 @@ class Preprocessor:
         self,
         request: Request,
         *,
-        facts: CellFacts | None = None,
+        facts: Facts | None = None,
         progress: Progress | None = None,
         cancel: threading.Event | None = None,
     ) -> Answer:

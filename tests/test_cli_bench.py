@@ -93,6 +93,24 @@ def test_the_cells_of_one_record_stand_together_and_the_whole_split_gives_eviden
         assert len({instance.row["row_id"] for instance in batch.instances}) == 1
 
 
+def test_the_values_of_the_train_split_testify_for_a_gap_unless_records_are_judged_alone(data):
+    rows = [
+        {"record": {"phone": f"{code}-{n}"}, "attribute": "city", "label": city}
+        for code, city in ((617, "boston"), (312, "chicago"))
+        for n in range(9)
+    ]
+    folder = data / "DI" / "phones"
+    folder.mkdir()
+    for split, kept in (("train", rows), ("test", rows[:1])):
+        (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+    (dataset,) = read_datasets(data, ["DI/phones"])
+    (case,) = dataset.split("test").asked().cases
+    assert case.prompt.evidence == ('by phone "617-": "boston" 9 of 9',)
+    (case,) = dataset.split("test").alone().asked().cases
+    assert case.prompt.evidence == ()
+    assert dataset.split("train").table == ()
+
+
 def test_records_that_are_judged_alone_have_no_evidence_from_their_table(data):
     (dataset,) = read_datasets(data, ["ED"])
     split = dataset.split("test")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dp_tools.evidence import RecordFacts, form_of, pair_facts, schema_facts
+from dp_tools.evidence import PairFacts, RecordFacts, SchemaFacts, column_facts, form_of
+from dp_tools.evidence.cells import beginning_of
 
 CITIES = [("birmingham", "35233"), ("dothan", "36301"), ("boaz", "35957")]
 TABLE = [{"city": city, "zip": code, "score": str(90 + n % 7)} for n in range(8) for city, code in CITIES]
@@ -50,38 +51,130 @@ def test_other_rows_testify_for_a_gap():
     assert "; ".join(FACTS.testimony(record, "city")) == 'by zip: "boaz" 8 of 8'
 
 
+PLACES = [("617", "boston"), ("312", "chicago"), ("415", "san francisco")]
+PHONES = [{"phone": f"{code}-{200 + n}-{n}555", "city": city} for n in range(9) for code, city in PLACES]
+
+
+def test_rows_whose_value_begins_alike_testify_for_a_gap_where_no_whole_value_does():
+    facts = RecordFacts(PHONES)
+    assert facts.testimony({"phone": "312-777-0000", "city": None}, "city") == ('by phone "312-": "chicago" 9 of 9',)
+    assert facts.testimony({"phone": "212-777-0000", "city": None}, "city") == ()
+    assert facts.testimony({"phone": None, "city": None}, "city") == ()
+
+
+def test_whole_values_testify_before_beginnings_do():
+    facts = RecordFacts([{**row, "key": row["city"][:3]} for row in PHONES])
+    told = facts.testimony({"phone": "312-777-0000", "city": None, "key": "bos"}, "city")
+    assert told == ('by key: "boston" 9 of 9', 'by phone "312-": "chicago" 9 of 9')
+
+
+def test_what_a_cell_is_judged_by_does_not_tell_of_beginnings():
+    assert not any("phone" in fact for fact in RecordFacts(PHONES).about(PHONES[0], "city"))
+
+
+@pytest.mark.parametrize(
+    ("value", "beginning"),
+    [
+        ("617-868-5353", "617-"),
+        ("Canon EOS 40D", "Canon"),
+        (" Åland/Turku", "Åland/"),
+        ("a_b", "a_"),
+        ("Canon", "Canon"),
+        ("(617) 868", ""),
+        ("?", ""),
+        (None, ""),
+    ],
+)
+def test_a_value_begins_with_its_first_word_and_the_sign_behind_it(value, beginning):
+    assert beginning_of(value) == beginning
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (["PT23M", "PT5M", None], ("kind duration 100%", "usual A9A 100%", "words 1..1", "2 of 2 distinct")),
+        (["1", "2.5", "x", "1"], ("kind number 75%", "numbers 1..2.5", "usual 9 50%", "words 1..1", "3 of 4 distinct")),
+        (["2008-01-16", "2015-01-22T10:00"], ("kind date 100%", "usual 9-9-9 50%", "words 1..1", "2 of 2 distinct")),
+        (["a fan", "Lamp", "RADIO"], ("words 1..2", "3 of 3 distinct")),
+        (["1e999"], ("kind number 100%", "usual 9a9 100%", "words 1..1", "1 of 1 distinct")),
+        ([None, " ", "?"], ()),
+    ],
+)
+def test_a_column_is_told_by_what_its_values_look_like(values, told):
+    assert column_facts(values) == told
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=30)), max_size=20))
+def test_facts_of_a_column_never_break_their_line(values):
+    assert len("; ".join(column_facts(values)).splitlines()) <= 1
+
+
 def test_a_handful_of_records_says_nothing_about_its_columns():
     few = RecordFacts(TABLE[:5])
     assert few.about(TABLE[0], "city") == ()
 
 
 def test_equal_and_different_tokens_of_a_pair_are_listed():
-    facts = pair_facts({"title": "Canon EOS 2000D 24 MP"}, {"title": "Canon EOS 4000D 24 MP"})
+    facts = PairFacts().about({"title": "Canon EOS 2000D 24 MP"}, {"title": "Canon EOS 4000D 24 MP"})
     assert "same 24" in facts
     assert "a only 2000d" in facts
     assert "b only 4000d" in facts
 
 
 def test_one_number_written_in_two_ways_is_one_number():
-    assert "same 2005" in pair_facts({"year": "2005.0"}, {"year": "2005"})
+    assert "same 2005" in PairFacts().about({"year": "2005.0"}, {"year": "2005"})
 
 
 def test_a_price_on_both_sides_is_told_by_its_similarity_alone():
-    assert pair_facts({"price": "19.99"}, {"price": "7.50"}) == ("price 22",)
-    assert pair_facts({"price": "19.99"}, {"price": None}) == ("a only 19.99",)
+    assert PairFacts().about({"price": "19.99"}, {"price": "7.50"}) == ("price 38",)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "told"),
+    [
+        ("29.99", "29.36", "price 98"),
+        ("$ 1,299.00", "1299.0", "price 100"),
+        ("499.99", "500.00", "price 99"),
+        ("0.00", "0.0", "price 100"),
+        ("-1.5", "1.5", "price 0"),
+        ("5.40 %", "5.4", "price 100"),
+        ("2001", "2002", "price 75"),
+    ],
+)
+def test_numbers_with_a_decimal_point_are_alike_as_far_as_they_are_near(left, right, told):
+    assert PairFacts().about({"price": left}, {"price": right})[0] == told
+
+
+def test_what_the_other_side_does_not_fill_is_no_difference():
+    facts = PairFacts().about({"title": "world book", "maker": "topics"}, {"title": "world book", "maker": None})
+    assert facts == ("title 100", "words 100/100")
+    assert "a only topics" in PairFacts().about({"title": "world book", "maker": "topics"}, {"name": "world book"})
+
+
+def test_a_rare_word_weighs_more_than_a_common_one():
+    table = [{"title": f"software {n} edition"} for n in range(40)] + [{"title": "zork 3"}, {"title": "myst 3"}]
+    left, right = {"title": "zork 3 software"}, {"title": "myst 3 software edition"}
+    assert PairFacts().about(left, right) == ("title 53", "words 40/67", "same 3", "a only zork", "b only myst edition")
+    assert PairFacts(table).about(left, right)[1:] == ("words 29/48", "same 3", "a only zork", "b only myst edition")
+    assert PairFacts(table).about(left, {"title": "zork 3 edition"})[1] == "words 82/90"
+
+
+def test_a_few_records_do_not_tell_which_words_are_rare():
+    pair = {"title": "zork 3 software"}, {"title": "myst 3 software"}
+    assert PairFacts([{"title": "software"}] * 50).about(*pair) == PairFacts().about(*pair)
 
 
 def test_few_words_of_one_side_are_listed_those_with_digits_first_and_short_ones_not_at_all():
-    facts = pair_facts({"title": "office of the future pro suite 2007 in x64"}, {"title": "paint"})
+    facts = PairFacts().about({"title": "office of the future pro suite 2007 in x64"}, {"title": "paint"})
     assert "a only 2007 x64 office" in facts
 
 
 def test_a_missing_side_is_no_evidence():
-    assert not any(fact.startswith("price") for fact in pair_facts({"price": None}, {"price": "4.99"}))
+    assert not any(fact.startswith("price") for fact in PairFacts().about({"price": None}, {"price": "4.99"}))
 
 
 def test_the_words_that_two_attributes_share_are_listed_however_their_names_are_joined():
-    facts = schema_facts(
+    facts = SchemaFacts().about(
         {"name": "visit_startDate", "description": "when the visits of a person began"},
         {"name": "encounters-start", "description": "the date of the visit"},
     )
@@ -91,10 +184,18 @@ def test_the_words_that_two_attributes_share_are_listed_however_their_names_are_
 
 
 def test_what_is_not_documented_of_an_attribute_is_no_evidence():
-    assert [fact.split()[0] for fact in schema_facts({"name": "zip"}, {"name": "zip", "description": "code"})] == [
-        "name",
-        "same",
-    ]
+    facts = SchemaFacts().about({"name": "zip"}, {"name": "zip", "description": "code"})
+    assert facts == ("name 100", "words 50/100", "same zip")
+
+
+def test_a_rare_word_of_an_attribute_weighs_more_than_a_common_one():
+    words = ("name", "age", *(2 * letter for letter in "bcdefghjklmp"))
+    attributes = [{"name": f"person_{word}", "description": "of a person"} for word in words]
+    told = SchemaFacts(attributes).about({"name": "person_name"}, {"name": "name_of_person"})
+    assert told == ("name 100", "words 100/100", "same name person")
+    common, rare = ({"name": f"patient_{word}"} for word in ("person", "name"))
+    assert SchemaFacts(attributes).about({"name": "person_name"}, common)[1] == "words 11/20"
+    assert SchemaFacts(attributes).about({"name": "person_name"}, rare)[1] == "words 44/80"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +235,7 @@ def test_any_value_has_a_short_form_on_one_line(value):
 @given(st.text(min_size=1, max_size=600), st.text(min_size=1, max_size=600), CELLS, CELLS)
 @settings(deadline=None)
 def test_any_attributes_give_short_facts_on_one_line(left, right, ours, theirs):
-    facts = schema_facts({"name": left, "description": ours}, {"name": right, "description": theirs})
+    facts = SchemaFacts().about({"name": left, "description": ours}, {"name": right, "description": theirs})
     assert len("; ".join(facts)) < 400
     assert len(" ".join(facts).splitlines()) <= 1
 
@@ -142,6 +243,6 @@ def test_any_attributes_give_short_facts_on_one_line(left, right, ours, theirs):
 @given(st.fixed_dictionaries({"a": CELLS, "b": CELLS}), st.fixed_dictionaries({"a": CELLS, "c": CELLS}))
 @settings(deadline=None)
 def test_any_pair_gives_short_facts_on_one_line(left, right):
-    facts = pair_facts(left, right)
+    facts = PairFacts().about(left, right)
     assert len("; ".join(facts)) < 600
     assert len(" ".join(facts).splitlines()) <= 1

@@ -163,6 +163,17 @@ def test_facts_that_code_knows_do_not_need_the_model(preprocessor: Preprocessor)
     told = {fact.kind: fact.text for fact in explained(preprocessor, "detect_errors").facts}
     assert told["near"] == "it is 1 edit away from “boston”, which the column has 8 times"
     assert told["rows"] == "8 of 8 other records with the same zip have “boston”"
+    assert [fact.text for fact in explained(preprocessor, "annotate_columns").facts] == [
+        "100% of the values are written like: integer",
+        "its numbers lie from 1999 to 2004",
+        "100% of the values have the shape 9",
+        "its values have 1 to 1 words",
+        "2 of 2 values are distinct",
+    ]
+    cities = ((617, "boston"), (39, "rome"))
+    phones = [{"phone": f"{code}-{n}", "city": city} for n in range(9) for code, city in cities]
+    gap = explained(preprocessor, "impute", records=[{"phone": "617-99"}], allowed=None, context=phones)
+    assert "9 of 9 records whose phone begins with “617-” have “boston”" in [fact.text for fact in gap.facts]
 
 
 def test_the_smallest_change_turns_the_answer_when_it_is_made(preprocessor: Preprocessor) -> None:

@@ -92,7 +92,7 @@ def test_nothing_that_was_taken_away_is_still_told_by_a_fact() -> None:
 
 def test_facts_of_a_pair_are_those_of_what_is_left() -> None:
     view = PairView(pair({"title": "canon 2005", "price": "5"}, {"title": "nikon 2007", "price": "5"}))
-    assert case_of(view.without(["title"])).prompt.evidence == ("price 100", "same 5")
+    assert case_of(view.without(["title"])).prompt.evidence == ("price 100", "words 100/100", "same 5")
 
 
 @given(left=RECORDS, right=RECORDS, seed=st.randoms())

@@ -14,14 +14,15 @@ from dp_tools.tables.table import open_table
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    lines = ["id,zip,city,state,rating,note"]
+    lines = ["id,zip,city,state,rating,phone,note"]
     for number in range(120):
         place = number % 5
         city = ["Boston", "Dallas", "Miami", "Denver", "Austin"][place]
         city = {17: "Bostonn", 44: "", 71: "Miamı"}.get(number, city)
         state = {3: "Boston", 9: "?"}.get(number, ["MA", "TX", "FL", "CO", "TX"][place])
         rating = {5: "999", 6: "n/a"}.get(number, str(number % 7 + 1))
-        lines.append(f"{number},{10000 + place},{city},{state},{rating}, some note {number % 11} ")
+        phone = {7: "(1) 5", 8: "", 9: "1O1-5"}.get(number, f"{101 + place}{'-/ '[number % 3]}{number}")
+        lines.append(f"{number},{10000 + place},{city},{state},{rating},{phone}, some note {number % 11} ")
     path = tmp_path / "t.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
@@ -36,6 +37,7 @@ def test_a_table_gives_the_facts_that_its_records_give(path: Path) -> None:
             assert ours.about(record, attribute) == theirs.about(record, attribute)
             assert ours.testimony(record, attribute) == theirs.testimony(record, attribute)
     assert any("by zip" in fact for fact in ours.about(records[17], "city"))
+    assert any("by phone" in fact for fact in ours.testimony({**records[17], "zip": None}, "city"))
 
 
 def test_a_column_of_very_many_values_keeps_what_repeats(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,11 +93,27 @@ def test_a_dataset_that_is_left_out_is_seen_in_no_form(data: Path) -> None:
     assert not [lesson.source for lesson in made if "Stock" in lesson.source]
 
 
-def test_without_evidence_no_question_carries_facts_about_cells_or_pairs(data: Path) -> None:
+def test_without_evidence_no_question_carries_facts(data: Path) -> None:
     made = make_lessons(data, Recipe(size=0.05, evidence=False))
-    judged = [lesson for lesson in made if lesson.prompt.task in ("detect_errors", "match_entities")]
-    assert judged
-    assert not [lesson for lesson in judged if lesson.prompt.evidence]
+    assert made
+    assert not [lesson for lesson in made if lesson.prompt.evidence]
+
+
+def test_gaps_and_columns_are_taught_with_and_without_facts(lessons: list[Lesson]) -> None:
+    for place in ("DI/Makers", "CTA/Columns"):
+        told = {bool(lesson.prompt.evidence) for lesson in lessons if lesson.source == place}
+        assert told == {True, False}, place
+
+
+def test_what_other_rows_say_about_a_gap_is_not_learned_from_the_row_that_has_it(tmp_path: Path) -> None:
+    rows = [{"record": {"code": f"{n // 2}-{n}"}, "attribute": "owner", "label": f"owner {n // 2}"} for n in range(80)]
+    path = tmp_path / "DI" / "Owners" / "train.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    made = make_lessons(tmp_path, Recipe(size=0.05))
+    told = [fact for lesson in made if lesson.prompt.task == "impute" for fact in lesson.prompt.evidence]
+    assert any(fact.startswith("by code") for fact in told)
+    assert {fact[-7:] for fact in told} == {" 1 of 1"}
 
 
 def test_a_binding_rule_stands_next_to_the_question_or_last_of_all_rules_and_decides_it(lessons: list[Lesson]) -> None:

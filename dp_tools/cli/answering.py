@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from dp_tools.cli.records import write_records
-from dp_tools.evidence import CellFacts
+from dp_tools.evidence import Facts
 from dp_tools.tasks.task import Answer, Item, Request, UsedRule
 
 CHUNK = 200
@@ -81,7 +81,7 @@ class Session:
         return {"dataset": self.dataset, "rules": list(self.rules)}
 
     def answers(
-        self, requests: Sequence[Request], sizes: Sequence[int], facts: CellFacts | None = None
+        self, requests: Sequence[Request], sizes: Sequence[int], facts: Facts | None = None
     ) -> Iterator[Answer]:
         """Answer requests one after the other under one progress bar.
 

@@ -35,7 +35,7 @@ from dp_tools.tuning.instances import SPLITS, read_datasets
     show_default=True,
     help="General rules only, or those of each dataset's pack too.",
 )
-@click.option("--alone", is_flag=True, help="Judge cells without the evidence of the other records of their table.")
+@click.option("--alone", is_flag=True, help="Judge every instance without the evidence of the rest of its table.")
 @MODEL
 @click.option("--knowledge", default=":memory:", help="Knowledge store; the shipped packs alone if left out.")
 @click.option("--own", is_flag=True, help="Answer with your own adapters, for the datasets that have one.")

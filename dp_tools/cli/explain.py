@@ -11,7 +11,7 @@ import click
 from dp_tools.cli.answering import MODEL, bar, interruptible
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest, TableUnavailable
-from dp_tools.evidence import CellFacts, RecordFacts
+from dp_tools.evidence import Facts, PairFacts, RecordFacts
 from dp_tools.interpreter import Explanation
 from dp_tools.interpreter import explain as explain_items
 from dp_tools.interpreter import picture as drawn
@@ -22,6 +22,7 @@ from dp_tools.tasks import TASKS
 from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.task import RecordField, Request
 
+_SIDES = ("left", "right")
 _OF_TABLES = ("detect-errors", "impute", "match")
 
 
@@ -64,7 +65,7 @@ def explain(
     if picture is not None and picture.exists() and not force:
         raise TableUnavailable(f"{picture} exists already: give another name, or --force to replace it.")
     scope = {"dataset": dataset, "rules": list(rules)}
-    facts: CellFacts | None = None
+    facts: Facts | None = None
     if file.suffix == ".json":
         request = _of_json(task, file, {name: value for name, value in scope.items() if value})
     else:
@@ -114,15 +115,16 @@ def _of_json(task: str, file: Path, scope: dict[str, Any]) -> Request:
 
 def _of_table(
     task: str, file: Path, row: int, attribute: str | None, scope: dict[str, Any]
-) -> tuple[Request, CellFacts | None]:
-    """The request about one record of a table, and the facts of the table's columns."""
+) -> tuple[Request, Facts | None]:
+    """The request about one record of a table, and the what the whole table tells."""
     records = read_records(file)
     if row > len(records):
         raise InvalidRequest(f"{file} has no record {row}: it has {len(records)}.")
     record = records[row - 1]
     if task in ("match", "match-entities"):
-        pair = {side: _side(file, record, side) for side in ("left", "right")}
-        return read_request(TASKS["match_entities"], {"pairs": [pair], **scope}), None
+        words = PairFacts(_side(file, other, side) for other in records for side in _SIDES)
+        pair = {side: _side(file, record, side) for side in _SIDES}
+        return read_request(TASKS["match_entities"], {"pairs": [pair], **scope}), words
     if task not in _OF_TABLES:
         raise InvalidRequest(f"For {task} give the request as a .json file; tables are for {', '.join(_OF_TABLES)}.")
     if attribute is None:

@@ -11,7 +11,7 @@ import click
 from dp_tools.cli.answering import CHUNK, Session, task_command
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import RecordFacts
+from dp_tools.evidence import PairFacts, RecordFacts
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer, AnnotateColumnsRequest, Column
@@ -20,7 +20,7 @@ from dp_tools.tasks.extract_values import ExtractValuesAnswer, ExtractValuesRequ
 from dp_tools.tasks.follow_instruction import FollowInstructionAnswer, FollowInstructionRequest
 from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
 from dp_tools.tasks.invalid import read_request
-from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair
+from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair, records_of
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasAnswer, MatchSchemasRequest
 from dp_tools.tasks.task import Item, RecordField, Request, require_known
 
@@ -115,7 +115,7 @@ def match(files: tuple[Path, ...], session: Session) -> None:
     requests = [_request(MatchEntitiesRequest, pairs=chunk, **session.scope) for chunk in _chunks(pairs)]
 
     def rows() -> Iterator[Sequence[object]]:
-        answers = session.answers(requests, [len(request.pairs) for request in requests])
+        answers = session.answers(requests, [len(request.pairs) for request in requests], PairFacts(records_of(pairs)))
         verdicts = (pair for answer in answers if isinstance(answer, MatchEntitiesAnswer) for pair in answer.pairs)
         for place, pair in zip(places, verdicts, strict=True):
             verdict = _yes_no(pair.match)

@@ -7,8 +7,12 @@ has learned to read exactly these.
 from __future__ import annotations
 
 from dp_tools.evidence.cells import CellFacts, RecordFacts
+from dp_tools.evidence.columns import column_facts
 from dp_tools.evidence.forms import form_of
-from dp_tools.evidence.pairs import pair_facts
-from dp_tools.evidence.schemas import schema_facts
+from dp_tools.evidence.pairs import PairFacts
+from dp_tools.evidence.schemas import SchemaFacts
 
-__all__ = ["CellFacts", "RecordFacts", "form_of", "pair_facts", "schema_facts"]
+Facts = CellFacts | PairFacts | SchemaFacts
+"""Facts that reach beyond one question: about the columns of a table, the words of records, those of attributes."""
+
+__all__ = ["CellFacts", "Facts", "PairFacts", "RecordFacts", "SchemaFacts", "column_facts", "form_of"]

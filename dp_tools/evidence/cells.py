@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import permutations
@@ -33,6 +33,7 @@ _COVERAGE = 0.3
 
 _DIGITS = re.compile(r"\d+")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_BEGINNING = re.compile(r"[^\W_]+[\W_]?")
 
 
 class CellFacts(Protocol):
@@ -75,12 +76,15 @@ class RecordFacts:
       which is common elsewhere.
     - `by zip code: agree 20 of 21`, `by zip code: "boston" 12 of 13`: what the other rows with the same value of a
       determining attribute say.
+    - `by phone "617-": "boston" 12 of 13`: of a missing value only, what the rows say whose phone begins alike (see
+      `beginning_of`).
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._columns: dict[str, Column] = {}
         self._groups: dict[tuple[str, str], dict[str, Counter[str]]] = {}
         self._determinants: dict[str, list[str]] = {}
+        self._beginnings: dict[str, tuple[str, dict[str, Counter[str]]]] = {}
         self._homes: dict[str, Counter[str]] = defaultdict(Counter)
         self._together: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
         if len(records) >= ENOUGH:
@@ -99,8 +103,15 @@ class RecordFacts:
         return (*facts, *self._about_peers(record, attribute))
 
     def testimony(self, record: Record, attribute: str) -> tuple[str, ...]:
-        """What rows with the same value of a determining attribute say about a cell that is missing."""
-        return tuple(self._about_peers(record, attribute))
+        """What rows with the same value of a determining attribute say about a cell that is missing, or, where fewer
+        than two attributes speak, rows with the same beginning of one."""
+        facts = self._about_peers(record, attribute)
+        if len(facts) < PEERS and attribute in self._beginnings:
+            determinant, groups = self._beginnings[attribute]
+            beginning = beginning_of(record.get(determinant))
+            if beginning and groups.get(beginning):
+                facts.append(_said(f"{clean_name(determinant)} {quote(beginning, _SHOWN)}", groups[beginning], ""))
+        return tuple(facts)
 
     def _learn(self, records: Sequence[Record]) -> None:
         names = list(records[0])
@@ -109,8 +120,14 @@ class RecordFacts:
             self._together[name, other] = Counter(
                 ((record.get(name) or "").strip(), (record.get(other) or "").strip()) for record in records
             )
+        begun = {name: [beginning_of(record.get(name)) for record in records] for name in names}
+        lengths = {name: len(set(beginnings) - {""}) for name, beginnings in begun.items()}
         for name in names:
             self._learn_determinants(name, partial(self._strength, records, name))
+            values = [_filled(record.get(name)) for record in records]
+            best = self._best_beginning(name, lengths, partial(_begun_agreement, begun, values))
+            if best:
+                self._beginnings[name] = best, _grouped(begun[best], values)
         kept = {(other, name) for name, others in self._determinants.items() for other in others}
         self._groups = {pair: groups for pair, groups in self._groups.items() if pair in kept}
 
@@ -132,22 +149,37 @@ class RecordFacts:
         found = sorted((-told, other) for other in able if (told := strength(other)) > 0)
         self._determinants[name] = [other for _, other in found[:PEERS]]
 
+    def _best_beginning(
+        self, name: str, beginnings: Mapping[str, int], agreement: Callable[[str], tuple[int, int, int]]
+    ) -> str | None:
+        """The attribute whose beginnings tell this one best, if any do.
+
+        Args:
+            name: the attribute that is told.
+            beginnings: how many different beginnings each attribute has.
+            agreement: for another attribute what `dependency_strength` takes of the groups that its beginnings make.
+        """
+        column = self._columns[name]
+        able = [
+            other
+            for other, count in beginnings.items()
+            if other != name
+            and len(column.counts) >= 2
+            and 2 <= count <= 0.9 * column.rows
+            and count < len(self._columns[other].counts)
+        ]
+        found = [(dependency_strength(*agreement(other), column), other) for other in able] if column.filled else []
+        strength, best = max(found, key=lambda pair: pair[0], default=(0.0, ""))
+        return best if strength else None
+
     def _may_tell(self, determinant: str, name: str) -> bool:
         key, column = self._columns[determinant], self._columns[name]
         return bool(column.filled) and 2 <= len(key.counts) <= 0.9 * key.rows and len(column.counts) >= 2
 
     def _strength(self, records: Sequence[Record], name: str, determinant: str) -> float:
         """How well `determinant` tells `name` (see `dependency_strength`)."""
-        groups: dict[str, Counter[str]] = defaultdict(Counter)
-        for record in records:
-            left, right = record.get(determinant), record.get(name)
-            if not is_missing(left) and not is_missing(right):
-                groups[(left or "").strip()][(right or "").strip()] += 1
-        sized = [group for group in groups.values() if group.total() >= 2]
-        rows = sum(group.total() for group in sized)
-        strength = dependency_strength(
-            rows, sum(max(group.values()) for group in sized), len(sized), self._columns[name]
-        )
+        groups = _grouped(*([_filled(record.get(side)) for record in records] for side in (determinant, name)))
+        strength = dependency_strength(*_agreement(groups), self._columns[name])
         if strength:
             self._groups[determinant, name] = groups
         return strength
@@ -204,13 +236,50 @@ class RecordFacts:
             peers = Counter(groups.get((record.get(determinant) or "").strip(), Counter()))
             if own in peers:
                 peers[own] -= 1
-            others = peers.total()
-            if not others:
-                continue
-            value, count = peers.most_common(1)[0]
-            said = "agree" if value == own else quote(value, _SHOWN)
-            facts.append(f"by {clean_name(determinant)}: {said} {count} of {others}")
+            if peers.total():
+                facts.append(_said(clean_name(determinant), peers, own))
         return facts
+
+
+def beginning_of(value: str | None) -> str:
+    """What a value begins with: its first run of letters and digits, with the sign behind it unless that is a blank.
+
+    Of "617-868-5353" it is "617-", of "Canon EOS 40D" it is "Canon"; of a value that begins with another sign, and of
+    a missing one, "".
+    """
+    found = _BEGINNING.match(_filled(value))
+    return found.group().rstrip() if found else ""
+
+
+def _said(of: str, peers: Counter[str], own: str) -> str:
+    """What rows alike say of a cell."""
+    value, count = peers.most_common(1)[0]
+    return f"by {of}: {'agree' if value == own else quote(value, _SHOWN)} {count} of {peers.total()}"
+
+
+def _filled(value: str | None) -> str:
+    return "" if is_missing(value) else (value or "").strip()
+
+
+def _grouped(keys: Iterable[str], values: Iterable[str]) -> dict[str, Counter[str]]:
+    """The values of each key, row by row; where either is "" the row does not count."""
+    groups: dict[str, Counter[str]] = defaultdict(Counter)
+    for key, value in zip(keys, values, strict=True):
+        if key and value:
+            groups[key][value] += 1
+    return groups
+
+
+def _begun_agreement(
+    begun: Mapping[str, Sequence[str]], values: Sequence[str], determinant: str
+) -> tuple[int, int, int]:
+    return _agreement(_grouped(begun[determinant], values))
+
+
+def _agreement(groups: Mapping[str, Counter[str]]) -> tuple[int, int, int]:
+    """Over groups of two and more: rows, those with their group's majority value, and groups."""
+    sized = [group for group in groups.values() if group.total() >= 2]
+    return sum(g.total() for g in sized), sum(max(g.values()) for g in sized), len(sized)
 
 
 def dependency_strength(rows: int, agreeing: int, groups: int, column: Column) -> float:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from rapidfuzz import fuzz
 
 from dp_tools.evidence.pairs import listed
+from dp_tools.evidence.weights import WordWeights
 from dp_tools.prompts.serializer import Record, is_missing
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
@@ -22,25 +24,50 @@ _COMMON = frozenset(
 )
 
 
-def schema_facts(left: Record, right: Record) -> tuple[str, ...]:
-    """The evidence for two attributes (see `Attribute.as_record`), in a fixed form.
+class SchemaFacts:
+    """Facts about candidate pairs of attributes.
 
-    `name 44` is the similarity of the names in percent, taken apart at capitals, hyphens and underscores;
-    `description 31` and `values 60` are the share of words that both have; `same person birth` lists words that name
-    and description of both sides have, five at most, plural or not; `a only` and `b only` list words of one side's name
-    that the other side has nowhere, three at most.
+    The forms, each left out where it says nothing:
+
+    - `name 44`: the similarity of the names in percent, taken apart at capitals, hyphens and underscores.
+    - `words 48/83`: how much the words of name and description tell that both sides have (see `WordWeights.shared`),
+      plural or not.
+    - `values 60`: the share of words in sample values that both have, in percent.
+    - `same person birth`: words that name and description of both sides have, five at most, the rare ones first.
+    - `a only`, `b only`: words of one side's name that the other side has nowhere, three at most, the rare ones first.
+
+    Args:
+        attributes: what tells how common a word is: the attributes of both tables (see `Attribute.as_record`).
     """
-    words = {field: (_words(left.get(field)), _words(right.get(field))) for field in ("name", "description", "values")}
-    ours, theirs = words["name"]
-    facts = [f"name {round(fuzz.token_sort_ratio(' '.join(ours), ' '.join(theirs)))}"]
-    for field in ("description", "values"):
-        if not is_missing(left.get(field)) and not is_missing(right.get(field)):
-            facts.append(f"{field} {_overlap(*words[field])}")
-    all_ours, all_theirs = ([*name, *told] for name, told in zip(words["name"], words["description"], strict=True))
-    facts += listed("same", [word for word in all_ours if word in all_theirs], _SHARED)
-    facts += listed("a only", [word for word in ours if word not in all_theirs])
-    facts += listed("b only", [word for word in theirs if word not in all_ours])
-    return tuple(facts)
+
+    def __init__(self, attributes: Iterable[Record] = ()) -> None:
+        self._weights = WordWeights(_told(attribute) for attribute in attributes)
+
+    def about(self, left: Record, right: Record) -> tuple[str, ...]:
+        """The evidence for two attributes, in a fixed form."""
+        ours, theirs = (_words(side.get("name")) for side in (left, right))
+        all_ours, all_theirs = _told(left), _told(right)
+        both = [word for word in all_ours if word in all_theirs]
+        facts = [f"name {round(fuzz.token_sort_ratio(' '.join(ours), ' '.join(theirs)))}"]
+        facts += self._weights.shared(both, _without(all_ours, both), _without(all_theirs, both))
+        if not is_missing(left.get("values")) and not is_missing(right.get("values")):
+            facts.append(f"values {_overlap(_words(left['values']), _words(right['values']))}")
+        facts += listed("same", self._telling(both), _SHARED)
+        facts += listed("a only", self._telling(_without(ours, all_theirs)))
+        facts += listed("b only", self._telling(_without(theirs, all_ours)))
+        return tuple(facts)
+
+    def _telling(self, words: list[str]) -> list[str]:
+        return sorted(words, key=lambda word: -self._weights[word])
+
+
+def _told(attribute: Record) -> list[str]:
+    """The words of name and description, each once."""
+    return list(dict.fromkeys((*_words(attribute.get("name")), *_words(attribute.get("description")))))
+
+
+def _without(words: list[str], others: list[str]) -> list[str]:
+    return [word for word in words if word not in others]
 
 
 def _overlap(ours: list[str], theirs: list[str]) -> int:

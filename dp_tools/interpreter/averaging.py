@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 
 from dp_tools.engine.questions import Progress
-from dp_tools.evidence import CellFacts
+from dp_tools.evidence import Facts
 from dp_tools.interpreter.variants import Asker, Variant, same_label
 from dp_tools.interpreter.views import facts_in, single
 from dp_tools.preprocessor import Preprocessor, task_of
@@ -38,7 +38,7 @@ def answer_averaged(
     preprocessor: Preprocessor,
     request: Request,
     *,
-    facts: CellFacts | None = None,
+    facts: Facts | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> AveragedAnswer:

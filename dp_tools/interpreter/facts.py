@@ -25,6 +25,12 @@ _FORMS: tuple[tuple[str, str, str], ...] = (
     (r"odd '(.+)'", "column", "the column hardly has the characters {0}"),
     (r"usual in (.+)", "column", "the value is at home in {0}"),
     (r"rare with (.+) (\d+) of (\d+)", "rows", "of {2} records with this value {1} have {0}"),
+    (r"kind (.+) (\d+%)", "column", "{1} of the values are written like: {0}"),
+    (r"numbers (.+)\.\.(.+)", "column", "its numbers lie from {0} to {1}"),
+    (r"usual (.+) (\d+%)", "column", "{1} of the values have the shape {0}"),
+    (r"words (\d+)\.\.(\d+)", "column", "its values have {0} to {1} words"),
+    (r"(\d+) of (\d+) distinct", "column", "{0} of {1} values are distinct"),
+    (r'by (.+) "(.+)": "(.*)" (\d+) of (\d+)', "rows", "{3} of {4} records whose {0} begins with “{1}” have “{2}”"),
     (r"by (.+): agree (\d+) of (\d+)", "rows", "{1} of {2} other records with the same {0} agree"),
     (r'by (.+): "(.*)" (\d+) of (\d+)', "rows", "{2} of {3} other records with the same {0} have “{1}”"),
 )

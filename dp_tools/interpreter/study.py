@@ -14,7 +14,7 @@ from rapidfuzz.distance import OSA
 
 from dp_tools.engine.questions import Progress
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import CellFacts
+from dp_tools.evidence import Facts
 from dp_tools.interpreter.explanation import (
     Change,
     Contribution,
@@ -49,7 +49,7 @@ def explain(
     request: Request,
     items: Sequence[int] = (0,),
     *,
-    facts: CellFacts | None = None,
+    facts: Facts | None = None,
     averaged: bool = False,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dp_tools.engine.questions import Progress
-from dp_tools.evidence import CellFacts
+from dp_tools.evidence import Facts
 from dp_tools.interpreter.views import view_of
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.prompts.ask import FreeValue
@@ -44,7 +44,7 @@ class Asker:
         averaged: every variant is asked in several orders (see `View.orders`) and the mean taken.
     """
 
-    def __init__(self, preprocessor: Preprocessor, facts: CellFacts | None, *, averaged: bool = False) -> None:
+    def __init__(self, preprocessor: Preprocessor, facts: Facts | None, *, averaged: bool = False) -> None:
         self.preprocessor = preprocessor
         self.averaged = averaged
         self._facts = facts

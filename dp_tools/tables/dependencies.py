@@ -34,7 +34,7 @@ def functional_dependencies(
         Dependencies, the surest first.
     """
     names = list(table.columns if columns is None else columns)[:WIDEST]
-    codes = {name: column_codes(table, name) for name in names}
+    codes = {name: column_codes(table, known(name)) for name in names}
     found = []
     for left in names:
         distinct = int(codes[left].max(initial=-1)) + 1
@@ -48,9 +48,9 @@ def functional_dependencies(
     return sorted(found, key=lambda d: (-d.confidence * d.support, d.left, d.right))
 
 
-def column_codes(table: Table, name: str) -> NDArray[np.int32]:
+def column_codes(table: Table, column: pl.Expr) -> NDArray[np.int32]:
     """A column as numbers in record order: equal for equal values, 0 to distinct - 1, and -1 for missing ones."""
-    values = table.scan([name]).select(known(name)).collect().to_series()
+    values = table.scan().select(column).collect().to_series()
     return values.rank("dense").cast(pl.Int32).fill_null(0).to_numpy().astype(np.int32) - 1
 
 

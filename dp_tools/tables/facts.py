@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -157,16 +158,18 @@ class TableFacts(RecordFacts):
         self._learn_columns({name: _column(table, name) for name in names})
         for name, other in self._closed_pairs():
             self._together[name, other] = Counter(
-                {(a, b): count for a, b, count in _pairs(table, name, other).iter_rows()}
+                {(a, b): count for a, b, count in _pairs(table, known(name), known(other)).iter_rows()}
             )
-        codes = {name: column_codes(table, name) for name in names}
+        codes = {name: column_codes(table, known(name)) for name in names}
+        begun = {name: column_codes(table, _beginning(name)) for name in names}
+        lengths = {name: int(beginnings.max(initial=-1)) + 1 for name, beginnings in begun.items()}
         for name in names:
             self._learn_determinants(name, partial(self._table_strength, codes, name))
             for other in self._determinants[name]:
-                groups: dict[str, Counter[str]] = defaultdict(Counter)
-                for key, value, count in _pairs(table, other, name).iter_rows():
-                    groups[key][value] = count
-                self._groups[other, name] = groups
+                self._groups[other, name] = _grouped(table, known(other), known(name))
+            best = self._best_beginning(name, lengths, partial(_begun_agreement, begun, codes[name]))
+            if best:
+                self._beginnings[name] = best, _grouped(table, _beginning(best), known(name))
 
     def _table_strength(self, codes: dict[str, NDArray[np.int32]], name: str, determinant: str) -> float:
         rows, agreeing, groups = group_agreement(codes[determinant], codes[name])
@@ -211,11 +214,30 @@ def _digits(value: str) -> str:
     return "".join(character for character in value if character.isdigit())
 
 
-def _pairs(table: Table, left: str, right: str) -> pl.DataFrame:
+def _begun_agreement(
+    begun: Mapping[str, NDArray[np.int32]], own: NDArray[np.int32], determinant: str
+) -> tuple[int, int, int]:
+    return group_agreement(begun[determinant], own)
+
+
+def _beginning(column: str) -> pl.Expr:
+    """`beginning_of` each value of a column, null where there is none."""
+    return known(column).str.extract(r"^([\p{L}\p{N}]+[^\p{L}\p{N}]?)", 1).str.strip_chars_end()
+
+
+def _grouped(table: Table, keys: pl.Expr, values: pl.Expr) -> dict[str, Counter[str]]:
+    """The values of each key, in the order in which they first occur."""
+    groups: dict[str, Counter[str]] = defaultdict(Counter)
+    for key, value, count in _pairs(table, keys, values).iter_rows():
+        groups[key][value] = count
+    return groups
+
+
+def _pairs(table: Table, left: pl.Expr, right: pl.Expr) -> pl.DataFrame:
     """How often two values stand together: left, right, count; in the order in which they first do."""
     return (
-        table.scan([left, right])
-        .select(known(left).alias("left"), known(right).alias("right"))
+        table.scan()
+        .select(left.alias("left"), right.alias("right"))
         .drop_nulls()
         .group_by("left", "right", maintain_order=True)
         .agg(pl.len().alias("count"))

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dp_tools.errors import InvalidRequest
+from dp_tools.evidence import PairFacts
 from dp_tools.interpreter.averaging import ORDERS_OF_A_PAIR
+from dp_tools.prompts.serializer import Record
 from dp_tools.tables.blocking import TOP, Candidates, candidate_pairs, content_columns
 from dp_tools.tables.cleaning import ACCEPT
 from dp_tools.tables.pairing import ScoredPair, clusters, one_to_one
@@ -149,6 +151,9 @@ def _scores(
     averaged: bool,
 ) -> list[PairScore]:
     shown = [_shown(table, attributes) for table in (left, right)]
+    facts = PairFacts(
+        record for table, names in zip((left, right), shown, strict=True) for record in _all(table, names)
+    )
     pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
     scores: list[PairScore] = []
     orders = ORDERS_OF_A_PAIR if averaged else 1
@@ -171,6 +176,7 @@ def _scores(
                     rules=list(rules),
                 ),
                 orders * len(part),
+                facts,
             )
             for part in parts
         ]
@@ -195,6 +201,10 @@ def _shown(table: Table, attributes: Sequence[str] | None) -> list[str]:
     """The attributes that the model reads: those asked for, or all but serial numbers."""
     asked = [name for name in attributes or () if name in table.columns]
     return asked or content_columns(table)
+
+
+def _all(table: Table, attributes: Sequence[str]) -> Iterator[Record]:
+    return ({name: record[name] for name in attributes} for _, record in table.records())
 
 
 def _scored(scores: Iterable[PairScore]) -> list[ScoredPair]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from dp_tools.evidence.kinds import KINDS
 from dp_tools.prompts.serializer import MISSING
 from dp_tools.tables.answers import ColumnProfile, Frequent, TableProfile
 from dp_tools.tables.dependencies import functional_dependencies
@@ -13,19 +14,6 @@ TOP = 10
 """Frequent values and formats that a profile lists."""
 _SHOWN = 60
 _PLACEHOLDERS = {"n/a", "na", "null", "none", "nil", "-", "--", "empty", "unknown", "missing", "tbd", MISSING}
-
-_KINDS: tuple[tuple[str, str], ...] = (
-    ("integer", r"^[-+]?\d{1,3}(,\d{3})+$|^[-+]?\d+$"),
-    ("number", r"^[-+]?(\d{1,3}(,\d{3})+|\d+)?\.?\d+([eE][-+]?\d+)?$"),
-    ("percentage", r"^[-+]?\d+([.,]\d+)?\s*%$"),
-    ("amount", r"^[$€£¥]\s?[-+]?\d[\d,.]*$|^[-+]?\d[\d,.]*\s?[$€£¥]$"),
-    ("truth value", r"(?i)^(true|false|yes|no|y|n|t|f)$"),
-    ("date", r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}$|^\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}$|^\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*$"),
-    ("time", r"^\d{1,2}:\d{2}(:\d{2})?\s?([aApP]\.?[mM]\.?)?$"),
-    ("e-mail address", r"^[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}$"),
-    ("web address", r"(?i)^(https?://|www\.)\S+$"),
-    ("telephone number", r"^\+?[\d(][\d\s()/.-]{6,}\d$"),
-)
 
 
 def profile_table(table: Table, *, columns: list[str] | None = None, dependencies: bool = True) -> TableProfile:
@@ -95,10 +83,10 @@ def _kind(counts: pl.DataFrame, filled: int) -> tuple[str, float]:
     matches = counts.select(
         *(
             (pl.col("value").str.strip_chars().str.contains(pattern) * pl.col("count")).sum().alias(kind)
-            for kind, pattern in _KINDS
+            for kind, pattern in KINDS
         )
     ).row(0, named=True)
-    for kind, _ in _KINDS:
+    for kind, _ in KINDS:
         if matches[kind] >= 0.9 * filled:
             return kind, round(matches[kind] / filled, 4)
     if len(counts) <= max(12, 0.05 * filled):

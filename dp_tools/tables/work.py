@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from dp_tools.engine.questions import Progress
 from dp_tools.errors import Cancelled
-from dp_tools.evidence import CellFacts
+from dp_tools.evidence import Facts
 from dp_tools.interpreter.averaging import AveragedAnswer, answer_averaged
 from dp_tools.models.identity import identity
 from dp_tools.preprocessor import Preprocessor, task_of
@@ -56,7 +56,7 @@ class Asked:
 
     request: Request
     size: int
-    facts: CellFacts | None = None
+    facts: Facts | None = None
     evidence: tuple[tuple[str, ...], ...] = ()
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dp_tools.evidence import CellFacts
+from dp_tools.evidence import Facts, column_facts
 from dp_tools.prompts.ask import Choice
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import clean_name, is_missing, quote
@@ -65,7 +65,7 @@ class AnnotateColumns(Task[AnnotateColumnsRequest, AnnotateColumnsAnswer]):
     request = AnnotateColumnsRequest
     answer = AnnotateColumnsAnswer
 
-    def cases(self, request: AnnotateColumnsRequest, facts: CellFacts | None = None) -> list[Case]:  # noqa: ARG002
+    def cases(self, request: AnnotateColumnsRequest, facts: Facts | None = None) -> list[Case]:  # noqa: ARG002
         require(request.columns, "columns")
         require_distinct(request.types, "types")
         ask = Choice(tuple(request.types))
@@ -78,6 +78,7 @@ class AnnotateColumns(Task[AnnotateColumnsRequest, AnnotateColumnsAnswer]):
                 options=tuple(request.types),
                 blocks=blocks,
                 attribute=clean_name(column.name) if column.name else "",
+                evidence=column_facts(column.values),
             )
             cut = (column.name or "column",) if any(len(v or "") > _CHARACTERS for v in values[:VALUES]) else ()
             subject = {"name": column.name, "values": column.values}

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import CellFacts, RecordFacts, form_of
+from dp_tools.evidence import Facts, PairFacts, RecordFacts, SchemaFacts, form_of
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import clean_name, quote
@@ -75,12 +75,13 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
     request = DetectErrorsRequest
     answer = DetectErrorsAnswer
 
-    def cases(self, request: DetectErrorsRequest, facts: CellFacts | None = None) -> list[Case]:
+    def cases(self, request: DetectErrorsRequest, facts: Facts | None = None) -> list[Case]:
         names = require_same_attributes(request.records)
         require_known(request.attributes or [], names)
         if request.attributes == []:
             raise InvalidRequest("There are no attributes to judge: name some, or leave attributes out to judge all.")
-        facts = facts or RecordFacts([*request.records, *request.context])
+        if facts is None or isinstance(facts, PairFacts | SchemaFacts):
+            facts = RecordFacts([*request.records, *request.context])
         cases = []
         for record in request.records:
             block, cut = record_block("record", record)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dp_tools.evidence import CellFacts
+from dp_tools.evidence import Facts
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import clean_name, quote
@@ -63,7 +63,7 @@ class ExtractValues(Task[ExtractValuesRequest, ExtractValuesAnswer]):
     request = ExtractValuesRequest
     answer = ExtractValuesAnswer
 
-    def cases(self, request: ExtractValuesRequest, facts: CellFacts | None = None) -> list[Case]:  # noqa: ARG002
+    def cases(self, request: ExtractValuesRequest, facts: Facts | None = None) -> list[Case]:  # noqa: ARG002
         require(request.texts, "texts")
         require(request.attributes, "attributes")
         cases = []

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import CellFacts
+from dp_tools.evidence import Facts
 from dp_tools.prompts.ask import Ask, Choice, FreeValue, YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.tasks.task import (
@@ -63,7 +63,7 @@ class FollowInstruction(Task[FollowInstructionRequest, FollowInstructionAnswer])
     request = FollowInstructionRequest
     answer = FollowInstructionAnswer
 
-    def cases(self, request: FollowInstructionRequest, facts: CellFacts | None = None) -> list[Case]:  # noqa: ARG002
+    def cases(self, request: FollowInstructionRequest, facts: Facts | None = None) -> list[Case]:  # noqa: ARG002
         require_same_attributes(request.records)
         if not request.instruction.strip():
             raise InvalidRequest("The instruction is blank: say what to find out about each record.")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dp_tools.evidence import CellFacts, RecordFacts
+from dp_tools.evidence import Facts, PairFacts, RecordFacts, SchemaFacts
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import clean_name
@@ -69,18 +69,18 @@ class Impute(Task[ImputeRequest, ImputeAnswer]):
     request = ImputeRequest
     answer = ImputeAnswer
 
-    def cases(self, request: ImputeRequest, facts: CellFacts | None = None) -> list[Case]:
+    def cases(self, request: ImputeRequest, facts: Facts | None = None) -> list[Case]:
         require_same_attributes(request.records)
         if request.allowed is not None:
             require(request.allowed, "allowed values")
-        known = RecordFacts(request.context)
+        if facts is None or isinstance(facts, PairFacts | SchemaFacts):
+            facts = RecordFacts(request.context)
         ask = FreeValue(allowed=tuple(dict.fromkeys(request.allowed)) if request.allowed else None, alternatives=3)
         cases = []
         for record in request.records:
             rest = {name: value for name, value in record.items() if name != request.attribute}
             block, cut = record_block("record", rest)
-            source = facts or known
-            evidence = source.testimony({**rest, request.attribute: None}, request.attribute)
+            evidence = facts.testimony({**rest, request.attribute: None}, request.attribute)
             prompt = Prompt(task=self.name, blocks=(block,), attribute=clean_name(request.attribute), evidence=evidence)
             cases.append(Case({"record": rest, "attribute": request.attribute}, prompt, ask, request.attribute, cut))
         return cases

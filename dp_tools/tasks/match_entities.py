@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import CellFacts, pair_facts
+from dp_tools.evidence import Facts, PairFacts
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
+from dp_tools.prompts.serializer import Record
 from dp_tools.tasks.task import Answer, Case, Item, Outcome, RecordField, Request, Task, record_block, require
 
 
@@ -54,18 +55,24 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
     request = MatchEntitiesRequest
     answer = MatchEntitiesAnswer
 
-    def cases(self, request: MatchEntitiesRequest, facts: CellFacts | None = None) -> list[Case]:  # noqa: ARG002
+    def cases(self, request: MatchEntitiesRequest, facts: Facts | None = None) -> list[Case]:
         require(request.pairs, "pairs")
+        words = facts if isinstance(facts, PairFacts) else PairFacts(records_of(request.pairs))
         cases = []
         for number, pair in enumerate(request.pairs, start=1):
             if not pair.left or not pair.right:
                 raise InvalidRequest(f"A side of pair {number} has no attributes: give both as {{attribute: value}}.")
             left, cut_left = record_block("a", pair.left)
             right, cut_right = record_block("b", pair.right)
-            prompt = Prompt(task=self.name, blocks=(left, right), evidence=pair_facts(pair.left, pair.right))
+            prompt = Prompt(task=self.name, blocks=(left, right), evidence=words.about(pair.left, pair.right))
             cut = tuple(dict.fromkeys((*cut_left, *cut_right)))
             cases.append(Case({"left": pair.left, "right": pair.right}, prompt, YesNo(), cut=cut))
         return cases
 
     def read(self, request: MatchEntitiesRequest, outcomes: Sequence[Outcome]) -> MatchEntitiesAnswer:  # noqa: ARG002
         return MatchEntitiesAnswer(pairs=[PairVerdict(match=outcome.verdict, **outcome.item) for outcome in outcomes])
+
+
+def records_of(pairs: Iterable[RecordPair]) -> Iterator[Record]:
+    """The records of pairs, one after the other."""
+    return (record for pair in pairs for record in (pair.left, pair.right))

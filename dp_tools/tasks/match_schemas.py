@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import CellFacts, schema_facts
+from dp_tools.evidence import Facts, SchemaFacts
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.tasks.task import Answer, Case, Item, Outcome, RecordField, Request, Task, record_block, require
@@ -82,18 +82,17 @@ class MatchSchemas(Task[MatchSchemasRequest, MatchSchemasAnswer]):
     request = MatchSchemasRequest
     answer = MatchSchemasAnswer
 
-    def cases(self, request: MatchSchemasRequest, facts: CellFacts | None = None) -> list[Case]:  # noqa: ARG002
+    def cases(self, request: MatchSchemasRequest, facts: Facts | None = None) -> list[Case]:
         require(request.left, "attributes on the left")
         require(request.right, "attributes on the right")
         lefts = [attribute.as_record() for attribute in request.left]
         rights = [attribute.as_record() for attribute in request.right]
+        words = facts if isinstance(facts, SchemaFacts) else SchemaFacts([*lefts, *rights])
         cases = []
         for left, right in _pairs(request):
             block_a, cut_a = record_block("a", lefts[left])
             block_b, cut_b = record_block("b", rights[right])
-            prompt = Prompt(
-                task=self.name, blocks=(block_a, block_b), evidence=schema_facts(lefts[left], rights[right])
-            )
+            prompt = Prompt(task=self.name, blocks=(block_a, block_b), evidence=words.about(lefts[left], rights[right]))
             subject = {"left": lefts[left], "right": rights[right]}
             cases.append(Case(subject, prompt, YesNo(), cut=tuple(dict.fromkeys((*cut_a, *cut_b)))))
         return cases

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import CellFacts
+from dp_tools.evidence import Facts
 from dp_tools.prompts.ask import Ask
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import Record, clean_name, quote, serialize
@@ -163,7 +163,7 @@ class Task(ABC, Generic[R, A]):
     answer: type[A]
 
     @abstractmethod
-    def cases(self, request: R, facts: CellFacts | None = None) -> list[Case]:
+    def cases(self, request: R, facts: Facts | None = None) -> list[Case]:
         """The questions of a request, in the order in which `read` expects their outcomes.
 
         Args:

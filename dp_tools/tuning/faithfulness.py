@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from dp_tools.engine.questions import Progress
 from dp_tools.errors import TableUnavailable
-from dp_tools.evidence import CellFacts
+from dp_tools.evidence import Facts
 from dp_tools.interpreter import Explanation, explain
 from dp_tools.interpreter.study import NOTABLE
 from dp_tools.interpreter.variants import Asker, Variant, probability_of
@@ -207,7 +207,7 @@ def planted(
     chooser.shuffle(cells)
     wanted = {"statement": cases - 2 * (cases // 4), "check": cases // 4, "example": cases // 4}
 
-    def plant(kind: str, number: int, request: DetectErrorsRequest, facts: CellFacts | None) -> Explanation | None:
+    def plant(kind: str, number: int, request: DetectErrorsRequest, facts: Facts | None) -> Explanation | None:
         if kind == "statement":
             return _with_statement(preprocessor, request, facts, chooser, cancel)
         return _with_rule(preprocessor, request, facts, kind, f"planted-{kind}-{number}", cancel)
@@ -234,7 +234,7 @@ def planted(
 def _with_statement(
     preprocessor: Preprocessor,
     request: DetectErrorsRequest,
-    facts: CellFacts | None,
+    facts: Facts | None,
     chooser: random.Random,
     cancel: threading.Event | None,
 ) -> Explanation | None:
@@ -254,7 +254,7 @@ def _with_statement(
 def _with_rule(
     preprocessor: Preprocessor,
     request: DetectErrorsRequest,
-    facts: CellFacts | None,
+    facts: Facts | None,
     kind: str,
     name: str,
     cancel: threading.Event | None,

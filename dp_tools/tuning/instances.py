@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dp_tools.errors import InvalidRequest, TableUnavailable
-from dp_tools.evidence import RecordFacts
+from dp_tools.evidence import Facts, PairFacts, RecordFacts, SchemaFacts
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.annotate_columns import AnnotateColumnsRequest, Column
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
@@ -42,6 +42,7 @@ TASK_OF = {
 
 _FOLDER_OF = {task: folder for folder, task in TASK_OF.items() if folder != "EXTRA"}
 
+_SIDES = ("left", "right")
 SPLITS = ("train", "valid", "test")
 _GOLD_IDS = {"fodors-zagats": ("class",)}
 """Attributes that give the answer away (the gold cluster id), by a part of the dataset's name; never shown."""
@@ -95,7 +96,9 @@ class Split:
         name: train, valid or test.
         instances: the instances, in the order of the file.
         types: for column types, every type of the dataset, over all splits.
-        table: for error detection, the distinct records of the whole split: they show what is usual in a column.
+        table: records that show what is usual in a column: for error detection the distinct records of the whole
+            split, for imputation those of the train split with their values (of any other split), for entity
+            and schema matching both sides of all pairs of the split.
     """
 
     folder: str
@@ -111,8 +114,12 @@ class Split:
         return TASK_OF[self.folder]
 
     @cached_property
-    def facts(self) -> RecordFacts | None:
-        """Facts of whole columns, where the task has a table to take them from. Pass them to `Task.cases`."""
+    def facts(self) -> Facts | None:
+        """What the whole table tells, where the task has one. Pass it to `Task.cases`."""
+        if self.task == "match_entities":
+            return PairFacts(self.table)
+        if self.task == "match_schemas":
+            return SchemaFacts(self.table)
         return RecordFacts(self.table) if self.table else None
 
     def sample(self, limit: int | None, seed: int = 42) -> Split:
@@ -199,8 +206,7 @@ def folder_of(task: str) -> str:
 def split_of(folder: str, dataset: str, name: str, instances: Sequence[Instance]) -> Split:
     """Instances as a split of their own, with the types and the table that they make among themselves."""
     types = tuple(sorted({i.label for i in instances if i.label is not None})) if folder == "CTA" else ()
-    table = distinct_records(instances) if folder == "ED" else ()
-    return Split(folder, dataset, name, tuple(instances), types, table)
+    return Split(folder, dataset, name, tuple(instances), types, _table(folder, instances))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +242,10 @@ class Dataset:
         if self.folder == "CTA":
             others = (self._instances(split) for split in self.files if split != name)
             types = tuple(sorted({i.label for group in (instances, *others) for i in group if i.label is not None}))
-        table = distinct_records(instances) if self.folder == "ED" else ()
+        if self.folder == "DI" and name != "train" and "train" in self.files:
+            table = tuple(completed(instance.row) for instance in self._instances("train"))
+        else:
+            table = _table(self.folder, instances)
         return Split(self.folder, self.name, name, instances, types, table)
 
     def _instances(self, split: str) -> Iterable[Instance]:
@@ -302,7 +311,7 @@ def instance_of(folder: str, dataset: str, row: dict[str, Any]) -> Instance:
         label = _text(row["label"])
     if folder in ("EM", "EXTRA"):
         hidden = {name for part, names in _GOLD_IDS.items() if part in dataset.lower() for name in names}
-        sides = {side: _without(_record(row[side]), hidden) for side in ("left", "right")}
+        sides = {side: _without(_record(row[side]), hidden) for side in _SIDES}
         return Instance({**row, **sides}, label)
     if folder in ("ED", "DI"):
         return Instance({**row, "record": _record(row["record"]), "attribute": str(row["attribute"])}, label)
@@ -340,6 +349,20 @@ def _identity(row: Mapping[str, Any]) -> str:
     if row.get("row_id") is not None:
         return f"row {row['row_id']}"
     return json.dumps(row["record"], sort_keys=True)
+
+
+def completed(row: Mapping[str, Any]) -> RecordField:
+    """An imputation row's record with its value in place."""
+    return {**row["record"], row["attribute"]: _text(row["label"])}
+
+
+def _table(folder: str, instances: Iterable[Instance]) -> tuple[RecordField, ...]:
+    """The records that the instances themselves show, where the task asks what is usual among them."""
+    if TASK_OF[folder] == "match_entities":
+        return tuple(instance.row[side] for instance in instances for side in _SIDES)
+    if folder == "SM":
+        return tuple(_attribute(instance.row[side]).as_record() for instance in instances for side in _SIDES)
+    return distinct_records(instances) if folder == "ED" else ()
 
 
 def distinct_records(instances: Iterable[Instance]) -> tuple[RecordField, ...]:

@@ -24,13 +24,15 @@ def labelled_columns(random: Random, data: Path, recipe: Recipe) -> Iterator[Les
         types = sorted({_type(row) for row in rows})
         for row in rows:
             for _ in range(max(1, round(_VIEWS * recipe.size))):
-                yield _annotated(random, _view(random, row), _type(row), types, f"CTA/{dataset}")
+                yield _annotated(random, recipe, _view(random, row), _type(row), types, f"CTA/{dataset}")
 
 
 def table_columns(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
     """Columns of known tables, their attribute names being the types."""
     sources = [(source, records) for source, records in tables.items() if len(records[0]) > 3]
     names = sorted({clean_name(name) for _, records in sources for name in records[0]})
+    if not sources:
+        return
     for _ in range(round(count * recipe.size)):
         source, records = random.choice(sources)
         name = random.choice(list(records[0]))
@@ -42,11 +44,18 @@ def table_columns(random: Random, tables: dict[str, list[Record]], recipe: Recip
         choices = list(dict.fromkeys([*own, *random.sample(names, min(6, len(names)))]))
         table = [list(row.values()) for row in rows[:3]] if often(random, 0.4) else []
         column = Column(values=values, table=table)
-        yield _annotated(random, column, clean_name(name), choices, f"generated/{source}", all_share=0.4)
+        yield _annotated(random, recipe, column, clean_name(name), choices, f"generated/{source}", all_share=0.4)
 
 
 def _annotated(
-    random: Random, column: Column, answer: str, types: list[str], source: str, *, all_share: float = 0.6
+    random: Random,
+    recipe: Recipe,
+    column: Column,
+    answer: str,
+    types: list[str],
+    source: str,
+    *,
+    all_share: float = 0.6,
 ) -> Lesson:
     others = [name for name in types if name != answer]
     if not often(random, all_share):
@@ -57,7 +66,8 @@ def _annotated(
     else:
         choices.sort()
     request = AnnotateColumnsRequest(columns=[column], types=choices)
-    return lesson(TASKS["annotate_columns"].cases(request)[0], answer, source)
+    shown = recipe.evidence and often(random, 0.85)
+    return lesson(TASKS["annotate_columns"].cases(request)[0], answer, source, evidence=shown)
 
 
 def _view(random: Random, row: Row) -> Column:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
+from dp_tools.evidence import PairFacts, SchemaFacts
 from dp_tools.prompts.serializer import clean_name, is_missing
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
@@ -31,8 +32,10 @@ _SIZES = {
     "Dirty_iTunes-Amazon": 1500,
 }
 _SIZE = 5000
+_TRIES = 40
+"""Draws to a wanted lesson after which a folder is taken to have no more."""
 _SCHEMA_SIZES = {"IMDB-Sakila": 5000}
-_SCHEMA_SIZE = 14000
+_SCHEMA_SIZE = 20000
 _RENAMED = {
     "title": ("name", "product", "label", "heading", "item"),
     "name": ("title", "label", "designation"),
@@ -108,24 +111,29 @@ def entity_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
         rows = pairs(data, "EM", dataset)
         size = min(round(_SIZES.get(dataset, _SIZE) * recipe.size), 3 * len(rows))
         wide, near = known("match_entities", dataset, None)
+        facts = _words_of(rows)
         for first, second, label, choices in _bunched(random, _draw(random, rows, recipe, size), recipe):
             left, right = _reshape(choices, first, second, recipe)
-            yield _pair_lesson(choices, recipe, left, right, label, f"EM/{dataset}", (*wide, *near))
+            yield _pair_lesson(choices, recipe, left, right, label, f"EM/{dataset}", (*wide, *near), facts)
     for dataset in datasets(data, "EXTRA", recipe.leave_out):
         rows = pairs(data, "EXTRA", dataset)
+        facts = _words_of(rows)
         for row in _draw(random, rows, recipe, round(1000 * recipe.size)):
             left, right = row["left"], row["right"]
             if often(random, 0.5):
                 left, right = right, left
-            yield _pair_lesson(random, recipe, left, right, bool(row["label"]), f"EXTRA/{dataset}", ())
+            yield _pair_lesson(random, recipe, left, right, bool(row["label"]), f"EXTRA/{dataset}", (), facts)
 
 
 def binding_pairs(random: Random, data: Path, recipe: Recipe, count: int) -> Iterator[Lesson]:
     """Pairs under a rule about one attribute, and again under one that demands the opposite verdict."""
-    sources = [(name, pairs(data, "EM", name)) for name in datasets(data, "EM", recipe.leave_out)]
-    made = 0
-    while made < round(count * recipe.size):
-        dataset, rows = random.choice(sources)
+    found = [(name, pairs(data, "EM", name)) for name in datasets(data, "EM", recipe.leave_out)]
+    sources = [(name, rows, _words_of(rows)) for name, rows in found]
+    wanted, made = round(count * recipe.size) if sources else 0, 0
+    for _ in range(_TRIES * wanted):
+        if made >= wanted:
+            return
+        dataset, rows, facts = random.choice(sources)
         row = random.choice(rows)
         natural = bool(row["label"])
         if not natural and often(random, 0.8):
@@ -160,7 +168,8 @@ def binding_pairs(random: Random, data: Path, recipe: Recipe, count: int) -> Ite
                 opposite = "indifferent" if kind == "different" else "different"
                 rules.insert(0, _say(random, opposite, "any attribute" if often(random, 0.5) else name))
             made += 1
-            yield _pair_lesson(random, recipe, left, right, label, f"binding/EM/{dataset}", tuple(rules), always=True)
+            source = f"binding/EM/{dataset}"
+            yield _pair_lesson(random, recipe, left, right, label, source, tuple(rules), facts, always=True)
 
 
 def schema_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
@@ -168,11 +177,13 @@ def schema_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
     for dataset in datasets(data, "SM", recipe.leave_out):
         rows = pairs(data, "SM", dataset)
         wide, near = known("match_schemas", dataset, None)
+        facts = SchemaFacts(row[side] for row in rows for side in ("left", "right"))
         size = round(_SCHEMA_SIZES.get(dataset, _SCHEMA_SIZE) * recipe.size)
         drawn = _draw(random, rows, recipe, size, repeats=14, negatives=5.0, likeness=_kinship(rows))
         for first, second, label, choices in _bunched(random, drawn, recipe):
             left, right = _attribute(choices, first, recipe), _attribute(random, second, recipe)
-            case = TASKS["match_schemas"].cases(MatchSchemasRequest(left=[left], right=[right]))[0]
+            request = MatchSchemasRequest(left=[left], right=[right])
+            case = TASKS["match_schemas"].cases(request, facts if often(choices, 0.75) else None)[0]
             yield _finish(choices, recipe, case, label, f"SM/{dataset}", (*wide, *near))
 
 
@@ -217,12 +228,18 @@ def _pair_lesson(
     label: bool,
     source: str,
     rules: tuple[str, ...],
+    facts: PairFacts,
     *,
     always: bool = False,
 ) -> Lesson:
     request = MatchEntitiesRequest(pairs=[RecordPair(left=left, right=right)])
-    case = TASKS["match_entities"].cases(request)[0]
+    # A pair may come alone, too: then nothing tells which of its words are rare.
+    case = TASKS["match_entities"].cases(request, facts if often(random, 0.75) else None)[0]
     return _finish(random, recipe, case, label, source, rules, always=always)
+
+
+def _words_of(rows: Sequence[Row]) -> PairFacts:
+    return PairFacts(row[side] for row in rows for side in ("left", "right"))
 
 
 def _finish(

@@ -9,10 +9,11 @@ from random import Random
 
 from dp_tools.evidence import RecordFacts
 from dp_tools.prompts.serializer import Record as AnyRecord
-from dp_tools.prompts.serializer import clean_name, is_missing
+from dp_tools.prompts.serializer import clean_name, is_missing, quote
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.extract_values import ExtractValuesRequest, WantedAttribute
 from dp_tools.tasks.impute import ImputeRequest
+from dp_tools.tuning.instances import completed
 from dp_tools.tuning.mix.cells import Known
 from dp_tools.tuning.mix.lesson import Lesson, lesson, often
 from dp_tools.tuning.mix.recipe import Recipe
@@ -21,7 +22,9 @@ from dp_tools.tuning.mix.sources import Record, datasets, read_rows
 
 NONE = "unknown"
 _LONGEST = 50
-_SIZES = {"GSMArena_Phone": 1500, "Buy": 8000, "Restaurant": 8000}
+_TRIES = 40
+"""Draws to a wanted lesson after which a folder is taken to have no more."""
+_SIZES = {"GSMArena_Phone": 2500, "Buy": 8000, "Restaurant": 8000}
 _SIZE = 5000
 _EXTRACTIONS = 4000
 _FRAMES = (
@@ -53,10 +56,17 @@ _UNGUESSED = (f"Never guess {{n}}: answer {NONE}.", f"{{n}} is always {NONE}.", 
 
 
 def labelled_gaps(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
-    """The labelled imputation sets, at most four times each, attributes permuted."""
+    """The labelled imputation sets, at most four times each, attributes permuted.
+
+    One half of the rows is asked about with what the other half says, the other half with the record alone.
+    """
     for dataset in datasets(data, "DI", recipe.leave_out):
-        rows = read_rows(data, "DI", dataset)
-        for row in random.choices(rows, k=min(4 * len(rows), round(_SIZES.get(dataset, _SIZE) * recipe.size))):
+        rows = random.sample(read_rows(data, "DI", dataset), len(read_rows(data, "DI", dataset)))
+        table, asked = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+        facts = RecordFacts([completed(row) for row in table]) if recipe.evidence else None
+        for _ in range(min(4 * len(rows), round(_SIZES.get(dataset, _SIZE) * recipe.size))):
+            known_from = facts if often(random, 0.7) else None
+            row = random.choice(rows if known_from is None else asked)
             wide, near = known("impute", dataset, row["attribute"])
             shown = often(random, 0.4)
             record = _reshaped(random, row["record"], recipe)
@@ -68,20 +78,29 @@ def labelled_gaps(random: Random, data: Path, recipe: Recipe, known: Known) -> I
                 row["label"],
                 f"DI/{dataset}",
                 (wide, near) if shown else ((), ()),
+                known_from,
             )
 
 
 def generated_gaps(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
-    """A gap in any attribute of any record; where nothing in the record tells the value, the answer is "unknown"."""
+    """A gap in any attribute of any record; where nothing in the record tells the value, the answer is "unknown".
+
+    What the rows say comes from other rows than those that have the gap.
+    """
     counts = {
         source: {name: Counter(record.get(name) for record in records) for name in records[0]}
         for source, records in tables.items()
     }
-    sources = list(tables.items())
-    facts = {source: RecordFacts(random.sample(rows, min(len(rows), 400))) for source, rows in sources}
+    facts, sources = {}, []
+    for source, rows in tables.items():
+        mixed = random.sample(rows, len(rows))
+        told = min(len(rows) // 2, 400)
+        facts[source] = RecordFacts(mixed[:told])
+        sources.append((source, mixed[told:]))
     made = unknowns = 0
-    for _ in range(round(6 * count * recipe.size)):
-        if made >= round(count * recipe.size):
+    wanted = round(count * recipe.size)
+    for _ in range(_TRIES * wanted):
+        if made >= wanted:
             return
         source, records = random.choice(sources)
         record = random.choice(records)
@@ -91,8 +110,9 @@ def generated_gaps(random: Random, tables: dict[str, list[Record]], recipe: Reci
             continue
         rest = {name: other for name, other in record.items() if name != attribute}
         known = facts[source] if recipe.evidence and often(random, 0.5) else None
-        tells = _tells(value, rest)
-        closed = len(counts[source][attribute]) <= 40 or counts[source][attribute][value] >= 0.02 * len(records)
+        said = known.testimony({**rest, attribute: None}, attribute) if known else ()
+        tells = _tells(value, rest) or any(f": {quote(value)} " in fact for fact in said)
+        closed = len(counts[source][attribute]) <= 40 or counts[source][attribute][value] >= 0.02 * len(tables[source])
         if not tells and not closed:
             if unknowns > 0.12 * made:
                 continue
@@ -106,8 +126,10 @@ def generated_gaps(random: Random, tables: dict[str, list[Record]], recipe: Reci
 def binding_values(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
     """The same gap under two rules about how its value is written."""
     sources = list(tables.items())
-    made = 0
-    while made < round(count * recipe.size):
+    wanted, made = round(count * recipe.size), 0
+    for _ in range(_TRIES * wanted):
+        if made >= wanted:
+            return
         source, records = random.choice(sources)
         record = random.choice(records)
         attribute = random.choice(list(record))

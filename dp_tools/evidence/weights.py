@@ -1,0 +1,43 @@
+"""How much a word tells: a rare one more than a common one."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+ENOUGH = 12
+"""Distinct texts below which every word weighs the same."""
+
+
+class WordWeights:
+    """Inverse document frequencies (Spärck Jones, 1972).
+
+    Args:
+        texts: the words of each text; equal texts count once.
+    """
+
+    def __init__(self, texts: Iterable[Sequence[str]]) -> None:
+        self._counts: Counter[str] = Counter()
+        seen: set[int] = set()
+        for words in texts:
+            key = hash(tuple(words))
+            if key not in seen:
+                seen.add(key)
+                self._counts.update(set(words))
+        self._texts = len(seen)
+
+    def __getitem__(self, word: str) -> float:
+        """Greater than 0; that of an unknown word is the greatest."""
+        return math.log(1 + self._texts / max(self._counts[word], 1)) if self._texts >= ENOUGH else 1.0
+
+    def shared(self, both: Sequence[str], a_only: Sequence[str], b_only: Sequence[str]) -> list[str]:
+        """The fact `words 48/83`: of the weight of all words the share that both sides have, in percent, and of the
+        weight of the shorter side's words; none where there are no words."""
+        weight, a_weight, b_weight = (sum(self[word] for word in words) for words in (both, a_only, b_only))
+        if not weight + a_weight + b_weight:
+            return []
+        shares = (
+            weight / (weight + rest) if weight else 0.0 for rest in (a_weight + b_weight, min(a_weight, b_weight))
+        )
+        return [f"words {'/'.join(str(round(100 * share)) for share in shares)}"]
