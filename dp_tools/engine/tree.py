@@ -381,7 +381,7 @@ class PrefixTree:
         """Branches that are read at every token and then dropped, as many as there is room for."""
         previous: Tokens = ()
         for line, path in leaf.reading.wants().items():
-            shared = _common_path(previous, path)
+            shared = shared_beginning(previous, path)
             new = len(path) - shared
             if new > min(batch.free, batch.free_outputs, cells) or not sequences:
                 return
@@ -452,7 +452,8 @@ class PrefixTree:
             self._llama.cut(_TRUNK)
             self._llama.copy(best.sequence, _TRUNK, own)
             self._trunk, self._trunk_shared = best.tokens[:own], 0
-        self._cut_trunk(own)
+        else:
+            self._cut_trunk(own)
 
     def _cut_trunk(self, length: int) -> None:
         self._llama.cut(_TRUNK, length)
@@ -488,17 +489,14 @@ def _held(leaf: Leaf) -> int:
     return sum(line.held for line in leaf.lines.values())
 
 
+def shared_beginning(left: Sequence[int], right: Sequence[int]) -> int:
+    """How many tokens two sequences begin with in common."""
+    size = min(len(left), len(right))
+    return next((at for at in range(size) if left[at] != right[at]), size)
+
+
 def _common(left: TokenArray, right: TokenArray) -> int:
-    """How many tokens two prompts begin with in common."""
+    """The same for arrays, where comparing all at once is faster."""
     size = min(len(left), len(right))
     differ = left[:size] != right[:size]
     return int(differ.argmax()) if size and differ.any() else size
-
-
-def _common_path(left: Tokens, right: Tokens) -> int:
-    size = 0
-    for a, b in zip(left, right, strict=False):
-        if a != b:
-            break
-        size += 1
-    return size

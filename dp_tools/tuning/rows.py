@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dp_tools.engine.tree import shared_beginning
 
 _ROW = 448
 """Tokens of a row of several lessons: attention costs their square."""
@@ -81,17 +84,12 @@ def pack(lessons: Iterable[Encoded]) -> list[Row]:
     rows: list[Row] = []
     before: list[int] = []
     places: list[int] = []
-    for lesson in sorted(lessons, key=lambda lesson: lesson.prompt + lesson.answer):
-        whole = lesson.prompt + lesson.answer
-        shared = _common(before, whole)
+    wholes = ((lesson.prompt + lesson.answer, lesson) for lesson in lessons)
+    for whole, lesson in sorted(wholes, key=itemgetter(0)):
+        shared = shared_beginning(before, whole)
         if not rows or shared < _WORTH * len(whole) or len(rows[-1]) + len(whole) - shared > _ROW:
             rows.append(Row())
             shared = 0
         places = rows[-1].add(lesson, places[:shared])
         before = whole
     return rows
-
-
-def _common(left: Sequence[int], right: Sequence[int]) -> int:
-    size = min(len(left), len(right))
-    return next((at for at in range(size) if left[at] != right[at]), size)

@@ -172,14 +172,7 @@ def _judge(
         for number in range(len(records))
         if (own := [name for name in names if (number, name) not in spoiled])
     }
-    right: list[tuple[int, str]] = []
-    beside = [(number, _RIGHT - 1) for number, _ in wrong]
-    while unspoiled and len(right) < _RIGHT * len(wrong) + 8:
-        number, count = beside.pop() if beside else (random.choice(list(unspoiled)), _BUNCH)
-        own = unspoiled.pop(number, [])
-        right += [(number, name) for name in own[:count]]
-        if own[count:]:
-            unspoiled[number] = own[count:]
+    right = _right_cells(random, unspoiled, wrong)
     places = [*((place, True) for place in wrong), *((place, False) for place in right)]
     alike = Alike(random)
     for (number, name), error in places:
@@ -205,6 +198,21 @@ def _judge(
             continue
         wide, near = _among_idle(random, recipe, (), near, _others(record, name))
         yield lesson(case, yes_no(error), source, rules=wide, near_rules=near, evidence=evidence)
+
+
+def _right_cells(
+    random: Random, unspoiled: dict[int, list[str]], wrong: Sequence[tuple[int, str]]
+) -> list[tuple[int, str]]:
+    """Right cells of the records that have wrong ones, then bunches of other records; takes them out of `unspoiled`."""
+    right: list[tuple[int, str]] = []
+    beside = [(number, _RIGHT - 1) for number, _ in wrong]
+    while unspoiled and len(right) < _RIGHT * len(wrong) + 8:
+        number, count = beside.pop() if beside else (random.choice(list(unspoiled)), _BUNCH)
+        own = unspoiled.pop(number, [])
+        right += [(number, name) for name in own[:count]]
+        if own[count:]:
+            unspoiled[number] = own[count:]
+    return right
 
 
 def _accuses(fact: str) -> bool:
