@@ -37,7 +37,8 @@ class ImputeRequest(Request):
         list[str] | None, Field(description="The values to choose from, where the attribute has a closed set.")
     ] = None
     context: Annotated[
-        list[RecordField], Field(description="Further records of the same table that do have the attribute.")
+        list[RecordField],
+        Field(description="Further records of the same table that do have the attribute: a dozen or more help."),
     ] = []
 
 

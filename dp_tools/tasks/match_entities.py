@@ -49,8 +49,9 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
     title = "Match entities"
     description = (
         "Judges pairs of records: is it the same product, publication, person or place on both sides? The two sides "
-        "may have different attributes. Returns a verdict and a calibrated confidence per pair. To match whole files, "
-        "use the table tools, which first find the candidate pairs."
+        "may have different attributes. Give pairs of the same tables in one call: together they show which words are "
+        "rare. Returns a verdict and a calibrated confidence per pair. To match whole files, use the table tools, "
+        "which first find the candidate pairs."
     )
     request = MatchEntitiesRequest
     answer = MatchEntitiesAnswer
