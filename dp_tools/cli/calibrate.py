@@ -13,15 +13,26 @@ from dp_tools.errors import TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.paths import new_file
 from dp_tools.tuning.calibrate import Sample, fit_calibration
-from dp_tools.tuning.instances import read_datasets
+from dp_tools.tuning.instances import Split, read_datasets
 from dp_tools.tuning.reliability import VERDICTS, judged
+
+_RARE = 0.01
+_MORE = 10
+"""Where fewer than one instance in a hundred is yes, ten times as many are looked at: a false yes among a few hundred
+negatives would stand for dozens, and the threshold would hang on it."""
 
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder laid out as TASK/dataset/split.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="JSON file to write.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
-@click.option("--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Instances of each dataset.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=300,
+    show_default=True,
+    help="Instances of each dataset; ten times as many of one with less than one yes in a hundred.",
+)
 @click.option("--leave-out", multiple=True, metavar="TASK[/DATASET]", help="What not to look at; repeatable.")
 @MODEL
 def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[str, ...], model: str) -> None:
@@ -33,6 +44,13 @@ def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[s
     if out.exists() and not force:
         raise TableUnavailable(f"{out} exists already: give another name, or --force to replace it.")
     write_calibration(data, out, model=model, limit=limit, leave_out=leave_out, overwrite=force)
+
+
+def _chosen(split: Split, limit: int) -> tuple[Split, float, float]:
+    """A sample, and how many instances each of its positive and of its negative ones stands for."""
+    if split.task not in VERDICTS:
+        return split.sample(limit), 1.0, 1.0
+    return split.enriched(_MORE * limit if split.rate < _RARE else limit)
 
 
 def write_calibration(
@@ -51,7 +69,7 @@ def write_calibration(
     if not splits:
         raise TableUnavailable(f"No dataset in {data} has a valid split to calibrate on: add valid.jsonl to one.")
     # Where few cases are yes, a sample at their natural rate would hold next to none.
-    chosen = [s.enriched(limit) if s.task in VERDICTS else (s.sample(limit), 1.0, 1.0) for s in splits]
+    chosen = [_chosen(split, limit) for split in splits]
     samples: dict[str, list[Sample]] = {}
     total, done = sum(len(split.instances) for split, _, _ in chosen), 0
     engine = open_engine(model, cache=False)

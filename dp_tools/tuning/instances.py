@@ -141,6 +141,11 @@ class Split:
         """The same instances without the table they are from: every record is judged alone."""
         return replace(self, table=())
 
+    @property
+    def rate(self) -> float:
+        """The share of instances whose answer is yes or a value, 0 to 1."""
+        return len(self._by_label()[0]) / max(len(self.instances), 1)
+
     def enriched(self, limit: int) -> tuple[Split, float, float]:
         """At most `limit` instances, up to half of them positive: how rare verdicts are looked at in small samples.
 
