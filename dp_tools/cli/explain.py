@@ -116,7 +116,7 @@ def _of_json(task: str, file: Path, scope: dict[str, Any]) -> Request:
 def _of_table(
     task: str, file: Path, row: int, attribute: str | None, scope: dict[str, Any]
 ) -> tuple[Request, Facts | None]:
-    """The request about one record of a table, and the what the whole table tells."""
+    """The request about one record of a table, and what the whole table tells."""
     records = read_records(file)
     if row > len(records):
         raise InvalidRequest(f"{file} has no record {row}: it has {len(records)}.")

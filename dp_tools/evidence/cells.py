@@ -191,7 +191,7 @@ class RecordFacts:
             f"column {_percent(len(column.counts), column.filled)} distinct",
         ]
         facts += self._about_shape(column, value)
-        number = _number(value)
+        number = number_of(value)
         if number is not None and column.range and not column.range[0] <= number <= column.range[1]:
             facts.append(f"beyond {column.range[0]:g}..{column.range[1]:g}")
         near = nearest(column, value)
@@ -334,7 +334,7 @@ def _column(values: Sequence[str | None]) -> Column:
         column.counts[text] += 1
         column.shapes[shape_of(text)] += 1
         column.characters.update(set(text))
-        number = _number(text)
+        number = number_of(text)
         if number is not None:
             numbers.append(number)
     if len(numbers) >= 0.8 * column.filled and len(numbers) >= ENOUGH:
@@ -351,7 +351,7 @@ def nearest(column: Column, value: str) -> str | None:
         frequent = [
             other
             for other, times in column.counts.most_common(_FREQUENT)
-            if times >= max(3, 3 * count) and other != value and _number(other) is None
+            if times >= max(3, 3 * count) and other != value and number_of(other) is None
         ]
         reach = 1 if len(value) <= 6 else max(2, len(value) // 8)
         found = process.extractOne(value, frequent, scorer=OSA.distance, score_cutoff=reach) if len(value) > 2 else None
@@ -359,7 +359,8 @@ def nearest(column: Column, value: str) -> str | None:
     return column.near[value]
 
 
-def _number(text: str) -> float | None:
+def number_of(text: str) -> float | None:
+    """The finite number that a text is, or None."""
     try:
         number = float(text)
     except ValueError:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
-from dp_tools.evidence.cells import shape_of
+from dp_tools.evidence.cells import number_of, shape_of
 from dp_tools.evidence.kinds import commonest_kind
 from dp_tools.prompts.serializer import is_missing, one_line
 
@@ -32,7 +31,7 @@ def column_facts(values: Sequence[str | None]) -> tuple[str, ...]:
     if kind:
         facts.append(f"kind {kind} {_share(count, filled)}")
     if kind in _NUMBERS:
-        numbers = [number for number in map(_number, filled) if number is not None]
+        numbers = [number for value in filled if (number := number_of(value.replace(",", ""))) is not None]
         facts += [f"numbers {min(numbers):.10g}..{max(numbers):.10g}"] if numbers else []
     shape, count = Counter(map(shape_of, filled)).most_common(1)[0]
     if 2 * count >= len(filled):
@@ -45,11 +44,3 @@ def column_facts(values: Sequence[str | None]) -> tuple[str, ...]:
 
 def _share(count: int, filled: Sequence[str]) -> str:
     return f"{round(100 * count / len(filled))}%"
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text.replace(",", ""))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

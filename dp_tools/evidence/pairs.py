@@ -67,8 +67,10 @@ def _comparable(record: Record, other: Record, told: set[str]) -> list[str | Non
 def _similarity(left: str | None, right: str | None) -> int:
     """How alike two values are, in percent."""
     ours, theirs = _decimal(left), _decimal(right)
-    if ours is None or theirs is None or ours == theirs:
-        return round(fuzz.token_sort_ratio(_flat(left), _flat(right))) if ours is None or theirs is None else 100
+    if ours is None or theirs is None:
+        return round(fuzz.token_sort_ratio(_flat(left), _flat(right)))
+    if ours == theirs:
+        return 100
     return min(99, max(0, round(100 * (1 - abs(ours - theirs) / max(abs(ours), abs(theirs))))))
 
 

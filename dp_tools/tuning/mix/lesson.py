@@ -9,6 +9,9 @@ from random import Random
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.tasks.task import Case
 
+TRIES = 40
+"""Draws to a wanted lesson after which a folder is taken to have no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lesson:

@@ -17,7 +17,7 @@ from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasRequest
 from dp_tools.tasks.task import Case
 from dp_tools.tuning.mix.cells import Known
-from dp_tools.tuning.mix.lesson import Alike, Lesson, lesson, often, yes_no
+from dp_tools.tuning.mix.lesson import TRIES, Alike, Lesson, lesson, often, yes_no
 from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.rule_forms import idle_rules
 from dp_tools.tuning.mix.sources import Record, Row, datasets, pairs
@@ -32,8 +32,6 @@ _SIZES = {
     "Dirty_iTunes-Amazon": 1500,
 }
 _SIZE = 5000
-_TRIES = 40
-"""Draws to a wanted lesson after which a folder is taken to have no more."""
 _SCHEMA_SIZES = {"IMDB-Sakila": 5000}
 _SCHEMA_SIZE = 20000
 _RENAMED = {
@@ -111,13 +109,13 @@ def entity_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
         rows = pairs(data, "EM", dataset)
         size = min(round(_SIZES.get(dataset, _SIZE) * recipe.size), 3 * len(rows))
         wide, near = known("match_entities", dataset, None)
-        facts = _words_of(rows)
+        facts = PairFacts(_sides(rows))
         for first, second, label, choices in _bunched(random, _draw(random, rows, recipe, size), recipe):
             left, right = _reshape(choices, first, second, recipe)
             yield _pair_lesson(choices, recipe, left, right, label, f"EM/{dataset}", (*wide, *near), facts)
     for dataset in datasets(data, "EXTRA", recipe.leave_out):
         rows = pairs(data, "EXTRA", dataset)
-        facts = _words_of(rows)
+        facts = PairFacts(_sides(rows))
         for row in _draw(random, rows, recipe, round(1000 * recipe.size)):
             left, right = row["left"], row["right"]
             if often(random, 0.5):
@@ -128,9 +126,9 @@ def entity_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
 def binding_pairs(random: Random, data: Path, recipe: Recipe, count: int) -> Iterator[Lesson]:
     """Pairs under a rule about one attribute, and again under one that demands the opposite verdict."""
     found = [(name, pairs(data, "EM", name)) for name in datasets(data, "EM", recipe.leave_out)]
-    sources = [(name, rows, _words_of(rows)) for name, rows in found]
+    sources = [(name, rows, PairFacts(_sides(rows))) for name, rows in found]
     wanted, made = round(count * recipe.size) if sources else 0, 0
-    for _ in range(_TRIES * wanted):
+    for _ in range(TRIES * wanted):
         if made >= wanted:
             return
         dataset, rows, facts = random.choice(sources)
@@ -177,7 +175,7 @@ def schema_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
     for dataset in datasets(data, "SM", recipe.leave_out):
         rows = pairs(data, "SM", dataset)
         wide, near = known("match_schemas", dataset, None)
-        facts = SchemaFacts(row[side] for row in rows for side in ("left", "right"))
+        facts = SchemaFacts(_sides(rows))
         size = round(_SCHEMA_SIZES.get(dataset, _SCHEMA_SIZE) * recipe.size)
         drawn = _draw(random, rows, recipe, size, repeats=14, negatives=5.0, likeness=_kinship(rows))
         for first, second, label, choices in _bunched(random, drawn, recipe):
@@ -238,8 +236,8 @@ def _pair_lesson(
     return _finish(random, recipe, case, label, source, rules, always=always)
 
 
-def _words_of(rows: Sequence[Row]) -> PairFacts:
-    return PairFacts(row[side] for row in rows for side in ("left", "right"))
+def _sides(rows: Sequence[Row]) -> Iterator[Record]:
+    return (row[side] for row in rows for side in ("left", "right"))
 
 
 def _finish(

@@ -15,15 +15,13 @@ from dp_tools.tasks.extract_values import ExtractValuesRequest, WantedAttribute
 from dp_tools.tasks.impute import ImputeRequest
 from dp_tools.tuning.instances import completed
 from dp_tools.tuning.mix.cells import Known
-from dp_tools.tuning.mix.lesson import Lesson, lesson, often
+from dp_tools.tuning.mix.lesson import TRIES, Lesson, lesson, often
 from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.rule_forms import idle_rules
 from dp_tools.tuning.mix.sources import Record, datasets, read_rows
 
 NONE = "unknown"
 _LONGEST = 50
-_TRIES = 40
-"""Draws to a wanted lesson after which a folder is taken to have no more."""
 _SIZES = {"GSMArena_Phone": 2500, "Buy": 8000, "Restaurant": 8000}
 _SIZE = 5000
 _EXTRACTIONS = 4000
@@ -61,7 +59,8 @@ def labelled_gaps(random: Random, data: Path, recipe: Recipe, known: Known) -> I
     One half of the rows is asked about with what the other half says, the other half with the record alone.
     """
     for dataset in datasets(data, "DI", recipe.leave_out):
-        rows = random.sample(read_rows(data, "DI", dataset), len(read_rows(data, "DI", dataset)))
+        found = read_rows(data, "DI", dataset)
+        rows = random.sample(found, len(found))
         table, asked = rows[: len(rows) // 2], rows[len(rows) // 2 :]
         facts = RecordFacts([completed(row) for row in table]) if recipe.evidence else None
         for _ in range(min(4 * len(rows), round(_SIZES.get(dataset, _SIZE) * recipe.size))):
@@ -99,7 +98,7 @@ def generated_gaps(random: Random, tables: dict[str, list[Record]], recipe: Reci
         sources.append((source, mixed[told:]))
     made = unknowns = 0
     wanted = round(count * recipe.size)
-    for _ in range(_TRIES * wanted):
+    for _ in range(TRIES * wanted):
         if made >= wanted:
             return
         source, records = random.choice(sources)
@@ -127,7 +126,7 @@ def binding_values(random: Random, tables: dict[str, list[Record]], recipe: Reci
     """The same gap under two rules about how its value is written."""
     sources = list(tables.items())
     wanted, made = round(count * recipe.size), 0
-    for _ in range(_TRIES * wanted):
+    for _ in range(TRIES * wanted):
         if made >= wanted:
             return
         source, records = random.choice(sources)
