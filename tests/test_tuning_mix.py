@@ -19,7 +19,9 @@ from dp_tools.tuning.instances import read_datasets
 from dp_tools.tuning.mix import Lesson, Recipe, make_lessons
 from dp_tools.tuning.mix.recipe import INGREDIENTS
 from dp_tools.tuning.mix.rule_forms import value_rules
+from dp_tools.tuning.mix.rule_traits import trait_rules
 from dp_tools.tuning.mix.sources import pairs
+from dp_tools.tuning.rule_following import DIGITS, GAPS, IDLE, PAIRS, SMALL
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +101,10 @@ def test_without_evidence_no_question_carries_facts(data: Path) -> None:
     assert not [lesson for lesson in made if lesson.prompt.evidence]
 
 
-def test_gaps_and_columns_are_taught_with_and_without_facts(lessons: list[Lesson]) -> None:
+def test_gaps_and_columns_are_taught_with_and_without_facts(data: Path, lessons: list[Lesson]) -> None:
+    more = [lesson for seed in (1, 2, 3) for lesson in make_lessons(data, Recipe(size=0.05, seed=seed))]
     for place in ("DI/Makers", "CTA/Columns"):
-        told = {bool(lesson.prompt.evidence) for lesson in lessons if lesson.source == place}
+        told = {bool(lesson.prompt.evidence) for lesson in (*lessons, *more) if lesson.source == place}
         assert told == {True, False}, place
 
 
@@ -146,3 +149,47 @@ def test_a_rule_about_a_value_says_what_code_finds(value: str | None, wording: s
         rule.lower() for seed in range(40) for rule, _, is_error in value_rules(Random(seed), "size", value) if is_error
     ]
     assert any(wording in rule for rule in blamed) is error
+
+
+@pytest.mark.parametrize(
+    ("value", "said", "error"),
+    [
+        ("fort worth", ("is all capitals",), True),
+        ("fort worth", ("is all small letters",), False),
+        ("FORT", ("consists of capitals",), False),
+        ("12 oz", ("has no digits",), True),
+        ("oz", ("has no digits",), False),
+        ("oz", ("must contain digits",), True),
+        ("12 oz", ("may contain digits",), False),
+        ("1,200", ("is written without commas",), True),
+        ("1200", ("has at most 4 digits", "has at most four digits"), False),
+        ("1200", ("has exactly 5 digits", "has exactly five digits"), True),
+    ],
+)
+def test_a_rule_about_what_a_value_is_made_of_says_what_code_finds(
+    value: str, said: tuple[str, ...], error: bool
+) -> None:
+    verdicts = {
+        is_error
+        for seed in range(3000)
+        for rule, _, is_error in trait_rules(Random(seed), "size", value, 4)
+        if rule in {f"Size {words}." for words in said}
+    }
+    assert verdicts == {error}
+
+
+def test_rules_about_what_a_value_is_made_of_demand_a_yes_as_often_as_a_no() -> None:
+    verdicts = Counter(
+        is_error for seed in range(300) for _, _, is_error in trait_rules(Random(seed), "size", "Large 12 oz", 4)
+    )
+    assert verdicts[True] == pytest.approx(verdicts[False], rel=0.1)
+
+
+def test_no_sentence_by_which_rule_following_is_measured_is_learned(lessons: list[Lesson]) -> None:
+    learned = {rule for lesson in lessons for rule in (*lesson.prompt.rules, *lesson.prompt.near_rules)}
+    names = {lesson.prompt.attribute for lesson in lessons if lesson.prompt.attribute}
+    measured = {
+        rule.replace("{a}", name) for rules in (GAPS, SMALL, DIGITS, PAIRS) for rule, _ in rules for name in names
+    }
+    assert learned
+    assert not learned & {*measured, *IDLE}

@@ -51,15 +51,15 @@ def _all(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[L
     yield from columns.labelled_columns(random, data, recipe)
     if not clean:
         return
-    yield from pairs.column_pairs(random, clean, recipe, 2000)
-    yield from columns.table_columns(random, clean, recipe, 2500)
-    yield from instructions.instructions(random, clean, recipe, 5000)
+    yield from pairs.column_pairs(random, clean, recipe, 1500)
+    yield from columns.table_columns(random, clean, recipe, 1500)
+    yield from instructions.instructions(random, clean, recipe, 3500)
     if recipe.generated_errors:
         yield from cells.generated_errors(random, clean, recipe)
     if recipe.generated_gaps:
-        yield from values.generated_gaps(random, clean, recipe, 8000)
-        yield from values.table_extractions(random, clean, recipe, 2500)
+        yield from values.generated_gaps(random, clean, recipe, 6000)
+        yield from values.table_extractions(random, clean, recipe, 2000)
     if recipe.binding_rules:
-        yield from cells.binding_rules(random, clean, recipe, 60000)
-        yield from pairs.binding_pairs(random, data, recipe, 12000)
-        yield from values.binding_values(random, clean, recipe, 7000)
+        yield from cells.binding_rules(random, clean, recipe, 65000)
+        yield from pairs.binding_pairs(random, data, recipe, 7000)
+        yield from values.binding_values(random, clean, recipe, 9000)

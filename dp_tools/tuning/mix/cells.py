@@ -14,6 +14,7 @@ from dp_tools.tasks.task import Case
 from dp_tools.tuning.mix.lesson import Alike, Lesson, lesson, often, yes_no
 from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.rule_forms import GAP, idle_rules, value_rules
+from dp_tools.tuning.mix.rule_traits import trait_rules
 from dp_tools.tuning.mix.sources import Record, Row, datasets, read_rows
 from dp_tools.tuning.mix.spoil import other_format, spoil
 
@@ -26,12 +27,14 @@ HOUSE_CONVENTIONS = {
     "Movies_trunc": {"rating_count", "rating_value"},
 }
 """Attributes whose labels follow a convention that only a rule can tell: never shown without it."""
-_DATASET_LESSONS = 4000
+_DATASET_LESSONS = 3500
 _TABLE_LESSONS = 110
 _RIGHT = 3
 """Right cells to one wrong."""
 _BUNCH = 6
 """Cells of one record that stand together, so that the record is read once."""
+_TRAITS = 4
+"""Rules about what a cell's value is made of; the cell's tokens are shared by all rules about it."""
 
 
 def labelled_cells(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
@@ -93,7 +96,7 @@ def binding_rules(random: Random, tables: dict[str, list[Record]], recipe: Recip
                     f"binding/{source}",
                     rules=wide,
                     near_rules=near,
-                    evidence=recipe.evidence and often(random, 0.8),
+                    evidence=recipe.evidence and often(random, 0.6),
                 )
 
 
@@ -101,13 +104,16 @@ def _bound(
     random: Random, record: Record, attribute: str, recipe: Recipe
 ) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], bool]]:
     """Wide and near rules with the verdict that they demand of a cell, for both verdicts where there is a rule."""
-    name = clean_name(attribute)
-    rules = value_rules(random, name, record[attribute])
+    name, value = clean_name(attribute), record[attribute]
+    rules = value_rules(random, name, value)
     wrong, right = ([rule for rule in rules if rule[2] is error] for error in (True, False))
-    for statement, opposite, error in [random.choice(found) for found in (wrong, right) if found]:
-        general = [_generalised(opposite, name) if often(random, 0.5) else opposite] if often(random, 0.3) else []
+    chosen = [random.choice(found) for found in (wrong, right) if found]
+    if value is not None and not is_missing(value):
+        chosen += trait_rules(random, name, value.strip(), _TRAITS)
+    for statement, opposite, error in chosen:
+        general = [_generalised(opposite, name) if often(random, 0.5) else opposite] if often(random, 0.2) else []
         # A rule about one attribute stands with it; only one kept for all attributes stands before the data.
-        said = (general, [statement]) if often(random, 0.85) else ([*general, statement], [])
+        said = (general, [statement]) if often(random, 0.9) else ([*general, statement], [])
         yield *_among_idle(random, recipe, *said, _others(record, attribute)), error
 
 

@@ -23,17 +23,17 @@ from dp_tools.tuning.mix.rule_forms import idle_rules
 from dp_tools.tuning.mix.sources import Record, Row, datasets, pairs
 
 _SIZES = {
-    "Amazon-Google": 27000,
-    "DBLP-GoogleScholar": 8000,
-    "WDC_computers": 9000,
-    "WDC_watches": 5000,
-    "Fodors-Zagats": 3000,
-    "Dirty_DBLP-ACM": 2000,
-    "Dirty_iTunes-Amazon": 1500,
+    "Amazon-Google": 70000,
+    "DBLP-GoogleScholar": 11000,
+    "WDC_computers": 6500,
+    "WDC_watches": 3500,
+    "Fodors-Zagats": 1500,
+    "Dirty_DBLP-ACM": 1200,
+    "Dirty_iTunes-Amazon": 1000,
 }
-_SIZE = 5000
-_SCHEMA_SIZES = {"IMDB-Sakila": 5000}
-_SCHEMA_SIZE = 20000
+_SIZE = 3000
+_SCHEMA_SIZES = {"IMDB-Sakila": 3000}
+_SCHEMA_SIZE = 13000
 _RENAMED = {
     "title": ("name", "product", "label", "heading", "item"),
     "name": ("title", "label", "designation"),
@@ -116,7 +116,7 @@ def entity_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
     for dataset in datasets(data, "EXTRA", recipe.leave_out):
         rows = pairs(data, "EXTRA", dataset)
         facts = PairFacts(_sides(rows))
-        for row in _draw(random, rows, recipe, round(1000 * recipe.size)):
+        for row in _draw(random, rows, recipe, round(500 * recipe.size)):
             left, right = row["left"], row["right"]
             if often(random, 0.5):
                 left, right = right, left
@@ -279,7 +279,7 @@ def _draw(
     recipe: Recipe,
     size: int,
     *,
-    repeats: int = 2,
+    repeats: int = 3,
     negatives: float = 3.0,
     likeness: Callable[[Row], float] | None = None,
 ) -> list[Row]:

@@ -22,9 +22,9 @@ from dp_tools.tuning.mix.sources import Record, datasets, read_rows
 
 NONE = "unknown"
 _LONGEST = 50
-_SIZES = {"GSMArena_Phone": 2500, "Buy": 8000, "Restaurant": 8000}
-_SIZE = 5000
-_EXTRACTIONS = 4000
+_SIZES = {"Buy": 5000, "Restaurant": 5000}
+_SIZE = 2000
+_EXTRACTIONS = 6000
 _FRAMES = (
     "{n} is written in {c}.",
     "Write {n} in {c}.",

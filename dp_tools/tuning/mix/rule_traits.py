@@ -1,0 +1,256 @@
+"""Rules about what a value is made of: letters, digits, signs, and how many of them.
+
+They are put together from parts, so that no sentence is learned by heart and what the rule says has to be compared with
+how the value is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+Said = tuple[str, str, bool]
+"""A statement, one that demands the opposite, and whether the value is an error under the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """Something that a value has or has not.
+
+    Args:
+        names: words for it, in the plural.
+        has: whether a value has any of it.
+        alone: whether a value has nothing else of its kind; None where that cannot be said.
+    """
+
+    names: tuple[str, ...]
+    has: Callable[[str], bool]
+    alone: Callable[[str], bool | None] = lambda value: None  # noqa: ARG005
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Something of which a value has a number.
+
+    Args:
+        one, many: words for one of it and for several.
+        count: how many a value has.
+    """
+
+    one: str
+    many: str
+    count: Callable[[str], int]
+
+
+def _any(holds: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda value: any(holds(character) for character in value)
+
+
+def _cased(holds: Callable[[str], bool]) -> Callable[[str], bool | None]:
+    return lambda value: holds(value) if any(c.isalpha() for c in value) else None
+
+
+def _one_word(holds: Callable[[str], bool]) -> Callable[[str], bool | None]:
+    # Whether a blank counts as something else is not said.
+    return lambda value: None if " " in value else holds(value)
+
+
+def _sign(sign: str, *names: str) -> Trait:
+    return Trait(names, lambda value: sign in value)
+
+
+TRAITS: tuple[Trait, ...] = (
+    Trait(
+        (
+            "capital letters",
+            "capitals",
+            "upper case letters",
+            "uppercase letters",
+            "big letters",
+            "upper-case characters",
+        ),
+        _any(str.isupper),
+        _cased(str.isupper),
+    ),
+    Trait(
+        ("small letters", "lower case letters", "lowercase letters", "lower-case characters", "letters in lower case"),
+        _any(str.islower),
+        _cased(str.islower),
+    ),
+    Trait(("digits", "numerals", "figures", "the digits 0 to 9"), _any(str.isdigit), _one_word(str.isdigit)),
+    Trait(("letters", "letters of the alphabet", "alphabetic characters"), _any(str.isalpha), _one_word(str.isalpha)),
+    _sign(" ", "blanks", "spaces", "gaps between words"),
+    _sign("%", "percent signs", "% signs"),
+    _sign("-", "hyphens", "dashes"),
+    _sign("/", "slashes", "strokes such as /"),
+    _sign(",", "commas"),
+    _sign(".", "full stops", "points", "dots"),
+    _sign(":", "colons"),
+    _sign("(", "brackets", "parentheses"),
+    _sign("$", "dollar signs", "currency signs such as $"),
+    _sign("'", "apostrophes"),
+    _sign("&", "ampersands", "signs such as &"),
+)
+_LETTERS_AND_DIGITS = 4
+MEASURES: tuple[Measure, ...] = (
+    Measure("character", "characters", len),
+    Measure("digit", "digits", lambda value: sum(c.isdigit() for c in value)),
+    Measure("word", "words", lambda value: len(value.split())),
+)
+
+_NONE: tuple[str, ...] = (
+    "{a} has no {n}.",
+    "No {n} in {a}.",
+    "{a} is free of {n}.",
+    "{a} never contains {n}.",
+    "{n} do not belong in {a}.",
+    "Keep {n} out of {a}.",
+    "There are no {n} in {a}.",
+    "{a} is written without {n}.",
+    "{n} in {a} are errors.",
+    "{a} must not contain {n}.",
+    "If {a} contains {n}, it is wrong.",
+    "Values of {a} with {n} are wrong.",
+    "{n} are never part of {a}.",
+    "{a}: no {n}.",
+    "We write {a} without {n}.",
+    "{a} does without {n}.",
+    "One should find no {n} in {a}.",
+    "{n} are banned from {a}.",
+    "A correct {a} lacks {n}.",
+    "Any {a} that has {n} is mistaken.",
+)
+_ONLY: tuple[str, ...] = (
+    "{a} has {n} only.",
+    "{a} consists of {n}.",
+    "Nothing but {n} in {a}.",
+    "{a} is made up of {n} alone.",
+    "{a} contains {n} and nothing else.",
+    "Just {n} in {a}.",
+    "{a} is all {n}.",
+    "Use {n} for {a}.",
+    "{a} uses {n} throughout.",
+    "The only thing in {a} is {n}.",
+    "{a} comes in {n} only.",
+    "Write {a} with {n} only.",
+    "We expect {a} to be entirely {n}.",
+    "{a} is limited to {n}.",
+    "A correct {a} is purely {n}.",
+    "Whatever in {a} is other than {n} is wrong.",
+)
+_SOME: tuple[str, ...] = (
+    "{a} must contain {n}.",
+    "There have to be {n} in {a}.",
+    "{a} without {n} is wrong.",
+    "{a} needs {n}.",
+    "{n} are required in {a}.",
+    "A {a} that lacks {n} is an error.",
+    "{a} always has {n}.",
+    "Expect {n} in every {a}.",
+    "No {a} is right without {n}.",
+    "{n} belong into any {a}.",
+    "{a} has to include {n}.",
+    "If {a} has no {n}, report it.",
+)
+_FREE: tuple[str, ...] = (
+    "{a} may contain {n}.",
+    "{n} are fine in {a}.",
+    "{a} can have {n}.",
+    "{n} in {a} are allowed.",
+    "There may be {n} in {a}.",
+    "Some values of {a} have {n}.",
+    "{a} often has {n}.",
+    "{n} belong in {a}.",
+    "{n} in {a} are normal.",
+    "{n} are common in {a}.",
+    "It happens that {a} has {n}, and it is right.",
+    "We do write {n} in {a}.",
+    "{n} in {a} are as they should be.",
+    "One finds {n} in {a}, which is correct.",
+    "{a} with {n} is right.",
+)
+_COUNTED = (
+    "{a} has {q}.",
+    "{a} must have {q}.",
+    "{a} is {q} long.",
+    "A correct {a} has {q}.",
+    "{q} in {a}.",
+    "{a} should come with {q}.",
+    "Every {a} has {q}.",
+    "We expect {q} in {a}.",
+    "{a}: {q}.",
+    "{a} is wrong unless it has {q}.",
+)
+_AMOUNTS: tuple[tuple[tuple[str, ...], Callable[[int, int], bool]], ...] = (
+    (("exactly {k}", "precisely {k}", "{k}", "just {k}"), lambda count, k: count == k),
+    (("at most {k}", "no more than {k}", "up to {k}", "{k} or fewer"), lambda count, k: count <= k),
+    (("at least {k}", "no fewer than {k}", "{k} or more"), lambda count, k: count >= k),
+)
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def trait_rules(random: Random, attribute: str, value: str, count: int) -> list[Said]:
+    """At most `count` rules about what a value is made of, of which code knows the verdict; half of them demand a yes.
+
+    Args:
+        attribute: its name in the statements.
+        value: not a missing one.
+    """
+    made = [
+        rule
+        for _ in range(4 * count)
+        if (rule := (_counted if random.random() < 0.25 else _made_of)(random, attribute, value))
+    ]
+    wrong = [rule for rule in made if rule[2]]
+    right = [rule for rule in made if not rule[2]]
+    return [*wrong[: count // 2], *right[: count - count // 2]]
+
+
+def _made_of(random: Random, attribute: str, value: str) -> Said | None:
+    present = [trait for trait in TRAITS if trait.has(value)]
+    # What a value does not have is seldom worth a rule; letters and digits nearly always are.
+    if present and random.random() < 0.6:
+        trait = random.choice(present)
+    else:
+        trait = random.choice(TRAITS[:_LETTERS_AND_DIGITS] if random.random() < 0.7 else TRAITS)
+    has, alone = trait.has(value), trait.alone(value)
+    if alone is not None and random.random() < 0.5:
+        kind = (_ONLY, not alone, _NONE if alone else _FREE)
+    elif has:
+        kind = random.choice(((_NONE, True, _FREE), (_FREE, False, _NONE), (_SOME, False, _NONE)))
+    else:
+        kind = random.choice(((_NONE, False, _SOME), (_SOME, True, _NONE)))
+    frames, error, contrary = kind
+    return _filled(random, frames, trait, attribute), _filled(random, contrary, trait, attribute), error
+
+
+def _counted(random: Random, attribute: str, value: str) -> Said | None:
+    measure = random.choice(MEASURES)
+    count = measure.count(value)
+    other = max(0, count + random.choice((-4, -2, -1, 1, 1, 2, 3, 5)))
+    rules = [(form, k, holds(count, k)) for form, holds in _AMOUNTS for k in (count, other) if k]
+    kept = [rule for rule in rules if rule[2]]
+    broken = [rule for rule in rules if not rule[2]]
+    if not kept or not broken:
+        return None
+    one, two = random.choice(kept), random.choice(broken)
+    if random.random() < 0.5:
+        one, two = two, one
+    return _amount(random, one, measure, attribute), _amount(random, two, measure, attribute), not one[2]
+
+
+def _amount(random: Random, rule: tuple[Sequence[str], int, bool], measure: Measure, attribute: str) -> str:
+    forms, k, _ = rule
+    number = _WORDS[k] if k < len(_WORDS) and random.random() < 0.5 else str(k)
+    said = f"{random.choice(forms).replace('{k}', number)} {measure.one if k == 1 else measure.many}"
+    return _sentence(random.choice(_COUNTED).replace("{q}", said), attribute)
+
+
+def _filled(random: Random, frames: Sequence[str], trait: Trait, attribute: str) -> str:
+    return _sentence(random.choice(frames).replace("{n}", random.choice(trait.names)), attribute)
+
+
+def _sentence(text: str, attribute: str) -> str:
+    text = text.replace("{a}", attribute)
+    return text[0].upper() + text[1:]
