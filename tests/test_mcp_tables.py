@@ -195,6 +195,9 @@ async def test_a_persons_word_settles_columns_that_are_about_as_likely(
         assert [pair["match"] for pair in chosen["pairs"]] == [False, True]
         assert none["assignment"] == []
         assert len(questions) == 2
+    async with person(create_server(owner), "legacy", {"column_0": "neither"}) as (client, questions):
+        assert (await answer(client, "match_schemas", asked))["assignment"] == [[0, 0]]
+        assert len(questions) == 1
     async with Client(create_server(owner)) as client:
         assert (await answer(client, "match_schemas", asked))["assignment"] == [[0, 0]]
 

@@ -16,7 +16,7 @@ import anyio
 import click
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.client import ClientRequestContext
-from mcp.types import ElicitRequestParams, ElicitResult
+from mcp.types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult
 from rich.console import Console
 from rich.table import Table
 
@@ -230,7 +230,11 @@ async def _teach_a_rule(run: _Demo, dirty: Sequence[RecordField]) -> None:
 
 
 async def _the_person_accepts(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001
-    return ElicitResult(action="accept", content={"decision": "accept"})
+    """Accepts the rule and the job that the demo proposes; which columns mean the same is left to the model."""
+    choosing = isinstance(params, ElicitRequestFormParams) and any(
+        name.startswith("column_") for name in params.requested_schema.get("properties", {})
+    )
+    return ElicitResult(action="decline") if choosing else ElicitResult(action="accept", content={"decision": "accept"})
 
 
 def _cause(error: Exception) -> Exception:

@@ -27,10 +27,14 @@ async def ask(ctx: Context[Any, Any], question: str, form: type[M]) -> Elicitati
     """The person's answer, or what the tool has to return to get it.
 
     A tool that gets an `InputRequiredResult` returns it as it is; it is called again with the answer. What the tool did
-    before it asked is done again then, so it must not have changed anything.
+    before it asked is done again then, so it must not have changed anything. An answer that does not fit the form is no
+    answer: where rounds allow it the question is put again, otherwise it counts as cancelled.
     """
     if not is_version_at_least(ctx.protocol_version or "", _ROUNDS):
-        return await ctx.elicit(question, form)
+        try:
+            return await ctx.elicit(question, form)
+        except ValueError:
+            return CancelledElicitation()
     asked = hashlib.sha256(question.encode()).hexdigest()
     said = (ctx.input_responses or {}).get(_KEY)
     # The state is sealed by the SDK: an answer counts only for the question that was put.
