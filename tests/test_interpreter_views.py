@@ -12,7 +12,7 @@ from dp_tools.errors import InvalidRequest
 from dp_tools.interpreter.explanation import Contribution, Explanation
 from dp_tools.interpreter.facts import case_facts
 from dp_tools.interpreter.pictures import curves, picture, reliability
-from dp_tools.interpreter.views import PairView, facts_in, single, view_of
+from dp_tools.interpreter.views import PairView, single, view_of
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
@@ -50,7 +50,7 @@ def case_of(request: Request) -> Case:
 @pytest.mark.parametrize(("task", "fields"), BATCHES)
 def test_an_item_by_itself_makes_the_case_that_it_makes_in_its_batch(task: str, fields: dict[str, Any]) -> None:
     request = read_request(TASKS[task], fields)
-    facts = facts_in(request)
+    facts = TASKS[task].facts(request)
     cases = TASKS[task].cases(request, facts)
     for item, case in enumerate(cases):
         assert TASKS[task].cases(single(request, item), facts) == [case]
@@ -79,7 +79,7 @@ def test_nothing_that_was_taken_away_is_still_told_by_a_fact() -> None:
         TASKS["detect_errors"],
         {"records": [{"city": "bostxn", "zip": "02115"}], "context": [*TWO] * 8, "attributes": ["city"]},
     )
-    facts = facts_in(request)
+    facts = TASKS["detect_errors"].facts(request)
     view = view_of(single(request, 0))
     (asked,) = TASKS["detect_errors"].cases(view.request, facts)
     assert any(fact.startswith("by zip") for fact in asked.prompt.evidence)

@@ -82,6 +82,7 @@ def write_calibration(
             found = judged(preprocessor, split, progress=onward(advance, done), cancel=cancel)
             samples.setdefault(split.task, []).append(Sample(found, yes, no))
             done += len(split.instances)
+            click.echo(f"{split.folder}/{split.dataset}: {len(split.instances)} judged, {done} of {total}", err=True)
     calibration = fit_calibration(samples, VERDICTS)
     with new_file(out, overwrite=overwrite) as part:
         calibration.save(part)

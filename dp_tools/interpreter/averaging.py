@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dp_tools.engine.questions import Progress
 from dp_tools.evidence import Facts
 from dp_tools.interpreter.variants import Asker, Variant, same_label
-from dp_tools.interpreter.views import facts_in, single
+from dp_tools.interpreter.views import single
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.tasks.task import Answer, Request
 
@@ -55,7 +55,7 @@ def answer_averaged(
         InvalidRequest, ModelUnavailable, Cancelled: as `Preprocessor.run`.
     """
     task = task_of(request)
-    told = facts or facts_in(request)
+    told = facts or task.facts(request)
     cases = task.cases(request, told)
     injections = preprocessor.inject(task.name, cases, request)
     asker = Asker(preprocessor, told, averaged=True)

@@ -28,7 +28,7 @@ from dp_tools.interpreter.explanation import (
 from dp_tools.interpreter.facts import case_facts
 from dp_tools.interpreter.model_words import model_words
 from dp_tools.interpreter.variants import Asker, Variant, probability_of, same_label
-from dp_tools.interpreter.views import SWAPPED, View, facts_in, single, view_of
+from dp_tools.interpreter.views import SWAPPED, View, single, view_of
 from dp_tools.interpreter.words import UNDECIDED, paragraph, sureness
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.rules.injection import Injection
@@ -70,9 +70,11 @@ def explain(
         ModelUnavailable: no question can be answered.
         Cancelled: `cancel` was set.
     """
-    told = facts or facts_in(request)
+    task = task_of(request)
+    # Every variant of an item is told the same facts.
+    told = facts or task.facts(request)
     # Refuses what is wrong with the whole request before anything is asked.
-    count = len(task_of(request).cases(request, told))
+    count = len(task.cases(request, told))
     for item in items:
         if not 0 <= item < count:
             raise InvalidRequest(f"The answer has no item {item}: it has {count}, counted from 0.")

@@ -14,14 +14,13 @@ from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import Facts, PairFacts, RecordFacts, SchemaFacts
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.tasks.annotate_columns import AnnotateColumnsRequest, Column
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
 from dp_tools.tasks.extract_values import ExtractValuesRequest
 from dp_tools.tasks.follow_instruction import FollowInstructionRequest
 from dp_tools.tasks.impute import ImputeRequest
-from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair, records_of
+from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasRequest
 from dp_tools.tasks.task import RecordField, Request
 
@@ -366,17 +365,6 @@ def view_of(request: Request) -> View[Request]:
         assert isinstance(request, FollowInstructionRequest), type(request)
         view = RecordView(request, request.records[0])
     return view
-
-
-def facts_in(request: Request) -> Facts | None:
-    """The facts that reach over all that the request carries; every variant of an item is told the same ones."""
-    if isinstance(request, DetectErrorsRequest):
-        return RecordFacts([*request.records, *request.context])
-    if isinstance(request, MatchEntitiesRequest):
-        return PairFacts(records_of(request.pairs))
-    if isinstance(request, MatchSchemasRequest):
-        return SchemaFacts(attribute.as_record() for attribute in (*request.left, *request.right))
-    return RecordFacts(request.context) if isinstance(request, ImputeRequest) else None
 
 
 T = TypeVar("T")

@@ -81,7 +81,7 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
         if request.attributes == []:
             raise InvalidRequest("There are no attributes to judge: name some, or leave attributes out to judge all.")
         if facts is None or isinstance(facts, PairFacts | SchemaFacts):
-            facts = RecordFacts([*request.records, *request.context])
+            facts = self.facts(request)
         cases = []
         for record in request.records:
             block, cut = record_block("record", record)
@@ -97,6 +97,9 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
                 subject = {"record": record, "attribute": attribute, "value": record[attribute]}
                 cases.append(Case(subject, prompt, YesNo(), attribute, cut))
         return cases
+
+    def facts(self, request: DetectErrorsRequest) -> RecordFacts:
+        return RecordFacts([*request.records, *request.context])
 
     def read(self, request: DetectErrorsRequest, outcomes: Sequence[Outcome]) -> DetectErrorsAnswer:
         attributes = request.attributes or list(request.records[0])

@@ -75,7 +75,7 @@ class Impute(Task[ImputeRequest, ImputeAnswer]):
         if request.allowed is not None:
             require(request.allowed, "allowed values")
         if facts is None or isinstance(facts, PairFacts | SchemaFacts):
-            facts = RecordFacts(request.context)
+            facts = self.facts(request)
         ask = FreeValue(allowed=tuple(dict.fromkeys(request.allowed)) if request.allowed else None, alternatives=3)
         cases = []
         for record in request.records:
@@ -85,6 +85,9 @@ class Impute(Task[ImputeRequest, ImputeAnswer]):
             prompt = Prompt(task=self.name, blocks=(block,), attribute=clean_name(request.attribute), evidence=evidence)
             cases.append(Case({"record": rest, "attribute": request.attribute}, prompt, ask, request.attribute, cut))
         return cases
+
+    def facts(self, request: ImputeRequest) -> RecordFacts:
+        return RecordFacts(request.context)
 
     def read(self, request: ImputeRequest, outcomes: Sequence[Outcome]) -> ImputeAnswer:  # noqa: ARG002
         return ImputeAnswer(

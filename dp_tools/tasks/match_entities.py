@@ -58,7 +58,7 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
 
     def cases(self, request: MatchEntitiesRequest, facts: Facts | None = None) -> list[Case]:
         require(request.pairs, "pairs")
-        words = facts if isinstance(facts, PairFacts) else PairFacts(records_of(request.pairs))
+        words = facts if isinstance(facts, PairFacts) else self.facts(request)
         cases = []
         for number, pair in enumerate(request.pairs, start=1):
             if not pair.left or not pair.right:
@@ -69,6 +69,9 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
             cut = tuple(dict.fromkeys((*cut_left, *cut_right)))
             cases.append(Case({"left": pair.left, "right": pair.right}, prompt, YesNo(), cut=cut))
         return cases
+
+    def facts(self, request: MatchEntitiesRequest) -> PairFacts:
+        return PairFacts(records_of(request.pairs))
 
     def read(self, request: MatchEntitiesRequest, outcomes: Sequence[Outcome]) -> MatchEntitiesAnswer:  # noqa: ARG002
         return MatchEntitiesAnswer(pairs=[PairVerdict(match=outcome.verdict, **outcome.item) for outcome in outcomes])

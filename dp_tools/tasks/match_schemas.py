@@ -87,7 +87,7 @@ class MatchSchemas(Task[MatchSchemasRequest, MatchSchemasAnswer]):
         require(request.right, "attributes on the right")
         lefts = [attribute.as_record() for attribute in request.left]
         rights = [attribute.as_record() for attribute in request.right]
-        words = facts if isinstance(facts, SchemaFacts) else SchemaFacts([*lefts, *rights])
+        words = facts if isinstance(facts, SchemaFacts) else self.facts(request)
         cases = []
         for left, right in _pairs(request):
             block_a, cut_a = record_block("a", lefts[left])
@@ -96,6 +96,9 @@ class MatchSchemas(Task[MatchSchemasRequest, MatchSchemasAnswer]):
             subject = {"left": lefts[left], "right": rights[right]}
             cases.append(Case(subject, prompt, YesNo(), cut=tuple(dict.fromkeys((*cut_a, *cut_b)))))
         return cases
+
+    def facts(self, request: MatchSchemasRequest) -> SchemaFacts:
+        return SchemaFacts(attribute.as_record() for attribute in (*request.left, *request.right))
 
     def read(self, request: MatchSchemasRequest, outcomes: Sequence[Outcome]) -> MatchSchemasAnswer:
         pairs = [

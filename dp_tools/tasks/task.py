@@ -168,11 +168,15 @@ class Task(ABC, Generic[R, A]):
 
         Args:
             request: what was asked.
-            facts: facts of whole columns, where the caller has the table; otherwise they come from the request.
+            facts: facts of whole columns, where the caller has the table; otherwise those of the request (see `facts`).
 
         Raises:
             InvalidRequest: the request cannot be answered as it is.
         """
+
+    def facts(self, request: R) -> Facts | None:  # noqa: ARG002
+        """The facts that reach over all that the request carries; None for a task without any."""
+        return None
 
     @abstractmethod
     def read(self, request: R, outcomes: Sequence[Outcome]) -> A:

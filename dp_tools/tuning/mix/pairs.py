@@ -19,7 +19,7 @@ from dp_tools.tasks.task import Case
 from dp_tools.tuning.mix.cells import Known
 from dp_tools.tuning.mix.lesson import TRIES, Alike, Lesson, lesson, often, yes_no
 from dp_tools.tuning.mix.recipe import Recipe
-from dp_tools.tuning.mix.rule_forms import idle_rules
+from dp_tools.tuning.mix.rule_forms import capitalised, idle_rules
 from dp_tools.tuning.mix.sources import Record, Row, datasets, pairs
 
 _SIZES = {
@@ -362,8 +362,7 @@ def _rename(random: Random, name: str) -> str:
 def _say(random: Random, kind: str, name: str) -> str:
     text = random.choice(_FRAMES[kind])
     text = text.replace("{d}", random.choice(_DIFFERENCES)).replace("{e}", random.choice(_EQUALITIES))
-    text = text.replace("{a}", name)
-    return text[0].upper() + text[1:]
+    return capitalised(text.replace("{a}", name))
 
 
 def _flat(value: str | None) -> str:

@@ -281,9 +281,14 @@ IDLE = (
 
 
 def say(random: Random, wordings: Sequence[str], attribute: str) -> str:
-    """One of the wordings about this attribute."""
+    """One of the wordings about this attribute, mostly with a capital."""
     text = random.choice(wordings).replace("{a}", attribute)
-    return text[0].upper() + text[1:] if random.random() < 0.7 else text
+    return capitalised(text) if random.random() < 0.7 else text
+
+
+def capitalised(text: str) -> str:
+    """The text with a capital first letter; the others as they are."""
+    return text[0].upper() + text[1:]
 
 
 def value_rules(random: Random, attribute: str, value: str | None) -> list[tuple[str, str, bool]]:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from dp_tools.tuning.mix.rule_forms import capitalised
+
 Said = tuple[str, str, bool]
 """A statement, one that demands the opposite, and whether the value is an error under the first."""
 
@@ -244,13 +246,8 @@ def _amount(random: Random, rule: tuple[Sequence[str], int, bool], measure: Meas
     forms, k, _ = rule
     number = _WORDS[k] if k < len(_WORDS) and random.random() < 0.5 else str(k)
     said = f"{random.choice(forms).replace('{k}', number)} {measure.one if k == 1 else measure.many}"
-    return _sentence(random.choice(_COUNTED).replace("{q}", said), attribute)
+    return capitalised(random.choice(_COUNTED).replace("{q}", said).replace("{a}", attribute))
 
 
 def _filled(random: Random, frames: Sequence[str], trait: Trait, attribute: str) -> str:
-    return _sentence(random.choice(frames).replace("{n}", random.choice(trait.names)), attribute)
-
-
-def _sentence(text: str, attribute: str) -> str:
-    text = text.replace("{a}", attribute)
-    return text[0].upper() + text[1:]
+    return capitalised(random.choice(frames).replace("{n}", random.choice(trait.names)).replace("{a}", attribute))

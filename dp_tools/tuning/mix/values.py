@@ -17,7 +17,7 @@ from dp_tools.tuning.instances import completed
 from dp_tools.tuning.mix.cells import Known
 from dp_tools.tuning.mix.lesson import TRIES, Lesson, lesson, often
 from dp_tools.tuning.mix.recipe import Recipe
-from dp_tools.tuning.mix.rule_forms import idle_rules
+from dp_tools.tuning.mix.rule_forms import capitalised, idle_rules
 from dp_tools.tuning.mix.sources import Record, datasets, read_rows
 
 NONE = "unknown"
@@ -148,8 +148,7 @@ def _ways_to_write(random: Random, name: str, value: str) -> list[tuple[str, str
 
     def said(forms: tuple[str, ...]) -> str:
         frame, form = random.choice(_FRAMES), random.choice(forms)
-        text = frame.replace("{n}", name).replace("{c}", form)
-        return text[0].upper() + text[1:]
+        return capitalised(frame.replace("{n}", name).replace("{c}", form))
 
     short = value[: random.choice((1, 2, 3))].upper()
     return [
