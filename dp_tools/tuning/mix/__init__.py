@@ -1,4 +1,4 @@
-"""The training mix: lessons from labelled data, from generated errors and gaps, and from rules that bind."""
+"""The training mix: lessons from labelled data, from generated pairs, errors and gaps, and from rules that bind."""
 
 from __future__ import annotations
 
@@ -54,6 +54,8 @@ def _all(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[L
     yield from pairs.column_pairs(random, clean, recipe, 1500)
     yield from columns.table_columns(random, clean, recipe, 1500)
     yield from instructions.instructions(random, clean, recipe, 3500)
+    if recipe.generated_pairs:
+        yield from pairs.generated_pairs(random, clean, recipe, 30000)
     if recipe.generated_errors:
         yield from cells.generated_errors(random, clean, recipe)
     if recipe.generated_gaps:

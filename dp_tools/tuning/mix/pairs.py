@@ -17,6 +17,7 @@ from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasRequest
 from dp_tools.tasks.task import Case
 from dp_tools.tuning.mix.cells import Known
+from dp_tools.tuning.mix.duplicates import Table
 from dp_tools.tuning.mix.lesson import TRIES, Alike, Lesson, lesson, often, yes_no
 from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.rule_forms import capitalised, idle_rules
@@ -121,6 +122,16 @@ def entity_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
             if often(random, 0.5):
                 left, right = right, left
             yield _pair_lesson(random, recipe, left, right, bool(row["label"]), f"EXTRA/{dataset}", (), facts)
+
+
+def generated_pairs(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
+    """Records of clean tables beside a second writing of them, and beside others that look like them."""
+    sources = [(name, table, PairFacts(rows)) for name, rows in tables.items() if (table := Table.of(rows))]
+    for source, table, facts in sources:
+        rows = list(table.candidates(random, round(count * recipe.size / len(sources))))
+        for first, second, label, choices in _bunched(random, rows, recipe):
+            left, right = _reshape(choices, first, second, recipe)
+            yield _pair_lesson(choices, recipe, left, right, label, f"generated/{source}", (), facts)
 
 
 def binding_pairs(random: Random, data: Path, recipe: Recipe, count: int) -> Iterator[Lesson]:

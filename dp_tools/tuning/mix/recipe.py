@@ -19,6 +19,7 @@ class Recipe:
         hard: positives that look different and negatives that look alike are drawn more often.
         reshape: sides flipped; attributes permuted, renamed and dropped.
         single: pairs of one attribute.
+        generated_pairs: records written a second time, and others that look like them.
         generated_errors: errors made on clean tables, judged with their column's evidence.
         generated_gaps: gaps made in any attribute of any record.
         binding_rules: the same case with another answer under another rule; idle and conflicting rules.
@@ -33,6 +34,7 @@ class Recipe:
     hard: bool = True
     reshape: bool = True
     single: bool = True
+    generated_pairs: bool = True
     generated_errors: bool = True
     generated_gaps: bool = True
     binding_rules: bool = True
