@@ -12,6 +12,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from labelled_data import write_labelled_data
 
 from dp_tools.tasks import TASKS
@@ -20,7 +22,7 @@ from dp_tools.tuning.mix import Lesson, Recipe, make_lessons
 from dp_tools.tuning.mix.recipe import INGREDIENTS
 from dp_tools.tuning.mix.rule_forms import value_rules
 from dp_tools.tuning.mix.rule_traits import trait_rules
-from dp_tools.tuning.mix.sources import pairs
+from dp_tools.tuning.mix.sources import Record, joined, pairs
 from dp_tools.tuning.rule_following import DIGITS, GAPS, IDLE, PAIRS, SMALL
 
 
@@ -93,6 +95,28 @@ def test_a_dataset_that_is_left_out_is_seen_in_no_form(data: Path) -> None:
     made = make_lessons(data, Recipe(size=0.05, leave_out=frozenset({"ED/Stock"})))
     assert made
     assert not [lesson.source for lesson in made if "Stock" in lesson.source]
+
+
+@given(st.integers())
+def test_in_a_joined_table_values_come_again_and_one_attribute_tells_another(seed: int) -> None:
+    shops: list[Record] = [{"shop": f"shop {n}", "town": f"town {n % 7}", "zip": f"{n % 7:05}"} for n in range(40)]
+    rows = joined(Random(seed), shops, shops)
+    assert len(rows) >= 16
+    assert all(len({row[name] for row in rows}) <= 30 for name in rows[0])
+    assert all(list(row) == list(rows[0]) for row in rows)
+    # Attributes of the second part that the first part has, too, are named apart.
+    assert len(rows[0]) >= 4
+    for end in ("", " 2"):
+        if f"town{end}" in rows[0] and f"zip{end}" in rows[0]:
+            towns = {row[f"zip{end}"]: row[f"town{end}"] for row in rows}
+            assert all(towns[row[f"zip{end}"]] == row[f"town{end}"] for row in rows)
+
+
+def test_rows_with_the_same_key_accuse_a_wrong_cell(lessons: list[Lesson]) -> None:
+    generated = [entry for entry in lessons if "+" in entry.source and entry.source.startswith("generated/")]
+    accused = [entry for entry in generated if any(': "' in fact for fact in entry.prompt.evidence)]
+    assert len(accused) > 20
+    assert sum(entry.answer == "Yes" for entry in accused) > 0.7 * len(accused)
 
 
 def test_without_evidence_no_question_carries_facts(data: Path) -> None:

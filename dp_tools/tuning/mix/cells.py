@@ -15,7 +15,7 @@ from dp_tools.tuning.mix.lesson import Alike, Lesson, lesson, often, yes_no
 from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.rule_forms import GAP, idle_rules, value_rules
 from dp_tools.tuning.mix.rule_traits import trait_rules
-from dp_tools.tuning.mix.sources import Record, Row, datasets, read_rows
+from dp_tools.tuning.mix.sources import Record, Row, datasets, joined, read_rows
 from dp_tools.tuning.mix.spoil import other_format, spoil
 
 Known = Callable[[str, str, str | None], tuple[tuple[str, ...], tuple[str, ...]]]
@@ -33,6 +33,8 @@ _RIGHT = 3
 """Right cells to one wrong."""
 _BUNCH = 6
 """Cells of one record that stand together, so that the record is read once."""
+_FILLED = 0.95
+"""Share of filled cells in a column from which on a gap in it is an error."""
 _TRAITS = 4
 """Rules about what a cell's value is made of; the cell's tokens are shared by all rules about it."""
 
@@ -65,13 +67,22 @@ def generated_errors(
     random: Random, tables: dict[str, list[Record]], recipe: Recipe, *, draws: int = 8
 ) -> Iterator[Lesson]:
     """Clean tables made dirty: whatever was changed is an error, provided that something shows it."""
+    times = max(1, round(draws * recipe.size))
     for source, clean in tables.items():
-        for _ in range(max(1, round(draws * recipe.size))):
+        for _ in range(times):
             size = min(len(clean), random.choice((20, 40, 80, 150, 300, 600)))
             records = [dict(record) for record in random.sample(clean, size)]
-            spoiled = _make_dirty(random, records)
-            facts = RecordFacts(records)
-            yield from _judge(random, records, spoiled, facts, f"generated/{source}", recipe)
+            yield from _spoiled(random, records, f"generated/{source}", recipe)
+    if len(tables) > 1:
+        for _ in range(times * len(tables)):
+            sources = random.sample(list(tables), 2)
+            records = joined(random, *(tables[source] for source in sources))
+            yield from _spoiled(random, records, f"generated/{'+'.join(sources)}", recipe)
+
+
+def _spoiled(random: Random, records: list[Record], source: str, recipe: Recipe) -> Iterator[Lesson]:
+    spoiled = _make_dirty(random, records)
+    yield from _judge(random, records, spoiled, RecordFacts(records), source, recipe)
 
 
 def binding_rules(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
@@ -195,10 +206,10 @@ def _judge(
             if often(random, 0.3):
                 error = often(random, 0.5)
                 near = ((GAP.rule if error else GAP.waiver)(random, clean_name(name)),)
-            elif 0.5 < filled < 0.93 or len(records) < 20:
+            elif 0.5 < filled < _FILLED or len(records) < 20:
                 continue
             else:
-                error = filled >= 0.93
+                error = filled >= _FILLED
         evidence = recipe.evidence and (subtle or often(random, 0.85))
         if subtle and not evidence:
             continue

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from dp_tools.tuning.instances import read_datasets
 
 Row = dict[str, Any]
 Record = dict[str, str | None]
+_SHORT = 60
+"""Characters of a value that may come again in every row of a joined table."""
 
 
 @lru_cache(maxsize=128)
@@ -55,6 +58,25 @@ def tables(data: Path, leave_out: frozenset[str]) -> dict[str, list[Record]]:
         rows = read_rows(data, "DI", dataset)
         found[f"DI/{dataset}"] = _distinct({**row["record"], row["attribute"]: row["label"]} for row in rows)
     return {name: records for name, records in found.items() if len(records) >= 30}
+
+
+def joined(random: Random, first: Sequence[Record], second: Sequence[Record]) -> list[Record]:
+    """Records of one table, each beside records of another: values come again, and one attribute tells another.
+
+    Real tables are often made so, and only in them can a cell be wrong because rows with the same key say otherwise.
+    """
+    parts = [_excerpt(random, records) for records in (first, second)]
+    taken = set(parts[0][0])
+    parts[1] = [{(f"{n} 2" if n in taken else n): value for n, value in record.items()} for record in parts[1]]
+    rows = [{**one, **other} for one in parts[0] for other in parts[1]]
+    return random.sample(rows, min(len(rows), random.choice((40, 80, 150, 300, 600))))
+
+
+def _excerpt(random: Random, records: Sequence[Record]) -> list[Record]:
+    few = random.sample(list(records), min(len(records), random.choice((4, 8, 15, 30))))
+    short = [n for n in few[0] if all(len(record.get(n) or "") <= _SHORT for record in few)] or list(few[0])[:1]
+    names = set(random.sample(short, min(len(short), random.randint(2, 5))))
+    return [{n: record.get(n) for n in few[0] if n in names} for record in few]
 
 
 def _repaired(rows: Iterable[Row]) -> list[Record]:
