@@ -61,7 +61,7 @@ class Table:
         for number, record in enumerate(records):
             for attribute, value in record.items():
                 if value and not is_missing(value):
-                    sharing[attribute, value.split()[0].lower() if attribute in names else value].append(number)
+                    sharing[_shared(attribute, value, names)].append(number)
         return cls(records, tuple(names), dict(sharing))
 
     def candidates(self, random: Random, count: int, negatives: float = 2.5) -> Iterator[Row]:
@@ -131,11 +131,11 @@ class Table:
         near = {random.randrange(len(self.records)) for _ in range(_OTHERS)}
         for attribute, value in record.items():
             if value and not is_missing(value):
-                group = self.sharing[attribute, value.split()[0].lower() if attribute in self.names else value]
+                group = self.sharing[_shared(attribute, value, self.names)]
                 near |= set(random.sample(group, min(len(group), 6)))
         others = [self.records[other] for other in near if other != number]
         others = [other for other in others if self._told(other) and self._differ(record, other)]
-        others.sort(key=lambda other: fuzz.token_set_ratio(_text(record), _text(other)), reverse=True)
+        others.sort(key=lambda other: likeness(record, other), reverse=True)
         return random.choice(others[: random.choice((1, 2, 3, 12))]) if others else None
 
     def _differ(self, record: Record, other: Record) -> bool:
@@ -207,5 +207,16 @@ def _shortened(random: Random, word: str) -> str:
     return word[:kept] + random.choice(("", ".")) if len(word) > kept + 1 else word
 
 
-def _text(record: Record) -> str:
-    return " ".join(value for value in record.values() if value).lower()[:300]
+def _shared(attribute: str, value: str, names: Sequence[str]) -> tuple[str, str]:
+    """Under what a record stands in `Table.sharing`: a value, or the first word of a name."""
+    return attribute, value.split()[0].lower() if attribute in names else value
+
+
+def likeness(left: Record | str, right: Record | str) -> float:
+    """How alike two sides of a pair are, records or strings, by all of their words; 0 to 1."""
+    return fuzz.token_set_ratio(_text(left), _text(right)) / 100
+
+
+def _text(side: Record | str) -> str:
+    values = side.values() if isinstance(side, dict) else [side]
+    return " ".join(str(value) for value in values if value).lower()[:300]

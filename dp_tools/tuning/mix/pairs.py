@@ -8,8 +8,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from rapidfuzz import fuzz
-
 from dp_tools.evidence import PairFacts, SchemaFacts
 from dp_tools.prompts.serializer import clean_name, is_missing
 from dp_tools.tasks import TASKS
@@ -17,7 +15,7 @@ from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasRequest
 from dp_tools.tasks.task import Case
 from dp_tools.tuning.mix.cells import Known
-from dp_tools.tuning.mix.duplicates import Table
+from dp_tools.tuning.mix.duplicates import Table, likeness
 from dp_tools.tuning.mix.lesson import TRIES, Alike, Lesson, lesson, often, yes_no
 from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.rule_forms import capitalised, idle_rules
@@ -188,7 +186,7 @@ def schema_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
         wide, near = known("match_schemas", dataset, None)
         facts = SchemaFacts(_sides(rows))
         size = round(_SCHEMA_SIZES.get(dataset, _SCHEMA_SIZE) * recipe.size)
-        drawn = _draw(random, rows, recipe, size, repeats=14, negatives=5.0, likeness=_kinship(rows))
+        drawn = _draw(random, rows, recipe, size, repeats=14, negatives=5.0, alike=_kinship(rows))
         for first, second, label, choices in _bunched(random, drawn, recipe):
             left, right = _attribute(choices, first, recipe), _attribute(random, second, recipe)
             request = MatchSchemasRequest(left=[left], right=[right])
@@ -292,7 +290,7 @@ def _draw(
     *,
     repeats: int = 3,
     negatives: float = 3.0,
-    likeness: Callable[[Row], float] | None = None,
+    alike: Callable[[Row], float] = lambda row: likeness(row["left"], row["right"]),
 ) -> list[Row]:
     """Both labels, at a rate near that of real candidates; the hard ones of each label more often.
 
@@ -305,9 +303,8 @@ def _draw(
     if not yes or not no:
         return []
     count = min(round(size / (1 + negatives)), repeats * len(yes))
-    likeness = likeness or _likeness
-    chosen = _pick(random, yes, count, recipe, hard=lambda row: 1 - likeness(row))
-    chosen += _pick(random, no, round(count * negatives), recipe, hard=likeness)
+    chosen = _pick(random, yes, count, recipe, hard=lambda row: 1 - alike(row))
+    chosen += _pick(random, no, round(count * negatives), recipe, hard=alike)
     random.shuffle(chosen)
     return chosen
 
@@ -322,10 +319,6 @@ def _pick(random: Random, rows: Sequence[Row], count: int, recipe: Recipe, hard:
     return chosen + random.choices(list(rows), weights, k=rest)
 
 
-def _likeness(row: Row) -> float:
-    return fuzz.token_set_ratio(_text(row["left"]), _text(row["right"])) / 100
-
-
 def _kinship(rows: Sequence[Row]) -> Callable[[Row], float]:
     """How many sides of a pair of attributes have a match of their own, 0 to 1: with both, only the pair tells."""
     matched = [{row[side]["name"] for row in rows if row["label"]} for side in ("left", "right")]
@@ -334,11 +327,6 @@ def _kinship(rows: Sequence[Row]) -> Callable[[Row], float]:
         return sum(row[side]["name"] in names for side, names in zip(("left", "right"), matched, strict=True)) / 2
 
     return kinship
-
-
-def _text(side: Any) -> str:
-    values = side.values() if isinstance(side, dict) else [side]
-    return " ".join(str(value) for value in values if value).lower()[:300]
 
 
 def _reshape(random: Random, left: Record, right: Record, recipe: Recipe) -> tuple[Record, Record]:
