@@ -40,6 +40,11 @@ def one_line(text: str) -> str:
     """The text with a space for every control character and line break, character for character."""
     return _UNPRINTABLE.sub(" ", text)
 
+PLACEHOLDERS = frozenset(
+    {"n/a", "na", "nan", "null", "none", "nil", "-", "--", "empty", "unknown", "missing", "tbd", '""', "''"}
+)
+"""What people write, in small letters, where there is no value; it counts as a value until a rule says otherwise."""
+
 
 def is_missing(value: str | None) -> bool:
     """Whether a value counts as no value: null, empty, blank or "?"."""

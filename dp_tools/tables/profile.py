@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from dp_tools.evidence.kinds import KINDS
-from dp_tools.prompts.serializer import MISSING
+from dp_tools.prompts.serializer import PLACEHOLDERS
 from dp_tools.tables.answers import ColumnProfile, Frequent, TableProfile
 from dp_tools.tables.dependencies import functional_dependencies
 from dp_tools.tables.table import Table, known
@@ -13,7 +13,6 @@ from dp_tools.tables.table import Table, known
 TOP = 10
 """Frequent values and formats that a profile lists."""
 _SHOWN = 60
-_PLACEHOLDERS = {"n/a", "na", "null", "none", "nil", "-", "--", "empty", "unknown", "missing", "tbd", MISSING}
 
 
 def profile_table(table: Table, *, columns: list[str] | None = None, dependencies: bool = True) -> TableProfile:
@@ -69,7 +68,7 @@ def _profile(table: Table, name: str) -> ColumnProfile:
         shortest=int(lengths.min() or 0),  # type: ignore[arg-type]
         longest=int(lengths.max() or 0),  # type: ignore[arg-type]
         placeholders=_frequent(
-            counts.filter(pl.col("value").str.strip_chars().str.to_lowercase().is_in(list(_PLACEHOLDERS))).head(TOP)
+            counts.filter(pl.col("value").str.strip_chars().str.to_lowercase().is_in(list(PLACEHOLDERS))).head(TOP)
         ),
     )
     if kind in ("integer", "number"):

@@ -11,15 +11,12 @@ from itertools import chain
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from dp_tools.prompts.serializer import clean_name, is_missing
+from dp_tools.prompts.serializer import PLACEHOLDERS, clean_name, is_missing
 from dp_tools.rules.injection import Injection
 from dp_tools.tables.facts import TableFacts
 
 Fields = Mapping[str, str | None]
 
-_PLACEHOLDERS = frozenset(
-    {"n/a", "na", "nan", "null", "none", "nil", "-", "--", "empty", "unknown", "missing", '""', "''", "?"}
-)
 _NUMBER_AND_UNIT = re.compile(r"([-+]?\d+(?:[.,]\d+)*)\s*(%|[^\W\d_][\w.\s-]*)")
 _TRAILING_ZEROS = re.compile(r"(\.\d*?)0+$")
 _LONG_FRACTION = re.compile(r"[-+]?\d+\.\d{13,}")
@@ -82,7 +79,7 @@ def _all(record: Fields, attribute: str, value: str, facts: TableFacts, injectio
             "dependency",
             f"{count} of {total} other records with the same {clean_name(determinant)} say so.",
         )
-    missing = is_missing(value) or value.lower() in _PLACEHOLDERS
+    missing = is_missing(value) or value.lower() in PLACEHOLDERS
     if not missing:
         near = None if facts.at_home_elsewhere(attribute, value) else _nearest_allowed(value, injection.allowed() or ())
         if near is not None:

@@ -55,13 +55,13 @@ def _all(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[L
     yield from columns.table_columns(random, clean, recipe, 1500)
     yield from instructions.instructions(random, clean, recipe, 3500)
     if recipe.generated_pairs:
-        yield from pairs.generated_pairs(random, clean, recipe, 30000)
+        yield from pairs.generated_pairs(random, clean, recipe, 20000)
     if recipe.generated_errors:
         yield from cells.generated_errors(random, clean, recipe)
     if recipe.generated_gaps:
         yield from values.generated_gaps(random, clean, recipe, 6000)
         yield from values.table_extractions(random, clean, recipe, 2000)
     if recipe.binding_rules:
-        yield from cells.binding_rules(random, clean, recipe, 65000)
-        yield from pairs.binding_pairs(random, data, recipe, 7000)
-        yield from values.binding_values(random, clean, recipe, 9000)
+        yield from cells.binding_rules(random, clean, recipe, 50000)
+        yield from pairs.binding_pairs(random, data, recipe, 16000)
+        yield from values.binding_values(random, clean, recipe, 13000)

@@ -14,7 +14,8 @@ from dp_tools.tuning.mix.lesson import Lesson, lesson, often
 from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.sources import Record, Row, datasets, read_rows
 
-_VIEWS = 9
+_VIEWS = {"T2Dv2": 30, "Limaye": 20}
+_VIEW = 9
 
 
 def labelled_columns(random: Random, data: Path, recipe: Recipe) -> Iterator[Lesson]:
@@ -22,8 +23,9 @@ def labelled_columns(random: Random, data: Path, recipe: Recipe) -> Iterator[Les
     for dataset in datasets(data, "CTA", recipe.leave_out):
         rows = read_rows(data, "CTA", dataset)
         types = sorted({_type(row) for row in rows})
+        views = max(1, round(_VIEWS.get(dataset, _VIEW) * recipe.size))
         for row in rows:
-            for _ in range(max(1, round(_VIEWS * recipe.size))):
+            for _ in range(views):
                 yield _annotated(random, recipe, _view(random, row), _type(row), types, f"CTA/{dataset}")
 
 

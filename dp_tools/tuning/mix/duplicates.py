@@ -15,7 +15,7 @@ from random import Random
 
 from rapidfuzz import fuzz
 
-from dp_tools.prompts.serializer import is_missing
+from dp_tools.prompts.serializer import PLACEHOLDERS, is_missing
 from dp_tools.tuning.mix.lesson import often
 from dp_tools.tuning.mix.sources import Record, Row
 from dp_tools.tuning.mix.spoil import typo
@@ -100,7 +100,9 @@ class Table:
                 written[attribute] = self._loosely(random, attribute, value)
         for attribute, value in record.items():
             first = written[self.names[0]]
-            if attribute not in self.names and value and first and len(value) < 30 and often(random, 0.08):
+            if attribute in self.names or not first or not value or not often(random, 0.08):
+                continue
+            if len(value) < 30 and _says(first) and _says(value):
                 # What one source keeps by itself, the other writes into the name.
                 written[self.names[0]], written[attribute] = f"{value} {first}", None
         return written
@@ -188,10 +190,15 @@ def _reworded(random: Random, value: str, record: Record) -> str:
     if plain:
         ways += [lambda: _with(words, random.choice(plain), lambda word: typo(random, word) if len(word) > 4 else word)]
         ways += 2 * [lambda: _with(words, random.choice(plain), lambda word: _shortened(random, word))]
-    own = [word for other in record.values() if other and other != value for word in other.split() if len(word) > 2]
+    others = [other for other in record.values() if other and other != value and _says(other)]
+    own = [word for other in others for word in other.split() if len(word) > 2]
     if own:
         ways += 2 * [lambda: f"{random.choice(own)} {value}", lambda: f"{value} {random.choice(own)}"]
     return " ".join(random.choice(ways)().split()) or value
+
+
+def _says(value: str) -> bool:
+    return not is_missing(value) and value.strip().lower() not in PLACEHOLDERS
 
 
 def _without(words: Sequence[str], place: int) -> str:

@@ -22,11 +22,14 @@ from dp_tools.tuning.mix.rule_forms import capitalised, idle_rules
 from dp_tools.tuning.mix.sources import Record, Row, datasets, pairs
 
 _SIZES = {
-    "Amazon-Google": 70000,
+    "Amazon-Google": 55000,
     "DBLP-GoogleScholar": 11000,
+    "DBLP-ACM": 6000,
+    "Beer": 6000,
+    "iTunes-Amazon": 5000,
     "WDC_computers": 6500,
     "WDC_watches": 3500,
-    "Fodors-Zagats": 1500,
+    "Fodors-Zagats": 4000,
     "Dirty_DBLP-ACM": 1200,
     "Dirty_iTunes-Amazon": 1000,
 }

@@ -24,7 +24,7 @@ NONE = "unknown"
 _LONGEST = 50
 _SIZES = {"Buy": 5000, "Restaurant": 5000}
 _SIZE = 2000
-_EXTRACTIONS = 6000
+_EXTRACTIONS = 9000
 _FRAMES = (
     "{n} is written in {c}.",
     "Write {n} in {c}.",
