@@ -17,9 +17,9 @@ from typing import Any, Literal, TypeVar
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progress, Result, Unanswered, name_with
 from dp_tools.evidence import Facts
-from dp_tools.models.calibration import Calibration
+from dp_tools.models.calibration import Calibration, Line
 from dp_tools.models.catalogue import ModelSpec, resolve
-from dp_tools.models.own import OwnAdapters, default_folder
+from dp_tools.models.own import OwnAdapter, OwnAdapters, default_folder
 from dp_tools.prompts import wire_format_of
 from dp_tools.prompts.ask import FreeValue, YesNo
 from dp_tools.prompts.wire_format import WireFormat, to_question
@@ -184,12 +184,15 @@ class Preprocessor:
         settled = [self._settle(case, injections[case.attribute]) for case in cases]
         open_cases = [number for number, outcome in enumerate(settled) if outcome is None]
         injected = {number: with_rules(cases[number], injections[cases[number].attribute]) for number in open_cases}
-        adapter = self.adapter(task, injections)
+        dataset = dataset_of(injections)
+        own, line = self.own(task, dataset), self.line(task, dataset)
+        adapter = own.path if own else None
         questions = [replace(to_question(self.wire, c.prompt, c.ask), adapter=adapter) for c in injected.values()]
         results = self.engine.answer(questions, progress=progress, cancel=cancel) if questions else []
         for number, result in zip(open_cases, results, strict=True):
             rules = tuple(_named(rule) for rule in injections[cases[number].attribute].rules)
-            settled[number] = replace(self._read(task, injected[number], result), rules=rules)
+            case = injected[number]
+            settled[number] = replace(calibrated(self._read(case, result), case, line), rules=rules)
         outcomes = [
             replace(outcome, cut=case.cut) for case, outcome in zip(cases, settled, strict=True) if outcome is not None
         ]
@@ -197,12 +200,16 @@ class Preprocessor:
             outcomes if self.second is None else self._ask_again(self.second, task, cases, injections, outcomes, cancel)
         )
 
-    def adapter(self, task: str, injections: Mapping[str | None, Injection]) -> Path | None:
-        """The user's own adapter for the dataset that these injections are for, if there is one."""
-        dataset = next((found.dataset for found in injections.values()), None)
+    def own(self, task: str, dataset: str | None) -> OwnAdapter | None:
+        """The user's own adapter for a dataset, if there is one."""
         if self.adapters is None or dataset is None:
             return None
         return self.adapters.find(key(dataset), task, self.model)
+
+    def line(self, task: str, dataset: str | None) -> Line:
+        """The calibration of what answers about a dataset: that of the user's own adapter, or the model's."""
+        own = self.own(task, dataset)
+        return self.calibration.line(task) if own is None else own.about.line
 
     def _ask_again(
         self,
@@ -231,8 +238,8 @@ class Preprocessor:
     def read(self, request: Request, outcomes: Sequence[Outcome], injections: Mapping[str | None, Injection]) -> Answer:
         """The typed answer that these outcomes make, with the model and the rules that were in force."""
         answer = task_of(request).read(request, outcomes)
-        adapter = self.adapter(task_of(request).name, injections)
-        answer.model = name_with(self.engine.name, adapter)
+        own = self.own(task_of(request).name, request.dataset)
+        answer.model = name_with(self.engine.name, own.path if own else None)
         if self.second is not None:
             answer.model += f", {self.second.engine.name} where unsure"
         answer.rules, answer.lost = _rules_of(injections, outcomes)
@@ -270,26 +277,40 @@ class Preprocessor:
         rules, reason, lost = (_named(decision.rule),), decision.reason, decision.lost
         return Outcome(decision.by, decision.label, 1.0, rules=rules, reason=reason, lost=lost)
 
-    def _read(self, task: str, case: Case, result: Result) -> Outcome:
+    def _read(self, case: Case, result: Result) -> Outcome:
         if isinstance(result, Unanswered):
             return Outcome("nobody", problem=result.reason)
         if isinstance(result, LabelScores):
             if isinstance(case.ask, YesNo):
-                yes = self.calibration(task, result.probabilities[0])
-                verdict = yes >= self.calibration.threshold(task)
-                return Outcome("model", "yes" if verdict else "no", yes if verdict else 1 - yes)
+                return Outcome("model", "yes", result.probabilities[0])
             ranked = sorted(zip(result.probabilities, case.ask.options, strict=True), key=lambda pair: -pair[0])  # type: ignore[union-attr]
             (top, label), *others = ranked
             ranking = tuple((option, probability) for probability, option in others)
-            return Outcome("model", label, self.calibration(task, top), ranking)
-        return self._read_value(task, case, result)
+            return Outcome("model", label, top, ranking)
+        return self._read_value(case, result)
 
-    def _read_value(self, task: str, case: Case, result: GeneratedValue) -> Outcome:
+    def _read_value(self, case: Case, result: GeneratedValue) -> Outcome:
         assert isinstance(case.ask, FreeValue)
         none = self.wire.none if case.ask.may_be_none else None
         label = None if result.text in (none, "") else result.text
         ranking = tuple((text, p) for text, p in result.alternatives if text not in (none, ""))
-        return Outcome("model", label, self.calibration(task, result.probability), ranking)
+        return Outcome("model", label, result.probability, ranking)
+
+
+def calibrated(outcome: Outcome, case: Case, line: Line) -> Outcome:
+    """What a model gave, with the probability that the line makes of it; a verdict may change by that."""
+    if outcome.confidence is None:
+        return outcome
+    if not isinstance(case.ask, YesNo):
+        return replace(outcome, confidence=line(outcome.confidence))
+    yes = line(outcome.probability_of_yes or 0.0)
+    verdict = yes >= line.threshold
+    return replace(outcome, label="yes" if verdict else "no", confidence=yes if verdict else 1 - yes)
+
+
+def dataset_of(injections: Mapping[str | None, Injection]) -> str | None:
+    """The dataset that these injections are for."""
+    return next((found.dataset for found in injections.values()), None)
 
 
 def task_of(request: Request) -> Task[Any, Any]:

@@ -13,11 +13,13 @@ from tiny_model import write_tiny_adapter
 from dp_tools.cli import main
 from dp_tools.engine.questions import Engine
 from dp_tools.errors import InvalidRequest
+from dp_tools.models.calibration import Line
 from dp_tools.models.catalogue import resolve
 from dp_tools.models.own import About, OwnAdapters, base_of
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Example, Rule
 from dp_tools.rules.store import KnowledgeStore
+from dp_tools.tuning.calibrate import Sample, fit_few
 from dp_tools.tuning.own import reviewed, tune_own
 
 RECORD = {"name": "Tarn pot set", "price": "58.00"}
@@ -63,6 +65,37 @@ def test_a_call_that_names_the_dataset_is_answered_with_its_adapter_and_no_other
     same = [cell.confidence for cell in before.cells]
     assert [cell.confidence for cell in removed.cells] == pytest.approx(same, abs=0.02)
     assert [cell.confidence for cell in elsewhere.cells] == pytest.approx(same, abs=0.02)
+
+
+def test_an_adapter_of_ones_own_answers_with_its_own_calibration(
+    engine: Engine, adapters: OwnAdapters, adapter: Path
+) -> None:
+    with Preprocessor("nano", ":memory:", engine=Lent(engine), adapters=adapters.folder) as preprocessor:  # type: ignore[arg-type]
+        verdicts = []
+        for line in (Line(threshold=0.0001), Line(threshold=0.9999)):
+            adapters.install(adapter, about(line=line))
+            (cell,) = preprocessor.detect_errors([RECORD], attributes=["price"], dataset="Shelf").cells
+            verdicts.append(cell.error)
+        assert preprocessor.line("detect_errors", "Shelf").threshold == 0.9999
+        assert preprocessor.line("detect_errors", "Shop") == preprocessor.calibration.line("detect_errors")
+    assert verdicts == [True, False]
+
+
+def test_a_few_cases_change_a_calibration_little_and_many_put_it_right() -> None:
+    def judged(count: int) -> list[tuple[float, bool]]:
+        return [(0.9, number % 2 == 0) for number in range(count)]
+
+    few, many = fit_few(Sample(judged(4)), verdict=False), fit_few(Sample(judged(4000)), verdict=False)
+    assert many(0.9) == pytest.approx(0.5, abs=0.01)
+    assert 0.6 < few(0.9) < 0.9
+    assert fit_few(Sample([]), verdict=True) == Line()
+
+
+def test_a_prevalence_below_that_of_the_labelled_cases_makes_a_yes_less_probable() -> None:
+    cases = [(0.5 + 0.4 * (number % 10 < 5) * (-1) ** (number % 3), number % 4 == 0) for number in range(400)]
+    as_labelled = fit_few(Sample(cases), verdict=True)
+    rarer = fit_few(Sample(cases, yes=0.05 / 100, no=0.95 / 300), verdict=True)
+    assert rarer(0.5) < as_labelled(0.5) - 0.1
 
 
 def test_an_adapter_that_was_made_for_other_weights_is_not_used(adapters: OwnAdapters, adapter: Path) -> None:

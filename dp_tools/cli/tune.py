@@ -20,6 +20,11 @@ from dp_tools.tuning.train import Settings
 @click.option("--task", type=click.Choice(TASKS), help="With --dataset: the task of the cases.")
 @click.option("--examples", type=FILE, help="With --dataset: the cases; without it, the examples of your rules.")
 @click.option("--attribute", help="With --dataset, for imputation from CSV: what the label is the value of.")
+@click.option(
+    "--prevalence",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="With --dataset: the share of yes in use, where the labelled cases were picked otherwise.",
+)
 @MODEL
 @STORE
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of labelled instances, for a whole adapter.")
@@ -46,6 +51,7 @@ def tune(
     task: str | None,
     examples: Path | None,
     attribute: str | None,
+    prevalence: float | None,
     model: str,
     knowledge: Path | None,
     data: Path | None,
@@ -73,7 +79,7 @@ def tune(
     --model answers with it: --model nano+OUT/adapter.gguf.
     """
     if dataset is not None and task is not None:
-        _own(dataset, task, examples, attribute, model, knowledge, seed)
+        _own(dataset, task, examples, attribute, prevalence, model, knowledge, seed)
         return
     if data is None or out is None:
         raise InvalidRequest(
@@ -104,6 +110,7 @@ def _own(
     task: str,
     examples: Path | None,
     attribute: str | None,
+    prevalence: float | None,
     model: str,
     knowledge: Path | None,
     seed: int,
@@ -118,7 +125,7 @@ def _own(
             if examples is None
             else read_labelled(examples, task=task, dataset=dataset, attribute=attribute)
         )
-        tuned = tune_own(preprocessor, split, dataset, seed=seed, report=_report)
+        tuned = tune_own(preprocessor, split, dataset, prevalence=prevalence, seed=seed, report=_report)
     about = tuned.about
     click.echo(
         f"{about.metric} on {about.held} held-back cases: {about.before:.2f} without it, {about.after:.2f} with it; "

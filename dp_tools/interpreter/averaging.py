@@ -68,5 +68,5 @@ def answer_averaged(
         for number, group in enumerate(votes)
         if any(not same_label(outcome.label, group[0].label) for outcome in group)
     )
-    outcomes = [asker.mean(task.name, group) for group in votes]
+    outcomes = [asker.mean(task.name, request.dataset, group) for group in votes]
     return AveragedAnswer(preprocessor.read(request, outcomes, injections), unstable)

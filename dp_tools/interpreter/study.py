@@ -197,7 +197,7 @@ class _Study:
         """Take the outcomes of the probes that were handed out last, in their order."""
         for probe in self._waiting:
             votes = next(outcomes)
-            probe.outcome = self.asker.mean(self.task, votes)
+            probe.outcome = self.asker.mean(self.task, self.injection.dataset, votes)
             if not self.probes:
                 self._votes = votes
             self.probes.append(probe)

@@ -82,9 +82,9 @@ class Asker:
         found = iter(self.preprocessor.outcomes(task, cases, injections, progress=progress, cancel=cancel))
         return [tuple(next(found) for _ in group) for group in groups]
 
-    def mean(self, task: str, outcomes: Sequence[Outcome]) -> Outcome:
+    def mean(self, task: str, dataset: str | None, outcomes: Sequence[Outcome]) -> Outcome:
         """One outcome from those of several orders."""
-        return mean_outcome(outcomes, self.preprocessor.calibration.threshold(task))
+        return mean_outcome(outcomes, self.preprocessor.line(task, dataset).threshold)
 
     def _cases(self, variant: Variant) -> list[Case]:
         judged = variant.judged or self.case(variant.request)

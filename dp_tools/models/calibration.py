@@ -31,6 +31,8 @@ class Line:
 
     def __call__(self, probability: float) -> float:
         """The calibrated probability, 0 to 1."""
+        if (self.scale, self.shift) == (1.0, 0.0):
+            return probability
         clipped = min(max(probability, _EDGE), 1 - _EDGE)
         return 1 / (1 + math.exp(-(self.scale * math.log(clipped / (1 - clipped)) + self.shift)))
 
@@ -41,13 +43,9 @@ class Calibration:
 
     lines: Mapping[str, Line] = field(default_factory=dict)
 
-    def __call__(self, task: str, probability: float) -> float:
-        line = self.lines.get(task)
-        return probability if line is None else line(probability)
-
-    def threshold(self, task: str) -> float:
-        """The calibrated probability from which a verdict of this task is yes."""
-        return self.lines[task].threshold if task in self.lines else 0.5
+    def line(self, task: str) -> Line:
+        """The task's line; one that changes nothing where there is none."""
+        return self.lines.get(task, Line())
 
     @classmethod
     def load(cls, path: Path) -> Calibration:

@@ -6,12 +6,13 @@ import json
 import os
 import re
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import platformdirs
 
 from dp_tools.errors import InvalidRequest
+from dp_tools.models.calibration import Line
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.identity import identity
 
@@ -28,6 +29,8 @@ class About:
         held: labelled cases it was scored on, none of them learned from.
         metric: what the scores are.
         before, after: the scores on the held-back cases without and with it, in percent.
+        line: its calibration: what learned from the dataset's own labels is sure of other things than the model
+            beneath it.
     """
 
     dataset: str
@@ -38,6 +41,15 @@ class About:
     metric: str
     before: float
     after: float
+    line: Line = field(default_factory=Line)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAdapter:
+    """An adapter that is kept: its file, and what is known of it."""
+
+    path: Path
+    about: About
 
 
 def default_folder() -> Path:
@@ -66,11 +78,13 @@ class OwnAdapters:
         found = (_about(path) for path in sorted(self.folder.glob("*/*.gguf")))
         return [about for about in found if about is not None]
 
-    def find(self, dataset: str, task: str, spec: ModelSpec) -> Path | None:
+    def find(self, dataset: str, task: str, spec: ModelSpec) -> OwnAdapter | None:
         """The adapter for a dataset (its scope key) and task, if there is one that was trained on this model."""
         path = self._path(dataset, task)
         about = _about(path)
-        return path if about is not None and spec.preparable and about.base == base_of(spec) else None
+        if about is None or not spec.preparable or about.base != base_of(spec):
+            return None
+        return OwnAdapter(path, about)
 
     def install(self, adapter: Path, about: About) -> Path:
         """Keep an adapter, in the place of the one before; copied beside and renamed."""
@@ -103,7 +117,10 @@ class OwnAdapters:
 
 
 def _about(path: Path) -> About | None:
+    if not path.is_file():
+        return None
     try:
-        return About(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))) if path.is_file() else None
-    except (OSError, ValueError, TypeError):
+        said = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return About(**{**said, "line": Line(**said["line"])})
+    except (OSError, ValueError, TypeError, KeyError):
         return None

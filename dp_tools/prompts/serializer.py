@@ -40,6 +40,7 @@ def one_line(text: str) -> str:
     """The text with a space for every control character and line break, character for character."""
     return _UNPRINTABLE.sub(" ", text)
 
+
 PLACEHOLDERS = frozenset(
     {"n/a", "na", "nan", "null", "none", "nil", "-", "--", "empty", "unknown", "missing", "tbd", '""', "''"}
 )

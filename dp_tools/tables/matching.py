@@ -133,7 +133,7 @@ def dedupe_table(
     )
     matching = Matching(found, _scores(work, table, table, found, dataset, rules, attributes, averaged))
     scored = _scored(matching.scores)
-    matching.groups = clusters(scored, work.preprocessor.calibration.threshold("match_entities"))
+    matching.groups = clusters(scored, work.preprocessor.line("match_entities", dataset).threshold)
     group_of = {row: number for number, (rows, _) in enumerate(matching.groups) for row in rows}
     matching.pairs = [pair for pair in scored if pair[0] in group_of and group_of[pair[0]] == group_of.get(pair[1])]
     _split(matching)

@@ -156,15 +156,14 @@ class Work:
         attributes: list[str | None] = list(getattr(request, "attributes", None) or [])
         attributes += [getattr(request, "attribute", None)]
         rules = []
-        injections = {}
         for attribute in dict.fromkeys(attributes):
-            injection = injections[attribute] = self.preprocessor.knowledge.inject(
+            injection = self.preprocessor.knowledge.inject(
                 task=task.name, dataset=request.dataset, attribute=attribute, extra=request.rules
             )
             rules += [f"{rule.id}@{rule.version}" for rule in injection.rules]
             rules += [f"{lost.rule.id}@{lost.rule.version}" for lost in injection.lost]
-        adapter = self.preprocessor.adapter(task.name, injections)
-        model = [self.preprocessor.engine.fingerprint, *([identity(adapter)] if adapter else [])]
+        own = self.preprocessor.own(task.name, request.dataset)
+        model = [self.preprocessor.engine.fingerprint, *([identity(own.path)] if own else [])]
         what = [form, *model, task.name, sorted(rules), request.model_dump(), question.evidence]
         return hashlib.sha256(json.dumps(what, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Fitting a model's calibration on valid splits: the line per task, and a threshold as good as the best."""
+"""Fitting a calibration: the line per task on valid splits, or that of an adapter of one's own on held-back cases."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ Judged = Sequence[tuple[float, bool]]
 
 _NOISE = 0.01
 """Mean F1 that tells nothing apart: less than its standard error on a few hundred cases of each dataset."""
+_STIFF = np.array([1e-3, 1e-4])
+"""What a squared change of scale and of shift costs in log loss a case."""
+_PRIOR = np.array([2.0, 0.5])
+"""The same in log loss altogether: 1 / (2 variance) of the normal priors of `fit_few`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,30 @@ def fit_calibration(samples: Mapping[str, Sequence[Sample]], verdicts: frozenset
         judged = [sample for sample in datasets if sample.cases]
         if not judged:
             continue
-        line = _fit_line(judged)
-        lines[task] = _with_threshold(line, judged) if task in verdicts else line
+        line = _fit_line(judged, _STIFF)
+        lines[task] = _with_threshold(line, judged, _NOISE) if task in verdicts else line
     return Calibration(lines)
 
 
-def _fit_line(datasets: Sequence[Sample]) -> Line:
-    """Least log loss, every dataset counting the same, drawn a little towards changing nothing."""
+def fit_few(sample: Sample, *, verdict: bool) -> Line:
+    """The line of a few cases of one dataset: the fewer they are, the less it changes.
+
+    The logit's scale is expected within one half of 1, its shift within 1 of none (normal priors). A threshold is far
+    from one half only where F1 gains by it more than chance may.
+
+    Args:
+        sample: what was judged.
+        verdict: whether the answers are yes or no.
+    """
+    if not sample.cases:
+        return Line()
+    line = _fit_line([sample], _PRIOR / len(sample.cases))
+    positives = int(sample.truth.sum())
+    return _with_threshold(line, [sample], 0.5 / positives**0.5) if verdict and positives else line
+
+
+def _fit_line(datasets: Sequence[Sample], stiff: NDArray[np.float64]) -> Line:
+    """Least log loss, every dataset counting the same, drawn towards changing nothing."""
     logits = np.concatenate([sample.logits for sample in datasets])
     truth = np.concatenate([sample.truth for sample in datasets])
     weights = np.concatenate([sample.weights for sample in datasets]) / len(datasets)
@@ -78,21 +99,21 @@ def _fit_line(datasets: Sequence[Sample]) -> Line:
     def loss(line: NDArray[np.float64]) -> float:
         scores = line[0] * logits + line[1]
         fit = np.sum(weights * (np.logaddexp(0, scores) - truth * scores))
-        return float(fit + 1e-3 * ((line[0] - 1) ** 2 + 0.1 * line[1] ** 2))
+        return float(fit + np.sum(stiff * (line - (1, 0)) ** 2))
 
     best = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.05, 5), (-10, 10)]).x
     return Line(round(float(best[0]), 4), round(float(best[1]), 4))
 
 
-def _with_threshold(line: Line, datasets: Sequence[Sample]) -> Line:
-    """Of the thresholds whose mean F1 over the datasets is within `_NOISE` of the best, the one nearest to one half."""
+def _with_threshold(line: Line, datasets: Sequence[Sample], noise: float) -> Line:
+    """Of the thresholds whose mean F1 over the datasets is within `noise` of the best, the one nearest to one half."""
     calibrated = [(np.array([line(p) for p, _ in sample.cases]), sample) for sample in datasets if sample.truth.any()]
     scored = [
         (np.mean([_f1(scores >= threshold, sample) for scores, sample in calibrated]), threshold)
         for threshold in np.round(np.arange(0.1, 0.91, 0.02), 2)
     ]
     best = max(score for score, _ in scored)
-    near = min((t for score, t in scored if score >= best - _NOISE), key=lambda t: abs(t - 0.5))
+    near = min((t for score, t in scored if score >= best - noise), key=lambda t: abs(t - 0.5))
     return Line(line.scale, line.shift, float(near))
 
 

@@ -15,17 +15,19 @@ from typing import Any
 
 from dp_tools.engine.preparing import prepare_weights
 from dp_tools.errors import InvalidRequest
+from dp_tools.models.calibration import Line
 from dp_tools.models.own import About, OwnAdapters, base_of, default_folder
-from dp_tools.preprocessor import Preprocessor, with_rules
+from dp_tools.preprocessor import Preprocessor, calibrated, with_rules
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.wire_format import WireFormat
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.scope import key
 from dp_tools.rules.store import KnowledgeStore
-from dp_tools.tasks.task import Case
+from dp_tools.tasks.task import Case, Outcome
+from dp_tools.tuning.calibrate import Sample, fit_few
 from dp_tools.tuning.instances import Instance, Split, folder_of, instance_of, split_of
 from dp_tools.tuning.mix.lesson import Lesson
-from dp_tools.tuning.scores import Score, score
+from dp_tools.tuning.scores import Score, is_right, score
 from dp_tools.tuning.tokens import Tokens
 from dp_tools.tuning.train import Report, Settings, load_network, train
 from dp_tools.tuning.tune import encode, require_torch
@@ -66,6 +68,10 @@ class _Result:
     sure: float
 
 
+_Answered = tuple[_Open, Outcome]
+"""A held-back case, and what the adapter said of it by itself."""
+
+
 def reviewed(store: KnowledgeStore, *, task: str, dataset: str) -> Split:
     """The labelled examples that the store holds for a dataset: the answers of reviews, and those people wrote.
 
@@ -90,18 +96,22 @@ def tune_own(
     *,
     folder: Path | None = None,
     settings: Settings | None = None,
+    prevalence: float | None = None,
     seed: int = 13,
     report: Report | None = None,
 ) -> Tuned:
     """Train an adapter for one dataset and task, and install it unless it answers worse.
 
-    A quarter of the cases is held back: the model answers them without and with the adapter.
+    A quarter of the cases is held back: the model answers them without and with the adapter. The adapter's calibration
+    is fitted on them, too: for its score on one half of them from the other, for use from all.
 
     Args:
         preprocessor: what answers, with the embedded model and the rules that will be in force.
         split: 20 to 2,000 labelled cases of one task; of more a sample is used.
         dataset: the name under which calls will ask.
         folder: where adapters are kept; the user's own by default.
+        prevalence: the share of cases in use whose answer is yes, where the labelled ones were picked otherwise, 0 to
+            1; by default as among the labelled ones.
         settings: how to train; by default rank 8 and as many passes as suit the number of cases.
         seed: which cases are held back, and the order of the others.
         report: progress of the training.
@@ -120,7 +130,7 @@ def tune_own(
         lessons = encode([_lesson(preprocessor.wire, entry) for entry in shown], Tokens(weights), preprocessor.wire)
         passes = min(10.0, max(2.0, _LESSONS / len(lessons)))
         settings = settings or Settings(rank=8, alpha=16, rate=5e-4, epochs=passes, tokens=1500, seed=seed)
-        before = _answered(preprocessor, None, held, split.task)
+        before = _result(held, _answered(preprocessor, None, held, split.task), split.task)
         made = train(load_network(weights, "cpu"), lessons, out, settings, report=report)
         about = About(
             dataset=key(dataset),
@@ -134,8 +144,9 @@ def tune_own(
         )
         trial = OwnAdapters(out / "trial")
         trial.install(made, about)
-        after = _answered(preprocessor, trial.folder, held, split.task)
-        about = replace(about, after=after.score.score)
+        raw = list(zip(held, _answered(preprocessor, trial.folder, held, split.task), strict=True))
+        after = _result(held, _calibrated_by_others(raw, prevalence), split.task)
+        about = replace(about, after=after.score.score, line=_line(raw, prevalence))
         if (after.score.score, after.sure) < (before.score.score, before.sure):
             return Tuned(about, None)
         return Tuned(about, OwnAdapters(folder or default_folder()).install(made, about))
@@ -182,15 +193,42 @@ def _lesson(wire: WireFormat, entry: _Open) -> Lesson:
     return Lesson(case.prompt, answer, "own")
 
 
-def _answered(preprocessor: Preprocessor, adapters: Path | None, cases: Sequence[_Open], task: str) -> _Result:
+def _answered(preprocessor: Preprocessor, adapters: Path | None, cases: Sequence[_Open], task: str) -> list[Outcome]:
     other = Preprocessor(
         preprocessor.model, preprocessor.knowledge, engine=preprocessor.engine, adapters=adapters or False
     )
     injections = {entry.case.attribute: entry.injection for entry in cases}
-    outcomes = other.outcomes(task, [entry.case for entry in cases], injections)
+    return other.outcomes(task, [entry.case for entry in cases], injections)
+
+
+def _result(cases: Sequence[_Open], outcomes: Sequence[Outcome], task: str) -> _Result:
     instances = [entry.instance for entry in cases]
     sure = [
-        (outcome.confidence or 0.0) if outcome.label == instance.label else 1 - (outcome.confidence or 0.0)
+        (outcome.confidence or 0.0) if is_right(instance, outcome.label) else 1 - (outcome.confidence or 0.0)
         for outcome, instance in zip(outcomes, instances, strict=True)
     ]
     return _Result(score(task, instances, outcomes), sum(sure) / len(sure))
+
+
+def _calibrated_by_others(answered: Sequence[_Answered], prevalence: float | None) -> list[Outcome]:
+    """Each half's outcomes with the line of the other half, in the order of the cases."""
+    lines = [_line(answered[half::2], prevalence) for half in (1, 0)]
+    return [calibrated(raw, entry.case, lines[number % 2]) for number, (entry, raw) in enumerate(answered)]
+
+
+def _line(answered: Sequence[_Answered], prevalence: float | None) -> Line:
+    """The calibration that these held-back cases ask for."""
+    verdict = all(isinstance(entry.case.ask, YesNo) for entry, _ in answered)
+    cases = []
+    for entry, raw in answered:
+        if raw.confidence is None:
+            continue
+        if verdict:
+            cases.append((raw.probability_of_yes or 0.0, entry.instance.label == "yes"))
+        else:
+            cases.append((raw.confidence, is_right(entry.instance, raw.label)))
+    positives = sum(so for _, so in cases)
+    if prevalence is None or not verdict or not 0 < positives < len(cases):
+        return fit_few(Sample(cases), verdict=verdict)
+    weighted = Sample(cases, yes=prevalence / positives, no=(1 - prevalence) / (len(cases) - positives))
+    return fit_few(weighted, verdict=verdict)

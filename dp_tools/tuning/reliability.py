@@ -17,7 +17,7 @@ from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequ
 from dp_tools.tasks.task import RecordField
 from dp_tools.tuning.calibrate import Judged
 from dp_tools.tuning.instances import Split
-from dp_tools.tuning.scores import calibration_error, same_value
+from dp_tools.tuning.scores import calibration_error, is_right
 
 _BINS = 10
 VERDICTS = frozenset({"match_entities", "match_schemas", "detect_errors", "follow_instruction"})
@@ -77,11 +77,8 @@ def judged(
             continue
         if split.task in VERDICTS:
             found.append((outcome.probability_of_yes or 0.0, instance.label == "yes"))
-        elif outcome.label is None or instance.label is None:
-            found.append((outcome.confidence, outcome.label is instance.label))
         else:
-            accepted = instance.accepted or (instance.label,)
-            found.append((outcome.confidence, any(same_value(outcome.label, value) for value in accepted)))
+            found.append((outcome.confidence, is_right(instance, outcome.label)))
     return found
 
 
@@ -93,7 +90,8 @@ def reliability(task: str, datasets: Sequence[Judged], calibration: Calibration)
         datasets: what `judged` found, by dataset.
         calibration: of the model.
     """
-    after = [[(calibration(task, p), so) for p, so in cases] for cases in datasets]
+    line = calibration.line(task)
+    after = [[(line(p), so) for p, so in cases] for cases in datasets]
     return Reliability(
         task,
         sum(map(len, datasets)),

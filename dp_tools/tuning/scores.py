@@ -52,7 +52,7 @@ class Score:
 def score(task: str, instances: Sequence[Instance], outcomes: Sequence[Outcome]) -> Score:
     """Score the outcomes of one dataset, `outcomes[i]` being that of `instances[i]`."""
     answers = [_answer(task, outcome) for outcome in outcomes]
-    right = [_is_right(instance, label) for instance, (label, _) in zip(instances, answers, strict=True)]
+    right = [is_right(instance, label) for instance, (label, _) in zip(instances, answers, strict=True)]
     wanted = [instance.label not in (None, "no") for instance in instances]
     given = [label not in (None, "no") for label, _ in answers]
     hits = sum(r and g for r, g in zip(right, given, strict=True))
@@ -84,6 +84,13 @@ def calibration_error(answers: Sequence[tuple[float, bool]]) -> float:
     return sum(gaps) / len(answers) if answers else 0.0
 
 
+def is_right(instance: Instance, label: str | None) -> bool:
+    """Whether a label is the right answer, or one of those that count as right; None is "no value"."""
+    if label is None or instance.label is None:
+        return label is None and instance.label is None
+    return any(same_value(label, accepted) for accepted in (instance.accepted or (instance.label,)))
+
+
 def same_value(ours: str, theirs: str) -> bool:
     """Whether two values are the same but for case and spaces."""
     return _plain(ours) == _plain(theirs)
@@ -100,12 +107,6 @@ def _answer(task: str, outcome: Outcome) -> tuple[str | None, float | None]:
     if task == "impute" and outcome.label is None and outcome.ranking:
         return outcome.ranking[0]
     return outcome.label, outcome.confidence
-
-
-def _is_right(instance: Instance, label: str | None) -> bool:
-    if label is None or instance.label is None:
-        return label is None and instance.label is None
-    return any(same_value(label, accepted) for accepted in (instance.accepted or (instance.label,)))
 
 
 def _plain(value: str) -> str:
