@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import permutations
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -36,6 +36,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _BEGINNING = re.compile(r"[^\W_]+[\W_]?")
 
 
+@runtime_checkable
 class CellFacts(Protocol):
     """Where facts about cells come from: records at hand, or a table too big for memory."""
 

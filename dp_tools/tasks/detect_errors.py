@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import Facts, PairFacts, RecordFacts, SchemaFacts, form_of
+from dp_tools.evidence import CellFacts, Facts, RecordFacts, form_of
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import clean_name, quote
@@ -80,8 +80,7 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
         require_known(request.attributes or [], names)
         if request.attributes == []:
             raise InvalidRequest("There are no attributes to judge: name some, or leave attributes out to judge all.")
-        if facts is None or isinstance(facts, PairFacts | SchemaFacts):
-            facts = self.facts(request)
+        told = facts if isinstance(facts, CellFacts) else self.facts(request)
         cases = []
         for record in request.records:
             block, cut = record_block("record", record)
@@ -92,7 +91,7 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
                     attribute=clean_name(attribute),
                     value=quote(record[attribute]),
                     form=form_of(record[attribute]),
-                    evidence=facts.about(record, attribute),
+                    evidence=told.about(record, attribute),
                 )
                 subject = {"record": record, "attribute": attribute, "value": record[attribute]}
                 cases.append(Case(subject, prompt, YesNo(), attribute, cut))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dp_tools.evidence import Facts, PairFacts, RecordFacts, SchemaFacts
+from dp_tools.evidence import CellFacts, Facts, RecordFacts
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import clean_name
@@ -74,14 +74,13 @@ class Impute(Task[ImputeRequest, ImputeAnswer]):
         require_same_attributes(request.records)
         if request.allowed is not None:
             require(request.allowed, "allowed values")
-        if facts is None or isinstance(facts, PairFacts | SchemaFacts):
-            facts = self.facts(request)
+        told = facts if isinstance(facts, CellFacts) else self.facts(request)
         ask = FreeValue(allowed=tuple(dict.fromkeys(request.allowed)) if request.allowed else None, alternatives=3)
         cases = []
         for record in request.records:
             rest = {name: value for name, value in record.items() if name != request.attribute}
             block, cut = record_block("record", rest)
-            evidence = facts.testimony({**rest, request.attribute: None}, request.attribute)
+            evidence = told.testimony({**rest, request.attribute: None}, request.attribute)
             prompt = Prompt(task=self.name, blocks=(block,), attribute=clean_name(request.attribute), evidence=evidence)
             cases.append(Case({"record": rest, "attribute": request.attribute}, prompt, ask, request.attribute, cut))
         return cases

@@ -27,14 +27,17 @@ from dp_tools.tasks.task import Case, Outcome
 from dp_tools.tuning.calibrate import Sample, fit_few
 from dp_tools.tuning.instances import Instance, Split, folder_of, instance_of, split_of
 from dp_tools.tuning.mix.lesson import Lesson
-from dp_tools.tuning.scores import Score, is_right, score
+from dp_tools.tuning.scores import METRIC_OF, Score, is_right, score
 from dp_tools.tuning.tokens import Tokens
 from dp_tools.tuning.train import Report, Settings, load_network, train
 from dp_tools.tuning.tune import encode, require_torch
 
 FEWEST, MOST = 20, 2000
 """Labelled cases that an adapter is made from."""
-_HELD = 0.25
+_PARTS = 4
+"""One in so many cases is held back."""
+_FEW = 80
+"""Cases below which each is held back once: a quarter of them would not tell whether the adapter helps."""
 _LESSONS = 1200
 
 
@@ -102,8 +105,9 @@ def tune_own(
 ) -> Tuned:
     """Train an adapter for one dataset and task, and install it unless it answers worse.
 
-    A quarter of the cases is held back: the model answers them without and with the adapter. The adapter's calibration
-    is fitted on them, too: for its score on one half of them from the other, for use from all.
+    A quarter of the cases is held back: the model answers them without and with the adapter. Fewer than 80 are all
+    held back, a quarter in turn, and the adapter that is kept learns from all. Its calibration is fitted on the
+    held-back cases, too: for its score on one half of them from the other, for use from all.
 
     Args:
         preprocessor: what answers, with the embedded model and the rules that will be in force.
@@ -122,33 +126,51 @@ def tune_own(
     """
     if not preprocessor.model.preparable:
         raise InvalidRequest("Only the embedded model takes adapters of one's own: leave out --model.")
-    shown, held = _halved(_open_cases(preprocessor, split, dataset), seed)
+    cases = _open_cases(preprocessor, split, dataset)
     require_torch()
     with tempfile.TemporaryDirectory(prefix="dp-tools-") as place:
         out = Path(place)
         weights = prepare_weights(preprocessor.model).path
-        lessons = encode([_lesson(preprocessor.wire, entry) for entry in shown], Tokens(weights), preprocessor.wire)
-        passes = min(10.0, max(2.0, _LESSONS / len(lessons)))
-        settings = settings or Settings(rank=8, alpha=16, rate=5e-4, epochs=passes, tokens=1500, seed=seed)
-        before = _result(held, _answered(preprocessor, None, held, split.task), split.task)
-        made = train(load_network(weights, "cpu"), lessons, out, settings, report=report)
+        tokens = Tokens(weights)
         about = About(
             dataset=key(dataset),
             task=split.task,
             base=base_of(preprocessor.model),
-            cases=len(shown),
-            held=len(held),
-            metric=before.score.metric,
-            before=before.score.score,
+            cases=0,
+            held=0,
+            metric=METRIC_OF[split.task],
+            before=0.0,
             after=0.0,
         )
-        trial = OwnAdapters(out / "trial")
-        trial.install(made, about)
-        raw = list(zip(held, _answered(preprocessor, trial.folder, held, split.task), strict=True))
-        after = _result(held, _calibrated_by_others(raw, prevalence), split.task)
-        about = replace(about, after=after.score.score, line=_line(raw, prevalence))
+
+        def learned(shown: Sequence[_Open], name: str) -> Path:
+            lessons = encode([_lesson(preprocessor.wire, entry) for entry in shown], tokens, preprocessor.wire)
+            passes = min(10.0, max(2.0, _LESSONS / len(lessons)))
+            how = settings or Settings(rank=8, alpha=16, rate=5e-4, epochs=passes, tokens=1500, seed=seed)
+            return train(load_network(weights, "cpu"), lessons, out / name, how, report=report)
+
+        raw: list[_Answered] = []
+        parts = _parts(cases, seed)
+        for number, (shown, held) in enumerate(parts):
+            made = learned(shown, f"part-{number}")
+            trial = OwnAdapters(out / f"trial-{number}")
+            trial.install(made, about)
+            raw += zip(held, _answered(preprocessor, trial.folder, held, split.task), strict=True)
+        judged = [entry for entry, _ in raw]
+        before = _result(judged, _answered(preprocessor, None, judged, split.task), split.task)
+        after = _result(judged, _calibrated_by_others(raw, prevalence), split.task)
+        about = replace(
+            about,
+            cases=len(cases) if len(parts) > 1 else len(cases) - len(judged),
+            held=len(judged),
+            before=before.score.score,
+            after=after.score.score,
+            line=_line(raw, prevalence),
+        )
         if (after.score.score, after.sure) < (before.score.score, before.sure):
             return Tuned(about, None)
+        if len(parts) > 1:
+            made = learned(cases, "all")
         return Tuned(about, OwnAdapters(folder or default_folder()).install(made, about))
 
 
@@ -170,18 +192,18 @@ def _open_cases(preprocessor: Preprocessor, split: Split, dataset: str) -> list[
     return found
 
 
-def _halved(cases: list[_Open], seed: int) -> tuple[list[_Open], list[_Open]]:
-    """Cases to learn from and cases held back, each label split alike."""
+def _parts(cases: list[_Open], seed: int) -> list[tuple[list[_Open], list[_Open]]]:
+    """Cases to learn from and cases held back, each label split alike: once, or, of few cases, each one held back."""
     random = Random(seed)
-    shown: list[_Open] = []
-    held: list[_Open] = []
+    groups = []
     for wanted in (True, False):
         group = [entry for entry in cases if (entry.instance.label not in ("no", None)) is wanted]
-        random.shuffle(group)
-        back = round(_HELD * len(group))
-        held += group[:back]
-        shown += group[back:]
-    return shown, held
+        groups.append(random.sample(group, len(group)))
+    parts = []
+    for part in range(_PARTS if len(cases) < _FEW else 1):
+        turns = [(number % _PARTS == part, entry) for group in groups for number, entry in enumerate(group)]
+        parts.append(([entry for held, entry in turns if not held], [entry for held, entry in turns if held]))
+    return parts
 
 
 def _lesson(wire: WireFormat, entry: _Open) -> Lesson:
