@@ -156,6 +156,18 @@ def test_a_calibration_is_fitted_on_valid_splits_and_written_whole(
     assert (nothing.exit_code, "valid split" in nothing.output) == (2, True)
 
 
+def test_cells_whose_label_only_a_rule_can_tell_are_not_calibrated_on(
+    data: Path,
+    tmp_path: Path,
+    lent_engine: object,  # noqa: ARG001
+) -> None:
+    (data / "ED" / "Ales").rename(data / "ED" / "Beers")  # there the unit of "abv" is a convention of the house
+    told = CliRunner().invoke(main, ["calibrate", "--data", str(data), "-o", str(tmp_path / "calibration.json")])
+    assert told.exit_code == 0, told.output
+    assert "ED/Beers: 0 judged" in told.stderr
+    assert list(Calibration.load(tmp_path / "calibration.json").lines) == ["match_entities"]
+
+
 def test_the_cost_is_that_of_pairs_that_the_model_answers(preprocessor: Preprocessor, splits: dict[str, Split]) -> None:
     result = cost(preprocessor, splits["EM"].sample(2))
     assert result is not None

@@ -13,6 +13,7 @@ from dp_tools.errors import TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.paths import new_file
 from dp_tools.tuning.calibrate import Sample, fit_calibration
+from dp_tools.tuning.conventions import HOUSE_CONVENTIONS
 from dp_tools.tuning.instances import Split, read_datasets
 from dp_tools.tuning.reliability import VERDICTS, judged
 
@@ -50,7 +51,9 @@ def _chosen(split: Split, limit: int) -> tuple[Split, float, float]:
     """A sample, and how many instances each of its positive and of its negative ones stands for."""
     if split.task not in VERDICTS:
         return split.sample(limit), 1.0, 1.0
-    return split.enriched(_MORE * limit if split.rate < _RARE else limit)
+    if split.task == "detect_errors":
+        split = split.without(HOUSE_CONVENTIONS.get(split.dataset, ()))
+    return split.enriched(_MORE * limit if 0 < split.rate < _RARE else limit)
 
 
 def write_calibration(

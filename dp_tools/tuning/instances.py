@@ -141,6 +141,11 @@ class Split:
         """The same instances without the table they are from: every record is judged alone."""
         return replace(self, table=())
 
+    def without(self, attributes: Collection[str]) -> Split:
+        """The same split without the instances about these attributes; the table stays whole."""
+        kept = tuple(instance for instance in self.instances if instance.row.get("attribute") not in attributes)
+        return replace(self, instances=kept)
+
     @property
     def rate(self) -> float:
         """The share of instances whose answer is yes or a value, 0 to 1."""

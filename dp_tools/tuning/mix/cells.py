@@ -11,6 +11,7 @@ from dp_tools.prompts.serializer import clean_name, is_missing
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.detect_errors import DetectErrors, DetectErrorsRequest
 from dp_tools.tasks.task import Case
+from dp_tools.tuning.conventions import HOUSE_CONVENTIONS
 from dp_tools.tuning.mix.lesson import Alike, Lesson, lesson, often, yes_no
 from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.rule_forms import GAP, idle_rules, value_rules
@@ -21,12 +22,6 @@ from dp_tools.tuning.mix.spoil import other_format, spoil
 Known = Callable[[str, str, str | None], tuple[tuple[str, ...], tuple[str, ...]]]
 """The shipped packs' rules for (task, dataset, attribute): those for all attributes, those for this one."""
 
-HOUSE_CONVENTIONS = {
-    "Beers": {"ounces", "abv", "ibu"},
-    "Tax_trunc": {"rate", "zip"},
-    "Movies_trunc": {"rating_count", "rating_value"},
-}
-"""Attributes whose labels follow a convention that only a rule can tell: never shown without it."""
 _DATASET_LESSONS = 3500
 _TABLE_LESSONS = 110
 _RIGHT = 3
