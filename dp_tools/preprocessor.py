@@ -22,6 +22,7 @@ from dp_tools.models.catalogue import ModelSpec, resolve
 from dp_tools.models.own import OwnAdapter, OwnAdapters, default_folder
 from dp_tools.prompts import wire_format_of
 from dp_tools.prompts.ask import FreeValue, YesNo
+from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.wire_format import WireFormat, to_question
 from dp_tools.rules.injection import Injection, statements
 from dp_tools.rules.rule import Rule
@@ -185,13 +186,14 @@ class Preprocessor:
         open_cases = [number for number, outcome in enumerate(settled) if outcome is None]
         injected = {number: with_rules(cases[number], injections[cases[number].attribute]) for number in open_cases}
         dataset = dataset_of(injections)
-        own, line = self.own(task, dataset), self.line(task, dataset)
+        own = self.own(task, dataset)
         adapter = own.path if own else None
         questions = [replace(to_question(self.wire, c.prompt, c.ask), adapter=adapter) for c in injected.values()]
         results = self.engine.answer(questions, progress=progress, cancel=cancel) if questions else []
         for number, result in zip(open_cases, results, strict=True):
             rules = tuple(_named(rule) for rule in injections[cases[number].attribute].rules)
             case = injected[number]
+            line = self.line(task, dataset, ruled=is_bound(case.prompt))
             settled[number] = replace(calibrated(self._read(case, result), case, line), rules=rules)
         outcomes = [
             replace(outcome, cut=case.cut) for case, outcome in zip(cases, settled, strict=True) if outcome is not None
@@ -206,10 +208,15 @@ class Preprocessor:
             return None
         return self.adapters.find(key(dataset), task, self.model)
 
-    def line(self, task: str, dataset: str | None) -> Line:
-        """The calibration of what answers about a dataset: that of the user's own adapter, or the model's."""
+    def line(self, task: str, dataset: str | None, *, ruled: bool = False) -> Line:
+        """The calibration of what answers about a dataset: that of the user's own adapter, or the model's.
+
+        Args:
+            task, dataset: what is asked about.
+            ruled: whether a rule is about the case (see `is_bound`).
+        """
         own = self.own(task, dataset)
-        return self.calibration.line(task) if own is None else own.about.line
+        return self.calibration.line(task, ruled=ruled) if own is None else own.about.line
 
     def _ask_again(
         self,
@@ -305,7 +312,14 @@ def calibrated(outcome: Outcome, case: Case, line: Line) -> Outcome:
         return replace(outcome, confidence=line(outcome.confidence))
     yes = line(outcome.probability_of_yes or 0.0)
     verdict = yes >= line.threshold
-    return replace(outcome, label="yes" if verdict else "no", confidence=yes if verdict else 1 - yes)
+    label, confidence = ("yes", yes) if verdict else ("no", 1 - yes)
+    return replace(outcome, label=label, confidence=confidence, threshold=line.threshold)
+
+
+def is_bound(prompt: Prompt) -> bool:
+    """Whether a rule that the model reads beside a question names the attribute that it is about."""
+    name = prompt.attribute.casefold()
+    return name != "" and any(name in rule.casefold() for rule in prompt.near_rules)
 
 
 def dataset_of(injections: Mapping[str | None, Injection]) -> str | None:

@@ -247,13 +247,13 @@ def test_an_averaged_answer_has_every_item_in_its_place(preprocessor: Preprocess
 
 def test_the_mean_of_orders_follows_the_threshold_and_keeps_what_a_check_decided() -> None:
     yes, no = Outcome("model", "yes", 0.7), Outcome("model", "no", 0.8)
-    mean = mean_outcome([yes, no], 0.5)
+    mean = mean_outcome([yes, no])
     assert (mean.label, mean.confidence) == ("no", pytest.approx(0.55))
-    assert mean_outcome([yes, no], 0.4).label == "yes"
-    assert mean_outcome([Outcome("check", "yes", 1.0), no], 0.5).by == "check"
-    assert mean_outcome([Outcome("nobody", problem="too long"), no], 0.5).label == "no"
+    assert mean_outcome([replace(yes, threshold=0.4), no]).label == "yes"
+    assert mean_outcome([Outcome("check", "yes", 1.0), no]).by == "check"
+    assert mean_outcome([Outcome("nobody", problem="too long"), no]).label == "no"
     values = [Outcome("model", "rome", 0.6, (("oslo", 0.3),)), Outcome("model", "oslo", 0.9)]
-    assert (mean_outcome(values, 0.5).label, mean_outcome(values, 0.5).ranking) == (
+    assert (mean_outcome(values).label, mean_outcome(values).ranking) == (
         "oslo",
         (("rome", pytest.approx(0.3)),),
     )

@@ -165,7 +165,23 @@ def test_cells_whose_label_only_a_rule_can_tell_are_not_calibrated_on(
     told = CliRunner().invoke(main, ["calibrate", "--data", str(data), "-o", str(tmp_path / "calibration.json")])
     assert told.exit_code == 0, told.output
     assert "ED/Beers: 0 judged" in told.stderr
-    assert list(Calibration.load(tmp_path / "calibration.json").lines) == ["match_entities"]
+    lines = Calibration.load(tmp_path / "calibration.json").lines
+    # Its cells under a rule are, since a rule tells.
+    assert set(lines) == {"match_entities", "detect_errors under a rule"}
+
+
+def test_a_cell_that_a_rule_is_about_is_judged_by_the_calibration_of_such_cells(preprocessor: Preprocessor) -> None:
+    preprocessor.calibration = Calibration(
+        {"detect_errors": Line(threshold=0.9999), "detect_errors under a rule": Line(threshold=0.0001)}
+    )
+
+    def verdict(*rules: str) -> bool | None:
+        answer = preprocessor.detect_errors([{"beer": "Pale Ale", "abv": "5.0"}], ["abv"], rules=list(rules))
+        return answer.cells[0].error
+
+    assert verdict() is False
+    assert verdict("Opening hours are given for weekdays.") is False
+    assert verdict("The abv is a share of one.") is True
 
 
 def test_the_cost_is_that_of_pairs_that_the_model_answers(preprocessor: Preprocessor, splits: dict[str, Split]) -> None:

@@ -10,12 +10,13 @@ import click
 from dp_tools.cli.answering import MODEL, bar, interruptible, onward
 from dp_tools.engine import open_engine
 from dp_tools.errors import TableUnavailable
+from dp_tools.models.calibration import under_a_rule
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.paths import new_file
 from dp_tools.tuning.calibrate import Sample, fit_calibration
 from dp_tools.tuning.conventions import HOUSE_CONVENTIONS
 from dp_tools.tuning.instances import Split, read_datasets
-from dp_tools.tuning.reliability import VERDICTS, judged
+from dp_tools.tuning.reliability import VERDICTS, judged, judged_under_rules
 
 _RARE = 0.01
 _MORE = 10
@@ -86,7 +87,10 @@ def write_calibration(
             samples.setdefault(split.task, []).append(Sample(found, yes, no))
             done += len(split.instances)
             click.echo(f"{split.folder}/{split.dataset}: {len(split.instances)} judged, {done} of {total}", err=True)
-    calibration = fit_calibration(samples, VERDICTS)
+        cells = [split for split, _, _ in chosen if split.task == "detect_errors"]
+        if ruled := judged_under_rules(preprocessor, cells, 2 * limit):
+            samples[under_a_rule("detect_errors")] = [Sample(ruled)]
+    calibration = fit_calibration(samples, VERDICTS | {under_a_rule("detect_errors")})
     with new_file(out, overwrite=overwrite) as part:
         calibration.save(part)
     for task, line in calibration.lines.items():

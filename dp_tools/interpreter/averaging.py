@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dp_tools.engine.questions import Progress
 from dp_tools.evidence import Facts
-from dp_tools.interpreter.variants import Asker, Variant, same_label
+from dp_tools.interpreter.variants import Asker, Variant, mean_outcome, same_label
 from dp_tools.interpreter.views import single
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.tasks.task import Answer, Request
@@ -68,5 +68,5 @@ def answer_averaged(
         for number, group in enumerate(votes)
         if any(not same_label(outcome.label, group[0].label) for outcome in group)
     )
-    outcomes = [asker.mean(task.name, request.dataset, group) for group in votes]
+    outcomes = [mean_outcome(group) for group in votes]
     return AveragedAnswer(preprocessor.read(request, outcomes, injections), unstable)

@@ -27,7 +27,7 @@ from dp_tools.interpreter.explanation import (
 )
 from dp_tools.interpreter.facts import case_facts
 from dp_tools.interpreter.model_words import model_words
-from dp_tools.interpreter.variants import Asker, Variant, probability_of, same_label
+from dp_tools.interpreter.variants import Asker, Variant, mean_outcome, probability_of, same_label
 from dp_tools.interpreter.views import SWAPPED, View, single, view_of
 from dp_tools.interpreter.words import UNDECIDED, paragraph, sureness
 from dp_tools.preprocessor import Preprocessor, task_of
@@ -197,7 +197,7 @@ class _Study:
         """Take the outcomes of the probes that were handed out last, in their order."""
         for probe in self._waiting:
             votes = next(outcomes)
-            probe.outcome = self.asker.mean(self.task, self.injection.dataset, votes)
+            probe.outcome = mean_outcome(votes)
             if not self.probes:
                 self._votes = votes
             self.probes.append(probe)

@@ -82,10 +82,6 @@ class Asker:
         found = iter(self.preprocessor.outcomes(task, cases, injections, progress=progress, cancel=cancel))
         return [tuple(next(found) for _ in group) for group in groups]
 
-    def mean(self, task: str, dataset: str | None, outcomes: Sequence[Outcome]) -> Outcome:
-        """One outcome from those of several orders."""
-        return mean_outcome(outcomes, self.preprocessor.line(task, dataset).threshold)
-
     def _cases(self, variant: Variant) -> list[Case]:
         judged = variant.judged or self.case(variant.request)
         requests = view_of(variant.request).orders if self.averaged else [variant.request]
@@ -97,12 +93,11 @@ class Asker:
         return [_less(case, variant.without_fact) for case in cases]
 
 
-def mean_outcome(outcomes: Sequence[Outcome], threshold: float) -> Outcome:
+def mean_outcome(outcomes: Sequence[Outcome]) -> Outcome:
     """The mean of one question's outcomes in several orders.
 
     Args:
         outcomes: one or more; what a check or an example decided is the same in each.
-        threshold: the probability from which a verdict is yes.
     """
     first = outcomes[0]
     answered = [outcome for outcome in outcomes if outcome.confidence is not None]
@@ -113,7 +108,7 @@ def mean_outcome(outcomes: Sequence[Outcome], threshold: float) -> Outcome:
     first = answered[0]
     if set(labels) <= {"yes", "no"} and all(not outcome.ranking for outcome in answered):
         yes = sum(o.probability_of_yes or 0.0 for o in answered) / len(answered)
-        label = "yes" if yes >= threshold else "no"
+        label = "yes" if yes >= first.threshold else "no"
         return replace(first, label=label, confidence=yes if label == "yes" else 1 - yes)
     ranked = sorted(means.items(), key=lambda pair: (-pair[1], pair[0] or ""))
     (top, confidence), *others = ranked

@@ -37,15 +37,25 @@ class Line:
         return 1 / (1 + math.exp(-(self.scale * math.log(clipped / (1 - clipped)) + self.shift)))
 
 
+def under_a_rule(task: str) -> str:
+    """What a task's line is called for cases under a rule that is about them."""
+    return f"{task} under a rule"
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The lines of one model by task; a task without one is left as the model gave it."""
+    """The lines of one model by task; a task without one is left as the model gave it.
+
+    A task may have another line for cases under a rule that is about them: how rare errors are in tables says nothing
+    where a rule decides.
+    """
 
     lines: Mapping[str, Line] = field(default_factory=dict)
 
-    def line(self, task: str) -> Line:
-        """The task's line; one that changes nothing where there is none."""
-        return self.lines.get(task, Line())
+    def line(self, task: str, *, ruled: bool = False) -> Line:
+        """The task's line, or that of its cases under a rule; one that changes nothing where there is none."""
+        plain = self.lines.get(task, Line())
+        return self.lines.get(under_a_rule(task), plain) if ruled else plain
 
     @classmethod
     def load(cls, path: Path) -> Calibration:

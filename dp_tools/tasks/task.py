@@ -106,6 +106,7 @@ class Outcome:
         rules: id@version of the rules used.
         reason, problem: as in `Item`.
         lost: rules that would have decided this case otherwise and bind less.
+        threshold: the probability of yes from which the verdict is yes.
     """
 
     by: By
@@ -117,6 +118,7 @@ class Outcome:
     problem: str | None = None
     cut: tuple[str, ...] = ()
     lost: tuple[Lost, ...] = ()
+    threshold: float = 0.5
 
     @property
     def item(self) -> dict[str, Any]:

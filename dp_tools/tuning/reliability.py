@@ -8,15 +8,20 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dp_tools.engine.questions import Progress
+from dp_tools.engine.questions import LabelScores, Progress
 from dp_tools.interpreter.averaging import answer_averaged
 from dp_tools.interpreter.views import PairView, single, view_of
 from dp_tools.models.calibration import Calibration
-from dp_tools.preprocessor import Preprocessor
+from dp_tools.preprocessor import Preprocessor, is_bound
+from dp_tools.prompts.ask import YesNo
+from dp_tools.prompts.wire_format import to_question
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.task import RecordField
 from dp_tools.tuning.calibrate import Judged
 from dp_tools.tuning.instances import Split
+from dp_tools.tuning.mix.cells import binding_rules
+from dp_tools.tuning.mix.lesson import yes_no
+from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.scores import calibration_error, is_right
 
 _BINS = 10
@@ -80,6 +85,27 @@ def judged(
         else:
             found.append((outcome.confidence, is_right(instance, outcome.label)))
     return found
+
+
+def judged_under_rules(preprocessor: Preprocessor, splits: Sequence[Split], count: int) -> list[tuple[float, bool]]:
+    """The model's own probability of an error in cells that a rule decides, with what the rule says.
+
+    Args:
+        preprocessor: what answers.
+        splits: of error detection, whose tables' records are taken.
+        count: how many cells, about.
+    """
+    tables = {split.dataset: [dict(record) for record in split.table] for split in splits if split.table}
+    if not tables:
+        return []
+    lessons = list(binding_rules(random.Random(42), tables, Recipe(), count))
+    asked = [lesson for lesson in lessons if is_bound(lesson.prompt)]
+    answered = preprocessor.engine.answer([to_question(preprocessor.wire, lesson.prompt, YesNo()) for lesson in asked])
+    return [
+        (result.probabilities[0], lesson.answer == yes_no(True))
+        for lesson, result in zip(asked, answered, strict=True)
+        if isinstance(result, LabelScores)
+    ]
 
 
 def reliability(task: str, datasets: Sequence[Judged], calibration: Calibration) -> Reliability:
