@@ -41,7 +41,8 @@ def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[s
     """Fit a model's calibration on the valid splits of a folder of labelled data.
 
     Each task gets a line on the logit scale, and a verdict the threshold nearest to one half of those whose F1 is
-    within a point of the best; datasets count the same.
+    within a point of the best; datasets count the same. Cells that a rule is about get a line of their own, fitted on
+    cells of the valid tables under made rules.
     """
     if out.exists() and not force:
         raise TableUnavailable(f"{out} exists already: give another name, or --force to replace it.")
