@@ -193,7 +193,7 @@ class Preprocessor:
         for number, result in zip(open_cases, results, strict=True):
             rules = tuple(_named(rule) for rule in injections[cases[number].attribute].rules)
             case = injected[number]
-            line = self.line(task, dataset, ruled=is_bound(case.prompt))
+            line = self._line(task, own, ruled=is_bound(case.prompt))
             settled[number] = replace(calibrated(self._read(case, result), case, line), rules=rules)
         outcomes = [
             replace(outcome, cut=case.cut) for case, outcome in zip(cases, settled, strict=True) if outcome is not None
@@ -208,14 +208,12 @@ class Preprocessor:
             return None
         return self.adapters.find(key(dataset), task, self.model)
 
-    def line(self, task: str, dataset: str | None, *, ruled: bool = False) -> Line:
-        """The calibration of what answers about a dataset: that of the user's own adapter, or the model's.
+    def line(self, task: str, dataset: str | None) -> Line:
+        """The calibration of what answers about a dataset, where no rule is about the case."""
+        return self._line(task, self.own(task, dataset), ruled=False)
 
-        Args:
-            task, dataset: what is asked about.
-            ruled: whether a rule is about the case (see `is_bound`).
-        """
-        own = self.own(task, dataset)
+    def _line(self, task: str, own: OwnAdapter | None, *, ruled: bool) -> Line:
+        """The calibration of the user's own adapter, or the model's."""
         return self.calibration.line(task, ruled=ruled) if own is None else own.about.line
 
     def _ask_again(

@@ -145,14 +145,14 @@ def test_control_tokens_count_only_where_the_format_wrote_them(engine: Engine):
 
 
 def test_the_working_memory_grows_for_a_long_question_and_short_ones_are_answered_as_before(engine: Engine):
-    short = [ask("Is it?", YES_NO), ask("Is it not?", YES_NO)]
+    short = [ask("Is the sky blue?", YES_NO), ask("Is 3 a number?", YES_NO)]
     before = engine.answer(short)
     first, long, second = engine.answer([short[0], ask("word " * 3000, YES_NO), short[1]])
     assert isinstance(long, LabelScores)
     for was, is_ in zip(before, (first, second), strict=True):
         assert isinstance(was, LabelScores)
         assert isinstance(is_, LabelScores)
-        assert is_.probabilities == pytest.approx(was.probabilities, abs=0.05)  # rounding differs with the batch
+        assert is_.probabilities == pytest.approx(was.probabilities, abs=0.02)
 
 
 def test_a_question_longer_than_the_context_is_named_and_the_others_are_answered(engine: Engine):

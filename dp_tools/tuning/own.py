@@ -27,7 +27,7 @@ from dp_tools.tasks.task import Case, Outcome
 from dp_tools.tuning.calibrate import Sample, fit_few
 from dp_tools.tuning.instances import Instance, Split, folder_of, instance_of, split_of
 from dp_tools.tuning.mix.lesson import Lesson
-from dp_tools.tuning.scores import METRIC_OF, Score, is_right, score
+from dp_tools.tuning.scores import METRIC_OF, Score, belief, is_right, score
 from dp_tools.tuning.tokens import Tokens
 from dp_tools.tuning.train import Report, Settings, load_network, train
 from dp_tools.tuning.tune import encode, require_torch
@@ -241,14 +241,8 @@ def _calibrated_by_others(answered: Sequence[_Answered], prevalence: float | Non
 def _line(answered: Sequence[_Answered], prevalence: float | None) -> Line:
     """The calibration that these held-back cases ask for."""
     verdict = all(isinstance(entry.case.ask, YesNo) for entry, _ in answered)
-    cases = []
-    for entry, raw in answered:
-        if raw.confidence is None:
-            continue
-        if verdict:
-            cases.append((raw.probability_of_yes or 0.0, entry.instance.label == "yes"))
-        else:
-            cases.append((raw.confidence, is_right(entry.instance, raw.label)))
+    found = (belief(entry.instance, raw, verdict=verdict) for entry, raw in answered)
+    cases = [known for known in found if known is not None]
     positives = sum(so for _, so in cases)
     if prevalence is None or not verdict or not 0 < positives < len(cases):
         return fit_few(Sample(cases), verdict=verdict)

@@ -22,7 +22,7 @@ from dp_tools.tuning.instances import Split
 from dp_tools.tuning.mix.cells import binding_rules
 from dp_tools.tuning.mix.lesson import yes_no
 from dp_tools.tuning.mix.recipe import Recipe
-from dp_tools.tuning.scores import calibration_error, is_right
+from dp_tools.tuning.scores import belief, calibration_error
 
 _BINS = 10
 VERDICTS = frozenset({"match_entities", "match_schemas", "detect_errors", "follow_instruction"})
@@ -76,15 +76,12 @@ def judged(
         outcomes = preprocessor.outcomes(split.task, asked.cases, injections, progress=progress, cancel=cancel)
     finally:
         preprocessor.calibration = own
-    found = []
-    for instance, outcome in zip(asked.instances, outcomes, strict=True):
-        if outcome.by != "model" or outcome.confidence is None:
-            continue
-        if split.task in VERDICTS:
-            found.append((outcome.probability_of_yes or 0.0, instance.label == "yes"))
-        else:
-            found.append((outcome.confidence, is_right(instance, outcome.label)))
-    return found
+    found = (
+        belief(instance, outcome, verdict=split.task in VERDICTS)
+        for instance, outcome in zip(asked.instances, outcomes, strict=True)
+        if outcome.by == "model"
+    )
+    return [known for known in found if known is not None]
 
 
 def judged_under_rules(preprocessor: Preprocessor, splits: Sequence[Split], count: int) -> list[tuple[float, bool]]:

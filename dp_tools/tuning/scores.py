@@ -91,6 +91,18 @@ def is_right(instance: Instance, label: str | None) -> bool:
     return any(same_value(label, accepted) for accepted in (instance.accepted or (instance.label,)))
 
 
+def belief(instance: Instance, outcome: Outcome, *, verdict: bool) -> tuple[float, bool] | None:
+    """What calibration is fitted on: a probability and whether it came true; None without an answer.
+
+    Of a verdict the probability of yes and whether it is yes, otherwise that of the answer and whether it is right.
+    """
+    if outcome.confidence is None:
+        return None
+    if verdict:
+        return outcome.probability_of_yes or 0.0, instance.label == "yes"
+    return outcome.confidence, is_right(instance, outcome.label)
+
+
 def same_value(ours: str, theirs: str) -> bool:
     """Whether two values are the same but for case and spaces."""
     return _plain(ours) == _plain(theirs)
