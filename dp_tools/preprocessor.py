@@ -22,8 +22,8 @@ from dp_tools.models.catalogue import ModelSpec, resolve
 from dp_tools.models.own import OwnAdapter, OwnAdapters, default_folder
 from dp_tools.prompts import wire_format_of
 from dp_tools.prompts.ask import FreeValue, YesNo
-from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.wire_format import WireFormat, to_question
+from dp_tools.rules.bearing import ruled
 from dp_tools.rules.injection import Injection, statements
 from dp_tools.rules.rule import Rule
 from dp_tools.rules.scope import key
@@ -190,11 +190,15 @@ class Preprocessor:
         adapter = own.path if own else None
         questions = [replace(to_question(self.wire, c.prompt, c.ask), adapter=adapter) for c in injected.values()]
         results = self.engine.answer(questions, progress=progress, cancel=cancel) if questions else []
+        lines = {
+            attribute: self._line(task, own, ruled=attribute is not None and ruled(injection, attribute) == "in words")
+            for attribute, injection in injections.items()
+        }
         for number, result in zip(open_cases, results, strict=True):
             rules = tuple(_named(rule) for rule in injections[cases[number].attribute].rules)
             case = injected[number]
-            line = self._line(task, own, ruled=is_bound(case.prompt))
-            settled[number] = replace(calibrated(self._read(case, result), case, line), rules=rules)
+            outcome = calibrated(self._read(case, result), case, lines[case.attribute])
+            settled[number] = replace(outcome, rules=rules)
         outcomes = [
             replace(outcome, cut=case.cut) for case, outcome in zip(cases, settled, strict=True) if outcome is not None
         ]
@@ -312,12 +316,6 @@ def calibrated(outcome: Outcome, case: Case, line: Line) -> Outcome:
     verdict = yes >= line.threshold
     label, confidence = ("yes", yes) if verdict else ("no", 1 - yes)
     return replace(outcome, label=label, confidence=confidence, threshold=line.threshold)
-
-
-def is_bound(prompt: Prompt) -> bool:
-    """Whether a rule that the model reads beside a question names the attribute that it is about."""
-    name = prompt.attribute.casefold()
-    return name != "" and any(name in rule.casefold() for rule in prompt.near_rules)
 
 
 def dataset_of(injections: Mapping[str | None, Injection]) -> str | None:

@@ -182,6 +182,10 @@ def test_a_cell_that_a_rule_is_about_is_judged_by_the_calibration_of_such_cells(
     assert verdict() is False
     assert verdict("Opening hours are given for weekdays.") is False
     assert verdict("The abv is a share of one.") is True
+    preprocessor.knowledge.add(
+        Rule(id="share", task="detect_errors", attribute="abv", statement="A share of one."), who="a test"
+    )
+    assert verdict() is True  # kept for this attribute, whatever its words
 
 
 def test_the_cost_is_that_of_pairs_that_the_model_answers(preprocessor: Preprocessor, splits: dict[str, Split]) -> None:

@@ -76,7 +76,9 @@ def write_calibration(
     # Where few cases are yes, a sample at their natural rate would hold next to none.
     chosen = [_chosen(split, limit) for split in splits]
     samples: dict[str, list[Sample]] = {}
-    total, done = sum(len(split.instances) for split, _, _ in chosen), 0
+    cells = [split for split, _, _ in chosen if split.task == "detect_errors" and split.table]
+    under_rules = 2 * limit if cells else 0
+    total, done = sum(len(split.instances) for split, _, _ in chosen) + under_rules, 0
     engine = open_engine(model, cache=False)
     with (
         Preprocessor(model, ":memory:", engine=engine, adapters=False) as preprocessor,
@@ -88,9 +90,9 @@ def write_calibration(
             samples.setdefault(split.task, []).append(Sample(found, yes, no))
             done += len(split.instances)
             click.echo(f"{split.folder}/{split.dataset}: {len(split.instances)} judged, {done} of {total}", err=True)
-        cells = [split for split, _, _ in chosen if split.task == "detect_errors"]
-        if ruled := judged_under_rules(preprocessor, cells, 2 * limit):
-            samples[under_a_rule("detect_errors")] = [Sample(ruled)]
+        if cells:
+            found = judged_under_rules(preprocessor, cells, under_rules, progress=onward(advance, done), cancel=cancel)
+            samples[under_a_rule("detect_errors")] = [Sample(found)]
     calibration = fit_calibration(samples, VERDICTS | {under_a_rule("detect_errors")})
     with new_file(out, overwrite=overwrite) as part:
         calibration.save(part)

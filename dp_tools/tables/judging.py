@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dp_tools.evidence import CellFacts
+from dp_tools.rules.bearing import Ruled, ruled
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import Rule
-from dp_tools.tables.regularities import Broken, Regularities, Ruled, ruled
+from dp_tools.tables.regularities import Broken, Regularities
 from dp_tools.tables.work import Asked, Work, chunks
 from dp_tools.tasks.detect_errors import DetectErrorsAnswer, DetectErrorsRequest
 from dp_tools.tasks.task import probability_of_yes

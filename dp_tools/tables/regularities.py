@@ -6,22 +6,18 @@ attribute comes first, and one that a person has retired or rejected stays away.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-from dp_tools.prompts.serializer import clean_name
+from dp_tools.rules.bearing import Ruled
 from dp_tools.rules.checks import Check
-from dp_tools.rules.injection import Injection
 from dp_tools.rules.mine import USUAL, Candidate, Kind, mine
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.tables.table import Table
 from dp_tools.tables.work import Work
 
 Fields = Mapping[str, str | None]
-Ruled = Literal["not", "by checks", "in words"]
 
 ENOUGH = 100
 """Records below which a table says too little about itself."""
@@ -163,21 +159,3 @@ class Regularities:
     def rules(self, attribute: str) -> list[Rule]:
         """The rules that those of an attribute would make."""
         return [regularity.rule for regularity in self._found.get(attribute, ())]
-
-
-def ruled(injection: Injection, attribute: str) -> Ruled:
-    """What rules in force say of this very attribute, by their scope or in their words.
-
-    "in words": something that only the model can weigh, so the table has no say. "by checks": each cell has passed them
-    when the table is heard, so only what it says of cells beside each other is news.
-    """
-    named = re.compile(rf"\b{re.escape(clean_name(attribute))}\b", re.IGNORECASE)
-    about = [
-        rule
-        for rule in (*injection.rules, *(lost.rule for lost in injection.lost))
-        if (rule.source != "call" and rule.attribute != ALL)
-        or ((rule.source == "call" or rule.dataset != ALL) and named.search(rule.statement))
-    ]
-    if any(rule.check is None and not rule.examples for rule in about):
-        return "in words"
-    return "by checks" if about else "not"

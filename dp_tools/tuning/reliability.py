@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from dp_tools.engine.questions import LabelScores, Progress
 from dp_tools.interpreter.averaging import answer_averaged
 from dp_tools.interpreter.views import PairView, single, view_of
 from dp_tools.models.calibration import Calibration
-from dp_tools.preprocessor import Preprocessor, is_bound
+from dp_tools.preprocessor import Preprocessor
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.wire_format import to_question
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair
@@ -84,23 +85,29 @@ def judged(
     return [known for known in found if known is not None]
 
 
-def judged_under_rules(preprocessor: Preprocessor, splits: Sequence[Split], count: int) -> list[tuple[float, bool]]:
+def judged_under_rules(
+    preprocessor: Preprocessor,
+    splits: Sequence[Split],
+    count: int,
+    *,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> list[tuple[float, bool]]:
     """The model's own probability of an error in cells that a rule decides, with what the rule says.
 
     Args:
         preprocessor: what answers.
-        splits: of error detection, whose tables' records are taken.
-        count: how many cells, about.
+        splits: of error detection, each with a table, whose records are taken.
+        count: how many cells.
+        progress, cancel: as `Preprocessor.run`.
     """
-    tables = {split.dataset: [dict(record) for record in split.table] for split in splits if split.table}
-    if not tables:
-        return []
-    lessons = list(binding_rules(random.Random(42), tables, Recipe(), count))
-    asked = [lesson for lesson in lessons if is_bound(lesson.prompt)]
-    answered = preprocessor.engine.answer([to_question(preprocessor.wire, lesson.prompt, YesNo()) for lesson in asked])
+    tables = {split.dataset: [dict(record) for record in split.table] for split in splits}
+    lessons = list(islice(binding_rules(random.Random(42), tables, Recipe(), count), count))
+    questions = [to_question(preprocessor.wire, lesson.prompt, YesNo()) for lesson in lessons]
+    answered = preprocessor.engine.answer(questions, progress=progress, cancel=cancel)
     return [
         (result.probabilities[0], lesson.answer == yes_no(True))
-        for lesson, result in zip(asked, answered, strict=True)
+        for lesson, result in zip(lessons, answered, strict=True)
         if isinstance(result, LabelScores)
     ]
 
