@@ -140,6 +140,13 @@ _ONLY: tuple[str, ...] = (
     "{a} is limited to {n}.",
     "A correct {a} is purely {n}.",
     "Whatever in {a} is other than {n} is wrong.",
+    "Only {n} are allowed in {a}.",
+    "Only {n} will do for {a}.",
+    "Only {n} may stand in {a}.",
+    "Only {n} make a right {a}.",
+    "{a} takes only {n}.",
+    "{a}: only {n}.",
+    "Solely {n} are used in {a}.",
 )
 _SOME: tuple[str, ...] = (
     "{a} must contain {n}.",

@@ -22,8 +22,8 @@ from dp_tools.tuning.mix.sources import Record, datasets, read_rows
 
 NONE = "unknown"
 _LONGEST = 50
-_SIZES = {"Buy": 5000, "Restaurant": 5000}
-_SIZE = 2000
+_SIZES = {"Buy": 12000, "Restaurant": 12000}
+_SIZE = 5000
 _EXTRACTIONS = 9000
 _FRAMES = (
     "{n} is written in {c}.",
@@ -43,6 +43,8 @@ _FRAMES = (
     "Our form of {n}: {c}.",
     "{n} is to be given in {c}.",
     "No {n} other than in {c}.",
+    "Only {c} for {n}.",
+    "The letters of {n} are all {c}.",
 )
 _CAPITALS = ("capital letters", "capitals", "upper case", "uppercase letters", "big letters only", "block letters")
 _SMALL = ("lower case", "small letters", "lowercase letters", "small letters without any capital", "lowercase only")
@@ -66,19 +68,15 @@ def labelled_gaps(random: Random, data: Path, recipe: Recipe, known: Known) -> I
         for _ in range(min(4 * len(rows), round(_SIZES.get(dataset, _SIZE) * recipe.size))):
             known_from = facts if often(random, 0.7) else None
             row = random.choice(rows if known_from is None else asked)
-            wide, near = known("impute", dataset, row["attribute"])
-            shown = often(random, 0.4)
-            record = _reshaped(random, row["record"], recipe)
-            yield _gap(
-                random,
-                recipe,
-                record,
-                row["attribute"],
-                row["label"],
-                f"DI/{dataset}",
-                (wide, near) if shown else ((), ()),
-                known_from,
-            )
+            attribute, value = row["attribute"], row["label"]
+            record, source = _reshaped(random, row["record"], recipe), f"DI/{dataset}"
+            if recipe.binding_rules and often(random, 0.3):
+                # A value that is known by heart has to give way to a rule, too.
+                for rule, answer in random.sample(_ways_to_write(random, clean_name(attribute), value.strip()), 2):
+                    yield _gap(random, recipe, record, attribute, answer, source, ((), (rule,)), known_from)
+            else:
+                rules = known("impute", dataset, attribute) if often(random, 0.4) else ((), ())
+                yield _gap(random, recipe, record, attribute, value, source, rules, known_from)
 
 
 def generated_gaps(random: Random, tables: dict[str, list[Record]], recipe: Recipe, count: int) -> Iterator[Lesson]:
