@@ -20,15 +20,50 @@ from dp_tools.tasks.impute import ImputeRequest
 from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.task import Outcome, Request
 from dp_tools.tuning.instances import Instance, Split, read_datasets
+from dp_tools.tuning.mix.rule_forms import capitalised
 from dp_tools.tuning.scores import same_value
 
-GAPS = (("It is wrong to leave {a} blank.", "yes"), ("It is all right to leave {a} blank.", "no"))
-SMALL = (("Only capitals occur in {a}.", "yes"), ("Only small letters occur in {a}.", "no"))
-DIGITS = (("No digit ever stands in {a}.", "yes"), ("Digits do occur in {a}.", "no"))
-PAIRS = (
-    ("Two records that do not agree on {a} are never one and the same.", "no"),
-    ("Whether they agree on {a} is beside the point.", "yes"),
+Opposites = tuple[tuple[str, str], ...]
+"""Rules about {a} with what demands the opposite answer; a case comes under both sentences of one pair."""
+
+GAPS: Opposites = (
+    ("It is wrong to leave {a} blank.", "It is all right to leave {a} blank."),
+    ("A record cannot do without its {a}.", "A record can do without its {a}."),
+    ("Whoever leaves out {a} has forgotten something.", "Whoever leaves out {a} has forgotten nothing."),
+    ("{a} can never be absent.", "{a} can well be absent."),
 )
+"""A gap is an error, or none."""
+SMALL: Opposites = (
+    ("Only capitals occur in {a}.", "Only small letters occur in {a}."),
+    ("{a} looks like ABC, not like abc.", "{a} looks like abc, not like ABC."),
+    ("Upper case is the rule for {a}.", "Lower case is the rule for {a}."),
+    ("Whoever types {a} holds the shift key down.", "Whoever types {a} never presses the shift key."),
+)
+"""A value in small letters is an error, or none."""
+DIGITS: Opposites = (
+    ("No digit ever stands in {a}.", "Digits do occur in {a}."),
+    ("Where {a} has a number in it, something went wrong.", "A number in {a} is what we expect."),
+    ("Numbers got into {a} by mistake.", "Numbers got into {a} on purpose."),
+    ("{a} is spelled without any of 0 to 9.", "{a} may well hold some of 0 to 9."),
+)
+"""A value with a digit is an error, or none."""
+PAIRS: Opposites = (
+    (
+        "Two records that do not agree on {a} are never one and the same.",
+        "Whether they agree on {a} is beside the point.",
+    ),
+    ("If {a} is not the same, they are two things.", "If {a} is not the same, that proves nothing."),
+    ("One thing has one {a}; another {a}, another thing.", "One thing may be listed with more than one {a}."),
+    ("{a} always tells two things apart.", "{a} never tells two things apart."),
+)
+"""Records that match otherwise but differ in {a} are no match, or a match."""
+WRITTEN: Opposites = (
+    ("Every letter of {a} is a capital.", "Every letter of {a} is a small one."),
+    ("No letter of {a} is small.", "No letter of {a} is a capital."),
+    ("We print {a} like ACME, never like Acme.", "We print {a} like acme, never like Acme."),
+    ("Our system knows {a} in upper case alone.", "Our system knows {a} in lower case alone."),
+)
+"""A value is written in capitals, or in small letters."""
 IDLE = (
     "Opening hours are given for weekdays.",
     "Chemical names follow IUPAC.",
@@ -37,6 +72,9 @@ IDLE = (
     "Exchange rates are those of the day before.",
     "Blood pressure is in millimetres of mercury.",
 )
+
+
+_WRITTEN = "how a value is written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +171,7 @@ def measure_following(
 
 def _agrees(case: _Case, label: str) -> bool:
     # How letters are written is what the rule of an imputation is about.
-    return label == case.answer if case.kind == "how a value is written" else same_value(label, case.answer)
+    return label == case.answer if case.kind == _WRITTEN else same_value(label, case.answer)
 
 
 def _counterfactual(random: Random, splits: Sequence[Split], count: int) -> Iterator[_Case]:
@@ -164,28 +202,33 @@ def _cells(random: Random, splits: Sequence[Split]) -> list[Instance]:
 def _gap(random: Random, splits: Sequence[Split]) -> Iterator[list[_Case]]:
     for instance in _cells(random, splits):
         attribute = instance.row["attribute"]
-        record = {**instance.row["record"], attribute: None}
-        yield [_cell("gaps", record, attribute, rule, answer) for rule, answer in GAPS]
+        yield _opposed(random, "gaps", GAPS, {**instance.row["record"], attribute: None}, attribute)
 
 
 def _valued(
-    random: Random,
-    splits: Sequence[Split],
-    kind: str,
-    rules: Sequence[tuple[str, str]],
-    fits: Callable[[str], bool],
+    random: Random, splits: Sequence[Split], kind: str, wordings: Opposites, fits: Callable[[str], bool]
 ) -> Iterator[list[_Case]]:
-    """Cells whose value fits, under each of the rules."""
+    """Cells whose value fits."""
     for instance in _cells(random, splits):
         record, attribute = instance.row["record"], instance.row["attribute"]
         value = record[attribute] or ""
         if not is_missing(value) and fits(value) and len(value) < 40:
-            yield [_cell(kind, record, attribute, rule, answer) for rule, answer in rules]
+            yield _opposed(random, kind, wordings, record, attribute)
 
 
-def _cell(kind: str, record: dict[str, str | None], attribute: str, rule: str, answer: str) -> _Case:
-    said = rule.replace("{a}", clean_name(attribute))
-    return _Case(kind, DetectErrorsRequest(records=[record], attributes=[attribute], rules=[said]), answer)
+def _opposed(
+    random: Random, kind: str, wordings: Opposites, record: dict[str, str | None], attribute: str
+) -> list[_Case]:
+    """A cell under a rule that calls it an error and under its opposite."""
+    return [
+        _Case(kind, DetectErrorsRequest(records=[record], attributes=[attribute], rules=[rule]), answer)
+        for rule, answer in zip(_said(random, wordings, attribute), ("yes", "no"), strict=True)
+    ]
+
+
+def _said(random: Random, wordings: Opposites, attribute: str) -> list[str]:
+    """One of the wordings, both ways."""
+    return [capitalised(rule.replace("{a}", clean_name(attribute))) for rule in random.choice(wordings)]
 
 
 def _pairs(random: Random, splits: Sequence[Split]) -> Iterator[list[_Case]]:
@@ -202,15 +245,10 @@ def _pairs(random: Random, splits: Sequence[Split]) -> Iterator[list[_Case]]:
             and not same_value(left[name], right[name])
         ]
         if names:
-            name = random.choice(names)
             pair = RecordPair(left=left, right=right)
             yield [
-                _Case(
-                    "pairs",
-                    MatchEntitiesRequest(pairs=[pair], rules=[rule.replace("{a}", clean_name(name))]),
-                    answer,
-                )
-                for rule, answer in PAIRS
+                _Case("pairs", MatchEntitiesRequest(pairs=[pair], rules=[rule]), answer)
+                for rule, answer in zip(_said(random, PAIRS, random.choice(names)), ("no", "yes"), strict=True)
             ]
 
 
@@ -221,17 +259,10 @@ def _written(random: Random, splits: Sequence[Split]) -> Iterator[list[_Case]]:
         record, attribute, value = instance.row["record"], instance.row["attribute"], instance.label or ""
         text = " ".join(str(cell) for cell in record.values()).casefold()
         if value.casefold() in text and value.upper() != value.lower() and len(value) < 30:
-            name = clean_name(attribute)
+            written = (value.upper(), value.lower())
             yield [
-                _Case(
-                    "how a value is written",
-                    ImputeRequest(records=[record], attribute=attribute, rules=[rule]),
-                    answer,
-                )
-                for rule, answer in (
-                    (f"Every letter of {name} is a capital.", value.upper()),
-                    (f"Every letter of {name} is a small one.", value.lower()),
-                )
+                _Case(_WRITTEN, ImputeRequest(records=[record], attribute=attribute, rules=[rule]), answer)
+                for rule, answer in zip(_said(random, WRITTEN, attribute), written, strict=True)
             ]
 
 
