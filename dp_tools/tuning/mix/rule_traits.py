@@ -202,39 +202,70 @@ _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", 
 def trait_rules(random: Random, attribute: str, value: str, count: int) -> list[Said]:
     """At most `count` rules about what a value is made of, of which code knows the verdict; half of them demand a yes.
 
+    Many come in twos that say the same of two things, one of which the value keeps: what decides is what they name.
+
     Args:
         attribute: its name in the statements.
         value: not a missing one.
     """
-    made = [
-        rule
-        for _ in range(4 * count)
-        if (rule := (_counted if random.random() < 0.25 else _made_of)(random, attribute, value))
-    ]
+    made: list[Said] = []
+    for _ in range(3 * count):
+        kind = random.random()
+        if kind < 0.25:
+            made += _counted(random, attribute, value)
+        elif kind < 0.6:
+            made += _contrasted(random, attribute, value)
+        else:
+            made.append(_made_of(random, attribute, value))
     wrong = [rule for rule in made if rule[2]]
     right = [rule for rule in made if not rule[2]]
     return [*wrong[: count // 2], *right[: count - count // 2]]
 
 
-def _made_of(random: Random, attribute: str, value: str) -> Said | None:
+def _made_of(random: Random, attribute: str, value: str) -> Said:
     present = [trait for trait in TRAITS if trait.has(value)]
     # What a value does not have is seldom worth a rule; letters and digits nearly always are.
     if present and random.random() < 0.6:
         trait = random.choice(present)
     else:
         trait = random.choice(TRAITS[:_LETTERS_AND_DIGITS] if random.random() < 0.7 else TRAITS)
-    has, alone = trait.has(value), trait.alone(value)
-    if alone is not None and random.random() < 0.5:
-        kind = (_ONLY, not alone, _NONE if alone else _FREE)
-    elif has:
-        kind = random.choice(((_NONE, True, _FREE), (_FREE, False, _NONE), (_SOME, False, _NONE)))
+    if trait.alone(value) is not None and random.random() < 0.5:
+        frames = _ONLY
     else:
-        kind = random.choice(((_NONE, False, _SOME), (_SOME, True, _NONE)))
-    frames, error, contrary = kind
-    return _filled(random, frames, trait, attribute), _filled(random, contrary, trait, attribute), error
+        frames = random.choice((_NONE, _FREE, _SOME) if trait.has(value) else (_NONE, _SOME))
+    return _said(random, random.choice(frames), frames, trait, attribute, value)
 
 
-def _counted(random: Random, attribute: str, value: str) -> Said | None:
+def _contrasted(random: Random, attribute: str, value: str) -> list[Said]:
+    """The same said of something that the value keeps and of something that it breaks."""
+    traits = TRAITS[:_LETTERS_AND_DIGITS] if random.random() < 0.8 else TRAITS
+    frames = random.choice((_ONLY, _ONLY, _NONE, _SOME))
+    judged = [(trait, _breaks(frames, trait, value)) for trait in traits]
+    chosen = [[trait for trait, broken in judged if broken is error] for error in (True, False)]
+    if not all(chosen):
+        return []
+    frame = random.choice(frames)
+    return [_said(random, frame, frames, random.choice(found), attribute, value) for found in chosen]
+
+
+def _breaks(frames: Sequence[str], trait: Trait, value: str) -> bool | None:
+    """Whether a value breaks what these frames say of a trait; None where it cannot be said."""
+    if frames is _ONLY:
+        alone = trait.alone(value)
+        return None if alone is None else not alone
+    return frames is not _FREE and trait.has(value) is (frames is _NONE)
+
+
+def _said(random: Random, frame: str, frames: Sequence[str], trait: Trait, attribute: str, value: str) -> Said:
+    error = bool(_breaks(frames, trait, value))
+    clean = _SOME if frames is _NONE else _NONE
+    contrary = _FREE if error and frames is not _SOME else clean
+    statement, opposite = (_filled(random, said, trait, attribute) for said in (frame, random.choice(contrary)))
+    return statement, opposite, error
+
+
+def _counted(random: Random, attribute: str, value: str) -> list[Said]:
+    """The same said of a number that the value has and of one that it has not."""
     measure = random.choice(MEASURES)
     count = measure.count(value)
     other = max(0, count + random.choice((-4, -2, -1, 1, 1, 2, 3, 5)))
@@ -242,19 +273,18 @@ def _counted(random: Random, attribute: str, value: str) -> Said | None:
     kept = [rule for rule in rules if rule[2]]
     broken = [rule for rule in rules if not rule[2]]
     if not kept or not broken:
-        return None
-    one, two = random.choice(kept), random.choice(broken)
-    if random.random() < 0.5:
-        one, two = two, one
-    return _amount(random, one, measure, attribute), _amount(random, two, measure, attribute), not one[2]
+        return []
+    frame = random.choice(_COUNTED)
+    right, wrong = (_amount(random, frame, random.choice(found), measure, attribute) for found in (kept, broken))
+    return [(wrong, right, True), (right, wrong, False)]
 
 
-def _amount(random: Random, rule: tuple[Sequence[str], int, bool], measure: Measure, attribute: str) -> str:
+def _amount(random: Random, frame: str, rule: tuple[Sequence[str], int, bool], measure: Measure, attribute: str) -> str:
     forms, k, _ = rule
     number = _WORDS[k] if k < len(_WORDS) and random.random() < 0.5 else str(k)
     said = f"{random.choice(forms).replace('{k}', number)} {measure.one if k == 1 else measure.many}"
-    return capitalised(random.choice(_COUNTED).replace("{q}", said).replace("{a}", attribute))
+    return capitalised(frame.replace("{q}", said).replace("{a}", attribute))
 
 
-def _filled(random: Random, frames: Sequence[str], trait: Trait, attribute: str) -> str:
-    return capitalised(random.choice(frames).replace("{n}", random.choice(trait.names)).replace("{a}", attribute))
+def _filled(random: Random, frame: str, trait: Trait, attribute: str) -> str:
+    return capitalised(frame.replace("{n}", random.choice(trait.names)).replace("{a}", attribute))

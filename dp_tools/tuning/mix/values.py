@@ -48,6 +48,28 @@ _FRAMES = (
 )
 _CAPITALS = ("capital letters", "capitals", "upper case", "uppercase letters", "big letters only", "block letters")
 _SMALL = ("lower case", "small letters", "lowercase letters", "small letters without any capital", "lowercase only")
+_BARS = (
+    "{n} has no {c}.",
+    "No {c} in {n}.",
+    "Write {n} without {c}.",
+    "Avoid {c} in {n}.",
+    "{n} does not use {c}.",
+    "{c} are wrong in {n}.",
+)
+_CASES = (
+    ("capital letters", "small letters"),
+    ("capitals", "small letters"),
+    ("upper case letters", "lower case letters"),
+    ("uppercase letters", "lowercase letters"),
+)
+_LIKE = (
+    "Write {n} like {c}.",
+    "{n} is written as in {c}.",
+    "{c} is how we write {n}.",
+    "Write {n} the way {c} is written.",
+    "{n} is to look like {c}.",
+)
+_EXAMPLES = ("Berlin", "Red", "Sony", "Main Street", "Pale Ale", "Mary")
 _UNDERSCORES = ("one piece, with underscores for spaces", "words joined by underscores")
 _HYPHENS = ("one piece, with hyphens for spaces", "words joined by hyphens")
 _TITLE = ("title case", "words that start with a capital", "small letters after a capital in each word")
@@ -72,7 +94,7 @@ def labelled_gaps(random: Random, data: Path, recipe: Recipe, known: Known) -> I
             record, source = _reshaped(random, row["record"], recipe), f"DI/{dataset}"
             if recipe.binding_rules and often(random, 0.3):
                 # A value that is known by heart has to give way to a rule, too.
-                for rule, answer in random.sample(_ways_to_write(random, clean_name(attribute), value.strip()), 2):
+                for rule, answer in _two_ways_to_write(random, clean_name(attribute), value.strip()):
                     yield _gap(random, recipe, record, attribute, answer, source, ((), (rule,)), known_from)
             else:
                 rules = known("impute", dataset, attribute) if often(random, 0.4) else ((), ())
@@ -135,31 +157,39 @@ def binding_values(random: Random, tables: dict[str, list[Record]], recipe: Reci
         if value is None or is_missing(value) or len(value) > _LONGEST or not _tells(value, rest):
             continue
         name = clean_name(attribute)
-        for rule, answer in random.sample(_ways_to_write(random, name, value.strip()), 2):
+        for rule, answer in _two_ways_to_write(random, name, value.strip()):
             made += 1
             rules = ((), (rule,)) if often(random, 0.85) else ((rule,), ())
             yield _gap(random, recipe, rest, attribute, answer, f"binding/{source}", rules)
 
 
-def _ways_to_write(random: Random, name: str, value: str) -> list[tuple[str, str]]:
-    """Rules about how a value is written, with what they make of it."""
+def _two_ways_to_write(random: Random, name: str, value: str) -> list[tuple[str, str]]:
+    """Two rules about how a value is written, with what they make of it; mostly the same said of either letters."""
 
-    def said(forms: tuple[str, ...]) -> str:
-        frame, form = random.choice(_FRAMES), random.choice(forms)
-        return capitalised(frame.replace("{n}", name).replace("{c}", form))
+    def said(frames: tuple[str, ...], *forms: str) -> list[str]:
+        frame = random.choice(frames)
+        return [capitalised(frame.replace("{n}", name).replace("{c}", form)) for form in forms]
 
+    kind = random.random()
+    if kind < 0.5:
+        letters = said(_FRAMES, random.choice(_CAPITALS), random.choice(_SMALL))
+    elif kind < 0.75:
+        letters = said(_BARS, *reversed(random.choice(_CASES)))
+    else:
+        example = random.choice(_EXAMPLES)
+        letters = said(_LIKE, example.upper(), example.lower())
+    both = list(zip(letters, (value.upper(), value.lower()), strict=True))
+    if often(random, 0.6):
+        return both
     short = value[: random.choice((1, 2, 3))].upper()
-    return [
-        (said(_CAPITALS), value.upper()),
-        (said(_CAPITALS), value.upper()),
-        (said(_SMALL), value.lower()),
-        (said(_SMALL), value.lower()),
-        (said(_UNDERSCORES), value.replace(" ", "_")),
-        (said(_HYPHENS), value.replace(" ", "-")),
-        (said(_TITLE), value.title()),
+    others = [
+        *zip(said(_FRAMES, random.choice(_UNDERSCORES)), [value.replace(" ", "_")], strict=True),
+        *zip(said(_FRAMES, random.choice(_HYPHENS)), [value.replace(" ", "-")], strict=True),
+        *zip(said(_FRAMES, random.choice(_TITLE)), [value.title()], strict=True),
         (random.choice(_ABBREVIATED).format(n=name, v=value, s=short), short),
         (random.choice(_UNGUESSED).format(n=name), NONE),
     ]
+    return [random.choice(both), random.choice(others)]
 
 
 def extractions(random: Random, data: Path, recipe: Recipe) -> Iterator[Lesson]:
