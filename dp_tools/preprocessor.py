@@ -191,8 +191,8 @@ class Preprocessor:
         questions = [replace(to_question(self.wire, c.prompt, c.ask), adapter=adapter) for c in injected.values()]
         results = self.engine.answer(questions, progress=progress, cancel=cancel) if questions else []
         lines = {
-            attribute: self._line(task, own, ruled=attribute is not None and ruled(injection, attribute) == "in words")
-            for attribute, injection in injections.items()
+            name: self._line(task, own, ruled=name is not None and ruled(injections[name], name) == "in words")
+            for name in {case.attribute for case in injected.values()}
         }
         for number, result in zip(open_cases, results, strict=True):
             rules = tuple(_named(rule) for rule in injections[cases[number].attribute].rules)

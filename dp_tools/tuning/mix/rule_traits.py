@@ -253,7 +253,9 @@ def _breaks(frames: Sequence[str], trait: Trait, value: str) -> bool | None:
     if frames is _ONLY:
         alone = trait.alone(value)
         return None if alone is None else not alone
-    return frames is not _FREE and trait.has(value) is (frames is _NONE)
+    if frames is _FREE:
+        return False
+    return trait.has(value) if frames is _NONE else not trait.has(value)
 
 
 def _said(random: Random, frame: str, frames: Sequence[str], trait: Trait, attribute: str, value: str) -> Said:

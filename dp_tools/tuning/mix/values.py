@@ -182,10 +182,13 @@ def _two_ways_to_write(random: Random, name: str, value: str) -> list[tuple[str,
     if often(random, 0.6):
         return both
     short = value[: random.choice((1, 2, 3))].upper()
+    forms = (
+        (_UNDERSCORES, value.replace(" ", "_")),
+        (_HYPHENS, value.replace(" ", "-")),
+        (_TITLE, value.title()),
+    )
     others = [
-        *zip(said(_FRAMES, random.choice(_UNDERSCORES)), [value.replace(" ", "_")], strict=True),
-        *zip(said(_FRAMES, random.choice(_HYPHENS)), [value.replace(" ", "-")], strict=True),
-        *zip(said(_FRAMES, random.choice(_TITLE)), [value.title()], strict=True),
+        *((said(_FRAMES, random.choice(form))[0], written) for form, written in forms),
         (random.choice(_ABBREVIATED).format(n=name, v=value, s=short), short),
         (random.choice(_UNGUESSED).format(n=name), NONE),
     ]
