@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -190,6 +191,10 @@ def test_a_rule_about_a_value_says_what_code_finds(value: str | None, wording: s
         ("1,200", ("is written without commas",), True),
         ("1200", ("has at most 4 digits", "has at most four digits"), False),
         ("1200", ("has exactly 5 digits", "has exactly five digits"), True),
+        ("fort worth", ("is to resemble OSLO", "is to resemble Oslo"), True),
+        ("fort worth", ("is to resemble oslo",), False),
+        ("FORT", ("follows OSLO; oslo would be an error",), False),
+        ("FORT", ("follows oslo; OSLO would be an error",), True),
     ],
 )
 def test_a_rule_about_what_a_value_is_made_of_says_what_code_finds(
@@ -202,6 +207,16 @@ def test_a_rule_about_what_a_value_is_made_of_says_what_code_finds(
         if rule in {f"Size {words}." for words in said}
     }
     assert verdicts == {error}
+
+
+def test_one_sentence_decides_a_pair_one_way_or_the_other_by_the_attribute_it_names(lessons: list[Lesson]) -> None:
+    answers: dict[object, set[str]] = {}
+    for lesson in lessons:
+        prompt = lesson.prompt
+        if lesson.source.startswith("binding") and prompt.task == "match_entities":
+            words = frozenset(re.findall(r"[a-z]+", prompt.rules[-1].lower())) - {"title", "brand", "city", "price"}
+            answers.setdefault((replace(prompt, rules=(), evidence=()), words), set()).add(lesson.answer)
+    assert {"Yes", "No"} in answers.values()
 
 
 def test_rules_about_what_a_value_is_made_of_demand_a_yes_as_often_as_a_no() -> None:

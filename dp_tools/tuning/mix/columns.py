@@ -14,7 +14,7 @@ from dp_tools.tuning.mix.lesson import Lesson, lesson, often
 from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.sources import Record, Row, datasets, read_rows
 
-_VIEWS = {"T2Dv2": 30, "Limaye": 20}
+_VIEWS = {"T2Dv2": 70, "Limaye": 20}
 _VIEW = 9
 
 

@@ -22,9 +22,9 @@ from dp_tools.tuning.mix.rule_forms import capitalised, idle_rules
 from dp_tools.tuning.mix.sources import Record, Row, datasets, pairs
 
 _SIZES = {
-    "Amazon-Google": 55000,
-    "DBLP-GoogleScholar": 11000,
-    "DBLP-ACM": 6000,
+    "Amazon-Google": 85000,
+    "DBLP-GoogleScholar": 30000,
+    "DBLP-ACM": 15000,
     "Beer": 6000,
     "iTunes-Amazon": 5000,
     "WDC_computers": 6500,
@@ -68,6 +68,12 @@ _FRAMES: dict[str, tuple[str, ...]] = {
         "Two records that disagree on {a} are different entities.",
         "Never match records with {d}.",
         "{d}: not the same entity.",
+        "Entities are told apart by {a}.",
+        "The {a} of an entity is the same in every source.",
+        "Sources never disagree on the {a} of one entity.",
+        "Where {a} differs, so do the entities.",
+        "{a} is decisive: unequal means no.",
+        "Check {a}; a difference settles it.",
     ),
     "indifferent": (
         "{d} does not matter.",
@@ -86,6 +92,12 @@ _FRAMES: dict[str, tuple[str, ...]] = {
         "Disagreement on {a} is no obstacle.",
         "Two records that disagree on {a} may still be one entity.",
         "{d}: no reason for a no.",
+        "Entities cannot be told apart by {a}.",
+        "The {a} of an entity is not the same in every source.",
+        "Sources often disagree on the {a} of one entity.",
+        "Where {a} differs, the entities need not.",
+        "{a} decides nothing: unequal may still mean yes.",
+        "Skip {a}; a difference settles nothing.",
     ),
     "same": (
         "Records with {e} are the same entity.",
@@ -155,7 +167,7 @@ def binding_pairs(random: Random, data: Path, recipe: Recipe, count: int) -> Ite
             continue
         unequal = [name for name in shared if _flat(left[name]) != _flat(right[name])]
         attribute = random.choice(unequal if unequal and often(random, 0.7) else shared)
-        differs = attribute in unequal
+        differs, altered = attribute in unequal, False
         if differs and not natural:
             # An equal key in records that are plainly different: only a rule can make them one.
             right = {**right, attribute: left[attribute]}
@@ -163,16 +175,22 @@ def binding_pairs(random: Random, data: Path, recipe: Recipe, count: int) -> Ite
         elif natural and not differs and often(random, 0.6):
             value = random.choice(rows)["right"].get(attribute)
             if not is_missing(value) and _flat(value) != _flat(left[attribute]):
-                right, differs = {**right, attribute: value}, True
+                right, differs, altered = {**right, attribute: value}, True, True
         name = clean_name(attribute)
         if not natural:
-            verdicts = [("same", True), ("indifferent", False)]
+            verdicts = [("same", name, True), ("indifferent", name, False)]
         elif differs:
-            verdicts = [("different", False), ("indifferent", True)]
+            verdicts = [("different", name, False), ("indifferent", name, True)]
         else:
-            verdicts = [(random.choice(("different", "indifferent", "same")), True)]
-        for kind, label in verdicts:
-            rules = [_say(random, kind, name)]
+            verdicts = [(random.choice(("different", "indifferent", "same")), name, True)]
+        others = [clean_name(other) for other in shared if (other in unequal) != differs and other != attribute]
+        if others and (differs or not natural) and not altered and often(random, 0.4):
+            # The same sentence about an attribute of which it is not true: the name in it decides.
+            kind, _, label = verdicts[0]
+            verdicts[1] = (kind, random.choice(others), not label)
+        words = random.getrandbits(48)
+        for kind, about, label in verdicts:
+            rules = [_say(Random(words), kind, about)]
             if often(random, 0.2):
                 # The conflicting rule is more general, so it stands first and loses.
                 opposite = "indifferent" if kind == "different" else "different"

@@ -101,12 +101,14 @@ class RuleForm:
         faults: what breaks it, as one thing, with {a} for the attribute.
         wants: what a value does that keeps it.
         says: whole sentences for it.
+        spares: whole sentences for its opposite.
     """
 
     holds: Callable[[str], bool | None]
     faults: tuple[str, ...]
     wants: tuple[str, ...]
     says: tuple[str, ...] = ()
+    spares: tuple[str, ...] = ()
 
     def rule(self, random: Random, attribute: str) -> str:
         """The rule in some words."""
@@ -116,6 +118,8 @@ class RuleForm:
 
     def waiver(self, random: Random, attribute: str) -> str:
         """Its opposite, under which such a value is no error."""
+        if self.spares and random.random() < 0.35:
+            return say(random, self.spares, attribute)
         return self._framed(random, attribute, ALLOWS, WAIVES)
 
     def _framed(self, random: Random, attribute: str, about: Sequence[str], asking: Sequence[str]) -> str:
@@ -233,7 +237,32 @@ GAP = RuleForm(
     lambda value: not is_missing(value),
     ("a missing {a}", "an empty {a}", "a gap in {a}", "a record without {a}", "a missing value", "a blank {a}"),
     ("have a value", "be filled", "be given", "be present", "be filled in"),
-    ("{a} is required.", "Every record must have a value for {a}.", "{a} is mandatory.", "{a} must not be empty."),
+    (
+        "{a} is required.",
+        "Every record must have a value for {a}.",
+        "{a} is mandatory.",
+        "{a} must not be empty.",
+        "{a} is not optional.",
+        "Never leave {a} out.",
+        "{a} has to be known.",
+        "No record is complete without {a}.",
+        "Every record comes with {a}.",
+        "Skipping {a} is an error.",
+        "A record lacking {a} is incomplete.",
+    ),
+    (
+        "{a} is optional.",
+        "Not every record has a value for {a}.",
+        "{a} is not mandatory.",
+        "{a} may be empty.",
+        "{a} is not required.",
+        "Leave {a} out where it is not known.",
+        "{a} need not be known.",
+        "A record is complete without {a}.",
+        "Not every record comes with {a}.",
+        "Skipping {a} is no error.",
+        "A record lacking {a} is complete all the same.",
+    ),
 )
 """Whether a gap is an error."""
 IDLE = (

@@ -196,6 +196,25 @@ _AMOUNTS: tuple[tuple[tuple[str, ...], Callable[[int, int], bool]], ...] = (
     (("at most {k}", "no more than {k}", "up to {k}", "{k} or fewer"), lambda count, k: count <= k),
     (("at least {k}", "no fewer than {k}", "{k} or more"), lambda count, k: count >= k),
 )
+_CASES: tuple[Callable[[str], str], ...] = (str.upper, str.lower, str.title)
+_LIKE = (
+    "{a} is written as in {x}.",
+    "{a} is to resemble {x}.",
+    "Any {a} that is not written like {x} is an error.",
+    "{x} is how we write {a}.",
+    "{a} has the form of {x}.",
+    "Take {x} as the model for {a}.",
+)
+_UNLIKE = (
+    "Write {a} as in {x}, not as in {y}.",
+    "{x} shows how {a} is written, {y} how it is not.",
+    "For {a}, {x} is the model and {y} is a mistake.",
+    "If {a} is written like {y} instead of {x}, report it.",
+    "Right in {a}: {x}. Wrong in {a}: {y}.",
+    "{a} follows {x}; {y} would be an error.",
+    "In {a} we prefer {x} to {y}.",
+)
+_EXAMPLES = ("berlin", "red", "oslo", "main street", "pale ale", "mary", "jazz", "kilo", "new york")
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -211,10 +230,12 @@ def trait_rules(random: Random, attribute: str, value: str, count: int) -> list[
     made: list[Said] = []
     for _ in range(3 * count):
         kind = random.random()
-        if kind < 0.25:
+        if kind < 0.2:
             made += _counted(random, attribute, value)
-        elif kind < 0.6:
+        elif kind < 0.5:
             made += _contrasted(random, attribute, value)
+        elif kind < 0.65:
+            made += _exemplified(random, attribute, value)
         else:
             made.append(_made_of(random, attribute, value))
     wrong = [rule for rule in made if rule[2]]
@@ -278,6 +299,25 @@ def _counted(random: Random, attribute: str, value: str) -> list[Said]:
         return []
     frame = random.choice(_COUNTED)
     right, wrong = (_amount(random, frame, random.choice(found), measure, attribute) for found in (kept, broken))
+    return [(wrong, right, True), (right, wrong, False)]
+
+
+def _exemplified(random: Random, attribute: str, value: str) -> list[Said]:
+    """The same said by an example whose letters are like the value's and by one whose letters are not."""
+    own = [case for case in _CASES if case(value) == value]
+    others = [case for case in _CASES if case(value) != value]
+    if len(own) != 1:
+        # No letters, or so few that two forms are one.
+        return []
+    kept, broken = own[0], random.choice(others)
+    example = random.choice(_EXAMPLES)
+    if random.random() < 0.5:
+        example = "".join(random.sample("bcdfghklmnprstvxz", random.choice((2, 3, 4))))
+    frame = random.choice(_LIKE if random.random() < 0.4 else _UNLIKE)
+    right, wrong = (
+        capitalised(frame.replace("{x}", x(example)).replace("{y}", y(example)).replace("{a}", attribute))
+        for x, y in ((kept, broken), (broken, kept))
+    )
     return [(wrong, right, True), (right, wrong, False)]
 
 

@@ -68,6 +68,9 @@ _LIKE = (
     "{c} is how we write {n}.",
     "Write {n} the way {c} is written.",
     "{n} is to look like {c}.",
+    "{n} as in {c}, not as in {d}.",
+    "Write {n} like {c} and not like {d}.",
+    "{c} is right for {n}, {d} is not.",
 )
 _EXAMPLES = ("Berlin", "Red", "Sony", "Main Street", "Pale Ale", "Mary")
 _UNDERSCORES = ("one piece, with underscores for spaces", "words joined by underscores")
@@ -177,7 +180,10 @@ def _two_ways_to_write(random: Random, name: str, value: str) -> list[tuple[str,
         letters = said(_BARS, *reversed(random.choice(_CASES)))
     else:
         example = random.choice(_EXAMPLES)
-        letters = said(_LIKE, example.upper(), example.lower())
+        cases = (example.upper(), example.lower())
+        other = example if often(random, 0.5) else None
+        frames = said(_LIKE, *cases)
+        letters = [frame.replace("{d}", other or case) for frame, case in zip(frames, reversed(cases), strict=True)]
     both = list(zip(letters, (value.upper(), value.lower()), strict=True))
     if often(random, 0.6):
         return both
