@@ -22,7 +22,7 @@ from dp_tools.tuning.mix.spoil import other_format, spoil
 Known = Callable[[str, str, str | None], tuple[tuple[str, ...], tuple[str, ...]]]
 """The shipped packs' rules for (task, dataset, attribute): those for all attributes, those for this one."""
 
-_DATASET_LESSONS = 6000
+_DATASET_LESSONS = 25000
 _TABLE_LESSONS = 70
 _RIGHT = 3
 """Right cells to one wrong."""

@@ -23,9 +23,9 @@ def labelled_columns(random: Random, data: Path, recipe: Recipe) -> Iterator[Les
     for dataset in datasets(data, "CTA", recipe.leave_out):
         rows = read_rows(data, "CTA", dataset)
         types = sorted({_type(row) for row in rows})
-        views = max(1, round(_VIEWS.get(dataset, _VIEW) * recipe.size))
+        whole, part = divmod(_VIEWS.get(dataset, _VIEW) * recipe.size, 1)
         for row in rows:
-            for _ in range(views):
+            for _ in range(int(whole) + often(random, part)):
                 yield _annotated(random, recipe, _view(random, row), _type(row), types, f"CTA/{dataset}")
 
 
