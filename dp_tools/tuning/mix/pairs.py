@@ -22,20 +22,20 @@ from dp_tools.tuning.mix.rule_forms import capitalised, idle_rules
 from dp_tools.tuning.mix.sources import Record, Row, datasets, pairs
 
 _SIZES = {
-    "Amazon-Google": 85000,
-    "DBLP-GoogleScholar": 30000,
-    "DBLP-ACM": 15000,
+    "Amazon-Google": 110000,
+    "DBLP-GoogleScholar": 42000,
+    "DBLP-ACM": 17000,
     "Beer": 10000,
-    "iTunes-Amazon": 7000,
+    "iTunes-Amazon": 9000,
     "WDC_computers": 6500,
     "WDC_watches": 3500,
-    "Fodors-Zagats": 7000,
+    "Fodors-Zagats": 9000,
     "Dirty_DBLP-ACM": 1200,
     "Dirty_iTunes-Amazon": 1000,
 }
 _SIZE = 3000
 _SCHEMA_SIZES = {"IMDB-Sakila": 3000}
-_SCHEMA_SIZE = 13000
+_SCHEMA_SIZE = 15000
 _RENAMED = {
     "title": ("name", "product", "label", "heading", "item"),
     "name": ("title", "label", "designation"),

@@ -22,7 +22,7 @@ from dp_tools.tuning.mix.sources import Record, datasets, read_rows
 
 NONE = "unknown"
 _LONGEST = 50
-_SIZES = {"Buy": 12000, "Restaurant": 12000}
+_SIZES = {"Buy": 17000, "Restaurant": 15000}
 _SIZE = 5000
 _EXTRACTIONS = 9000
 _FRAMES = (
