@@ -18,10 +18,10 @@ from dp_tools.tuning.conventions import HOUSE_CONVENTIONS
 from dp_tools.tuning.instances import Split, read_datasets
 from dp_tools.tuning.reliability import VERDICTS, judged, judged_under_rules
 
-_RARE = 0.01
+_RARE = 0.1
 _MORE = 10
-"""Where fewer than one instance in a hundred is yes, ten times as many are looked at: a false yes among a few hundred
-negatives would stand for dozens, and the threshold would hang on it."""
+"""The rarer a yes than one in ten, the more instances are looked at, up to ten times as many: a false yes among a few
+hundred negatives would stand for dozens, and the threshold would hang on it."""
 
 
 @click.command()
@@ -33,7 +33,7 @@ negatives would stand for dozens, and the threshold would hang on it."""
     type=click.IntRange(min=1),
     default=300,
     show_default=True,
-    help="Instances of each dataset; ten times as many of one with less than one yes in a hundred.",
+    help="Instances of each dataset; more where a yes is rare, ten times as many where it is one in a hundred.",
 )
 @click.option("--leave-out", multiple=True, metavar="TASK[/DATASET]", help="What not to look at; repeatable.")
 @MODEL
@@ -55,7 +55,7 @@ def _chosen(split: Split, limit: int) -> tuple[Split, float, float]:
         return split.sample(limit), 1.0, 1.0
     if split.task == "detect_errors":
         split = split.without(HOUSE_CONVENTIONS.get(split.dataset, ()))
-    return split.enriched(_MORE * limit if 0 < split.rate < _RARE else limit)
+    return split.enriched(round(limit * min(_MORE, max(1.0, _RARE / split.rate))) if split.rate else limit)
 
 
 def write_calibration(
