@@ -63,5 +63,5 @@ def _all(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[L
         yield from values.table_extractions(random, clean, recipe, 2000)
     if recipe.binding_rules:
         yield from cells.binding_rules(random, clean, recipe, 65000)
-        yield from pairs.binding_pairs(random, data, recipe, 36000)
+        yield from pairs.binding_pairs(random, data, recipe, 45000)
         yield from values.binding_values(random, clean, recipe, 33000)

@@ -15,7 +15,7 @@ from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.sources import Record, Row, datasets, read_rows
 
 _VIEWS = {"T2Dv2": 70, "Limaye": 20}
-_VIEW = 9
+_VIEW = 25
 
 
 def labelled_columns(random: Random, data: Path, recipe: Recipe) -> Iterator[Lesson]:

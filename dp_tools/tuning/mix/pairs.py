@@ -22,7 +22,7 @@ from dp_tools.tuning.mix.rule_forms import capitalised, idle_rules
 from dp_tools.tuning.mix.sources import Record, Row, datasets, pairs
 
 _SIZES = {
-    "Amazon-Google": 110000,
+    "Amazon-Google": 90000,
     "DBLP-GoogleScholar": 42000,
     "DBLP-ACM": 17000,
     "Beer": 10000,
