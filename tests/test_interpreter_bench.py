@@ -156,6 +156,24 @@ def test_a_calibration_is_fitted_on_valid_splits_and_written_whole(
     assert (nothing.exit_code, "valid split" in nothing.output) == (2, True)
 
 
+def test_the_rarer_a_match_the_more_pairs_are_calibrated_on(
+    data: Path,
+    tmp_path: Path,
+    lent_engine: object,  # noqa: ARG001
+) -> None:
+    for dataset, every in (("often", 2), ("seldom", 20)):
+        pairs = [{"left": {"name": f"{n}"}, "right": {"name": "1"}, "label": int(n % every == 0)} for n in range(40)]
+        (data / "EM" / dataset).mkdir()
+        (data / "EM" / dataset / "valid.jsonl").write_text("\n".join(map(json.dumps, pairs)), encoding="utf-8")
+    told = CliRunner().invoke(
+        main,
+        ["calibrate", "--data", str(data), "--limit", "4", "--leave-out", "ED", "-o", str(tmp_path / "lines.json")],
+    )
+    assert told.exit_code == 0, told.output
+    assert "EM/often: 4 judged" in told.stderr
+    assert "EM/seldom: 8 judged" in told.stderr
+
+
 def test_cells_whose_label_only_a_rule_can_tell_are_not_calibrated_on(
     data: Path,
     tmp_path: Path,
