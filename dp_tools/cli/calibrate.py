@@ -55,7 +55,9 @@ def _chosen(split: Split, limit: int) -> tuple[Split, float, float]:
         return split.sample(limit), 1.0, 1.0
     if split.task == "detect_errors":
         split = split.without(HOUSE_CONVENTIONS.get(split.dataset, ()))
-    return split.enriched(round(limit * min(_MORE, max(1.0, _RARE / split.rate))) if split.rate else limit)
+    rate = split.rate
+    times = min(_RARE / rate, _MORE) if 0 < rate < _RARE else 1
+    return split.enriched(round(times * limit))
 
 
 def write_calibration(
