@@ -60,16 +60,41 @@ Report = Callable[[int, int, float, float], None]
 
 
 def load_network(weights: Path, device: str) -> Any:
-    """The dequantised network of a GGUF, in bfloat16."""
-    import torch
+    """The dequantised network of a GGUF, in the number format to train in."""
     from transformers import AutoModelForCausalLM
 
     # The fused attention of a CPU is made for long texts: at 150 tokens its way back takes three times the plain one.
     attention = "sdpa" if device.startswith("cuda") else "eager"
     network: Any = AutoModelForCausalLM.from_pretrained(
-        str(weights.parent), gguf_file=weights.name, dtype=torch.bfloat16, attn_implementation=attention
+        str(weights.parent), gguf_file=weights.name, dtype=number_format(device), attn_implementation=attention
     )
     return network.to(device)
+
+
+def number_format(device: str) -> Any:
+    """The dtype that training on this device is faster in: torch.bfloat16, or torch.float32 on a processor without it.
+
+    A processor that has no instructions for bfloat16 takes eight times as long with it, one that has them half as long
+    or less. Which it is depends on what torch makes of them, so a product of a step's size is timed.
+    """
+    import torch
+
+    if not device.startswith("cpu"):
+        return torch.bfloat16
+    return min((torch.bfloat16, torch.float32), key=_seconds_a_product)
+
+
+def _seconds_a_product(dtype: Any) -> float:
+    """The least of a few, since anything else that runs only adds to it."""
+    import torch
+
+    states, weights = torch.ones(1024, 576, dtype=dtype), torch.ones(1536, 576, dtype=dtype)
+    taken = []
+    for _ in range(5):
+        began = time.perf_counter()
+        torch.nn.functional.linear(states, weights)
+        taken.append(time.perf_counter() - began)
+    return min(taken)
 
 
 def with_adapter(network: Any, settings: Settings) -> Any:
@@ -203,11 +228,12 @@ def mean_loss(network: Any, batch: Sequence[Row], device: str) -> Any:
         ids[number, : len(row)] = torch.tensor(row.tokens)
         positions[number, : len(row)] = torch.tensor(row.positions())
         visible[number, : len(row), : len(row)] = torch.from_numpy(row.visible())
-    mask = torch.zeros(visible.shape, dtype=torch.bfloat16).masked_fill_(~visible, torch.finfo(torch.bfloat16).min)
+    dtype = network.dtype
+    mask = torch.zeros(visible.shape, dtype=dtype).masked_fill_(~visible, torch.finfo(dtype).min)
     targets = [(number, *target) for number, row in enumerate(batch) for target in row.targets]
     rows, places, tokens, weights = (torch.tensor(column).to(device) for column in zip(*targets, strict=True))
     ids, positions, mask = (tensor.to(device, non_blocking=True) for tensor in (ids, positions, mask))
-    with torch.autocast(device.split(":")[0], dtype=torch.bfloat16):
+    with torch.autocast(device.split(":")[0], dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
         hidden = network.model(
             input_ids=ids, position_ids=positions, attention_mask=mask[:, None], use_cache=False
         ).last_hidden_state
