@@ -1,0 +1,190 @@
+"""Figures for docs/model.md that take trainings: `python tests/measure_model.py --help`.
+
+Not tests: they take hours, and need data that is not part of the project. What is done already is not done again, so
+the same command goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import click
+import numpy as np
+
+from dp_tools.engine import open_engine
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.tuning.bench import measure as measure_split
+from dp_tools.tuning.calibrate import Sample
+from dp_tools.tuning.instances import read_datasets
+from dp_tools.tuning.mix.recipe import INGREDIENTS
+from dp_tools.tuning.reliability import judged
+from dp_tools.tuning.rule_following import measure_following
+
+DATA = click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, help="Labelled instances.")
+OUT = click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for what is made.")
+
+FOLDS = (
+    ("EM/Amazon-Google", "ED/Hospital"),
+    ("EM/Beer", "ED/Beers"),
+    ("EM/DBLP-ACM", "ED/Adult"),
+    ("EM/iTunes-Amazon", "ED/Billionaire"),
+    ("EM/WDC_computers", "ED/Tax_trunc"),
+)
+"""A matching set and a table that are left out together."""
+TWINS = {"EM/DBLP-ACM": "EM/Dirty_DBLP-ACM", "EM/iTunes-Amazon": "EM/Dirty_iTunes-Amazon"}
+"""Sets of the same records, spoiled: who has seen one has seen the other."""
+OTHER_TASKS = ("SM", "CTA", "AVE", "EXTRA")
+ON_A_CPU = ("--longest", "400", "--epochs", "1", "--tokens", "2600", "--valid", "0")
+
+UNSEEN = ("EM/Beer", "EM/iTunes-Amazon", "ED/Adult", "ED/Hospital", "DI/Restaurant")
+"""What no training of the ablations learns from."""
+ASKED = {
+    "matching, seen": ("EM/Amazon-Google", "EM/DBLP-ACM", "EM/DBLP-GoogleScholar", "EM/Fodors-Zagats"),
+    "matching, unseen": ("EM/Beer", "EM/iTunes-Amazon"),
+    "detection, seen": ("ED/Billionaire",),
+    "detection, unseen": ("ED/Adult", "ED/Hospital"),
+    "imputation, seen": ("DI/Buy",),
+    "imputation, unseen": ("DI/Restaurant",),
+}
+
+
+@click.group()
+def measure() -> None:
+    """Measure what trainings give."""
+
+
+@measure.command()
+@DATA
+@OUT
+@click.option("--base", default=55, show_default=True, help="Minutes of the training that all folds go on from.")
+@click.option("--fold", default=12, show_default=True, help="Minutes of each fold's own training.")
+@click.option("--limit", default=800, show_default=True, help="Test instances of each set.")
+def carrying_over(data: Path, out: Path, base: int, fold: int, limit: int) -> None:
+    """Each of five matching sets and five tables by a model that never saw it.
+
+    One training without all ten, then one for each fold without its two; thresholds from the valid splits of the rest.
+    """
+    tasks, skipped = _each(OTHER_TASKS), ("--without", "binding_rules", "--without", "generated_gaps")
+    all_ten = _each([name for names in FOLDS for name in _with_twins(names)])
+    _tune(data, out / "base", base, *tasks, *all_ten, *skipped, "--size", "0.35", "--rate", "0.0006", "--seed", "41")
+    rows: list[dict[str, Any]] = []
+    for pairs, cells in FOLDS:
+        place, left_out = out / pairs.replace("/", "-"), _each(_with_twins((pairs, cells)))
+        start = ("--start", str(out / "base" / "adapter.gguf"))
+        further = (*start, "--size", "0.1", "--rate", "0.0004", "--seed", "43")
+        _tune(data, place, fold, *tasks, *left_out, *skipped, *further)
+        model = ("--data", str(data), "--model", f"nano+{place / 'adapter.gguf'}")
+        spared = _each(("DI", "ED/Movies_trunc", *TWINS.values()))
+        _once(place / "calibration.json", "calibrate", *model, "--limit", "150", *tasks, *left_out, *spared)
+        bench = ("bench", *model, "--limit", str(limit))
+        for name, dataset, how in (
+            ("pairs", pairs, ("--rules", "general")),
+            ("cells", cells, ("--rules", "general")),
+            ("cells-alone", cells, ("--rules", "general", "--alone")),
+            ("cells-packs", cells, ("--rules", "packs")),
+        ):
+            file = place / f"{name}.json"
+            _once(file, *bench, *how, "--only", dataset, option="--json")
+            rows += [{**row, "how": name} for row in json.loads(file.read_text(encoding="utf-8"))]
+    click.echo("| how | dataset | F1 | precision | recall |\n| --- | --- | ---: | ---: | ---: |")
+    for how in ("pairs", "cells", "cells-alone", "cells-packs"):
+        found = [row for row in rows if row["how"] == how]
+        for row in found:
+            click.echo(f"| {how} | {row['dataset']} | {row['score']} | {row['precision']} | {row['recall']} |")
+        click.echo(f"| {how} | mean | {mean(row['score'] for row in found):.2f} | | |")
+
+
+@measure.command()
+@DATA
+@OUT
+@click.option("--minutes", default=7, show_default=True, help="Of each training.")
+@click.option("--limit", default=200, show_default=True, help="Valid instances of each set, half of them positive.")
+@click.option("--rules", default=150, show_default=True, help="Questions about rules.")
+@click.option("--without", multiple=True, type=click.Choice(INGREDIENTS), help="Only these ingredients.")
+def ablations(data: Path, out: Path, minutes: int, limit: int, rules: int, without: tuple[str, ...]) -> None:
+    """What each ingredient of the mix is worth: short trainings without it, scored on valid splits.
+
+    Verdicts have the best F1 over thresholds, at the natural rate of labels, so that calibration plays no part.
+    """
+    click.echo(f"| without | {' | '.join(ASKED)} | rules followed | changed by an idle rule |")
+    click.echo(f"| --- |{' ---: |' * (len(ASKED) + 2)}")
+    tasks, unseen = _each(OTHER_TASKS), _each(_with_twins(UNSEEN))
+    for ingredient in (None, *(without or INGREDIENTS)):
+        place = out / (ingredient or "nothing")
+        less = () if ingredient is None else ("--without", ingredient)
+        _tune(data, place, minutes, *tasks, *unseen, *less, "--size", "0.06", "--rate", "0.0006", "--seed", "61")
+        kept = place / "scores.json"
+        if not kept.exists():
+            alone = ingredient == "evidence"
+            kept.write_text(json.dumps(_ablated(data, place / "adapter.gguf", limit, rules, alone)), encoding="utf-8")
+        scores = json.loads(kept.read_text(encoding="utf-8"))
+        click.echo(f"| {place.name} | {' | '.join(f'{score:.1f}' for score in scores)} |")
+
+
+def _ablated(data: Path, adapter: Path, limit: int, rules: int, alone: bool) -> list[float]:
+    """The mean score of each group of `ASKED`, then rules followed and answers changed by an idle rule, in percent."""
+    model = f"nano+{adapter}"
+    with Preprocessor(model, ":memory:", engine=open_engine(model, cache=False), adapters=False) as preprocessor:
+        scores = []
+        for names in ASKED.values():
+            found = []
+            for dataset in read_datasets(data, names):
+                split = dataset.split("valid")
+                split = split.alone() if alone else split
+                if dataset.folder == "DI":
+                    found.append(measure_split(preprocessor, split.sample(limit), packs=False).result.score)
+                else:
+                    chosen, yes, no = split.enriched(limit)
+                    found.append(_best_f1(Sample(judged(preprocessor, chosen), yes, no)))
+            scores.append(mean(found))
+        following = measure_following(preprocessor, data, cases=rules)
+    asked = sum(kind.cases for kind in following.kinds)
+    followed = sum(kind.followed for kind in following.kinds)
+    return [*scores, 100 * followed / asked, 100 * following.swayed / following.idle]
+
+
+def _best_f1(sample: Sample) -> float:
+    """In percent, of the threshold that has the highest; equal probabilities fall on one side of it."""
+    order = np.argsort(-sample.logits, kind="stable")
+    logits, weights, truth = sample.logits[order], sample.weights[order], sample.truth[order]
+    said, right = np.cumsum(weights), np.cumsum(weights * truth)
+    ends = np.append(logits[1:] != logits[:-1], True)
+    return float(100 * np.max((2 * right / (said + right[-1]))[ends]))
+
+
+def _with_twins(names: Sequence[str]) -> list[str]:
+    return [*names, *(TWINS[name] for name in names if name in TWINS)]
+
+
+def _each(names: Sequence[str]) -> list[str]:
+    return [part for name in names for part in ("--leave-out", name)]
+
+
+def _tune(data: Path, out: Path, minutes: int, *how: str) -> None:
+    """Train unless it is done; one that was stopped goes on from its checkpoint."""
+    if not (out / "adapter.gguf").exists():
+        _run("tune", "--data", str(data), "--out", str(out), "--minutes", str(minutes), *ON_A_CPU, *how)
+
+
+def _once(file: Path, *command: str, option: str = "--out") -> None:
+    """Run what writes a file, unless the file is there. It is there only when all of it is."""
+    if not file.exists():
+        part = file.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        _run(*command, option, str(part))
+        part.replace(file)
+
+
+def _run(*command: str) -> None:
+    click.echo(f"dp-tools {' '.join(command)}", err=True)
+    subprocess.run([sys.executable, "-m", "dp_tools", *command], check=True, stdout=sys.stderr)
+
+
+if __name__ == "__main__":
+    measure()
