@@ -7,10 +7,14 @@ the same command goes on where it was stopped.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 from statistics import mean
 from typing import Any
 
@@ -21,7 +25,7 @@ from dp_tools.engine import open_engine
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tuning.bench import measure as measure_split
 from dp_tools.tuning.calibrate import Sample
-from dp_tools.tuning.instances import read_datasets
+from dp_tools.tuning.instances import Instance, Split, read_datasets
 from dp_tools.tuning.mix.recipe import INGREDIENTS
 from dp_tools.tuning.reliability import judged
 from dp_tools.tuning.rule_following import measure_following
@@ -41,6 +45,9 @@ TWINS = {"EM/DBLP-ACM": "EM/Dirty_DBLP-ACM", "EM/iTunes-Amazon": "EM/Dirty_iTune
 """Sets of the same records, spoiled: who has seen one has seen the other."""
 OTHER_TASKS = ("SM", "CTA", "AVE", "EXTRA")
 ON_A_CPU = ("--longest", "400", "--epochs", "1", "--tokens", "2600", "--valid", "0")
+
+FEW_SHOT = {"ED/Beers": "Brewery", "EM/Amazon-Google": "Software"}
+"""Sets that a model did not learn from, and names under which no rule knows them."""
 
 UNSEEN = ("EM/Beer", "EM/iTunes-Amazon", "ED/Adult", "ED/Hospital", "DI/Restaurant")
 """What no training of the ablations learns from."""
@@ -98,6 +105,50 @@ def carrying_over(data: Path, out: Path, base: int, fold: int, limit: int) -> No
         for row in found:
             click.echo(f"| {how} | {row['dataset']} | {row['score']} | {row['precision']} | {row['recall']} |")
         click.echo(f"| {how} | mean | {mean(row['score'] for row in found):.2f} | | |")
+
+
+@measure.command()
+@DATA
+@OUT
+@click.option("--adapter", type=click.Path(path_type=Path), help="Knows neither; by default the base of carrying-over.")
+@click.option("--limit", default=800, show_default=True, help="Test instances of each set.")
+def few_shot(data: Path, out: Path, adapter: Path | None, limit: int) -> None:
+    """Adapters of one's own from 20, 100 and 500 cases of two sets, a quarter of them positive."""
+    model = ("--model", f"nano+{adapter or out / 'base' / 'adapter.gguf'}")
+    for name, alias in FEW_SHOT.items():
+        (dataset,) = read_datasets(data, [name])
+        place = out / "few-shot" / alias
+        renamed = place / "data" / dataset.folder / alias
+        renamed.mkdir(parents=True, exist_ok=True)
+        shutil.copy(dataset.files["test"], renamed)
+        bench = ("bench", "--data", str(place / "data"), *model, "--limit", str(limit))
+        _once(place / "none.json", *bench, "--rules", "general", option="--json")
+        train = dataset.split("train")
+        for count in (20, 100, 500):
+            examples, adapters = place / f"{count}.jsonl", place / f"adapters-{count}"
+            chosen = _a_quarter_positive(train, count)
+            examples.write_text("".join(json.dumps(dict(found.row)) + "\n" for found in chosen), encoding="utf-8")
+            cases = ("--dataset", alias, "--task", train.task, "--examples", str(examples))
+            own = {"DP_TOOLS_ADAPTERS": str(adapters)}
+            done = place / f"{count}.json"
+            if not done.exists():
+                began = time.perf_counter()
+                _run("tune", *cases, *model, "--prevalence", f"{train.rate:.4f}", **own)
+                (place / f"{count}.minutes").write_text(f"{(time.perf_counter() - began) / 60:.1f}", encoding="utf-8")
+            _once(done, *bench, "--own", option="--json", **own)
+        for label in ("none", "20", "100", "500"):
+            (row,) = json.loads((place / f"{label}.json").read_text(encoding="utf-8"))
+            minutes = place / f"{label}.minutes"
+            taken = minutes.read_text(encoding="utf-8") if minutes.exists() else ""
+            click.echo(f"| {name} | {label} | {row['score']} | {row['precision']} | {row['recall']} | {taken} |")
+
+
+def _a_quarter_positive(split: Split, count: int) -> list[Instance]:
+    chooser = Random(42)
+    positive = [found for found in split.instances if found.label == "yes"]
+    negative = [found for found in split.instances if found.label == "no"]
+    chosen = [*chooser.sample(positive, count // 4), *chooser.sample(negative, count - count // 4)]
+    return chooser.sample(chosen, count)
 
 
 @measure.command()
@@ -172,18 +223,19 @@ def _tune(data: Path, out: Path, minutes: int, *how: str) -> None:
         _run("tune", "--data", str(data), "--out", str(out), "--minutes", str(minutes), *ON_A_CPU, *how)
 
 
-def _once(file: Path, *command: str, option: str = "--out") -> None:
+def _once(file: Path, *command: str, option: str = "--out", **environment: str) -> None:
     """Run what writes a file, unless the file is there. It is there only when all of it is."""
     if not file.exists():
         part = file.with_suffix(".part")
         part.unlink(missing_ok=True)
-        _run(*command, option, str(part))
+        _run(*command, option, str(part), **environment)
         part.replace(file)
 
 
-def _run(*command: str) -> None:
+def _run(*command: str, **environment: str) -> None:
     click.echo(f"dp-tools {' '.join(command)}", err=True)
-    subprocess.run([sys.executable, "-m", "dp_tools", *command], check=True, stdout=sys.stderr)
+    whole = [sys.executable, "-m", "dp_tools", *command]
+    subprocess.run(whole, check=True, stdout=sys.stderr, env={**os.environ, **environment})
 
 
 if __name__ == "__main__":
