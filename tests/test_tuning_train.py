@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
+import math
+import shutil
 import time
 import warnings
 from collections.abc import Iterator
@@ -98,6 +101,23 @@ def test_training_computes_in_the_number_format_that_this_processor_is_faster_in
     with torch.no_grad():
         losses = [float(mean_loss(network, row, "cpu")) for network in (chosen, other)]
     assert losses[0] == pytest.approx(losses[1], rel=0.05)
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="compiling needs a C++ compiler")
+def test_a_long_training_is_compiled_and_learns_the_same(
+    tmp_path: Path, weights: Path, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = tokens.encode_all([(Segment(f"what comes after {word}?\n"),) for word in ("one", "two", "three")])
+    lessons = [Encoded(prompt, [prompt[0], 2]) for prompt in prompts]
+    settings = Settings(tokens=40, rate=1e-3, epochs=7)
+    losses = []
+    for name, worth in (("plain", math.inf), ("compiled", 0)):
+        monkeypatch.setattr("dp_tools.tuning.train._WORTH_COMPILING", worth)
+        train(load_network(weights, "cpu"), lessons, tmp_path / name, settings)
+        lines = (tmp_path / name / "losses.jsonl").read_text(encoding="utf-8").splitlines()
+        losses.append([json.loads(line)["loss"] for line in lines])
+    assert losses[0][-1] < losses[0][0]
+    assert losses[1] == pytest.approx(losses[0], rel=0.1)
 
 
 @pytest.fixture

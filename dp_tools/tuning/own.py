@@ -6,6 +6,7 @@ so it is neither learned from nor scored; a labelled example that the store hold
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -131,7 +132,7 @@ def tune_own(
     with tempfile.TemporaryDirectory(prefix="dp-tools-") as place:
         out = Path(place)
         weights = prepare_weights(preprocessor.model).path
-        tokens = Tokens(weights)
+        tokens, network = Tokens(weights), load_network(weights, "cpu")
         about = About(
             dataset=key(dataset),
             task=split.task,
@@ -147,7 +148,7 @@ def tune_own(
             lessons = encode([_lesson(preprocessor.wire, entry) for entry in shown], tokens, preprocessor.wire)
             passes = min(10.0, max(2.0, _LESSONS / len(lessons)))
             how = settings or Settings(rank=8, alpha=16, rate=5e-4, epochs=passes, tokens=1500, seed=seed)
-            return train(load_network(weights, "cpu"), lessons, out / name, how, report=report)
+            return train(copy.deepcopy(network), lessons, out / name, how, report=report)
 
         raw: list[_Answered] = []
         parts = _parts(cases, seed)

@@ -36,7 +36,3 @@ class Tokens:
             encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
             self._known.update({s: e.ids for s, e in zip(wanted, encodings, strict=True)})
         return [[token for segment in prompt for token in self._known[segment]] for prompt in prompts]
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of some ids, control tokens left out."""
-        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
