@@ -48,6 +48,8 @@ ON_A_CPU = ("--longest", "400", "--epochs", "1", "--tokens", "2600", "--valid", 
 
 FEW_SHOT = {"ED/Beers": "Brewery", "EM/Amazon-Google": "Software"}
 """Sets that a model did not learn from, and names under which no rule knows them."""
+COUNTS = (20, 100, 500)
+"""Labelled cases that an adapter is made from."""
 
 UNSEEN = ("EM/Beer", "EM/iTunes-Amazon", "ED/Adult", "ED/Hospital", "DI/Restaurant")
 """What no training of the ablations learns from."""
@@ -80,7 +82,7 @@ def carrying_over(data: Path, out: Path, base: int, fold: int, limit: int) -> No
     tasks, skipped = _each(OTHER_TASKS), ("--without", "binding_rules", "--without", "generated_gaps")
     all_ten = _each([name for names in FOLDS for name in _with_twins(names)])
     _tune(data, out / "base", base, *tasks, *all_ten, *skipped, "--size", "0.35", "--rate", "0.0006", "--seed", "41")
-    rows: list[dict[str, Any]] = []
+    rows: dict[str, list[dict[str, Any]]] = {}
     for pairs, cells in FOLDS:
         place, left_out = out / pairs.replace("/", "-"), _each(_with_twins((pairs, cells)))
         start = ("--start", str(out / "base" / "adapter.gguf"))
@@ -98,10 +100,9 @@ def carrying_over(data: Path, out: Path, base: int, fold: int, limit: int) -> No
         ):
             file = place / f"{name}.json"
             _once(file, *bench, *how, "--only", dataset, option="--json")
-            rows += [{**row, "how": name} for row in json.loads(file.read_text(encoding="utf-8"))]
+            rows.setdefault(name, []).extend(json.loads(file.read_text(encoding="utf-8")))
     click.echo("| how | dataset | F1 | precision | recall |\n| --- | --- | ---: | ---: | ---: |")
-    for how in ("pairs", "cells", "cells-alone", "cells-packs"):
-        found = [row for row in rows if row["how"] == how]
+    for how, found in rows.items():
         for row in found:
             click.echo(f"| {how} | {row['dataset']} | {row['score']} | {row['precision']} | {row['recall']} |")
         click.echo(f"| {how} | mean | {mean(row['score'] for row in found):.2f} | | |")
@@ -124,7 +125,7 @@ def few_shot(data: Path, out: Path, adapter: Path | None, limit: int) -> None:
         bench = ("bench", "--data", str(place / "data"), *model, "--limit", str(limit))
         _once(place / "none.json", *bench, "--rules", "general", option="--json")
         train = dataset.split("train")
-        for count in (20, 100, 500):
+        for count in COUNTS:
             examples, adapters = place / f"{count}.jsonl", place / f"adapters-{count}"
             chosen = _a_quarter_positive(train, count)
             examples.write_text("".join(json.dumps(dict(found.row)) + "\n" for found in chosen), encoding="utf-8")
@@ -136,7 +137,7 @@ def few_shot(data: Path, out: Path, adapter: Path | None, limit: int) -> None:
                 _run("tune", *cases, *model, "--prevalence", f"{train.rate:.4f}", **own)
                 (place / f"{count}.minutes").write_text(f"{(time.perf_counter() - began) / 60:.1f}", encoding="utf-8")
             _once(done, *bench, "--own", option="--json", **own)
-        for label in ("none", "20", "100", "500"):
+        for label in ("none", *COUNTS):
             (row,) = json.loads((place / f"{label}.json").read_text(encoding="utf-8"))
             minutes = place / f"{label}.minutes"
             taken = minutes.read_text(encoding="utf-8") if minutes.exists() else ""
@@ -195,9 +196,8 @@ def _ablated(data: Path, adapter: Path, limit: int, rules: int, alone: bool) -> 
                     found.append(_best_f1(Sample(judged(preprocessor, chosen), yes, no)))
             scores.append(mean(found))
         following = measure_following(preprocessor, data, cases=rules)
-    asked = sum(kind.cases for kind in following.kinds)
-    followed = sum(kind.followed for kind in following.kinds)
-    return [*scores, 100 * followed / asked, 100 * following.swayed / following.idle]
+    whole = following.whole
+    return [*scores, 100 * whole.followed / whole.cases, 100 * following.swayed / following.idle]
 
 
 def _best_f1(sample: Sample) -> float:

@@ -27,10 +27,8 @@ def bench_rules(data: Path, cases: int, model: str) -> None:
     ):
         found = measure_following(preprocessor, data, cases=cases, progress=onward(advance, 0), cancel=cancel)
     click.echo("| rule about | cases | as the rule says |\n| --- | ---: | ---: |")
-    for kind in found.kinds:
+    for kind in (*found.kinds, found.whole):
         click.echo(f"| {kind.name} | {kind.cases} | {100 * kind.followed / kind.cases:.1f}% |")
-    asked = sum(kind.cases for kind in found.kinds)
-    click.echo(f"| all | {asked} | {100 * sum(kind.followed for kind in found.kinds) / asked:.1f}% |")
     click.echo(
         f"\nAn idle rule changed {found.swayed} of {found.idle} answers ({100 * found.swayed / found.idle:.1f}%)."
     )

@@ -106,6 +106,11 @@ class Following:
     idle: int
     swayed: int
 
+    @property
+    def whole(self) -> Kind:
+        """The counterfactual cases of all kinds together."""
+        return Kind("all", sum(kind.cases for kind in self.kinds), sum(kind.followed for kind in self.kinds))
+
 
 @dataclass(frozen=True, slots=True)
 class _Case:
