@@ -79,7 +79,7 @@ def carrying_over(data: Path, out: Path, base: int, fold: int, limit: int) -> No
 
     One training without all ten, then one for each fold without its two; thresholds from the valid splits of the rest.
     """
-    tasks, skipped = _each(OTHER_TASKS), ("--without", "binding_rules", "--without", "generated_gaps")
+    tasks, skipped = _each(("DI", *OTHER_TASKS)), ("--without", "binding_rules", "--without", "generated_gaps")
     all_ten = _each([name for names in FOLDS for name in _with_twins(names)])
     _tune(data, out / "base", base, *tasks, *all_ten, *skipped, "--size", "0.35", "--rate", "0.0006", "--seed", "41")
     rows: dict[str, list[dict[str, Any]]] = {}
@@ -89,7 +89,7 @@ def carrying_over(data: Path, out: Path, base: int, fold: int, limit: int) -> No
         further = (*start, "--size", "0.1", "--rate", "0.0004", "--seed", "43")
         _tune(data, place, fold, *tasks, *left_out, *skipped, *further)
         model = ("--data", str(data), "--model", f"nano+{place / 'adapter.gguf'}")
-        spared = _each(("DI", "ED/Movies_trunc", *TWINS.values()))
+        spared = _each(("ED/Movies_trunc", *TWINS.values()))
         _once(place / "calibration.json", "calibrate", *model, "--limit", "150", *tasks, *left_out, *spared)
         bench = ("bench", *model, "--limit", str(limit))
         for name, dataset, how in (
