@@ -235,7 +235,7 @@ def test_the_real_model_agrees_with_itself_one_by_one(engine: Engine):
     ]
     together = engine.answer(questions)
     # How many tokens are decoded at once changes how sums are rounded. Over many orders of these questions that moved a
-    # probability by up to 0.018 in F32, 0.026 in BF16 and 0.056 in Q8_0; cameras and other things are 0.15 apart at least.
+    # probability by up to 0.018 in F32, 0.026 in BF16 and 0.056 in Q8_0; a camera and another thing are 0.15 apart.
     for question, result in zip(questions, together, strict=True):
         (single,) = engine.answer([question])
         assert isinstance(single, LabelScores)
