@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progress, Result, Unanswered, name_with
-from dp_tools.evidence import Facts
+from dp_tools.evidence import Facts, against
 from dp_tools.models.calibration import Calibration, Line
 from dp_tools.models.catalogue import ModelSpec, resolve
 from dp_tools.models.own import OwnAdapter, OwnAdapters, default_folder
@@ -307,12 +307,12 @@ class Preprocessor:
 
 
 def calibrated(outcome: Outcome, case: Case, line: Line) -> Outcome:
-    """What a model gave, with the probability that the line makes of it; a verdict may change by that."""
+    """What a model gave, with the probability that the line makes of it and of the evidence; a verdict may change."""
     if outcome.confidence is None:
         return outcome
     if not isinstance(case.ask, YesNo):
         return replace(outcome, confidence=line(outcome.confidence))
-    yes = line(outcome.probability_of_yes or 0.0)
+    yes = line(outcome.probability_of_yes or 0.0, against(case.prompt.evidence))
     verdict = yes >= line.threshold
     label, confidence = ("yes", yes) if verdict else ("no", 1 - yes)
     return replace(outcome, label=label, confidence=confidence, threshold=line.threshold)

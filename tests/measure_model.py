@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 
 import click
 import numpy as np
+from staff_table import write
 
 from dp_tools.engine import open_engine
 from dp_tools.preprocessor import Preprocessor
@@ -29,6 +31,7 @@ from dp_tools.tuning.instances import Instance, Split, read_datasets
 from dp_tools.tuning.mix.recipe import INGREDIENTS
 from dp_tools.tuning.reliability import judged
 from dp_tools.tuning.rule_following import measure_following
+from dp_tools.tuning.scores import score
 
 DATA = click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, help="Labelled instances.")
 OUT = click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for what is made.")
@@ -150,6 +153,33 @@ def _a_quarter_positive(split: Split, count: int) -> list[Instance]:
     negative = [found for found in split.instances if found.label == "no"]
     chosen = [*chooser.sample(positive, count // 4), *chooser.sample(negative, count - count // 4)]
     return chooser.sample(chosen, count)
+
+
+@measure.command()
+@click.option("--model", default="nano", show_default=True, help="A model's name, or nano+ADAPTER.")
+@click.option("--limit", default=800, show_default=True, help="Cells of each table, at the natural rate of errors.")
+def made_tables(model: str, limit: int) -> None:
+    """Errors found in tables made up by code, which nobody has trained on, by kind of error."""
+    click.echo(
+        "| table | F1 | precision | recall | ECE | found, of each kind |\n| --- | ---: | ---: | ---: | ---: | --- |"
+    )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Preprocessor(model, ":memory:", engine=open_engine(model, cache=False), adapters=False) as preprocessor,
+    ):
+        write(Path(folder))
+        for dataset in read_datasets(Path(folder)):
+            asked = dataset.split("test").sample(limit).asked()
+            assert asked.request is not None
+            injections = preprocessor.inject("detect_errors", asked.cases, asked.request)
+            outcomes = preprocessor.outcomes("detect_errors", asked.cases, injections)
+            found: dict[str, list[bool]] = {}
+            for instance, outcome in zip(asked.instances, outcomes, strict=True):
+                found.setdefault(str(instance.row["kind"]), []).append(outcome.label == "yes")
+            told = ", ".join(f"{kind} {sum(said)} of {len(said)}" for kind, said in sorted(found.items()))
+            made = score("detect_errors", asked.instances, outcomes)
+            shares = (made.score, made.precision, made.recall, made.calibration_error)
+            click.echo(f"| {dataset.name} | {' | '.join(f'{share:.1f}' for share in shares)} | {told} |")
 
 
 @measure.command()

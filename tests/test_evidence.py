@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from math import log
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dp_tools.evidence import PairFacts, RecordFacts, SchemaFacts, column_facts, form_of
+from dp_tools.evidence import PairFacts, RecordFacts, SchemaFacts, against, column_facts, form_of
 from dp_tools.evidence.cells import beginning_of
+from dp_tools.evidence.peers import said
+from dp_tools.prompts.serializer import clean_name
 
 CITIES = [("birmingham", "35233"), ("dothan", "36301"), ("boaz", "35957")]
 TABLE = [{"city": city, "zip": code, "score": str(90 + n % 7)} for n in range(8) for city, code in CITIES]
@@ -49,6 +54,39 @@ def test_a_missing_value_says_how_full_its_column_is():
 def test_other_rows_testify_for_a_gap():
     record = {"city": None, "zip": "35957", "score": "90"}
     assert "; ".join(FACTS.testimony(record, "city")) == 'by zip: "boaz" 8 of 8'
+
+
+FLIGHTS = [
+    {"source": f"s{n}", "flight": f"AA-{flight}", "departure": f"{flight % 12 + 1}:{(flight * 7) % 60 + late:02d} p.m."}
+    for flight in range(20)
+    for n in range(10)
+    for late in [(n + flight) % 10 // 7 * (n + 1)]  # three of ten sources are late, each in its own way
+]
+
+
+def test_a_key_that_many_rows_break_testifies_nevertheless():
+    record = {**FLIGHTS[0], "departure": "1:44 p.m."}
+    assert RecordFacts(FLIGHTS).about(record, "departure")[-1] == 'by flight: "1:00 p.m." 7 of 10'
+
+
+def test_attributes_that_merely_go_together_do_not_testify():
+    rows = [{"state": f"S{n % 5}", "city": f"C{n % 5}-{n % 7 % 3}"} for n in range(210)]
+    assert not [fact for fact in RecordFacts(rows).about(rows[0], "city") if fact.startswith("by ")]
+
+
+def test_rows_alike_speak_against_a_value_as_heavily_as_they_are_many_and_agreed():
+    assert against(FACTS.about(TABLE[0], "city")) == 0
+    assert against(FACTS.about({**TABLE[0], "city": None}, "city")) == 0
+    assert against(['by zip: "boston" 8 of 8']) == pytest.approx(log(9))
+    assert against(['by zip: "boston" 8 of 8', 'by phone: "boston" 11 of 15']) == pytest.approx(log(9) + log(12 / 5))
+    assert against(['by zip: "boston" 3 of 9']) == 0
+    assert against([f'by key {n}: "boston" 99 of 99' for n in range(3)]) == 6
+
+
+@given(st.text(min_size=1, max_size=60), st.text(min_size=1, max_size=60), st.text(max_size=60))
+def test_what_rows_alike_say_weighs_against_other_values_only(key, value, own):
+    fact = said(clean_name(key), Counter({value: 8, f"{value}x": 1}), own)
+    assert against([fact]) == pytest.approx(0 if own == value else log(9 / 2))
 
 
 PLACES = [("617", "boston"), ("312", "chicago"), ("415", "san francisco")]

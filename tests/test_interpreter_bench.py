@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import exp
 from pathlib import Path
 from random import Random
 
@@ -13,10 +14,12 @@ from dp_tools.cli import main
 from dp_tools.models.calibration import Calibration, Line
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
+from dp_tools.tasks.task import probability_of_yes
 from dp_tools.tuning.calibrate import Sample, fit_calibration
 from dp_tools.tuning.faithfulness import Faithfulness, cost, faithfulness, planted
 from dp_tools.tuning.instances import Instance, Split, read_datasets
 from dp_tools.tuning.reliability import judged, reliability, steadiness
+from dp_tools.tuning.scores import Judged
 
 BEERS = [("Pale Ale", "5.0"), ("Stout", "6%"), ("Porter", "4.5"), ("Lager", "12 oz")]
 
@@ -73,7 +76,7 @@ def test_planted_checks_and_examples_are_named_first_and_retired_afterwards(
 
 
 def test_calibration_is_judged_against_what_was_so() -> None:
-    always = [(0.9, True), (0.9, False)] * 10
+    always = [Judged(0.9, True), Judged(0.9, False)] * 10
     result = reliability("impute", [always], Calibration({"impute": Line(scale=0.05, shift=0.0)}))
     assert result.cases == 20
     assert result.before == pytest.approx(0.4)
@@ -86,8 +89,8 @@ def test_the_models_own_probabilities_are_collected_and_its_calibration_stays(
 ) -> None:
     preprocessor.calibration = Calibration({"match_entities": Line(shift=9.0)})
     found = judged(preprocessor, splits["EM"])
-    assert [so for _, so in found] == [True, False, False, False]
-    assert all(probability < 0.999 for probability, _ in found)
+    assert [case.so for case in found] == [True, False, False, False]
+    assert all(case.probability < 0.999 for case in found)
     assert preprocessor.calibration.lines
 
 
@@ -120,8 +123,8 @@ def test_the_command_writes_markdown_and_pictures(data: Path, tmp_path: Path, le
 
 def test_a_case_that_stands_for_many_counts_as_many() -> None:
     random = Random(3)
-    every = [(min(max(random.gauss(0.55, 0.2), 0.01), 0.99), False) for _ in range(2000)]
-    every += [(min(max(random.gauss(0.8, 0.1), 0.01), 0.99), True) for _ in range(100)]
+    every = [Judged(min(max(random.gauss(0.55, 0.2), 0.01), 0.99), False) for _ in range(2000)]
+    every += [Judged(min(max(random.gauss(0.8, 0.1), 0.01), 0.99), True) for _ in range(100)]
     enriched = Sample([*every[:100], *every[2000:]], yes=1.0, no=20.0)
     whole, some = (
         fit_calibration({"match_schemas": [sample]}, frozenset({"match_schemas"})).lines["match_schemas"]
@@ -129,6 +132,24 @@ def test_a_case_that_stands_for_many_counts_as_many() -> None:
     )
     assert some(0.7) == pytest.approx(whole(0.7), abs=0.05)
     assert some.threshold == pytest.approx(whole.threshold, abs=0.1)
+
+
+def test_evidence_weighs_as_much_as_it_knows_beyond_the_model() -> None:
+    random = Random(5)
+
+    def line(told: float, heard: float) -> Line:
+        """Of a model whose logit hears so much of the evidence; the truth needs `told` of it."""
+        cases = []
+        for _ in range(3000):
+            own, against = random.gauss(-1, 1), random.choice((0.0, 0.0, 2.0, 4.0))
+            so = random.random() < 1 / (1 + exp(-own - told * against))
+            cases.append(Judged(1 / (1 + exp(-own - heard * against)), so, against))
+        return fit_calibration({"detect_errors": [Sample(cases)]}, frozenset({"detect_errors"})).lines["detect_errors"]
+
+    deaf, attentive = line(told=1.0, heard=0.0), line(told=1.0, heard=1.0)
+    assert deaf.evidence == pytest.approx(1.0, abs=0.2)
+    assert attentive.evidence == pytest.approx(0.0, abs=0.2)
+    assert deaf(0.3, 4.0) > 0.8 > 0.4 > deaf(0.3, 0.0)
 
 
 def test_a_small_sample_of_a_rare_verdict_holds_its_positive_cases() -> None:
@@ -180,12 +201,43 @@ def test_cells_whose_label_only_a_rule_can_tell_are_not_calibrated_on(
     lent_engine: object,  # noqa: ARG001
 ) -> None:
     (data / "ED" / "Ales").rename(data / "ED" / "Beers")  # there the unit of "abv" is a convention of the house
-    told = CliRunner().invoke(main, ["calibrate", "--data", str(data), "-o", str(tmp_path / "calibration.json")])
+    made = [part for name in ("flights", "orders") for part in ("--leave-out", f"ED/Made_{name}")]
+    told = CliRunner().invoke(main, ["calibrate", "--data", str(data), "-o", str(tmp_path / "calibration.json"), *made])
     assert told.exit_code == 0, told.output
     assert "ED/Beers: 0 judged" in told.stderr
     lines = Calibration.load(tmp_path / "calibration.json").lines
     # Its cells under a rule are, since a rule tells.
     assert set(lines) == {"match_entities", "detect_errors under a rule"}
+
+
+def test_cells_of_tables_that_nobody_has_learned_from_are_calibrated_on_too(
+    data: Path,
+    tmp_path: Path,
+    lent_engine: object,  # noqa: ARG001
+) -> None:
+    out = tmp_path / "lines.json"
+    told = CliRunner().invoke(
+        main, ["calibrate", "--data", str(data), "--limit", "4", "--leave-out", "EM", "-o", str(out)]
+    )
+    assert told.exit_code == 0, told.output
+    for name in ("Ales", "Made_flights", "Made_orders"):
+        assert f"ED/{name}: 4 judged" in told.stderr
+    assert set(Calibration.load(out).lines) == {"detect_errors", "detect_errors under a rule"}
+
+
+def test_what_rows_alike_say_weighs_as_the_calibration_has_it(preprocessor: Preprocessor) -> None:
+    towns = [("Salem", "97301"), ("Tampa", "33602"), ("Boise", "83702")]
+    records = [{"town": town, "zip": code, "visits": str(40 + n)} for n in range(8) for town, code in towns]
+    records[3] = {**records[3], "town": "Tampa"}
+    errors = []
+    for evidence in (0.0, 3.0):
+        preprocessor.calibration = Calibration({"detect_errors": Line(evidence=evidence)})
+        cells = preprocessor.detect_errors(records, attributes=["town"]).cells
+        errors.append([probability_of_yes(cell.error, cell.confidence) for cell in cells])
+    without, with_it = errors
+    assert with_it[3] > 0.9
+    assert with_it[3] > without[3]
+    assert [*with_it[:3], *with_it[4:]] == pytest.approx([*without[:3], *without[4:]], abs=0.1)
 
 
 def test_a_cell_that_a_rule_is_about_is_judged_by_the_calibration_of_such_cells(preprocessor: Preprocessor) -> None:

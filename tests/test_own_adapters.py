@@ -21,6 +21,7 @@ from dp_tools.rules.rule import Example, Rule
 from dp_tools.rules.store import KnowledgeStore
 from dp_tools.tuning.calibrate import Sample, fit_few
 from dp_tools.tuning.own import reviewed, tune_own
+from dp_tools.tuning.scores import Judged
 
 RECORD = {"name": "Tarn pot set", "price": "58.00"}
 
@@ -82,8 +83,8 @@ def test_an_adapter_of_ones_own_answers_with_its_own_calibration(
 
 
 def test_a_few_cases_change_a_calibration_little_and_many_put_it_right() -> None:
-    def judged(count: int) -> list[tuple[float, bool]]:
-        return [(0.9, number % 2 == 0) for number in range(count)]
+    def judged(count: int) -> list[Judged]:
+        return [Judged(0.9, number % 2 == 0) for number in range(count)]
 
     few, many = fit_few(Sample(judged(4)), verdict=False), fit_few(Sample(judged(4000)), verdict=False)
     assert many(0.9) == pytest.approx(0.5, abs=0.01)
@@ -92,7 +93,8 @@ def test_a_few_cases_change_a_calibration_little_and_many_put_it_right() -> None
 
 
 def test_a_prevalence_below_that_of_the_labelled_cases_makes_a_yes_less_probable() -> None:
-    cases = [(0.5 + 0.4 * (number % 10 < 5) * (-1) ** (number % 3), number % 4 == 0) for number in range(400)]
+    signs = [(number % 10 < 5) * (-1) ** (number % 3) for number in range(400)]
+    cases = [Judged(0.5 + 0.4 * sign, number % 4 == 0) for number, sign in enumerate(signs)]
     as_labelled = fit_few(Sample(cases), verdict=True)
     rarer = fit_few(Sample(cases, yes=0.05 / 100, no=0.95 / 300), verdict=True)
     assert rarer(0.5) < as_labelled(0.5) - 0.1

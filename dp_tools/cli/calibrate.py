@@ -15,7 +15,8 @@ from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.paths import new_file
 from dp_tools.tuning.calibrate import Sample, fit_calibration
 from dp_tools.tuning.conventions import HOUSE_CONVENTIONS
-from dp_tools.tuning.instances import Split, read_datasets
+from dp_tools.tuning.instances import Split, covers, read_datasets
+from dp_tools.tuning.made_tables import made_tables
 from dp_tools.tuning.reliability import VERDICTS, judged, judged_under_rules
 
 _RARE = 0.1
@@ -41,8 +42,9 @@ def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[s
     """Fit a model's calibration on the valid splits of a folder of labelled data.
 
     Each task gets a line on the logit scale, and a verdict the threshold nearest to one half of those whose F1 is
-    within a point of the best; datasets count the same. Cells that a rule is about get a line of their own, fitted on
-    cells of the valid tables under made rules.
+    within a point of the best; datasets count the same. Where errors are among the tasks, two tables made up by code,
+    which nobody has learned from, count as datasets, too. Cells that a rule is about get a line of their own, fitted
+    on cells of the valid tables under made rules.
     """
     if out.exists() and not force:
         raise TableUnavailable(f"{out} exists already: give another name, or --force to replace it.")
@@ -75,10 +77,11 @@ def write_calibration(
     ]
     if not splits:
         raise TableUnavailable(f"No dataset in {data} has a valid split to calibrate on: add valid.jsonl to one.")
+    cells = [split for split in splits if split.task == "detect_errors" and split.table]
+    made = [split for split in made_tables() if cells and not covers(leave_out, split.folder, split.dataset)]
     # Where few cases are yes, a sample at their natural rate would hold next to none.
-    chosen = [_chosen(split, limit) for split in splits]
+    chosen = [_chosen(split, limit) for split in (*splits, *made)]
     samples: dict[str, list[Sample]] = {}
-    cells = [split for split, _, _ in chosen if split.task == "detect_errors" and split.table]
     under_rules = 2 * limit if cells else 0
     total, done = sum(len(split.instances) for split, _, _ in chosen) + under_rules, 0
     engine = open_engine(model, cache=False)

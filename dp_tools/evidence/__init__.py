@@ -10,9 +10,10 @@ from dp_tools.evidence.cells import CellFacts, RecordFacts
 from dp_tools.evidence.columns import column_facts
 from dp_tools.evidence.forms import form_of
 from dp_tools.evidence.pairs import PairFacts
+from dp_tools.evidence.peers import against
 from dp_tools.evidence.schemas import SchemaFacts
 
 Facts = CellFacts | PairFacts | SchemaFacts
 """Facts that reach beyond one question: about the columns of a table, the words of records, those of attributes."""
 
-__all__ = ["CellFacts", "Facts", "PairFacts", "RecordFacts", "SchemaFacts", "column_facts", "form_of"]
+__all__ = ["CellFacts", "Facts", "PairFacts", "RecordFacts", "SchemaFacts", "against", "column_facts", "form_of"]

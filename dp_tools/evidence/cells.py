@@ -14,12 +14,11 @@ from typing import Protocol, runtime_checkable
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from dp_tools.evidence.peers import SHOWN, said
 from dp_tools.prompts.serializer import Record, clean_name, is_missing, one_line, quote
 
 ENOUGH = 12
 """Records below which a batch says nothing about its columns."""
-_SHOWN = 40
-"""Characters of another value inside a fact."""
 _FREQUENT = 1000
 """How many of a column's most frequent values a rare one is compared with."""
 PEERS = 2
@@ -28,7 +27,10 @@ CLOSED = 40
 """Distinct values up to which an attribute is compared value by value with others."""
 _EXPECTED = 4
 """How often two values must be expected together before their absence says something."""
-_CONFIDENCE = 0.85
+_CONFIDENCE, _GAIN = 0.85, 0.3
+"""A dependency that few rows break, though one value of its column is so frequent that little is left to tell."""
+_NOISY_GAIN = 0.6
+"""A dependency that many rows break: no two attributes that merely go together tell so much of each other."""
 _COVERAGE = 0.3
 
 _DIGITS = re.compile(r"\d+")
@@ -111,7 +113,7 @@ class RecordFacts:
             determinant, groups = self._beginnings[attribute]
             beginning = beginning_of(record.get(determinant))
             if beginning and groups.get(beginning):
-                facts.append(_said(f"{clean_name(determinant)} {quote(beginning, _SHOWN)}", groups[beginning], ""))
+                facts.append(said(f"{clean_name(determinant)} {quote(beginning, SHOWN)}", groups[beginning], ""))
         return tuple(facts)
 
     def _learn(self, records: Sequence[Record]) -> None:
@@ -197,7 +199,7 @@ class RecordFacts:
             facts.append(f"beyond {column.range[0]:g}..{column.range[1]:g}")
         near = nearest(column, value)
         if near is not None:
-            facts.append(f"near {quote(near, _SHOWN)} {column.counts[near]}")
+            facts.append(f"near {quote(near, SHOWN)} {column.counts[near]}")
         rare = one_line("".join(dict.fromkeys(c for c in value if column.characters[c] * 200 < column.filled)))
         if rare and column.filled >= 100:
             facts.append(f"odd '{rare[:8]}'")
@@ -219,7 +221,7 @@ class RecordFacts:
             expected = count * self._columns[other].counts[beside] / self._columns[other].rows
             seen = pairs[value, beside]
             if expected >= _EXPECTED and seen <= max(1, expected / 8) and seen / expected < worst[2]:
-                worst = (f"{clean_name(other)} {quote(beside, _SHOWN)}", seen, seen / expected)
+                worst = (f"{clean_name(other)} {quote(beside, SHOWN)}", seen, seen / expected)
         return [f"rare with {worst[0]} {worst[1]} of {count}"] if worst[0] else []
 
     @staticmethod
@@ -227,7 +229,7 @@ class RecordFacts:
         shape = shape_of(value)
         usual, _ = column.shapes.most_common(1)[0]
         share = f"shape {_percent(column.shapes[shape], column.filled)}"
-        return [share if shape == usual else f"{share}, usual {usual[:_SHOWN]}"]
+        return [share if shape == usual else f"{share}, usual {usual[:SHOWN]}"]
 
     def _about_peers(self, record: Record, attribute: str) -> list[str]:
         facts = []
@@ -238,7 +240,7 @@ class RecordFacts:
             if own in peers:
                 peers[own] -= 1
             if peers.total():
-                facts.append(_said(clean_name(determinant), peers, own))
+                facts.append(said(clean_name(determinant), peers, own))
         return facts
 
 
@@ -250,12 +252,6 @@ def beginning_of(value: str | None) -> str:
     """
     found = _BEGINNING.match(_filled(value))
     return found.group().rstrip() if found else ""
-
-
-def _said(of: str, peers: Counter[str], own: str) -> str:
-    """What rows alike say of a cell."""
-    value, count = peers.most_common(1)[0]
-    return f"by {of}: {'agree' if value == own else quote(value, _SHOWN)} {count} of {peers.total()}"
 
 
 def _filled(value: str | None) -> str:
@@ -301,7 +297,8 @@ def dependency_strength(rows: int, agreeing: int, groups: int, column: Column) -
     confidence = agreeing / rows
     # A group of two agrees by half with anything, so small groups must beat that too.
     floor = max(top, groups / rows)
-    if confidence < _CONFIDENCE or (confidence - floor) < 0.3 * (1 - floor):
+    gain = (confidence - floor) / (1 - floor)
+    if gain < (_GAIN if confidence >= _CONFIDENCE else _NOISY_GAIN):
         return 0
     return confidence * rows / column.rows
 
@@ -312,7 +309,7 @@ def shape_of(value: str) -> str:
     A run of digits is 9; a run of letters is A, a, Aa or aA, for upper case, lower case, capitalised, mixed; the rest
     stays, line breaks and their like as spaces: "Fort Worth TX" is "Aa Aa A", "12.0 oz" is "9.9 a".
     """
-    return _LETTERS.sub(_letters_shape, _DIGITS.sub("9", one_line(value[:_SHOWN])))
+    return _LETTERS.sub(_letters_shape, _DIGITS.sub("9", one_line(value[:SHOWN])))
 
 
 def _letters_shape(run: re.Match[str]) -> str:

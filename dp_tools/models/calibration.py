@@ -1,7 +1,8 @@
 """Calibration: from the probability a model gives to the probability that it is right.
 
 A model tuned on balanced labels says yes too often where yes is rare. Two numbers per task, fitted on valid splits and
-kept beside the weights, put that right: `sigmoid(scale * logit(p) + shift)` (Platt, 1999).
+kept beside the weights, put that right: `sigmoid(scale * logit(p) + shift)` (Platt, 1999). A third says what counted
+evidence weighs beside the model's word: on tables it never saw, a small model heeds it too little.
 """
 
 from __future__ import annotations
@@ -21,20 +22,28 @@ class Line:
 
     Args:
         scale, shift: of the logit.
+        evidence: the weight of what rows alike say against a value (see `dp_tools.evidence.against`).
         threshold: the calibrated probability from which a verdict is yes; below one half where that finds the rare
             cases that the task is about (it is chosen by F1 on valid splits).
     """
 
     scale: float = 1.0
     shift: float = 0.0
+    evidence: float = 0.0
     threshold: float = 0.5
 
-    def __call__(self, probability: float) -> float:
-        """The calibrated probability, 0 to 1."""
-        if (self.scale, self.shift) == (1.0, 0.0):
+    def __call__(self, probability: float, against: float = 0.0) -> float:
+        """The calibrated probability, 0 to 1.
+
+        Args:
+            probability: the model's own, 0 to 1.
+            against: what rows alike say against the value.
+        """
+        known = self.evidence * against
+        if (self.scale, self.shift, known) == (1.0, 0.0, 0.0):
             return probability
         clipped = min(max(probability, _EDGE), 1 - _EDGE)
-        return 1 / (1 + math.exp(-(self.scale * math.log(clipped / (1 - clipped)) + self.shift)))
+        return 1 / (1 + math.exp(-(self.scale * math.log(clipped / (1 - clipped)) + self.shift + known)))
 
 
 def under_a_rule(task: str) -> str:
@@ -59,7 +68,7 @@ class Calibration:
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
-        """Read `{"task": {"scale": a, "shift": b, "threshold": t}, ...}`; a missing file is no calibration."""
+        """Read `{"task": {"scale": a, "shift": b, "threshold": t, ...}, ...}`; a missing file is no calibration."""
         if not path.exists():
             return cls()
         kept = json.loads(path.read_text(encoding="utf-8"))

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from dp_tools.models.calibration import Calibration, Line
-
-Judged = Sequence[tuple[float, bool]]
-"""Per case the model's own probability (of yes, or of its answer) and the truth (is it yes, or is the answer right)."""
+from dp_tools.tuning.scores import Judged
 
 _NOISE = 0.01
 """Mean F1 that tells nothing apart: less than its standard error on a few hundred cases of each dataset."""
-_STIFF = np.array([1e-3, 1e-4])
-"""What a squared change of scale and of shift costs in log loss a case."""
-_PRIOR = np.array([2.0, 0.5])
+_STIFF = np.array([1e-3, 1e-4, 1e-4])
+"""What a squared change of scale, of shift and of evidence costs in log loss a case."""
+_PRIOR = np.array([2.0, 0.5, 2.0])
 """The same in log loss altogether: 1 / (2 variance) of the normal priors of `fit_few`."""
 
 
@@ -32,21 +30,26 @@ class Sample:
             are asked and only some of the others.
     """
 
-    cases: Judged
+    cases: Sequence[Judged]
     yes: float = 1.0
     no: float = 1.0
 
     @property
     def logits(self) -> NDArray[np.float64]:
         """Of the model's own probabilities."""
-        p = np.clip(np.array([p for p, _ in self.cases]), 1e-6, 1 - 1e-6)
+        p = np.clip(np.array([case.probability for case in self.cases]), 1e-6, 1 - 1e-6)
         logits: NDArray[np.float64] = np.log(p / (1 - p))
         return logits
 
     @property
+    def against(self) -> NDArray[np.float64]:
+        """What evidence speaks against each case's value."""
+        return np.array([case.against for case in self.cases])
+
+    @property
     def truth(self) -> NDArray[np.bool_]:
         """Of each case."""
-        return np.array([so for _, so in self.cases], bool)
+        return np.array([case.so for case in self.cases], bool)
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -76,8 +79,8 @@ def fit_calibration(samples: Mapping[str, Sequence[Sample]], verdicts: frozenset
 def fit_few(sample: Sample, *, verdict: bool) -> Line:
     """The line of a few cases of one dataset: the fewer they are, the less it changes.
 
-    The logit's scale is expected within one half of 1, its shift within 1 of none (normal priors). A threshold is far
-    from one half only where F1 gains by it more than chance may.
+    The logit's scale is expected within one half of 1, its shift within 1 of none, the weight of evidence within one
+    half of none (normal priors). A threshold is far from one half only where F1 gains by it more than chance may.
 
     Args:
         sample: what was judged.
@@ -93,28 +96,33 @@ def fit_few(sample: Sample, *, verdict: bool) -> Line:
 def _fit_line(datasets: Sequence[Sample], stiff: NDArray[np.float64]) -> Line:
     """Least log loss, every dataset counting the same, drawn towards changing nothing."""
     logits = np.concatenate([sample.logits for sample in datasets])
+    against = np.concatenate([sample.against for sample in datasets])
     truth = np.concatenate([sample.truth for sample in datasets])
     weights = np.concatenate([sample.weights for sample in datasets]) / len(datasets)
 
     def loss(line: NDArray[np.float64]) -> float:
-        scores = line[0] * logits + line[1]
+        scores = line[0] * logits + line[1] + line[2] * against
         fit = np.sum(weights * (np.logaddexp(0, scores) - truth * scores))
-        return float(fit + np.sum(stiff * (line - (1, 0)) ** 2))
+        return float(fit + np.sum(stiff * (line - (1, 0, 0)) ** 2))
 
-    best = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.05, 5), (-10, 10)]).x
-    return Line(round(float(best[0]), 4), round(float(best[1]), 4))
+    start, bounds = np.array([1.0, 0.0, 0.0]), [(0.05, 5), (-10, 10), (0, 3)]
+    return Line(*(round(float(number), 4) for number in minimize(loss, start, method="L-BFGS-B", bounds=bounds).x))
 
 
 def _with_threshold(line: Line, datasets: Sequence[Sample], noise: float) -> Line:
     """Of the thresholds whose mean F1 over the datasets is within `noise` of the best, the one nearest to one half."""
-    calibrated = [(np.array([line(p) for p, _ in sample.cases]), sample) for sample in datasets if sample.truth.any()]
+    calibrated = [
+        (np.array([line(case.probability, case.against) for case in sample.cases]), sample)
+        for sample in datasets
+        if sample.truth.any()
+    ]
     scored = [
         (np.mean([_f1(scores >= threshold, sample) for scores, sample in calibrated]), threshold)
         for threshold in np.round(np.arange(0.1, 0.91, 0.02), 2)
     ]
     best = max(score for score, _ in scored)
     near = min((t for score, t in scored if score >= best - noise), key=lambda t: abs(t - 0.5))
-    return Line(line.scale, line.shift, float(near))
+    return replace(line, threshold=float(near))
 
 
 def _f1(said: NDArray[np.bool_], sample: Sample) -> float:

@@ -202,6 +202,11 @@ class Split:
         )
 
 
+def covers(names: Collection[str], folder: str, dataset: str) -> bool:
+    """Whether the names, each "TASK/dataset" or "TASK", cover a dataset."""
+    return folder in names or f"{folder}/{dataset}" in names
+
+
 def folder_of(task: str) -> str:
     """The folder that a task's labelled cases stand in.
 
@@ -235,7 +240,7 @@ class Dataset:
 
     def among(self, names: Collection[str]) -> bool:
         """Whether the names, each "TASK/dataset" or "TASK", cover it."""
-        return self.folder in names or f"{self.folder}/{self.name}" in names
+        return covers(names, self.folder, self.name)
 
     def split(self, name: str) -> Split:
         """Read one split.

@@ -242,9 +242,9 @@ def _calibrated_by_others(answered: Sequence[_Answered], prevalence: float | Non
 def _line(answered: Sequence[_Answered], prevalence: float | None) -> Line:
     """The calibration that these held-back cases ask for."""
     verdict = all(isinstance(entry.case.ask, YesNo) for entry, _ in answered)
-    found = (belief(entry.instance, raw, verdict=verdict) for entry, raw in answered)
+    found = (belief(entry.instance, raw, entry.case) for entry, raw in answered)
     cases = [known for known in found if known is not None]
-    positives = sum(so for _, so in cases)
+    positives = sum(case.so for case in cases)
     if prevalence is None or not verdict or not 0 < positives < len(cases):
         return fit_few(Sample(cases), verdict=verdict)
     weighted = Sample(cases, yes=prevalence / positives, no=(1 - prevalence) / (len(cases) - positives))

@@ -18,12 +18,11 @@ from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.wire_format import to_question
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.task import RecordField
-from dp_tools.tuning.calibrate import Judged
 from dp_tools.tuning.instances import Split
 from dp_tools.tuning.mix.cells import binding_rules
 from dp_tools.tuning.mix.lesson import yes_no
 from dp_tools.tuning.mix.recipe import Recipe
-from dp_tools.tuning.scores import belief, calibration_error
+from dp_tools.tuning.scores import Judged, belief, calibration_error
 
 _BINS = 10
 VERDICTS = frozenset({"match_entities", "match_schemas", "detect_errors", "follow_instruction"})
@@ -56,7 +55,7 @@ def judged(
     *,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
-) -> list[tuple[float, bool]]:
+) -> list[Judged]:
     """The model's own probabilities on a split with the truth, as `fit_calibration` takes them.
 
     For a verdict the probability of yes and whether it is yes, otherwise that of the answer and whether it is right.
@@ -78,8 +77,8 @@ def judged(
     finally:
         preprocessor.calibration = own
     found = (
-        belief(instance, outcome, verdict=split.task in VERDICTS)
-        for instance, outcome in zip(asked.instances, outcomes, strict=True)
+        belief(instance, outcome, case)
+        for instance, outcome, case in zip(asked.instances, outcomes, asked.cases, strict=True)
         if outcome.by == "model"
     )
     return [known for known in found if known is not None]
@@ -92,7 +91,7 @@ def judged_under_rules(
     *,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
-) -> list[tuple[float, bool]]:
+) -> list[Judged]:
     """The model's own probability of an error in cells that a rule decides, with what the rule says.
 
     Args:
@@ -106,13 +105,13 @@ def judged_under_rules(
     questions = [to_question(preprocessor.wire, lesson.prompt, YesNo()) for lesson in lessons]
     answered = preprocessor.engine.answer(questions, progress=progress, cancel=cancel)
     return [
-        (result.probabilities[0], lesson.answer == yes_no(True))
+        Judged(result.probabilities[0], lesson.answer == yes_no(True))  # where a rule decides, evidence does not
         for lesson, result in zip(lessons, answered, strict=True)
         if isinstance(result, LabelScores)
     ]
 
 
-def reliability(task: str, datasets: Sequence[Judged], calibration: Calibration) -> Reliability:
+def reliability(task: str, datasets: Sequence[Sequence[Judged]], calibration: Calibration) -> Reliability:
     """Compare a task's probabilities with the truth.
 
     Args:
@@ -121,13 +120,14 @@ def reliability(task: str, datasets: Sequence[Judged], calibration: Calibration)
         calibration: of the model.
     """
     line = calibration.line(task)
-    after = [[(line(p), so) for p, so in cases] for cases in datasets]
+    before = [[(case.probability, case.so) for case in cases] for cases in datasets]
+    after = [[(line(case.probability, case.against), case.so) for case in cases] for cases in datasets]
     return Reliability(
         task,
         sum(map(len, datasets)),
-        sum(calibration_error(cases) for cases in datasets) / len(datasets),
+        sum(calibration_error(cases) for cases in before) / len(datasets),
         sum(calibration_error(cases) for cases in after) / len(after),
-        _bins([case for cases in datasets for case in cases]),
+        _bins([case for cases in before for case in cases]),
         _bins([case for cases in after for case in cases]),
     )
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from dp_tools.tasks.task import Outcome
+from dp_tools.evidence import against
+from dp_tools.prompts.ask import YesNo
+from dp_tools.tasks.task import Case, Outcome
 from dp_tools.tuning.instances import Instance
 
 Metric = Literal["f1", "accuracy", "micro_f1"]
@@ -25,6 +27,20 @@ METRIC_OF: dict[str, Metric] = {
 """How each task is scored."""
 
 _BINS = 10
+
+
+class Judged(NamedTuple):
+    """What calibration is fitted on: what the model said of one case, and the truth.
+
+    Args:
+        probability: the model's own, of yes where it was asked for a verdict, otherwise of its answer, 0 to 1.
+        so: whether it is yes, or the answer is right.
+        against: what evidence speaks against a cell's value.
+    """
+
+    probability: float
+    so: bool
+    against: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +107,13 @@ def is_right(instance: Instance, label: str | None) -> bool:
     return any(same_value(label, accepted) for accepted in (instance.accepted or (instance.label,)))
 
 
-def belief(instance: Instance, outcome: Outcome, *, verdict: bool) -> tuple[float, bool] | None:
-    """What calibration is fitted on: a probability and whether it came true; None without an answer.
-
-    Of a verdict the probability of yes and whether it is yes, otherwise that of the answer and whether it is right.
-    """
+def belief(instance: Instance, outcome: Outcome, case: Case) -> Judged | None:
+    """What the model said of a case, and the truth; None without an answer."""
     if outcome.confidence is None:
         return None
-    if verdict:
-        return outcome.probability_of_yes or 0.0, instance.label == "yes"
-    return outcome.confidence, is_right(instance, outcome.label)
+    if isinstance(case.ask, YesNo):
+        return Judged(outcome.probability_of_yes or 0.0, instance.label == "yes", against(case.prompt.evidence))
+    return Judged(outcome.confidence, is_right(instance, outcome.label))
 
 
 def same_value(ours: str, theirs: str) -> bool:
