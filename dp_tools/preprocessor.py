@@ -1,13 +1,13 @@
 """Preprocessor: the public Python API, one method a task, and the one place where the parts meet.
 
-A request becomes cases; the injector adds the rules that hold; checks and examples decide what they can; the rest is
-one batch of questions for the engine; what comes back is calibrated and read as a typed answer.
+A request becomes cases; the injector adds the rules that hold; checks, examples and what a table keeps decide what they
+can; the rest is one batch of questions for the engine; what comes back is calibrated and read as a typed answer.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from dp_tools.models.own import OwnAdapter, OwnAdapters, default_folder
 from dp_tools.prompts import wire_format_of
 from dp_tools.prompts.ask import FreeValue, YesNo
 from dp_tools.prompts.wire_format import WireFormat, to_question
-from dp_tools.rules.bearing import ruled
+from dp_tools.rules.bearing import Ruled, ruled
 from dp_tools.rules.injection import Injection, statements
 from dp_tools.rules.rule import Rule
 from dp_tools.rules.scope import key
@@ -39,6 +39,7 @@ from dp_tools.tasks.match_entities import MatchEntitiesAnswer
 from dp_tools.tasks.match_schemas import MatchSchemasAnswer
 from dp_tools.tasks.task import Answer, Case, LostRule, Outcome, Request, Task, UsedRule
 
+_ALL = 1_000_000
 Fields = Mapping[str, str | None]
 A = TypeVar("A", bound=Answer)
 
@@ -181,8 +182,8 @@ class Preprocessor:
         progress: Progress | None = None,
         cancel: threading.Event | None = None,
     ) -> list[Outcome]:
-        """How each case ends under these injections: decided by an example or a check, or asked of the engine."""
-        settled = [self._settle(case, injections[case.attribute]) for case in cases]
+        """How each case ends under these injections: decided by an example, a check or the table, or asked."""
+        settled = self.settled(cases, injections)
         open_cases = [number for number, outcome in enumerate(settled) if outcome is None]
         injected = {number: with_rules(cases[number], injections[cases[number].attribute]) for number in open_cases}
         dataset = dataset_of(injections)
@@ -191,8 +192,8 @@ class Preprocessor:
         questions = [replace(to_question(self.wire, c.prompt, c.ask), adapter=adapter) for c in injected.values()]
         results = self.engine.answer(questions, progress=progress, cancel=cancel) if questions else []
         lines = {
-            name: self._line(task, own, ruled=name is not None and ruled(injections[name], name) == "in words")
-            for name in {case.attribute for case in injected.values()}
+            name: self._line(task, own, ruled=bearing == "in words")
+            for name, bearing in _bearing(injected.values(), injections).items()
         }
         for number, result in zip(open_cases, results, strict=True):
             rules = tuple(_named(rule) for rule in injections[cases[number].attribute].rules)
@@ -277,14 +278,31 @@ class Preprocessor:
         assert isinstance(answer, kind)
         return answer
 
-    @staticmethod
-    def _settle(case: Case, injection: Injection) -> Outcome | None:
-        """What an example or a check decides; their word is taken, so the confidence is 1."""
-        decision = injection.decide(case.subject)
-        if decision is None:
-            return None
-        rules, reason, lost = (_named(decision.rule),), decision.reason, decision.lost
-        return Outcome(decision.by, decision.label, 1.0, rules=rules, reason=reason, lost=lost)
+    def settled(self, cases: Sequence[Case], injections: Mapping[str | None, Injection]) -> list[Outcome | None]:
+        """What is decided without the model: by an example or a check, whose word is taken, or by what the table keeps.
+
+        None where the model is to be asked. The table has no say where a person retired what it keeps as a rule, nor
+        where rules are about the attribute (see `Broken.speaks`).
+        """
+        retired = self.retired if any(case.broken for case in cases) else frozenset()
+        bearing = _bearing([case for case in cases if case.broken], injections)
+        outcomes: list[Outcome | None] = []
+        for case in cases:
+            decision = injections[case.attribute].decide(case.subject)
+            told = next((b for b in case.broken if b.id not in retired and b.speaks(bearing[case.attribute])), None)
+            if decision is not None:
+                named = (_named(decision.rule),)
+                outcomes.append(
+                    Outcome(decision.by, decision.label, 1.0, rules=named, reason=decision.reason, lost=decision.lost)
+                )
+            else:
+                outcomes.append(None if told is None else Outcome("table", "yes", told.certainty, reason=told.reason))
+        return outcomes
+
+    @property
+    def retired(self) -> frozenset[str]:
+        """The rules that a person has retired or rejected, by id."""
+        return frozenset(rule.id for rule in self.knowledge.list(status="retired", limit=_ALL))
 
     def _read(self, case: Case, result: Result) -> Outcome:
         if isinstance(result, Unanswered):
@@ -316,6 +334,13 @@ def calibrated(outcome: Outcome, case: Case, line: Line) -> Outcome:
     verdict = yes >= line.threshold
     label, confidence = ("yes", yes) if verdict else ("no", 1 - yes)
     return replace(outcome, label=label, confidence=confidence, threshold=line.threshold)
+
+
+def _bearing(cases: Iterable[Case], injections: Mapping[str | None, Injection]) -> dict[str | None, Ruled]:
+    """What the rules of each injection say of the very attribute that its cases are about."""
+    # Variants of one question have injections of their own, so the attribute's name is taken from the case itself.
+    about = {case.attribute: case.subject.get("attribute", case.attribute) for case in cases}
+    return {name: "not" if said is None else ruled(injections[name], said) for name, said in about.items()}
 
 
 def dataset_of(injections: Mapping[str | None, Injection]) -> str | None:

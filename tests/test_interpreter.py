@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_preprocessor import ASTRAY, VISITS
 
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine, Question, Result
@@ -146,6 +147,17 @@ def test_the_example_that_decided_is_named_first(preprocessor: Preprocessor) -> 
     explanation = explained(preprocessor, "match_entities")
     assert explanation.by == "example"
     assert (explanation.decided[0].kind, explanation.decided[0].name) == ("example", "known-pair")
+
+
+def test_what_the_table_keeps_is_named_where_it_decided_and_what_it_hangs_on_turns_it(
+    preprocessor: Preprocessor,
+) -> None:
+    fields = {"records": [ASTRAY], "context": VISITS, "attributes": ["town"]}
+    (explanation,) = explain(preprocessor, read_request(TASKS["detect_errors"], fields)).explanations
+    assert (explanation.by, explanation.answer) == ("table", "yes")
+    assert "What the table keeps decides it: zip determines town. 99.2% of the cells keep that." in explanation.text
+    assert explanation.would_change is not None
+    assert (explanation.would_change.kind, explanation.would_change.name) == ("attribute", "zip")
 
 
 def test_a_rule_of_the_call_is_measured_like_any_other(preprocessor: Preprocessor) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from dp_tools import Preprocessor
 from dp_tools.errors import Cancelled, InvalidRequest, KnowledgeUnavailable, ModelUnavailable, RuleRejected
+from dp_tools.rules.mine import mine
 from dp_tools.rules.rule import Example, Rule
 
 ORDERS = [{"city": "Porto", "country": "Portugal"}, {"city": "Lyon", "country": None}]
@@ -95,6 +96,44 @@ def test_an_exact_example_decides_before_everything(preprocessor):
     preprocessor.knowledge.add(rule, who="person")
     (value,) = preprocessor.impute([{"city": "Porto", "country": None}], "country").values
     assert (value.value, value.by) == ("Portugal", "example")
+
+
+TOWNS = [("Salem", "97301"), ("Tampa", "33602"), ("Boise", "83702")]
+VISITS = [{"town": town, "zip": code, "visits": str(40 + n)} for n in range(40) for town, code in TOWNS]
+ASTRAY = {"town": "Tampa", "zip": "83702", "visits": "55"}
+
+
+def by_whom(preprocessor, context, **options):
+    (cell,) = preprocessor.detect_errors([ASTRAY], ["town"], context=context, **options).cells
+    return cell.by
+
+
+def test_a_cell_that_breaks_what_a_hundred_records_keep_is_an_error_and_the_reason_is_given(preprocessor):
+    (cell,) = preprocessor.detect_errors([ASTRAY], ["town"], context=VISITS).cells
+    assert (cell.error, cell.by) == (True, "table")
+    assert cell.confidence >= 0.6
+    assert "zip determines town" in cell.reason
+    assert by_whom(preprocessor, VISITS[:60]) == "model"
+    (right,) = preprocessor.detect_errors([VISITS[0]], ["town"], context=VISITS).cells
+    assert right.by == "model"
+
+
+def test_what_records_keep_has_no_say_where_a_rule_is_about_the_attribute(preprocessor):
+    assert by_whom(preprocessor, VISITS, rules=["A town is where the customer lives."]) == "model"
+    assert by_whom(preprocessor, VISITS, rules=["Never guess."]) == "table"
+
+
+def test_what_records_keep_has_no_say_where_a_person_retired_it(preprocessor):
+    for candidate in mine([*VISITS, ASTRAY], dataset="visits"):
+        preprocessor.knowledge.propose(candidate.rule, who="mine")
+    assert by_whom(preprocessor, VISITS, dataset="visits") == "table"
+    for rule in preprocessor.knowledge.list(status="proposed", limit=100):
+        preprocessor.knowledge.reject(rule.id, who="ann")
+    assert by_whom(preprocessor, VISITS, dataset="visits") == "model"
+
+
+def test_records_that_differ_in_their_attributes_keep_nothing_together(preprocessor):
+    assert by_whom(preprocessor, [*VISITS, {"town": "Tampa"}]) == "model"
 
 
 def test_a_rule_of_the_call_is_read_by_the_model_and_named_in_the_answer(preprocessor):

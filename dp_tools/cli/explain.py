@@ -19,6 +19,7 @@ from dp_tools.preprocessor import Preprocessor
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.tables.paths import new_file
 from dp_tools.tasks import TASKS
+from dp_tools.tasks.batch_facts import BatchFacts
 from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.task import RecordField, Request
 
@@ -131,7 +132,7 @@ def _of_table(
         raise InvalidRequest("Name the column whose cell is to be explained with --attribute.")
     if task == "detect-errors":
         fields = {"records": [record], "attributes": [attribute], **scope}
-        return read_request(TASKS["detect_errors"], fields), RecordFacts(records)
+        return read_request(TASKS["detect_errors"], fields), BatchFacts(records, scope["dataset"])
     known = [other for other in records if not is_missing(other.get(attribute))]
     return read_request(TASKS["impute"], {"records": [record], "attribute": attribute, **scope}), RecordFacts(known)
 

@@ -15,6 +15,7 @@ from dp_tools.evidence import PairFacts, RecordFacts
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer, AnnotateColumnsRequest, Column
+from dp_tools.tasks.batch_facts import BatchFacts
 from dp_tools.tasks.detect_errors import DetectErrorsAnswer, DetectErrorsRequest
 from dp_tools.tasks.extract_values import ExtractValuesAnswer, ExtractValuesRequest, WantedAttribute
 from dp_tools.tasks.follow_instruction import FollowInstructionAnswer, FollowInstructionRequest
@@ -50,7 +51,8 @@ def detect_errors(file: Path, attributes: tuple[str, ...], session: Session) -> 
     def rows() -> Iterator[Sequence[object]]:
         first = 1
         sizes = [len(request.records) * len(names) for request in requests]
-        for request, answer in zip(requests, session.answers(requests, sizes, RecordFacts(records)), strict=True):
+        facts = BatchFacts(records, session.dataset)
+        for request, answer in zip(requests, session.answers(requests, sizes, facts), strict=True):
             assert isinstance(answer, DetectErrorsAnswer)
             for cell in answer.cells:
                 verdict = _yes_no(cell.error)

@@ -46,8 +46,8 @@ def case_facts(case: Case, outcome: Outcome) -> list[Fact]:
     """
     subject = case.subject
     facts = []
-    if outcome.by in ("check", "example") and outcome.reason:
-        facts.append(_fact("check", f"{outcome.by} {', '.join(outcome.rules)}: {outcome.reason}"))
+    if outcome.by in ("check", "example", "table") and outcome.reason:
+        facts.append(_fact("check", f"{' '.join((outcome.by, ', '.join(outcome.rules))).strip()}: {outcome.reason}"))
     if "left" in subject and "right" in subject:
         return [*facts, *_about_pair(subject["left"], subject["right"])]
     if "text" in subject:

@@ -89,7 +89,7 @@ class Asker:
         if variant.judged is not None and "left" not in judged.subject:
             # Facts about a cell come from its column, where its values stand as they were written.
             told = judged.prompt.evidence
-            cases = [replace(case, prompt=replace(case.prompt, evidence=told)) for case in cases]
+            cases = [replace(case, prompt=replace(case.prompt, evidence=told), broken=judged.broken) for case in cases]
         return [_less(case, variant.without_fact) for case in cases]
 
 
@@ -101,7 +101,7 @@ def mean_outcome(outcomes: Sequence[Outcome]) -> Outcome:
     """
     first = outcomes[0]
     answered = [outcome for outcome in outcomes if outcome.confidence is not None]
-    if len(outcomes) == 1 or first.by in ("check", "example") or not answered:
+    if len(outcomes) == 1 or first.by in ("check", "example", "table") or not answered:
         return first
     labels = list(dict.fromkeys(label for outcome in answered for label in _labels(outcome)))
     means = {label: sum(probability_of(label, o) for o in answered) / len(answered) for label in labels}

@@ -94,6 +94,8 @@ def _because(outcome: Outcome, decided: Sequence[Contribution]) -> list[str]:
             said.append(
                 f"The {outcome.by} {first.name} decides it: “{(first.statement or '').rstrip('.')}”; {without}."
             )
+    elif outcome.by == "table":
+        said.append(f"What the table keeps decides it: {outcome.reason}")
     speaks = [entry for entry in rest if entry.change >= _SAID][:3]
     against = [entry for entry in rest if entry.change <= -_SAID][:2]
     if speaks:

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dp_tools.errors import InvalidRequest
+from dp_tools.rules.regularities import Regularities, searched
 from dp_tools.tables.blocking import content_columns
 from dp_tools.tables.change_log import Change
 from dp_tools.tables.facts import TableFacts
 from dp_tools.tables.judging import Fields, Judge, Judgement
 from dp_tools.tables.paths import new_file
 from dp_tools.tables.proposals import Proposal, proposals
-from dp_tools.tables.regularities import Regularities
 from dp_tools.tables.table import Table
 from dp_tools.tables.work import Asked, Work, chunks
 from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
@@ -112,7 +112,14 @@ class Cleaner:
         self._dataset, self._rules = dataset, rules
         self.attributes = attributes if attributes is not None else content_columns(table)
         self.facts = TableFacts(table)
-        self._judge = Judge(work, self.facts, dataset, rules, Regularities.of(work, table, dataset))
+        regularities = Regularities.of(
+            (record for _, record in table.records(searched(table.count))),
+            dataset,
+            retired=work.preprocessor.retired,
+            progress=work.stage("looking for what the table keeps"),
+            cancel=work.cancel,
+        )
+        self._judge = Judge(work, self.facts, dataset, rules, regularities)
 
     def detect(self) -> Detection:
         """Judge every cell.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from dp_tools.evidence import CellFacts
 from dp_tools.rules.bearing import Ruled, ruled
 from dp_tools.rules.injection import Injection
+from dp_tools.rules.regularities import Broken, Regularities
 from dp_tools.rules.rule import Rule
-from dp_tools.tables.regularities import Broken, Regularities
 from dp_tools.tables.work import Asked, Work, chunks
 from dp_tools.tasks.detect_errors import DetectErrorsAnswer, DetectErrorsRequest
 from dp_tools.tasks.task import probability_of_yes
@@ -153,4 +153,5 @@ class Judge:
 
     def _broken(self, record: Fields, attribute: str) -> Broken | None:
         self.injection(attribute)
-        return self._regularities.broken(record, attribute, self._ruled[attribute])
+        found = self._regularities.broken(record, attribute)
+        return next((broken for broken in found if broken.speaks(self._ruled[attribute])), None)

@@ -8,10 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import CellFacts, Facts, RecordFacts, form_of
+from dp_tools.evidence import CellFacts, Facts, form_of
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import clean_name, quote
+from dp_tools.tasks.batch_facts import BatchFacts
 from dp_tools.tasks.task import (
     Answer,
     Case,
@@ -94,11 +95,12 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
                     evidence=told.about(record, attribute),
                 )
                 subject = {"record": record, "attribute": attribute, "value": record[attribute]}
-                cases.append(Case(subject, prompt, YesNo(), attribute, cut))
+                broken = told.broken(record, attribute) if isinstance(told, BatchFacts) else ()
+                cases.append(Case(subject, prompt, YesNo(), attribute, cut, broken))
         return cases
 
-    def facts(self, request: DetectErrorsRequest) -> RecordFacts:
-        return RecordFacts([*request.records, *request.context])
+    def facts(self, request: DetectErrorsRequest) -> BatchFacts:
+        return BatchFacts([*request.records, *request.context], request.dataset)
 
     def read(self, request: DetectErrorsRequest, outcomes: Sequence[Outcome]) -> DetectErrorsAnswer:
         attributes = request.attributes or list(request.records[0])

@@ -19,12 +19,13 @@ from dp_tools.prompts.ask import Ask
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import Record, clean_name, quote, serialize
 from dp_tools.rules.injection import Lost
+from dp_tools.rules.regularities import Broken
 
 VALUE_LIMIT = 1_000_000
 """Characters of one value that a request may carry; what the model reads of it is far less (see the serializer)."""
 
 RecordField = dict[str, Annotated[str, Field(max_length=VALUE_LIMIT)] | None]
-By = Literal["model", "check", "example", "nobody"]
+By = Literal["model", "check", "example", "table", "nobody"]
 
 
 class Request(BaseModel):
@@ -55,14 +56,18 @@ class LostRule(UsedRule):
 class Item(BaseModel):
     """What every item of an answer carries: who decided it, how sure that is, and what went wrong if something did."""
 
-    by: Annotated[By, Field(description="Who decided: the model, a rule's check, a labelled example, or nobody.")] = (
-        "model"
-    )
+    by: Annotated[
+        By,
+        Field(
+            description="Who decided: the model, a rule's check, a labelled example, what the table itself mostly "
+            "keeps, or nobody."
+        ),
+    ] = "model"
     confidence: Annotated[
         float | None, Field(description="Probability that the answer is right, 0 to 1; null if there is no answer.")
     ] = None
     rules: Annotated[list[str], Field(description="The rules used for this item, as id@version.")] = []
-    reason: Annotated[str | None, Field(description="Why, where a check or an example decided.")] = None
+    reason: Annotated[str | None, Field(description="Why, where a check, an example or the table decided.")] = None
     cut: Annotated[list[str], Field(description="Attributes whose value was too long and was cut for the model.")] = []
     problem: Annotated[str | None, Field(description="Why there is no answer, if there is none.")] = None
 
@@ -85,6 +90,7 @@ class Case:
         ask: how the answer is wanted.
         attribute: the attribute whose rules apply, as the user wrote it.
         cut: attributes whose values were cut.
+        broken: what the table at hand mostly keeps and this case breaks, weightiest first.
     """
 
     subject: dict[str, Any]
@@ -92,6 +98,7 @@ class Case:
     ask: Ask
     attribute: str | None = None
     cut: tuple[str, ...] = ()
+    broken: tuple[Broken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

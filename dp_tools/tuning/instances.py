@@ -21,6 +21,7 @@ from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.evidence import Facts, PairFacts, RecordFacts, SchemaFacts
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.annotate_columns import AnnotateColumnsRequest, Column
+from dp_tools.tasks.batch_facts import BatchFacts
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
 from dp_tools.tasks.extract_values import ExtractValuesRequest, WantedAttribute
 from dp_tools.tasks.impute import ImputeRequest
@@ -120,7 +121,9 @@ class Split:
             return PairFacts(self.table)
         if self.task == "match_schemas":
             return SchemaFacts(self.table)
-        return RecordFacts(self.table) if self.table else None
+        if not self.table:
+            return None
+        return BatchFacts(self.table) if self.task == "detect_errors" else RecordFacts(self.table)
 
     def sample(self, limit: int | None, seed: int = 42) -> Split:
         """At most `limit` instances, the same ones every time, at the natural rate of labels, in the file's order.

@@ -1,7 +1,8 @@
 """An adapter of one's own from 20 to 2,000 labelled cases: trained on top of the embedded model, kept if it helps.
 
-The prompts are those that the product asks: rules, evidence and all. What a check decides is never asked of the model,
-so it is neither learned from nor scored; a labelled example that the store holds stands back for its own lesson.
+The prompts are those that the product asks: rules, evidence and all. What a check or the table decides is never asked
+of the model, so it is neither learned from nor scored; a labelled example that the store holds stands back for its own
+lesson.
 """
 
 from __future__ import annotations
@@ -181,14 +182,15 @@ def _open_cases(preprocessor: Preprocessor, split: Split, dataset: str) -> list[
     examples = [rule.id for rule in preprocessor.knowledge.list(task=split.task, limit=100_000) if rule.examples]
     for rule in examples:
         injections = {attribute: injection.without(rule) for attribute, injection in injections.items()}
+    settled = preprocessor.settled(asked.cases, injections)
     found = [
         _Open(case, instance, injections[case.attribute])
-        for case, instance in zip(asked.cases, asked.instances, strict=True)
-        if injections[case.attribute].decide(case.subject) is None
+        for case, instance, outcome in zip(asked.cases, asked.instances, settled, strict=True)
+        if outcome is None
     ]
     if len(found) < FEWEST:
         raise InvalidRequest(
-            f"An adapter needs {FEWEST} labelled cases or more that no check decides; there are {len(found)}."
+            f"An adapter needs {FEWEST} labelled cases or more that the model is asked; there are {len(found)}."
         )
     return found
 

@@ -6,16 +6,15 @@ attribute comes first, and one that a person has retired or rejected stays away.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from dp_tools.rules.bearing import Ruled
 from dp_tools.rules.checks import Check
 from dp_tools.rules.mine import USUAL, Candidate, Kind, mine
 from dp_tools.rules.rule import ALL, Rule
-from dp_tools.tables.table import Table
-from dp_tools.tables.work import Work
 
 Fields = Mapping[str, str | None]
 
@@ -35,7 +34,11 @@ CERTAINTY: Mapping[Kind, float] = {
 _DIVIDED = 0.6
 """The same where so many cells break it that it may be a second habit, or where another cell may be to blame."""
 _REMEMBERED = 100_000
-_ALL = 1_000_000
+
+
+def searched(count: int) -> range:
+    """The records of a table of this many in which regularities are searched, evenly spread."""
+    return range(0, count, max(1, -(-count // SAMPLE)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,17 @@ class Broken:
         id: of the rule that it would make.
         certainty: how probably the cell is wrong, 0 to 1.
         reason: one sentence.
+        keyed: whether other cells of the record say what this one should hold.
     """
 
     id: str
     certainty: float
     reason: str
+    keyed: bool
+
+    def speaks(self, ruled: Ruled) -> bool:
+        """Whether it has a say, given what rules in force say of the attribute, which comes first."""
+        return ruled == "not" or (ruled == "by checks" and self.keyed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,39 +104,46 @@ class Regularities:
             found.sort(key=lambda regularity: -regularity.certainty)
 
     @classmethod
-    def of(cls, work: Work, table: Table, dataset: str | None) -> Regularities:
-        """Those of a table; none where it is small.
-
-        Raises:
-            Cancelled: the work was cancelled.
-        """
-        if table.count < ENOUGH:
-            return cls()
-        step = -(-table.count // SAMPLE)
-        records = (record for _, record in table.records(range(0, table.count, step)))
-        look = work.stage("looking for what the table keeps")
-        found = mine(records, dataset=dataset or ALL, progress=look, cancel=work.cancel)
-        retired = {rule.id for rule in work.preprocessor.knowledge.list(status="retired", limit=_ALL)}
-        return cls(one for one in found if one.rule.id not in retired)
-
-    def broken(self, record: Fields, attribute: str, ruled: Ruled = "not") -> Broken | None:
-        """The weightiest one that a cell breaks, or None.
+    def of(
+        cls,
+        records: Iterable[Fields],
+        dataset: str | None,
+        *,
+        retired: Container[str] = (),
+        progress: Callable[[int, int], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Regularities:
+        """Those that records keep; none where they are few.
 
         Args:
-            record: the record.
-            attribute: the cell's attribute.
-            ruled: what rules in force say of the attribute (see `ruled`), which comes first.
+            records: of one table, all with the same attributes (see `searched`).
+            dataset: its name.
+            retired: rules that a person has retired or rejected, by id.
+            progress, cancel: as `mine`.
+
+        Raises:
+            Cancelled: `cancel` was set.
         """
-        found: Broken | None = None
-        for regularity in self._found.get(attribute, ()) if ruled != "in words" else ():
-            if (regularity.by or ruled == "not") and self._breaks(regularity, record):
+        table = list(records)
+        if len(table) < ENOUGH:
+            return cls()
+        found = mine(table, dataset=dataset or ALL, progress=progress, cancel=cancel)
+        return cls(one for one in found if one.rule.id not in retired)
+
+    def broken(self, record: Fields, attribute: str) -> tuple[Broken, ...]:
+        """Those that a cell breaks, weightiest first."""
+        found = []
+        for regularity in self._found.get(attribute, ()):
+            if self._breaks(regularity, record):
                 certainty = min(regularity.certainty, self._blame(regularity, record))
-                if certainty > (found.certainty if found else 0.0):
-                    found = Broken(regularity.rule.id, certainty, regularity.reason)
-        return found
+                if certainty:
+                    found.append(Broken(regularity.rule.id, certainty, regularity.reason, bool(regularity.by)))
+        return tuple(sorted(found, key=lambda broken: -broken.certainty))
 
     def _breaks(self, regularity: _Regularity, record: Fields) -> bool:
         attribute = regularity.rule.attribute
+        if any(name not in record for name in (*regularity.by, attribute)):
+            return False
         key = regularity.rule.id, tuple(record[name] for name in (*regularity.by, attribute))
         if key not in self._known:
             if len(self._known) >= _REMEMBERED:

@@ -1,0 +1,36 @@
+"""Facts about the cells of a batch, and what the batch mostly keeps where it is large enough to say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from dp_tools.evidence import RecordFacts
+from dp_tools.prompts.serializer import Record
+from dp_tools.rules.regularities import Broken, Regularities, searched
+
+
+class BatchFacts(RecordFacts):
+    """Facts from records of one table.
+
+    Args:
+        records: at most a few thousand; they are kept.
+        dataset: the table's name.
+    """
+
+    def __init__(self, records: Sequence[Record], dataset: str | None = None) -> None:
+        super().__init__(records)
+        self._records, self._dataset = records, dataset
+
+    def broken(self, record: Record, attribute: str) -> tuple[Broken, ...]:
+        """What the batch mostly keeps and this cell breaks, weightiest first; nothing in a batch of under 100."""
+        return self._regularities.broken(record, attribute)
+
+    @cached_property
+    def _regularities(self) -> Regularities:
+        """None where records differ in their attributes, since then they are not rows of one table."""
+        if any(record.keys() != self._records[0].keys() for record in self._records):
+            return Regularities()
+        names = list(self._records[0]) if self._records else []
+        chosen = (self._records[number] for number in searched(len(self._records)))
+        return Regularities.of([{name: record[name] for name in names} for record in chosen], self._dataset)
