@@ -1,8 +1,9 @@
-"""Whether rules in force are about the attribute that a question is about."""
+"""Whether rules in force are about the attribute that a question is about, and what has a say beside them."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Literal
 
 from dp_tools.prompts.serializer import clean_name
@@ -10,6 +11,27 @@ from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import ALL
 
 Ruled = Literal["not", "by checks", "in words"]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """What a table mostly keeps and a cell breaks (see `dp_tools.rules.regularities`).
+
+    Args:
+        id: of the rule that it would make.
+        certainty: how probably the cell is wrong, 0 to 1.
+        reason: one sentence.
+        keyed: whether other cells of the record say what this one should hold.
+    """
+
+    id: str
+    certainty: float
+    reason: str
+    keyed: bool
+
+    def speaks(self, ruled: Ruled) -> bool:
+        """Whether it has a say, given what rules in force say of the attribute, which comes first."""
+        return ruled == "not" or (ruled == "by checks" and self.keyed)
 
 
 def ruled(injection: Injection, attribute: str) -> Ruled:

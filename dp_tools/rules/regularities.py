@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 
-from dp_tools.rules.bearing import Ruled
+from dp_tools.rules.bearing import Broken
 from dp_tools.rules.checks import Check
 from dp_tools.rules.mine import USUAL, Candidate, Kind, mine
 from dp_tools.rules.rule import ALL, Rule
@@ -39,27 +39,6 @@ _REMEMBERED = 100_000
 def searched(count: int) -> range:
     """The records of a table of this many in which regularities are searched, evenly spread."""
     return range(0, count, max(1, -(-count // SAMPLE)))
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A regularity that a cell breaks.
-
-    Args:
-        id: of the rule that it would make.
-        certainty: how probably the cell is wrong, 0 to 1.
-        reason: one sentence.
-        keyed: whether other cells of the record say what this one should hold.
-    """
-
-    id: str
-    certainty: float
-    reason: str
-    keyed: bool
-
-    def speaks(self, ruled: Ruled) -> bool:
-        """Whether it has a say, given what rules in force say of the attribute, which comes first."""
-        return ruled == "not" or (ruled == "by checks" and self.keyed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dp_tools.evidence import CellFacts
-from dp_tools.rules.bearing import Ruled, ruled
+from dp_tools.rules.bearing import Broken, Ruled, ruled
 from dp_tools.rules.injection import Injection
-from dp_tools.rules.regularities import Broken, Regularities
+from dp_tools.rules.regularities import Regularities
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.work import Asked, Work, chunks
 from dp_tools.tasks.detect_errors import DetectErrorsAnswer, DetectErrorsRequest

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dp_tools.evidence import RecordFacts
 from dp_tools.prompts.serializer import Record
-from dp_tools.rules.regularities import Broken, Regularities, searched
+from dp_tools.rules.bearing import Broken
+
+if TYPE_CHECKING:
+    from dp_tools.rules.regularities import Regularities
 
 
 class BatchFacts(RecordFacts):
@@ -29,6 +33,9 @@ class BatchFacts(RecordFacts):
     @cached_property
     def _regularities(self) -> Regularities:
         """None where records differ in their attributes, since then they are not rows of one table."""
+        # Mining takes numpy, which a server that is ready at once has not loaded yet.
+        from dp_tools.rules.regularities import Regularities, searched
+
         if any(record.keys() != self._records[0].keys() for record in self._records):
             return Regularities()
         names = list(self._records[0]) if self._records else []

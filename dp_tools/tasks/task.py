@@ -18,8 +18,8 @@ from dp_tools.evidence import Facts
 from dp_tools.prompts.ask import Ask
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import Record, clean_name, quote, serialize
+from dp_tools.rules.bearing import Broken
 from dp_tools.rules.injection import Lost
-from dp_tools.rules.regularities import Broken
 
 VALUE_LIMIT = 1_000_000
 """Characters of one value that a request may carry; what the model reads of it is far less (see the serializer)."""
