@@ -286,18 +286,16 @@ class Preprocessor:
         """
         retired = self.retired if any(case.broken for case in cases) else frozenset()
         bearing = _bearing([case for case in cases if case.broken], injections)
-        outcomes: list[Outcome | None] = []
-        for case in cases:
+
+        def settle(case: Case) -> Outcome | None:
             decision = injections[case.attribute].decide(case.subject)
-            told = next((b for b in case.broken if b.id not in retired and b.speaks(bearing[case.attribute])), None)
             if decision is not None:
-                named = (_named(decision.rule),)
-                outcomes.append(
-                    Outcome(decision.by, decision.label, 1.0, rules=named, reason=decision.reason, lost=decision.lost)
-                )
-            else:
-                outcomes.append(None if told is None else Outcome("table", "yes", told.certainty, reason=told.reason))
-        return outcomes
+                rules, reason, lost = (_named(decision.rule),), decision.reason, decision.lost
+                return Outcome(decision.by, decision.label, 1.0, rules=rules, reason=reason, lost=lost)
+            told = next((b for b in case.broken if b.id not in retired and b.speaks(bearing[case.attribute])), None)
+            return None if told is None else Outcome("table", "yes", told.certainty, reason=told.reason)
+
+        return [settle(case) for case in cases]
 
     @property
     def retired(self) -> frozenset[str]:

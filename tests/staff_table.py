@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -49,13 +47,6 @@ def staff(seed: int = 11) -> Iterator[dict[str, Any]]:
             yield {"row_id": number, "record": record, "attribute": name, **found}
 
 
-def write(folder: Path) -> None:
-    """Lay it out as `dp_tools.tuning.instances` says, with a test split."""
-    place = folder / "ED" / "Staff"
-    place.mkdir(parents=True)
-    (place / "test.jsonl").write_text("".join(json.dumps(cell) + "\n" for cell in staff()), encoding="utf-8")
-
-
 def _person(random: Random, number: int) -> Row:
     department, head, office = random.choice(DEPARTMENTS)
     grade = random.choice(tuple(GRADES))
@@ -96,9 +87,7 @@ def _date_otherwise(random: Random, row: Row) -> tuple[str, str]:
 
 
 def _impossible(random: Random, _: Row) -> tuple[str, str]:
-    return random.choice(
-        (("salary", "4"), ("salary", "-30000"), ("salary", "3500000"), ("grade", "G99"), ("since", "?"))
-    )
+    return random.choice(IMPOSSIBLE)
 
 
 def _lower(random: Random, row: Row) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 from click.testing import CliRunner
+from test_preprocessor import VISITS
 
 from dp_tools.cli import main
 from dp_tools.models.calibration import Calibration, Line
@@ -226,8 +227,7 @@ def test_cells_of_tables_that_nobody_has_learned_from_are_calibrated_on_too(
 
 
 def test_what_rows_alike_say_weighs_as_the_calibration_has_it(preprocessor: Preprocessor) -> None:
-    towns = [("Salem", "97301"), ("Tampa", "33602"), ("Boise", "83702")]
-    records = [{"town": town, "zip": code, "visits": str(40 + n)} for n in range(8) for town, code in towns]
+    records = VISITS[:24]
     records[3] = {**records[3], "town": "Tampa"}
     errors = []
     for evidence in (0.0, 3.0):

@@ -78,7 +78,7 @@ def write_calibration(
     if not splits:
         raise TableUnavailable(f"No dataset in {data} has a valid split to calibrate on: add valid.jsonl to one.")
     cells = [split for split in splits if split.task == "detect_errors" and split.table]
-    made = [split for split in made_tables() if cells and not covers(leave_out, split.folder, split.dataset)]
+    made = [split for split in (made_tables() if cells else ()) if not covers(leave_out, split.folder, split.dataset)]
     # Where few cases are yes, a sample at their natural rate would hold next to none.
     chosen = [_chosen(split, limit) for split in (*splits, *made)]
     samples: dict[str, list[Sample]] = {}

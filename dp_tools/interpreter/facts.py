@@ -9,7 +9,7 @@ from rapidfuzz.distance import OSA
 
 from dp_tools.interpreter.explanation import Fact
 from dp_tools.prompts.serializer import Record, is_missing
-from dp_tools.tasks.task import Case, Outcome
+from dp_tools.tasks.task import WITHOUT_MODEL, Case, Outcome
 
 _TOKEN = re.compile(r"[^\W_]+(?:[.\-/][^\W_]+)*")
 _SHOWN = 5
@@ -46,8 +46,9 @@ def case_facts(case: Case, outcome: Outcome) -> list[Fact]:
     """
     subject = case.subject
     facts = []
-    if outcome.by in ("check", "example", "table") and outcome.reason:
-        facts.append(_fact("check", f"{' '.join((outcome.by, ', '.join(outcome.rules))).strip()}: {outcome.reason}"))
+    if outcome.by in WITHOUT_MODEL and outcome.reason:
+        who = f"{outcome.by} {', '.join(outcome.rules)}".rstrip()
+        facts.append(_fact("check", f"{who}: {outcome.reason}"))
     if "left" in subject and "right" in subject:
         return [*facts, *_about_pair(subject["left"], subject["right"])]
     if "text" in subject:

@@ -12,7 +12,7 @@ from dp_tools.interpreter.views import view_of
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.rules.injection import Injection
-from dp_tools.tasks.task import Case, Outcome, Request
+from dp_tools.tasks.task import WITHOUT_MODEL, Case, Outcome, Request
 
 ALTERNATIVES = 3
 """Other values whose probability is kept, so that a given value can be followed when another one wins."""
@@ -101,7 +101,7 @@ def mean_outcome(outcomes: Sequence[Outcome]) -> Outcome:
     """
     first = outcomes[0]
     answered = [outcome for outcome in outcomes if outcome.confidence is not None]
-    if len(outcomes) == 1 or first.by in ("check", "example", "table") or not answered:
+    if len(outcomes) == 1 or first.by in WITHOUT_MODEL or not answered:
         return first
     labels = list(dict.fromkeys(label for outcome in answered for label in _labels(outcome)))
     means = {label: sum(probability_of(label, o) for o in answered) / len(answered) for label in labels}

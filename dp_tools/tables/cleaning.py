@@ -24,6 +24,7 @@ from dp_tools.tables.proposals import Proposal, proposals
 from dp_tools.tables.table import Table
 from dp_tools.tables.work import Asked, Work, chunks
 from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
+from dp_tools.tasks.task import WITHOUT_MODEL
 
 ACCEPT = 0.8
 """Confidence from which on a verdict or a change stands without a person."""
@@ -141,7 +142,7 @@ class Cleaner:
             for name in self.attributes:
                 place = places[name][number]
                 judgement = self._judge[place]
-                if judgement.by in ("check", "example", "table"):
+                if judgement.by in WITHOUT_MODEL:
                     settled[place] = judgement.by
                 if judgement.error is None:
                     unanswered[judgement.reason or "no answer"] += 1

@@ -26,6 +26,8 @@ VALUE_LIMIT = 1_000_000
 
 RecordField = dict[str, Annotated[str, Field(max_length=VALUE_LIMIT)] | None]
 By = Literal["model", "check", "example", "table", "nobody"]
+WITHOUT_MODEL: tuple[By, ...] = ("check", "example", "table")
+"""Who decides without the model being asked."""
 
 
 class Request(BaseModel):
