@@ -36,12 +36,10 @@ CLOSE = 0.02
 
 def main(folder: Path, wanted: list[str]) -> int:
     folder.mkdir(parents=True, exist_ok=True)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "XDG_DATA_HOME": str(folder / "data"),
-        "XDG_CACHE_HOME": str(folder / "cache"),
-    }
+    # A home of its own: most clients hand a server over stdio no other variable that says where its files are, and
+    # only one cache for all means one weight format for all.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "DP_TOOLS_"))}
+    environment |= {"PYTHONPATH": str(ROOT), "HOME": str(folder / "home")}
     server = [sys.executable, str(ROOT / "server.py")]
     expected = answers_of([sys.executable, str(CLIENTS / "sdk.py")], server, environment)
     failed = []
