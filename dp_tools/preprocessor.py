@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progress, Result, Unanswered, name_with
-from dp_tools.evidence import Facts, against
+from dp_tools.evidence import Facts
 from dp_tools.models.calibration import Calibration, Line
 from dp_tools.models.catalogue import ModelSpec, resolve
 from dp_tools.models.own import OwnAdapter, OwnAdapters, default_folder
@@ -328,7 +328,7 @@ def calibrated(outcome: Outcome, case: Case, line: Line) -> Outcome:
         return outcome
     if not isinstance(case.ask, YesNo):
         return replace(outcome, confidence=line(outcome.confidence))
-    yes = line(outcome.probability_of_yes or 0.0, against(case.prompt.evidence))
+    yes = line(outcome.probability_of_yes or 0.0, case.testimony)
     verdict = yes >= line.threshold
     label, confidence = ("yes", yes) if verdict else ("no", 1 - yes)
     return replace(outcome, label=label, confidence=confidence, threshold=line.threshold)

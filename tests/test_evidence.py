@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from math import log
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from dp_tools.evidence import PairFacts, RecordFacts, SchemaFacts, against, column_facts, form_of
 from dp_tools.evidence.cells import beginning_of
+from dp_tools.evidence.notations import readings
 from dp_tools.evidence.peers import said
 from dp_tools.prompts.serializer import clean_name
 
@@ -163,6 +165,66 @@ def test_one_number_written_in_two_ways_is_one_number():
     assert "same 2005" in PairFacts().about({"year": "2005.0"}, {"year": "2005"})
 
 
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("1986-09-24", "9/24/1986"),
+        ("24.9.1986", "September 24, 1986"),
+        ("24-Sep-86", "1986/9/24"),
+        ("2/3/2019", "2019-03-02"),
+        ("(473) 527-6924", "+1 473 527 6924"),
+        ("01797857638", "+44 1797 857638"),
+        ("$1,200", "1200.00"),
+        ("http://www.acme.com/", "acme.com"),
+    ],
+)
+def test_what_is_written_in_two_notations_is_as_alike_as_if_it_were_written_in_one(left, right):
+    facts = PairFacts().about({"value": left}, {"value": right})
+    assert facts[0] == "value 100"
+    assert facts[1] == "words 100/100"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"), [("1986-09-24", "9/25/1986"), ("473-527-6924", "(473) 527-6925"), ("3", "4")]
+)
+def test_what_says_something_else_is_not_alike_in_any_notation(left, right):
+    assert PairFacts().about({"value": left}, {"value": right})[0] != "value 100"
+
+
+@given(st.dates(min_value=date(1941, 1, 1), max_value=date(2040, 12, 31)))
+def test_a_day_is_the_same_day_in_every_notation(day):
+    notations = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d.%m.%Y", "%d %b %Y", "%B %d, %Y", "%d-%b-%y")
+    assert all(day.isoformat() in readings(day.strftime(form)) for form in notations)
+
+
+def test_a_code_is_the_same_with_and_without_its_hyphens_and_strokes():
+    facts = "; ".join(PairFacts().about({"name": "camera", "number": "DSC-W55/B"}, {"title": "camera dscw55b"}))
+    assert "same dsc-w55/b" in facts
+    assert "only" not in facts
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "said"),
+    [
+        ("Sony DSC-W55 camera", "camera dscw55", 1),
+        ("Sony DSC-W55 camera", "Sony DSC-W56 camera", -1),
+        ("Sony DSC-W55 camera", "Sony DSC-W55B camera", 0),
+        ("Sony DSC-W55 camera", "Sony camera", 0),
+        ("television 1080p 50 inch", "television 720p 40 inch", 0),
+        ("ISBN 9780131103627", "9780131103627", 1),
+        ("Windows 2003", "Windows 2000", 0),
+    ],
+)
+def test_codes_of_a_pair_speak_for_a_match_or_against_it(left, right, said):
+    assert PairFacts().codes({"title": left}, {"name": right}) == said
+
+
+def test_what_many_records_have_is_no_code():
+    records = [{"name": f"memory {n} PC3-10600"} for n in range(20)]
+    assert PairFacts(records[:3]).codes(records[0], records[1]) == 1
+    assert PairFacts(records).codes(records[0], records[1]) == 0
+
+
 def test_a_price_on_both_sides_is_told_by_its_similarity_alone():
     assert PairFacts().about({"price": "19.99"}, {"price": "7.50"}) == ("price 38",)
 
@@ -284,3 +346,4 @@ def test_any_pair_gives_short_facts_on_one_line(left, right):
     facts = PairFacts().about(left, right)
     assert len("; ".join(facts)) < 600
     assert len(" ".join(facts).splitlines()) <= 1
+    assert PairFacts().codes(left, right) == PairFacts().codes(right, left)

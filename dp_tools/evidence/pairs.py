@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from rapidfuzz import fuzz
 
+from dp_tools.evidence.codes import codes_agree, codes_among
+from dp_tools.evidence.notations import plain_code, readings
 from dp_tools.evidence.weights import WordWeights
 from dp_tools.prompts.serializer import Record, clean_name, is_missing
 
@@ -36,27 +38,38 @@ class PairFacts:
     """
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
-        self._weights = WordWeights(_tokens(record.values()) for record in records)
+        self._weights = WordWeights(tuple(_tokens(record.values())) for record in records)
 
     def about(self, left: Record, right: Record) -> tuple[str, ...]:
         """The evidence for a pair, in a fixed form."""
         shared = [n for n in left if n in right and not is_missing(left[n]) and not is_missing(right[n])]
+        right = {**right, **{name: left[name] for name in shared if _says_the_same(left[name], right[name])}}
         facts = [f"{clean_name(name)} {_similarity(left[name], right[name])}" for name in shared[:_SIMILARITIES]]
         ours, theirs = _tokens(left.values()), _tokens(right.values())
         both = [token for token in ours if token in theirs]
         told = {name for name in shared if len(_tokens([left[name]])) == len(_tokens([right[name]])) == 1}
         a_only = _one_sided(_tokens(_comparable(left, right, told)), theirs)
         b_only = _one_sided(_tokens(_comparable(right, left, told)), ours)
-        facts += self._weights.shared(both, a_only, b_only)
-        facts += listed("same", [token for token in both if _has_digit(token)])
+        facts += self._weights.shared(both, list(a_only), list(b_only))
+        facts += listed("same", [ours[token] for token in both if _has_digit(token)])
         facts += listed("a only", self._telling(a_only))
         facts += listed("b only", self._telling(b_only))
         return tuple(facts)
 
-    def _telling(self, tokens: list[str]) -> list[str]:
+    def _telling(self, tokens: dict[str, str]) -> list[str]:
         """Tokens that tell things apart: those with digits first, which tell products, versions and years apart."""
         told = (token for token in tokens if _has_digit(token) or len(token) >= _SHORTEST)
-        return sorted(told, key=lambda token: (not _has_digit(token), -self._weights[token]))
+        return [
+            tokens[token] for token in sorted(told, key=lambda token: (not _has_digit(token), -self._weights[token]))
+        ]
+
+    def codes(self, left: Record, right: Record) -> float:
+        """What the codes of a pair say of a match, -1 to 1 (see `codes_agree`); one that many records have is none."""
+        ours, theirs = (
+            {code for code in codes_among(_tokens(side.values())) if self._weights.is_rare(code)}
+            for side in (left, right)
+        )
+        return codes_agree(ours, theirs)
 
 
 def _comparable(record: Record, other: Record, told: set[str]) -> list[str | None]:
@@ -64,11 +77,17 @@ def _comparable(record: Record, other: Record, told: set[str]) -> list[str | Non
     return [v for n, v in record.items() if n not in told and not (n in other and is_missing(other[n]))]
 
 
+def _says_the_same(left: str | None, right: str | None) -> bool:
+    """Whether two values are one in two notations."""
+    return left != right and not set(readings(_flat(left))).isdisjoint(readings(_flat(right)))
+
+
 def _similarity(left: str | None, right: str | None) -> int:
-    """How alike two values are, in percent."""
+    """How alike two values are, in percent; notation plays no part where code can read both."""
     ours, theirs = _decimal(left), _decimal(right)
     if ours is None or theirs is None:
-        return round(fuzz.token_sort_ratio(_flat(left), _flat(right)))
+        one, two = readings(_flat(left)), readings(_flat(right))
+        return round(fuzz.token_sort_ratio(*((one[0], two[0]) if one and two else (_flat(left), _flat(right)))))
     if ours == theirs:
         return 100
     return min(99, max(0, round(100 * (1 - abs(ours - theirs) / max(abs(ours), abs(theirs))))))
@@ -80,9 +99,9 @@ def _decimal(value: str | None) -> float | None:
     return float(found[1].replace(",", "")) if found else None
 
 
-def _one_sided(ours: list[str], theirs: list[str]) -> list[str]:
-    other, joined = set(theirs), "".join(theirs)
-    return [token for token in ours if token not in other and token not in joined]
+def _one_sided(ours: dict[str, str], theirs: dict[str, str]) -> dict[str, str]:
+    joined = "".join(theirs)
+    return {token: written for token, written in ours.items() if token not in theirs and token not in joined}
 
 
 def listed(label: str, tokens: Iterable[str], most: int = _LISTED) -> list[str]:
@@ -91,9 +110,13 @@ def listed(label: str, tokens: Iterable[str], most: int = _LISTED) -> list[str]:
     return [f"{label} {' '.join(told)}"] if told else []
 
 
-def _tokens(values: Iterable[str | None]) -> list[str]:
+def _tokens(values: Iterable[str | None]) -> dict[str, str]:
+    """The tokens of some values, each as it is compared and as it is written first."""
     text = " ".join(_flat(value) for value in values if not is_missing(value))
-    return list(dict.fromkeys(_number(token) for token in _TOKEN.findall(text)))
+    found: dict[str, str] = {}
+    for token in map(_number, _TOKEN.findall(text)):
+        found.setdefault(plain_code(token), token)
+    return found
 
 
 def _number(token: str) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 ENOUGH = 12
 """Distinct texts below which every word weighs the same."""
+_FEW = 5
+_RARE = 0.01
 
 
 class WordWeights:
@@ -30,6 +32,10 @@ class WordWeights:
     def __getitem__(self, word: str) -> float:
         """Greater than 0; that of an unknown word is the greatest."""
         return math.log(1 + self._texts / max(self._counts[word], 1)) if self._texts >= ENOUGH else 1.0
+
+    def is_rare(self, word: str) -> bool:
+        """Whether at most five texts, or one in a hundred, have it."""
+        return self._counts[word] <= max(_FEW, _RARE * self._texts)
 
     def shared(self, both: Sequence[str], a_only: Sequence[str], b_only: Sequence[str]) -> list[str]:
         """The fact `words 48/83`: of the weight of all words the share that both sides have, in percent, and of the

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rapidfuzz.distance import OSA
 
+from dp_tools.evidence.notations import plain_code
 from dp_tools.interpreter.explanation import Fact
 from dp_tools.prompts.serializer import Record, is_missing
 from dp_tools.tasks.task import WITHOUT_MODEL, Case, Outcome
@@ -108,7 +109,7 @@ def _fact(kind: str, text: str) -> Fact:
 
 def _tokens(record: Record) -> list[str]:
     text = " ".join(value.lower() for value in record.values() if value and not is_missing(value))
-    tokens = (re.sub(r"^(\d+)\.0+$", r"\1", token) for token in _TOKEN.findall(text))
+    tokens = (plain_code(re.sub(r"^(\d+)\.0+$", r"\1", token)) for token in _TOKEN.findall(text))
     return list(dict.fromkeys(token for token in tokens if any(c.isdigit() for c in token)))
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dp_tools.engine.questions import Progress
-from dp_tools.evidence import Facts
+from dp_tools.evidence import Facts, against
 from dp_tools.interpreter.views import view_of
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.rules.injection import Injection
+from dp_tools.tasks.detect_errors import DetectErrors
 from dp_tools.tasks.task import WITHOUT_MODEL, Case, Outcome, Request
 
 ALTERNATIVES = 3
@@ -89,7 +90,7 @@ class Asker:
         if variant.judged is not None and "left" not in judged.subject:
             # Facts about a cell come from its column, where its values stand as they were written.
             told = judged.prompt.evidence
-            cases = [replace(case, prompt=replace(case.prompt, evidence=told), broken=judged.broken) for case in cases]
+            cases = [replace(_told(case, told), broken=judged.broken) for case in cases]
         return [_less(case, variant.without_fact) for case in cases]
 
 
@@ -144,8 +145,13 @@ def same_label(one: str | None, other: str | None) -> bool:
 
 def _less(case: Case, fact: str | None) -> Case:
     """The case without a fact."""
-    told = tuple(other for other in case.prompt.evidence if other != fact)
-    return replace(case, prompt=replace(case.prompt, evidence=told))
+    return case if fact is None else _told(case, tuple(other for other in case.prompt.evidence if other != fact))
+
+
+def _told(case: Case, facts: tuple[str, ...]) -> Case:
+    """The case with these facts, and with what they testify of a cell; what a pair's codes do is no fact."""
+    testimony = against(facts) if case.prompt.task == DetectErrors.name else case.testimony
+    return replace(case, prompt=replace(case.prompt, evidence=facts), testimony=testimony)
 
 
 def _labels(outcome: Outcome) -> Iterable[str | None]:

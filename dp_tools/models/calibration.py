@@ -22,7 +22,8 @@ class Line:
 
     Args:
         scale, shift: of the logit.
-        evidence: the weight of what rows alike say against a value (see `dp_tools.evidence.against`).
+        evidence: the weight of a case's testimony: what rows alike say against a value (`dp_tools.evidence.against`),
+            what the codes of a pair say of a match (`PairFacts.codes`).
         threshold: the calibrated probability from which a verdict is yes; below one half where that finds the rare
             cases that the task is about (it is chosen by F1 on valid splits).
     """
@@ -32,14 +33,14 @@ class Line:
     evidence: float = 0.0
     threshold: float = 0.5
 
-    def __call__(self, probability: float, against: float = 0.0) -> float:
+    def __call__(self, probability: float, testimony: float = 0.0) -> float:
         """The calibrated probability, 0 to 1.
 
         Args:
             probability: the model's own, 0 to 1.
-            against: what rows alike say against the value.
+            testimony: how heavily counted evidence speaks for yes.
         """
-        known = self.evidence * against
+        known = self.evidence * testimony
         if (self.scale, self.shift, known) == (1.0, 0.0, 0.0):
             return probability
         clipped = min(max(probability, _EDGE), 1 - _EDGE)

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import CellFacts, Facts, form_of
+from dp_tools.evidence import CellFacts, Facts, against, form_of
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import clean_name, quote
@@ -96,7 +96,7 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
                 )
                 subject = {"record": record, "attribute": attribute, "value": record[attribute]}
                 broken = told.broken(record, attribute) if isinstance(told, BatchFacts) else ()
-                cases.append(Case(subject, prompt, YesNo(), attribute, cut, broken))
+                cases.append(Case(subject, prompt, YesNo(), attribute, cut, broken, against(prompt.evidence)))
         return cases
 
     def facts(self, request: DetectErrorsRequest) -> BatchFacts:

@@ -67,7 +67,8 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
             right, cut_right = record_block("b", pair.right)
             prompt = Prompt(task=self.name, blocks=(left, right), evidence=words.about(pair.left, pair.right))
             cut = tuple(dict.fromkeys((*cut_left, *cut_right)))
-            cases.append(Case({"left": pair.left, "right": pair.right}, prompt, YesNo(), cut=cut))
+            subject, codes = {"left": pair.left, "right": pair.right}, words.codes(pair.left, pair.right)
+            cases.append(Case(subject, prompt, YesNo(), cut=cut, testimony=codes))
         return cases
 
     def facts(self, request: MatchEntitiesRequest) -> PairFacts:

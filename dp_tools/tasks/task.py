@@ -93,6 +93,7 @@ class Case:
         attribute: the attribute whose rules apply, as the user wrote it.
         cut: attributes whose values were cut.
         broken: what the table at hand mostly keeps and this case breaks, weightiest first.
+        testimony: how heavily counted evidence speaks for yes, beside the model's word; calibration knows its weight.
     """
 
     subject: dict[str, Any]
@@ -101,6 +102,7 @@ class Case:
     attribute: str | None = None
     cut: tuple[str, ...] = ()
     broken: tuple[Broken, ...] = ()
+    testimony: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,9 @@ class Sample:
         return logits
 
     @property
-    def against(self) -> NDArray[np.float64]:
-        """What evidence speaks against each case's value."""
-        return np.array([case.against for case in self.cases])
+    def testimony(self) -> NDArray[np.float64]:
+        """How heavily counted evidence speaks for yes, of each case."""
+        return np.array([case.testimony for case in self.cases])
 
     @property
     def truth(self) -> NDArray[np.bool_]:
@@ -96,12 +96,12 @@ def fit_few(sample: Sample, *, verdict: bool) -> Line:
 def _fit_line(datasets: Sequence[Sample], stiff: NDArray[np.float64]) -> Line:
     """Least log loss, every dataset counting the same, drawn towards changing nothing."""
     logits = np.concatenate([sample.logits for sample in datasets])
-    against = np.concatenate([sample.against for sample in datasets])
+    testimony = np.concatenate([sample.testimony for sample in datasets])
     truth = np.concatenate([sample.truth for sample in datasets])
     weights = np.concatenate([sample.weights for sample in datasets]) / len(datasets)
 
     def loss(line: NDArray[np.float64]) -> float:
-        scores = line[0] * logits + line[1] + line[2] * against
+        scores = line[0] * logits + line[1] + line[2] * testimony
         fit = np.sum(weights * (np.logaddexp(0, scores) - truth * scores))
         return float(fit + np.sum(stiff * (line - (1, 0, 0)) ** 2))
 
@@ -112,7 +112,7 @@ def _fit_line(datasets: Sequence[Sample], stiff: NDArray[np.float64]) -> Line:
 def _with_threshold(line: Line, datasets: Sequence[Sample], noise: float) -> Line:
     """Of the thresholds whose mean F1 over the datasets is within `noise` of the best, the one nearest to one half."""
     calibrated = [
-        (np.array([line(case.probability, case.against) for case in sample.cases]), sample)
+        (np.array([line(case.probability, case.testimony) for case in sample.cases]), sample)
         for sample in datasets
         if sample.truth.any()
     ]

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from dp_tools.evidence import against
 from dp_tools.prompts.ask import YesNo
 from dp_tools.tasks.task import Case, Outcome
 from dp_tools.tuning.instances import Instance
@@ -35,12 +34,12 @@ class Judged(NamedTuple):
     Args:
         probability: the model's own, of yes where it was asked for a verdict, otherwise of its answer, 0 to 1.
         so: whether it is yes, or the answer is right.
-        against: what evidence speaks against a cell's value.
+        testimony: how heavily counted evidence speaks for yes.
     """
 
     probability: float
     so: bool
-    against: float = 0.0
+    testimony: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def belief(instance: Instance, outcome: Outcome, case: Case) -> Judged | None:
     if outcome.confidence is None:
         return None
     if isinstance(case.ask, YesNo):
-        return Judged(outcome.probability_of_yes or 0.0, instance.label == "yes", against(case.prompt.evidence))
+        return Judged(outcome.probability_of_yes or 0.0, instance.label == "yes", case.testimony)
     return Judged(outcome.confidence, is_right(instance, outcome.label))
 
 
