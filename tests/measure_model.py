@@ -20,6 +20,7 @@ from typing import Any
 
 import click
 import numpy as np
+from hand_titles import titles
 from made_pairs import KINDS, made_pairs
 from staff_table import staff
 
@@ -33,7 +34,7 @@ from dp_tools.tuning.instances import AskedSplit, Instance, Split, instance_of, 
 from dp_tools.tuning.mix.recipe import INGREDIENTS
 from dp_tools.tuning.reliability import judged
 from dp_tools.tuning.rule_following import measure_following
-from dp_tools.tuning.scores import score
+from dp_tools.tuning.scores import is_right, score
 
 DATA = click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, help="Labelled instances.")
 OUT = click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for what is made.")
@@ -86,7 +87,8 @@ def carrying_over(data: Path, out: Path, base: int, further: int, limit: int) ->
 
     One training without all ten, then one without each half; thresholds from the valid splits of what each learned.
     """
-    tasks, skipped = _each(("DI", *OTHER_TASKS)), ("--without", "binding_rules", "--without", "generated_gaps")
+    tasks = _each(("DI", *OTHER_TASKS))
+    skipped = [part for name in ("binding_rules", "generated_gaps", "made_titles") for part in ("--without", name)]
     all_ten = _each([name for half in HALVES for name in _with_twins(half)])
     _tune(data, out / "base", base, *tasks, *all_ten, *skipped, "--size", "0.35", "--rate", "0.0006", "--seed", "41")
     rows: dict[str, list[dict[str, Any]]] = {}
@@ -168,17 +170,21 @@ def _a_quarter_positive(split: Split, count: int) -> list[Instance]:
     return chooser.sample(chosen, count)
 
 
+_KINDS = {"yes": "matches", "no": "others", None: "not stated"}
+
+
 @measure.command()
 @click.option("--model", default="nano", show_default=True, help="A model's name, or nano+ADAPTER.")
 @click.option("--limit", default=800, show_default=True, help="Cells or pairs of each, at the natural rate of labels.")
 def made(model: str, limit: int) -> None:
-    """A table and two lists of pairs made up by code, which nothing has trained on or calibrated with."""
+    """What nothing has trained on or calibrated with: a table, two lists of pairs, and titles written by hand."""
     splits = [split_of("ED", "Staff", "made", [instance_of("ED", "Staff", cell) for cell in staff()])]
     splits += [
         split_of("EM", kind, "made", [instance_of("EM", kind, pair) for pair in made_pairs(kind)]) for kind in KINDS
     ]
+    splits.append(split_of("AVE", "Titles", "made", [instance_of("AVE", "Titles", title) for title in titles()]))
     click.echo(
-        "| made | F1 | precision | recall | ECE | found, of each kind |\n| --- | ---: | ---: | ---: | ---: | --- |"
+        "| made | F1 | precision | recall | ECE | right, of each kind |\n| --- | ---: | ---: | ---: | ---: | --- |"
     )
     with Preprocessor(model, ":memory:", engine=open_engine(model, cache=False), adapters=False) as preprocessor:
         for split in (split.sample(limit) for split in splits):
@@ -186,9 +192,9 @@ def made(model: str, limit: int) -> None:
             outcomes = preprocessor.outcomes(split.task, asked.cases, injections)
             found: dict[str, list[bool]] = {}
             for instance, outcome in zip(asked.instances, outcomes, strict=True):
-                kind = instance.row.get("kind", "matches" if instance.label == "yes" else "others")
-                found.setdefault(str(kind), []).append(outcome.label == "yes")
-            told = ", ".join(f"{kind} {sum(said)} of {len(said)}" for kind, said in sorted(found.items()))
+                kind = instance.row.get("kind") or _KINDS.get(instance.label, "stated")
+                found.setdefault(str(kind), []).append(is_right(instance, outcome.label))
+            told = ", ".join(f"{kind} {sum(right)} of {len(right)}" for kind, right in sorted(found.items()))
             of = score(split.task, asked.instances, outcomes)
             shares = (of.score, of.precision, of.recall, of.calibration_error)
             click.echo(f"| {split.dataset} | {' | '.join(f'{share:.1f}' for share in shares)} | {told} |")

@@ -17,9 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labelled_data import write_labelled_data
 
+from dp_tools.evidence.notations import readings
 from dp_tools.tasks import TASKS
 from dp_tools.tuning.instances import read_datasets
 from dp_tools.tuning.mix import Lesson, Recipe, make_lessons
+from dp_tools.tuning.mix.duplicates import Table
+from dp_tools.tuning.mix.people import people
 from dp_tools.tuning.mix.recipe import INGREDIENTS
 from dp_tools.tuning.mix.rule_forms import value_rules
 from dp_tools.tuning.mix.rule_traits import trait_rules
@@ -140,10 +143,40 @@ def test_what_other_rows_say_about_a_gap_is_not_learned_from_the_row_that_has_it
     path = tmp_path / "DI" / "Owners" / "train.jsonl"
     path.parent.mkdir(parents=True)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    made = make_lessons(tmp_path, Recipe(size=0.05))
+    made = make_lessons(tmp_path, Recipe(size=0.05, made_people=False))
     told = [fact for lesson in made if lesson.prompt.task == "impute" for fact in lesson.prompt.evidence]
     assert any(fact.startswith("by code") for fact in told)
     assert {fact[-7:] for fact in told} == {" 1 of 1"}
+
+
+def test_a_made_up_title_states_every_value_that_is_asked_of_it_and_no_other(lessons: list[Lesson]) -> None:
+    asked = [lesson for lesson in lessons if lesson.source == "generated/titles"]
+    stated = [lesson for lesson in asked if lesson.answer != "unknown"]
+    assert 0.4 < len(stated) / len(asked) < 0.7
+    assert all(lesson.answer in lesson.prompt.blocks[0].text for lesson in stated)
+    answers = {(lesson.prompt.blocks[0].text, lesson.prompt.attribute): lesson.answer for lesson in asked}
+    assert all(answers[lesson.prompt.blocks[0].text, lesson.prompt.attribute] == lesson.answer for lesson in asked)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_made_up_people_share_a_household_as_often_as_people_do_and_no_two_are_equal(seed: int) -> None:
+    records = people(Random(seed), 200)
+    assert len({tuple(record.values()) for record in records}) == len(records) == 200
+    assert 0.3 < len({record["phone"] for record in records}) / 200 < 0.9
+
+
+def test_a_record_written_again_keeps_its_day_and_its_telephone_number_in_any_notation() -> None:
+    table = Table.of(people(Random(1), 200))
+    assert table is not None
+    told: Counter[str] = Counter()
+    for record in table.records:
+        again = table.again(Random(str(record)), record)
+        for name in ("phone", "date of birth"):
+            value, written = record[name], again[name]
+            if written is not None and value is not None and set(readings(value)) & set(readings(written)):
+                told["as it was" if written == value else "otherwise"] += 1
+    assert told["otherwise"] > 50
+    assert told["as it was"] > 50
 
 
 def test_a_binding_rule_stands_next_to_the_question_or_last_of_all_rules_and_decides_it(lessons: list[Lesson]) -> None:

@@ -1,4 +1,4 @@
-"""The training mix: lessons from labelled data, from generated pairs, errors and gaps, and from rules that bind."""
+"""The training mix: lessons from labelled data, from what code makes up or spoils, and from rules that bind."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from random import Random
 
 from dp_tools.rules.injection import statements
 from dp_tools.rules.store import KnowledgeStore
-from dp_tools.tuning.mix import cells, columns, instructions, pairs, values
+from dp_tools.tuning.mix import cells, columns, instructions, pairs, titles, values
 from dp_tools.tuning.mix.cells import Known
 from dp_tools.tuning.mix.lesson import Lesson
+from dp_tools.tuning.mix.people import people
 from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.sources import tables
 
@@ -51,6 +52,10 @@ def _all(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[L
     yield from columns.labelled_columns(random, data, recipe)
     if not clean:
         return
+    if recipe.made_titles:
+        yield from titles.made_titles(random, recipe, 24000)
+    if recipe.made_people:
+        clean["made/people"] = people(random, 600)
     yield from pairs.column_pairs(random, clean, recipe, 1500)
     yield from columns.table_columns(random, clean, recipe, 1500)
     yield from instructions.instructions(random, clean, recipe, 3500)

@@ -11,10 +11,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from random import Random
 
 from rapidfuzz import fuzz
 
+from dp_tools.evidence.notations import readings
 from dp_tools.prompts.serializer import PLACEHOLDERS, is_missing
 from dp_tools.tuning.mix.lesson import often
 from dp_tools.tuning.mix.sources import Record, Row
@@ -28,6 +30,10 @@ _ATTRIBUTES = 7
 _ALIKE = 88
 """Likeness of names in percent from which on two records may be one thing, whatever else they say."""
 _NUMBER = re.compile(r"\d+")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DAYS = ("%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y", "%B %d, %Y", "%d-%b-%y", "%Y/%m/%d")
+_TELEPHONE = re.compile(r"\d{10}")
+_TELEPHONES = ("({}) {}-{}", "{}-{}-{}", "{}{}{}", "+1 {} {} {}", "{}.{}.{}", "{}/{}-{}")
 _DECIMAL = re.compile(r"([$€£]?\s?)(\d+\.\d+)(\s?%?)")
 
 
@@ -119,7 +125,7 @@ class Table:
     def _loosely(self, random: Random, attribute: str, value: str) -> str | None:
         kind = random.random()
         if kind < 0.6:
-            return value
+            return _in_another_notation(random, value) if often(random, 0.5) else value
         if kind < 0.75:
             return None
         if kind < 0.9 and sum(map(str.isalpha, value)) >= 4:
@@ -159,6 +165,16 @@ class Table:
         if len(words) < 2 or not told or not others:
             return None
         return {**record, name: value.replace(random.choice(told), random.choice(others), 1)}
+
+
+def _in_another_notation(random: Random, value: str) -> str:
+    """A day or a telephone number as another source would write it; anything else as it is."""
+    found = next(iter(readings(value)), "")
+    if _DAY.fullmatch(found):
+        return date.fromisoformat(found).strftime(random.choice(_DAYS))
+    if _TELEPHONE.fullmatch(found):
+        return random.choice(_TELEPHONES).format(found[:3], found[3:6], found[6:])
+    return value
 
 
 def _other_amount(random: Random, decimal: re.Match[str]) -> str | None:

@@ -22,6 +22,8 @@ class Recipe:
         generated_pairs: records written a second time, and others that look like them.
         generated_errors: errors made on clean tables, judged with their column's evidence.
         generated_gaps: gaps made in any attribute of any record.
+        made_titles: product titles made up by code, with what each of their parts is.
+        made_people: a table of people made up by code, among the clean tables that pairs, errors and gaps are made in.
         binding_rules: the same case with another answer under another rule; idle and conflicting rules.
         wordings: instructions in varied words.
     """
@@ -37,6 +39,8 @@ class Recipe:
     generated_pairs: bool = True
     generated_errors: bool = True
     generated_gaps: bool = True
+    made_titles: bool = True
+    made_people: bool = True
     binding_rules: bool = True
     wordings: bool = True
 
