@@ -211,6 +211,7 @@ def test_a_code_is_the_same_with_and_without_its_hyphens_and_strokes():
         ("Sony DSC-W55 camera", "Sony DSC-W55B camera", 0),
         ("Sony DSC-W55 camera", "Sony camera", 0),
         ("television 1080p 50 inch", "television 720p 40 inch", 0),
+        ("workshop 4th-6th grade", "workshop 4th-6th grade 2", 0),
         ("ISBN 9780131103627", "9780131103627", 1),
         ("Windows 2003", "Windows 2000", 0),
     ],

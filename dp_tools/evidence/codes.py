@@ -13,8 +13,8 @@ _SHORTEST = 4
 _DIGITS = 2
 _BARCODE = 8
 """Digits from which on a number alone names one thing."""
-_MEASURE = re.compile(r"\d+[a-z]{1,4}|(\d+x)+\d+[a-z]*")
-"""1080p, 500gb, 25th, 1920x1080; a code that looks like one says nothing then."""
+_MEASURE = re.compile(r"(\d+[a-z]{1,4})+|(\d+x)+\d+[a-z]*")
+"""1080p, 500gb, 4th-6th, 1920x1080; a code that looks like one says nothing then."""
 _PLAIN = re.compile(r"[a-z\d]+")
 
 
