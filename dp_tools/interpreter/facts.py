@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rapidfuzz.distance import OSA
 
@@ -73,17 +73,20 @@ def _about_pair(left: Record, right: Record) -> Iterable[Fact]:
     if missing := [name for name in both if name not in filled]:
         yield _fact("missing", f"{_listed(missing)} {_are(missing)} missing on a side")
     ours, theirs = _tokens(left), _tokens(right)
-    yield from _shared("numbers", "numbers", [t for t in ours if t.isdigit()], [t for t in theirs if t.isdigit()])
-    yield from _shared(
-        "models", "model numbers", [t for t in ours if _is_model(t)], [t for t in theirs if _is_model(t)]
-    )
+    yield from _shared("numbers", "numbers", *(_some(tokens, str.isdigit) for tokens in (ours, theirs)))
+    yield from _shared("models", "model numbers", *(_some(tokens, _is_model) for tokens in (ours, theirs)))
 
 
-def _shared(kind: str, what: str, ours: Sequence[str], theirs: Sequence[str]) -> Iterable[Fact]:
-    both = [token for token in ours if token in theirs]
+def _some(tokens: Mapping[str, str], wanted: Callable[[str], bool]) -> dict[str, str]:
+    return {token: written for token, written in tokens.items() if wanted(token)}
+
+
+def _shared(kind: str, what: str, ours: Mapping[str, str], theirs: Mapping[str, str]) -> Iterable[Fact]:
+    both = [written for token, written in ours.items() if token in theirs]
     if both:
         yield _fact(kind, f"both sides have the {what} {_listed(both)}")
-    one, other = ([t for t in tokens if t not in both] for tokens in (ours, theirs))
+    one = [written for token, written in ours.items() if token not in theirs]
+    other = [written for token, written in theirs.items() if token not in ours]
     if one or other:
         sides = [f"{_listed(tokens)} on the {side}" for tokens, side in ((one, "left"), (other, "right")) if tokens]
         yield _fact(kind, f"{what} on one side only: {' and '.join(sides)}")
@@ -107,10 +110,15 @@ def _fact(kind: str, text: str) -> Fact:
     return Fact.model_validate({"kind": kind, "text": text})
 
 
-def _tokens(record: Record) -> list[str]:
+def _tokens(record: Record) -> dict[str, str]:
+    """The tokens with digits, each as it is compared and as it is written first."""
     text = " ".join(value.lower() for value in record.values() if value and not is_missing(value))
-    tokens = (plain_code(re.sub(r"^(\d+)\.0+$", r"\1", token)) for token in _TOKEN.findall(text))
-    return list(dict.fromkeys(token for token in tokens if any(c.isdigit() for c in token)))
+    tokens = (re.sub(r"^(\d+)\.0+$", r"\1", token) for token in _TOKEN.findall(text))
+    found: dict[str, str] = {}
+    for token in tokens:
+        if any(character.isdigit() for character in token):
+            found.setdefault(plain_code(token), token)
+    return found
 
 
 def _is_model(token: str) -> bool:
