@@ -38,18 +38,20 @@ class PairFacts:
     """
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
-        self._weights = WordWeights(tuple(_tokens(record.values())) for record in records)
+        self._weights = WordWeights(tuple(compared_tokens(record.values())) for record in records)
 
     def about(self, left: Record, right: Record) -> tuple[str, ...]:
         """The evidence for a pair, in a fixed form."""
         shared = [n for n in left if n in right and not is_missing(left[n]) and not is_missing(right[n])]
         right = {**right, **{name: left[name] for name in shared if _says_the_same(left[name], right[name])}}
         facts = [f"{clean_name(name)} {_similarity(left[name], right[name])}" for name in shared[:_SIMILARITIES]]
-        ours, theirs = _tokens(left.values()), _tokens(right.values())
+        ours, theirs = compared_tokens(left.values()), compared_tokens(right.values())
         both = [token for token in ours if token in theirs]
-        told = {name for name in shared if len(_tokens([left[name]])) == len(_tokens([right[name]])) == 1}
-        a_only = _one_sided(_tokens(_comparable(left, right, told)), theirs)
-        b_only = _one_sided(_tokens(_comparable(right, left, told)), ours)
+        told = {
+            name for name in shared if len(compared_tokens([left[name]])) == len(compared_tokens([right[name]])) == 1
+        }
+        a_only = _one_sided(compared_tokens(_comparable(left, right, told)), theirs)
+        b_only = _one_sided(compared_tokens(_comparable(right, left, told)), ours)
         facts += self._weights.shared(both, list(a_only), list(b_only))
         facts += listed("same", [ours[token] for token in both if _has_digit(token)])
         facts += listed("a only", self._telling(a_only))
@@ -66,7 +68,7 @@ class PairFacts:
     def codes(self, left: Record, right: Record) -> float:
         """What the codes of a pair say of a match, -1 to 1 (see `codes_agree`); one that many records have is none."""
         ours, theirs = (
-            {code for code in codes_among(_tokens(side.values())) if self._weights.is_rare(code)}
+            {code for code in codes_among(compared_tokens(side.values())) if self._weights.is_rare(code)}
             for side in (left, right)
         )
         return codes_agree(ours, theirs)
@@ -110,7 +112,7 @@ def listed(label: str, tokens: Iterable[str], most: int = _LISTED) -> list[str]:
     return [f"{label} {' '.join(told)}"] if told else []
 
 
-def _tokens(values: Iterable[str | None]) -> dict[str, str]:
+def compared_tokens(values: Iterable[str | None]) -> dict[str, str]:
     """The tokens of some values, each as it is compared and as it is written first."""
     text = " ".join(_flat(value) for value in values if not is_missing(value))
     found: dict[str, str] = {}

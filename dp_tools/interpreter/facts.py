@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rapidfuzz.distance import OSA
 
-from dp_tools.evidence.notations import plain_code
+from dp_tools.evidence.pairs import compared_tokens
 from dp_tools.interpreter.explanation import Fact
 from dp_tools.prompts.serializer import Record, is_missing
 from dp_tools.tasks.task import WITHOUT_MODEL, Case, Outcome
 
-_TOKEN = re.compile(r"[^\W_]+(?:[.\-/][^\W_]+)*")
 _SHOWN = 5
 _FORMS: tuple[tuple[str, str, str], ...] = (
     (r"filled (.+)", "column", "{0} of the column is filled"),
@@ -72,7 +71,7 @@ def _about_pair(left: Record, right: Record) -> Iterable[Fact]:
         yield _fact("different", f"{_listed(different)} {'differs' if len(different) == 1 else 'differ'}")
     if missing := [name for name in both if name not in filled]:
         yield _fact("missing", f"{_listed(missing)} {_are(missing)} missing on a side")
-    ours, theirs = _tokens(left), _tokens(right)
+    ours, theirs = _with_digits(left), _with_digits(right)
     yield from _shared("numbers", "numbers", *(_some(tokens, str.isdigit) for tokens in (ours, theirs)))
     yield from _shared("models", "model numbers", *(_some(tokens, _is_model) for tokens in (ours, theirs)))
 
@@ -110,15 +109,9 @@ def _fact(kind: str, text: str) -> Fact:
     return Fact.model_validate({"kind": kind, "text": text})
 
 
-def _tokens(record: Record) -> dict[str, str]:
-    """The tokens with digits, each as it is compared and as it is written first."""
-    text = " ".join(value.lower() for value in record.values() if value and not is_missing(value))
-    tokens = (re.sub(r"^(\d+)\.0+$", r"\1", token) for token in _TOKEN.findall(text))
-    found: dict[str, str] = {}
-    for token in tokens:
-        if any(character.isdigit() for character in token):
-            found.setdefault(plain_code(token), token)
-    return found
+def _with_digits(record: Record) -> dict[str, str]:
+    tokens = compared_tokens(record.values())
+    return {token: written for token, written in tokens.items() if any(character.isdigit() for character in token)}
 
 
 def _is_model(token: str) -> bool:
