@@ -95,35 +95,22 @@ def carrying_over(data: Path, out: Path, base: int, further: int, limit: int) ->
     for number, half in enumerate(HALVES, 1):
         place, left_out = out / f"half-{number}", _each(_with_twins(half))
         start = ("--start", str(out / "base" / "adapter.gguf"))
-        _tune(
-            data,
-            place,
-            further,
-            *tasks,
-            *left_out,
-            *skipped,
-            *start,
-            "--size",
-            "0.1",
-            "--rate",
-            "0.0004",
-            "--seed",
-            "43",
-        )
+        how = (*start, "--size", "0.1", "--rate", "0.0004", "--seed", "43")
+        _tune(data, place, further, *tasks, *left_out, *skipped, *how)
         model = ("--data", str(data), "--model", f"nano+{place / 'adapter.gguf'}")
         spared = _each(("ED/Movies_trunc", *TWINS.values()))
         _once(place / "calibration.json", "calibrate", *model, "--limit", "150", *tasks, *left_out, *spared)
         for name in half:
-            for how, options in WAYS[name.split("/")[0]].items():
-                file = place / f"{name.replace('/', '-')}-{how}.json"
+            for way, options in WAYS[name.split("/")[0]].items():
+                file = place / f"{name.replace('/', '-')}-{way}.json"
                 bench = ("bench", *model, "--limit", str(limit), "--rules", "general", "--only", name, *options)
                 _once(file, *bench, option="--json")
-                rows.setdefault(how, []).extend(json.loads(file.read_text(encoding="utf-8")))
+                rows.setdefault(way, []).extend(json.loads(file.read_text(encoding="utf-8")))
     click.echo("| how | dataset | F1 | precision | recall |\n| --- | --- | ---: | ---: | ---: |")
-    for how, found in rows.items():
+    for way, found in rows.items():
         for row in found:
-            click.echo(f"| {how} | {row['dataset']} | {row['score']} | {row['precision']} | {row['recall']} |")
-        click.echo(f"| {how} | mean | {mean(row['score'] for row in found):.2f} | | |")
+            click.echo(f"| {way} | {row['dataset']} | {row['score']} | {row['precision']} | {row['recall']} |")
+        click.echo(f"| {way} | mean | {mean(row['score'] for row in found):.2f} | | |")
 
 
 @measure.command()

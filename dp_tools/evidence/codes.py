@@ -16,13 +16,19 @@ _BARCODE = 8
 _MEASURE = re.compile(r"(\d+[a-z]{1,4})+|(\d+x)+\d+[a-z]*")
 """1080p, 500gb, 4th-6th, 1920x1080; a code that looks like one says nothing then."""
 _PLAIN = re.compile(r"[a-z\d]+")
+_JOINED = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z\d]+(?:[-/][a-z\d]+)+")
+
+
+def plain_code(token: str) -> str:
+    """A token of letters and digits without the hyphens and strokes in it, which sources set as they like."""
+    return re.sub("[-/]", "", token) if _JOINED.fullmatch(token) else token
 
 
 def codes_among(tokens: Iterable[str]) -> set[str]:
     """The tokens that name one thing: letters with two digits or more, or eight digits and more.
 
     Args:
-        tokens: as they are compared, small letters without hyphens and strokes.
+        tokens: in small letters, as `plain_code` leaves them.
     """
     return {token for token in tokens if _is_code(token)}
 

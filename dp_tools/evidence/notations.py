@@ -1,4 +1,4 @@
-"""What a value says, however it is written: dates, telephone numbers, amounts, web addresses and codes.
+"""What a value says, however it is written: dates, telephone numbers, amounts and web addresses.
 
 Two sources seldom write these alike, and how alike their characters are tells nothing then: "9/24/1986" is the day
 "1986-09-24", and "(473) 527-6924" the number "+1 473 527 6924".
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 
 _MONTHS = {
     name: number
@@ -23,9 +24,9 @@ _AMOUNT = re.compile(r"[$€£¥]? ?(-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?) ?[$
 _TELEPHONE = re.compile(r"\+?[\d(][\d ()/.-]{6,}\d")
 _TELEPHONE_DIGITS = 9
 _WEB = re.compile(r"(?:https?://)?(?:www\.)?([^/\s]+\.[a-z]{2,}(?:/\S*)?)")
-_CODE = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z\d]+(?:[-/][a-z\d]+)+")
 
 
+@lru_cache(maxsize=4096)  # a record stands in many candidate pairs
 def readings(value: str) -> tuple[str, ...]:
     """What a value may say, in one notation; () where it is of none of these kinds. A day may have two readings."""
     text = " ".join(value.lower().split())
@@ -38,11 +39,6 @@ def readings(value: str) -> tuple[str, ...]:
     if found := _WEB.fullmatch(text):
         return (found[1].rstrip("/"),)
     return ()
-
-
-def plain_code(token: str) -> str:
-    """A token of letters and digits without the hyphens and strokes in it, which sources set as they like."""
-    return re.sub("[-/]", "", token) if _CODE.fullmatch(token) else token
 
 
 def _subscribers(digits: str, *, abroad: bool) -> tuple[str, ...]:

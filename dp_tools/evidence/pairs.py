@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from rapidfuzz import fuzz
 
-from dp_tools.evidence.codes import codes_agree, codes_among
-from dp_tools.evidence.notations import plain_code, readings
+from dp_tools.evidence.codes import codes_agree, codes_among, plain_code
+from dp_tools.evidence.notations import readings
 from dp_tools.evidence.weights import WordWeights
 from dp_tools.prompts.serializer import Record, clean_name, is_missing
 
