@@ -21,8 +21,8 @@ def _lessons(draw: st.DrawFn) -> list[Encoded]:
 
 def _seen(row: Row, place: int) -> list[int]:
     """The tokens that a place sees, in the order of their positions."""
-    positions, visible = row.positions(), row.visible()
-    places = sorted((p for p in range(len(row)) if visible[place, p]), key=lambda p: positions[p])
+    positions, ends = row.positions(), row.ends()
+    places = [before for before in range(place + 1) if place <= ends[before]]
     assert [positions[p] for p in places] == list(range(len(places)))
     return [row.tokens[p] for p in places]
 

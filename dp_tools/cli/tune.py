@@ -30,6 +30,7 @@ from dp_tools.tuning.train import Settings
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of labelled instances, for a whole adapter.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="With --data: folder for adapter, log, checkpoint.")
 @click.option("--size", default=1.0, show_default=True, help="Lessons, as a multiple of the full mix.")
+@click.option("--rounds", default=Recipe().rounds, show_default=True, help="How often the mix is made, each time anew.")
 @click.option("--longest", default=Settings().longest, show_default=True, help="Longest lesson, in tokens.")
 @click.option("--epochs", default=Settings().epochs, show_default=True, help="Passes over the lessons.")
 @click.option("--minutes", type=float, help="End after this time; the learning rate falls in time.")
@@ -57,6 +58,7 @@ def tune(
     data: Path | None,
     out: Path | None,
     size: float,
+    rounds: int,
     longest: int,
     epochs: float,
     minutes: float | None,
@@ -87,7 +89,9 @@ def tune(
         )
     from dp_tools.tuning import tune as tuning
 
-    recipe = Recipe(seed=seed, size=size, leave_out=frozenset(leave_out), **dict.fromkeys(without, False))
+    recipe = Recipe(
+        seed=seed, size=size, rounds=rounds, leave_out=frozenset(leave_out), **dict.fromkeys(without, False)
+    )
     settings = Settings(rate=rate, epochs=epochs, tokens=tokens, longest=longest, minutes=minutes, seed=seed)
     adapter = tuning.tune(data, out, recipe, settings, start=start, device=device, report=_report)
     if valid:

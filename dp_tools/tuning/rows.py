@@ -10,9 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dp_tools.engine.tree import shared_beginning
 
 _ROW = 448
@@ -34,10 +31,10 @@ class Encoded:
 
 @dataclass(slots=True)
 class Row:
-    """Lessons as one tree of tokens.
+    """Lessons as one tree of tokens, branch after branch.
 
     Args:
-        tokens: every token once, each behind the one it follows.
+        tokens: every token once, each behind the one it follows; what a token begins stands behind it without a break.
         parents: the place of the token that each follows; -1 at the beginning.
         targets: what is to be predicted: (place, the token behind it, its weight).
     """
@@ -50,7 +47,12 @@ class Row:
         return len(self.tokens)
 
     def add(self, lesson: Encoded, path: Sequence[int]) -> list[int]:
-        """Add a lesson whose first tokens stand at the places of `path`; gives the places of all of its tokens."""
+        """Add a lesson; gives the places of all of its tokens.
+
+        Args:
+            lesson: the lesson.
+            path: the places of its first tokens: a beginning of the places of the lesson added last.
+        """
         whole = lesson.prompt + lesson.answer
         places = list(path)
         for token in whole[len(path) :]:
@@ -70,13 +72,14 @@ class Row:
             found.append(found[parent] + 1 if parent >= 0 else 0)
         return found
 
-    def visible(self) -> NDArray[np.bool_]:
-        """Which tokens (columns) each token (rows) sees: itself and those before it in its lesson."""
-        seen = np.eye(len(self), dtype=np.bool_)
-        for place, parent in enumerate(self.parents):
-            if parent >= 0:
-                seen[place] |= seen[parent]
-        return seen
+    def ends(self) -> list[int]:
+        """The last place that each token begins: it is seen by itself and by the tokens from its place to that one."""
+        found = list(range(len(self)))
+        for place in range(len(self) - 1, 0, -1):
+            parent = self.parents[place]
+            if parent >= 0 and found[parent] < found[place]:
+                found[parent] = found[place]
+        return found
 
 
 def pack(lessons: Iterable[Encoded]) -> list[Row]:

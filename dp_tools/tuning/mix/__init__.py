@@ -26,9 +26,11 @@ def make_lessons(data: Path, recipe: Recipe) -> list[Lesson]:
             training pairs that stand in them, too.
         recipe: the ingredients.
     """
-    random = Random(recipe.seed)
-    lessons = list(_all(random, data, recipe, shipped_rules()))
-    random.shuffle(lessons)
+    known = shipped_rules()
+    lessons: list[Lesson] = []
+    for round_ in range(recipe.rounds):
+        lessons += _all(Random(recipe.seed + round_), data, recipe, known)
+    Random(recipe.seed).shuffle(lessons)
     return lessons
 
 

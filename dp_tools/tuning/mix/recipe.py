@@ -13,6 +13,8 @@ class Recipe:
         seed: same seed, same data, same mix.
         size: how many lessons of each kind, as a multiple of the default; a small dataset gives what it has, at most
             a few times each, whatever the size.
+        rounds: how often all of it is made, each time from the next seed: the same labelled cases in other forms,
+            beside others that are made up.
         leave_out: datasets ("EM/Beer") or whole tasks ("EXTRA") that must not be seen in any form.
         evidence: facts that code computed stand in most questions.
         balance: labels are brought near to real rates from rarer ones (calibration does the rest later).
@@ -30,6 +32,7 @@ class Recipe:
 
     seed: int = 13
     size: float = 1.0
+    rounds: int = 1
     leave_out: frozenset[str] = frozenset()
     evidence: bool = True
     balance: bool = True
