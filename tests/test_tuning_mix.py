@@ -45,6 +45,12 @@ def test_the_same_recipe_makes_the_same_lessons(data: Path, lessons: list[Lesson
     assert make_lessons(data, Recipe(size=0.05, seed=1)) != lessons
 
 
+def test_every_round_makes_the_mix_anew_from_the_next_seed(data: Path) -> None:
+    rounds = make_lessons(data, Recipe(size=0.02, rounds=2))
+    one, other = (make_lessons(data, Recipe(size=0.02, seed=Recipe().seed + number)) for number in range(2))
+    assert Counter(map(repr, rounds)) == Counter(map(repr, [*one, *other]))
+
+
 def test_the_lessons_do_not_depend_on_the_process(data: Path) -> None:
     code = (
         "import hashlib; from pathlib import Path; from dp_tools.tuning.mix import Recipe, make_lessons; "
