@@ -93,9 +93,9 @@ def test_labels_that_begin_alike_are_scored_whole(bare: LocalEngine):
     assert scores.probabilities[1] > 0.5
 
 
-def test_an_allowed_value_is_the_answer_and_nothing_else(engine: Engine):
+def test_an_allowed_value_is_the_answer_and_nothing_else(bare: LocalEngine):
     allowed = ("Berlin", "Paris", "São Paulo", "New York City")
-    value = value_of(engine, ask("What is the capital of France?", Value(END, allowed=allowed, alternatives=3)))
+    value = value_of(bare, ask("What is the capital of France?", Value(END, allowed=allowed, alternatives=3)))
     assert value.text == "Paris"
     assert {value.text, *(text for text, _ in value.alternatives)} == set(allowed)
     chances = [probability for _, probability in value.alternatives]
