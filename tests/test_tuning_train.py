@@ -28,7 +28,7 @@ from dp_tools.models.calibration import Calibration
 from dp_tools.models.catalogue import CATALOGUE, resolve
 from dp_tools.tuning.rows import Encoded, Row, pack
 from dp_tools.tuning.tokens import Tokens
-from dp_tools.tuning.train import Settings, load_network, mean_loss, train
+from dp_tools.tuning.train import _WORTH_COMPILING, Settings, load_network, mean_loss, train
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -112,7 +112,7 @@ def test_a_long_training_is_compiled_and_learns_the_same(
     settings = Settings(tokens=40, rate=1e-3, epochs=7)
     losses = []
     for name, worth in (("plain", math.inf), ("compiled", 0)):
-        monkeypatch.setattr("dp_tools.tuning.train._WORTH_COMPILING", worth)
+        monkeypatch.setitem(_WORTH_COMPILING, "cpu", worth)
         train(load_network(weights, "cpu"), lessons, tmp_path / name, settings)
         lines = (tmp_path / name / "losses.jsonl").read_text(encoding="utf-8").splitlines()
         losses.append([json.loads(line)["loss"] for line in lines])

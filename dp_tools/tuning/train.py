@@ -31,7 +31,7 @@ PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "
 _WARM_UP = 0.03
 _ALIGNED = 8
 """Tokens that a row's length is a multiple of on a GPU."""
-_WORTH_COMPILING = {"cpu": 50_000, "cuda": 5_000_000}
+_WORTH_COMPILING: dict[str, float] = {"cpu": 50_000, "cuda": 5_000_000}
 """Tokens of a training from which on it makes up for the time of compiling: a minute and a half on two old cores, and
 as long on a GPU, which sees millions of tokens in that time."""
 
