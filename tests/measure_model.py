@@ -115,11 +115,11 @@ def carrying_over(data: Path, out: Path, minutes: int, device: str, limit: int) 
 @measure.command()
 @DATA
 @OUT
-@click.option("--adapter", type=click.Path(path_type=Path), help="Knows neither; by default a half of carrying-over.")
+@click.option("--adapter", type=click.Path(path_type=Path), help="Knows neither; carrying-over's first by default.")
 @click.option("--limit", default=800, show_default=True, help="Test instances of each set.")
 def few_shot(data: Path, out: Path, adapter: Path | None, limit: int) -> None:
     """Adapters of one's own from 20, 100 and 500 cases of two sets, a quarter of them positive."""
-    model = ("--model", f"nano+{adapter or out / 'base' / 'adapter.gguf'}")
+    model = ("--model", f"nano+{adapter or out / 'half-1' / 'adapter.gguf'}")
     for name, alias in FEW_SHOT.items():
         (dataset,) = read_datasets(data, [name])
         place = out / "few-shot" / alias

@@ -29,6 +29,12 @@ def test_a_misspelling_is_near_a_frequent_value():
     assert 'near "birmingham" 8' in facts_about("city", city="birmingxam")
 
 
+def test_another_amount_of_the_same_unit_is_no_misspelling():
+    sizes = RecordFacts([{"size": size} for size in ["16 ounces"] * 20 + ["12 ounces", "16 ouncxs"]])
+    assert not any(fact.startswith("near") for fact in sizes.about({"size": "12 ounces"}, "size"))
+    assert 'near "16 ounces" 20' in sizes.about({"size": "16 ouncxs"}, "size")
+
+
 def test_rows_with_the_same_key_testify():
     assert 'by zip: "dothan" 8 of 8' in facts_about("city", zip="36301")
     assert "by zip: agree" in facts_about("city")

@@ -102,4 +102,5 @@ def write_calibration(
     with new_file(out, overwrite=overwrite) as part:
         calibration.save(part)
     for task, line in calibration.lines.items():
-        click.echo(f"{task}: scale {line.scale}, shift {line.shift}, threshold {line.threshold}")
+        weighed = f"scale {line.scale}, shift {line.shift}, evidence {line.evidence}"
+        click.echo(f"{task}: {weighed}, threshold {line.threshold}")

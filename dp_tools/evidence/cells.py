@@ -343,7 +343,10 @@ def _column(values: Sequence[str | None]) -> Column:
 
 
 def nearest(column: Column, value: str) -> str | None:
-    """The most alike value that is far more frequent, one edit away, or two where the value is longer than six."""
+    """The most alike value that is far more frequent, one edit away, or two where the value is longer than six.
+
+    None where that differs in its digits alone: 12 oz is no misspelling of 16 oz.
+    """
     if value not in column.near:
         count = column.counts[value]
         frequent = [
@@ -353,7 +356,8 @@ def nearest(column: Column, value: str) -> str | None:
         ]
         reach = 1 if len(value) <= 6 else max(2, len(value) // 8)
         found = process.extractOne(value, frequent, scorer=OSA.distance, score_cutoff=reach) if len(value) > 2 else None
-        column.near[value] = None if found is None else found[0]
+        same = found is not None and _DIGITS.sub("", found[0]) == _DIGITS.sub("", value)
+        column.near[value] = None if found is None or same else found[0]
     return column.near[value]
 
 
