@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -102,5 +103,4 @@ def write_calibration(
     with new_file(out, overwrite=overwrite) as part:
         calibration.save(part)
     for task, line in calibration.lines.items():
-        weighed = f"scale {line.scale}, shift {line.shift}, evidence {line.evidence}"
-        click.echo(f"{task}: {weighed}, threshold {line.threshold}")
+        click.echo(f"{task}: {', '.join(f'{name} {number}' for name, number in asdict(line).items())}")

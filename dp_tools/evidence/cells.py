@@ -72,7 +72,7 @@ class RecordFacts:
     - `column 24% distinct`: distinct values over filled cells.
     - `shape 2%, usual 9.9`: the share of values of the same shape (see `shape_of`), and the usual one if another.
     - `beyond 1..99`: a number far outside the quartiles of its column.
-    - `near "birmingham" 87`: a far more frequent value one or two edits away, with its count.
+    - `near "birmingham" 87`: a far more frequent value one or two edits away, not in digits alone, with its count.
     - `odd 'ŀ'`: characters that hardly occur in the column.
     - `usual in work class`: the value is at home in another column.
     - `rare with sex "Male" 1 of 15`: of 15 rows with this value only one has this row's value of another attribute,
