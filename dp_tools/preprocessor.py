@@ -282,18 +282,20 @@ class Preprocessor:
         """What is decided without the model: by an example or a check, whose word is taken, or by what the table keeps.
 
         None where the model is to be asked. The table has no say where a person retired what it keeps as a rule, nor
-        where rules are about the attribute (see `Broken.speaks`).
+        where rules are about the attribute (see `TableVerdict.speaks`).
         """
-        retired = self.retired if any(case.broken for case in cases) else frozenset()
-        bearing = _bearing([case for case in cases if case.broken], injections)
+        retired = self.retired if any(case.table for case in cases) else frozenset()
+        bearing = _bearing([case for case in cases if case.table], injections)
 
         def settle(case: Case) -> Outcome | None:
             decision = injections[case.attribute].decide(case.subject)
             if decision is not None:
                 rules, reason, lost = (_named(decision.rule),), decision.reason, decision.lost
                 return Outcome(decision.by, decision.label, 1.0, rules=rules, reason=reason, lost=lost)
-            told = next((b for b in case.broken if b.id not in retired and b.speaks(bearing[case.attribute])), None)
-            return None if told is None else Outcome("table", "yes", told.certainty, reason=told.reason)
+            told = next((t for t in case.table if t.id not in retired and t.speaks(bearing[case.attribute])), None)
+            if told is None:
+                return None
+            return Outcome("table", "yes" if told.wrong else "no", told.certainty, reason=told.reason)
 
         return [settle(case) for case in cases]
 

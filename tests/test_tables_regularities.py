@@ -156,3 +156,49 @@ def test_looking_for_what_the_table_keeps_can_be_stopped(preprocessor: Preproces
     stop.set()
     with places(tmp_path / "t.csv") as table, pytest.raises(Cancelled):
         Cleaner(Work(preprocessor, NoJournal(), cancel=stop), table, None, [])
+
+
+def visits(rows: int = 200) -> list[dict[str, str | None]]:
+    """Zips with their cities, and a remark in three rows of four."""
+    return [
+        {"zip": zip_code, "city": CITIES[zip_code], "remark": None if row % 4 == 1 else f"{'ab' * (row % 7 + 1)} {row}"}
+        for row in range(rows)
+        for zip_code in [list(CITIES)[row % 3]]
+    ]
+
+
+def test_where_gaps_are_usual_a_gap_is_no_error_and_nobody_is_asked(preprocessor: Preprocessor) -> None:
+    gap, filled = preprocessor.detect_errors(visits()[1:3], attributes=["remark"], context=visits()).cells
+    assert (gap.error, gap.by, gap.confidence) == (False, "table", 0.9)
+    assert gap.reason == "remark is often left empty: 25.2% of the cells are."
+    assert filled.by == "model"
+
+
+def test_few_records_say_nothing_about_gaps(preprocessor: Preprocessor) -> None:
+    (few,) = preprocessor.detect_errors(visits()[1:2], attributes=["remark"], context=visits(60)).cells
+    assert few.by == "model"
+
+
+def test_a_gap_is_an_error_where_the_cells_beside_it_say_what_should_stand_there(preprocessor: Preprocessor) -> None:
+    gaps = [{**record, "city": None} if row % 5 == 0 else record for row, record in enumerate(visits())]
+    (cell,) = preprocessor.detect_errors(gaps[:1], attributes=["city"], context=gaps).cells
+    assert (cell.error, cell.by) == (True, "table")
+    assert (cell.reason or "").startswith("zip determines city.")
+
+
+def test_a_rule_in_words_is_heard_on_gaps_even_where_it_names_no_attribute(preprocessor: Preprocessor) -> None:
+    asked = {"attributes": ["remark"], "context": visits()}
+    (cell,) = preprocessor.detect_errors(visits()[1:2], rules=["A missing value is an error."], **asked).cells
+    assert cell.by == "model"
+    preprocessor.knowledge.add(Rule(id="gaps", task="detect_errors", statement="Nothing may be empty."), who="ann")
+    (cell,) = preprocessor.detect_errors(visits()[1:2], **asked).cells
+    assert cell.by == "model"
+
+
+def test_cleaning_leaves_gaps_alone_where_they_are_usual(preprocessor: Preprocessor, tmp_path: Path) -> None:
+    with (tmp_path / "visits.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["zip", "city", "remark"])
+        writer.writeheader()
+        writer.writerows(visits())
+    detection = detected(preprocessor, open_table(tmp_path / "visits.csv"))
+    assert not any(cell.attribute == "remark" and not cell.value for cell in detection.wrong)

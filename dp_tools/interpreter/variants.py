@@ -90,7 +90,7 @@ class Asker:
         if variant.judged is not None and "left" not in judged.subject:
             # Facts about a cell come from its column, where its values stand as they were written.
             told = judged.prompt.evidence
-            cases = [replace(_told(case, told), broken=judged.broken) for case in cases]
+            cases = [replace(_told(case, told), table=judged.table) for case in cases]
         return [_less(case, variant.without_fact) for case in cases]
 
 

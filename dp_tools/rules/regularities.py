@@ -1,5 +1,7 @@
 """What a table mostly keeps, found in the table itself: a cell that breaks it is probably wrong.
 
+Where gaps are usual, one more is not.
+
 These are the candidates of mining, used as evidence for the table at hand. They bind nothing: what a rule says about an
 attribute comes first, and one that a person has retired or rejected stays away.
 """
@@ -10,8 +12,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from dp_tools.rules.bearing import Broken
+from dp_tools.prompts.serializer import is_missing
+from dp_tools.rules.bearing import TableVerdict
 from dp_tools.rules.checks import Check
 from dp_tools.rules.mine import USUAL, Candidate, Kind, mine
 from dp_tools.rules.rule import ALL, Rule
@@ -34,6 +38,9 @@ CERTAINTY: Mapping[Kind, float] = {
 _DIVIDED = 0.6
 """The same where so many cells break it that it may be a second habit, or where another cell may be to blame."""
 _REMEMBERED = 100_000
+OFTEN_EMPTY = 0.1
+"""Share of a column from which on a gap in it is as usual as a value. In all labelled tables at hand no gap in such a
+column is an error; of columns with fewer gaps some tables say so, and some do not."""
 
 
 def searched(count: int) -> range:
@@ -66,9 +73,11 @@ class Regularities:
 
     Args:
         candidates: what mining found.
+        empty: by attribute, the share of cells without a value, 0 to 1.
     """
 
-    def __init__(self, candidates: Iterable[Candidate] = ()) -> None:
+    def __init__(self, candidates: Iterable[Candidate] = (), empty: Mapping[str, float] = MappingProxyType({})) -> None:
+        self._often_empty = {name: share for name, share in empty.items() if share >= OFTEN_EMPTY}
         self._found: dict[str, list[_Regularity]] = {}
         self._dependencies: list[_Regularity] = []
         self._known: dict[tuple[str, tuple[str | None, ...]], bool] = {}
@@ -107,17 +116,28 @@ class Regularities:
         if len(table) < ENOUGH:
             return cls()
         found = mine(table, dataset=dataset or ALL, progress=progress, cancel=cancel)
-        return cls(one for one in found if one.rule.id not in retired)
+        empty = {name: sum(is_missing(record[name]) for record in table) / len(table) for name in table[0]}
+        return cls((one for one in found if one.rule.id not in retired), empty)
 
-    def broken(self, record: Fields, attribute: str) -> tuple[Broken, ...]:
-        """Those that a cell breaks, weightiest first."""
+    def verdicts(self, record: Fields, attribute: str) -> tuple[TableVerdict, ...]:
+        """What they say of a cell, weightiest first: that it breaks one, or that it is a gap where gaps are usual."""
         found = []
         for regularity in self._found.get(attribute, ()):
             if self._breaks(regularity, record):
                 certainty = min(regularity.certainty, self._blame(regularity, record))
                 if certainty:
-                    found.append(Broken(regularity.rule.id, certainty, regularity.reason, bool(regularity.by)))
-        return tuple(sorted(found, key=lambda broken: -broken.certainty))
+                    keyed = bool(regularity.by)
+                    found.append(TableVerdict(regularity.rule.id, True, certainty, regularity.reason, keyed))
+        found.sort(key=lambda verdict: -verdict.certainty)
+        return tuple(found) or self._usual_gap(record, attribute)
+
+    def _usual_gap(self, record: Fields, attribute: str) -> tuple[TableVerdict, ...]:
+        """That a gap is no error, unless the record's other cells say what should stand there."""
+        share = self._often_empty.get(attribute)
+        if share is None or not is_missing(record[attribute]) or self.meant(record, attribute):
+            return ()
+        reason = f"{attribute} is often left empty: {share:.1%} of the cells are."
+        return (TableVerdict("", False, CERTAINTY["missing"], reason),)
 
     def _breaks(self, regularity: _Regularity, record: Fields) -> bool:
         attribute = regularity.rule.attribute

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dp_tools.evidence import CellFacts
-from dp_tools.rules.bearing import Broken, Ruled, ruled
+from dp_tools.rules.bearing import Ruled, TableVerdict, ruled
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.regularities import Regularities
 from dp_tools.rules.rule import Rule
@@ -73,8 +73,8 @@ class Judge:
         value = record[attribute]
         evidence = self._facts.about(record, attribute)
         decision = self.injection(attribute).decide({"record": record, "attribute": attribute, "value": value})
-        broken = self._broken(record, attribute) if decision is None else None
-        said = None if broken is None else broken.id
+        told = self._table_says(record, attribute) if decision is None else None
+        said = None if told is None else f"{told.wrong} {told.id}"
         if decision is not None:
             said = f"{decision.label} {decision.rule.id}"
         key = (attribute, None if value is None else value.strip(), evidence, said)
@@ -86,8 +86,9 @@ class Judge:
                 rule = f"{decision.rule.id}@{decision.rule.version}"
                 wrong = decision.label == "yes"
                 self._judgements[place] = Judgement(wrong, float(wrong), decision.by, decision.reason, rule)
-            elif broken is not None:
-                self._judgements[place] = Judgement(True, broken.certainty, "table", broken.reason)
+            elif told is not None:
+                error = told.certainty if told.wrong else 1 - told.certainty
+                self._judgements[place] = Judgement(told.wrong, error, "table", told.reason)
             else:
                 self._open.append((place, attribute, record, evidence))
         return place
@@ -136,7 +137,7 @@ class Judge:
         """The same with what the table keeps as if it were a rule: what to look at for the right value."""
         if attribute not in self._guidances:
             found = self.injection(attribute)
-            if self._ruled[attribute] == "not":
+            if self._ruled[attribute] in ("not", "at large"):
                 found = self._inject(attribute, self._regularities.rules(attribute))
             self._guidances[attribute] = found
         return self._guidances[attribute]
@@ -151,7 +152,7 @@ class Judge:
             task="detect_errors", dataset=self._dataset, attribute=attribute, extra=self._rules, trying=trying
         )
 
-    def _broken(self, record: Fields, attribute: str) -> Broken | None:
+    def _table_says(self, record: Fields, attribute: str) -> TableVerdict | None:
         self.injection(attribute)
-        found = self._regularities.broken(record, attribute)
-        return next((broken for broken in found if broken.speaks(self._ruled[attribute])), None)
+        found = self._regularities.verdicts(record, attribute)
+        return next((verdict for verdict in found if verdict.speaks(self._ruled[attribute])), None)

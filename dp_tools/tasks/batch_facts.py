@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dp_tools.evidence import RecordFacts
 from dp_tools.prompts.serializer import Record
-from dp_tools.rules.bearing import Broken
+from dp_tools.rules.bearing import TableVerdict
 
 if TYPE_CHECKING:
     from dp_tools.rules.regularities import Regularities
@@ -26,9 +26,9 @@ class BatchFacts(RecordFacts):
         super().__init__(records)
         self._records, self._dataset = records, dataset
 
-    def broken(self, record: Record, attribute: str) -> tuple[Broken, ...]:
-        """What the batch mostly keeps and this cell breaks, weightiest first; nothing in a batch of under 100."""
-        return self._regularities.broken(record, attribute)
+    def verdicts(self, record: Record, attribute: str) -> tuple[TableVerdict, ...]:
+        """What the batch says of this cell by what it mostly keeps, weightiest first; nothing in one of under 100."""
+        return self._regularities.verdicts(record, attribute)
 
     @cached_property
     def _regularities(self) -> Regularities:

@@ -95,8 +95,8 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
                     evidence=told.about(record, attribute),
                 )
                 subject = {"record": record, "attribute": attribute, "value": record[attribute]}
-                broken = told.broken(record, attribute) if isinstance(told, BatchFacts) else ()
-                cases.append(Case(subject, prompt, YesNo(), attribute, cut, broken, against(prompt.evidence)))
+                table = told.verdicts(record, attribute) if isinstance(told, BatchFacts) else ()
+                cases.append(Case(subject, prompt, YesNo(), attribute, cut, table, against(prompt.evidence)))
         return cases
 
     def facts(self, request: DetectErrorsRequest) -> BatchFacts:

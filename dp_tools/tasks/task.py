@@ -18,7 +18,7 @@ from dp_tools.evidence import Facts
 from dp_tools.prompts.ask import Ask
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import Record, clean_name, quote, serialize
-from dp_tools.rules.bearing import Broken
+from dp_tools.rules.bearing import TableVerdict
 from dp_tools.rules.injection import Lost
 
 VALUE_LIMIT = 1_000_000
@@ -92,7 +92,7 @@ class Case:
         ask: how the answer is wanted.
         attribute: the attribute whose rules apply, as the user wrote it.
         cut: attributes whose values were cut.
-        broken: what the table at hand mostly keeps and this case breaks, weightiest first.
+        table: what the table at hand says of this case by what it mostly keeps, weightiest first.
         testimony: how heavily counted evidence speaks for yes, beside the model's word; calibration knows its weight.
     """
 
@@ -101,7 +101,7 @@ class Case:
     ask: Ask
     attribute: str | None = None
     cut: tuple[str, ...] = ()
-    broken: tuple[Broken, ...] = ()
+    table: tuple[TableVerdict, ...] = ()
     testimony: float = 0.0
 
 
