@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dp_tools.evidence import PairFacts, RecordFacts, SchemaFacts, against, column_facts, form_of
+from dp_tools.evidence import PairFacts, RecordFacts, SchemaFacts, against, column_facts, form_of, words_agree
 from dp_tools.evidence.cells import beginning_of
 from dp_tools.evidence.notations import readings
 from dp_tools.evidence.peers import said
@@ -232,6 +232,14 @@ def test_what_many_records_have_is_no_code():
     assert PairFacts(records).codes(records[0], records[1]) == 0
 
 
+def test_the_words_of_a_pair_speak_for_a_match_as_far_as_the_shorter_side_is_found_on_the_other():
+    facts = PairFacts().about({"title": "alpha beta"}, {"title": "alpha beta gamma delta"})
+    assert words_agree(facts) == 1.25
+    assert words_agree(PairFacts().about({"title": "alpha beta"}, {"title": "alpha gamma delta"})) == 0
+    assert words_agree(PairFacts().about({"title": "alpha"}, {"name": "beta gamma"})) == -1.25
+    assert words_agree(()) == 0
+
+
 def test_a_price_on_both_sides_is_told_by_its_similarity_alone():
     assert PairFacts().about({"price": "19.99"}, {"price": "7.50"}) == ("price 38",)
 
@@ -354,3 +362,4 @@ def test_any_pair_gives_short_facts_on_one_line(left, right):
     assert len("; ".join(facts)) < 600
     assert len(" ".join(facts).splitlines()) <= 1
     assert PairFacts().codes(left, right) == PairFacts().codes(right, left)
+    assert words_agree(facts) == words_agree(PairFacts().about(right, left))

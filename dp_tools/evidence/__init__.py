@@ -12,8 +12,19 @@ from dp_tools.evidence.forms import form_of
 from dp_tools.evidence.pairs import PairFacts
 from dp_tools.evidence.peers import against
 from dp_tools.evidence.schemas import SchemaFacts
+from dp_tools.evidence.weights import words_agree
 
 Facts = CellFacts | PairFacts | SchemaFacts
 """Facts that reach beyond one question: about the columns of a table, the words of records, those of attributes."""
 
-__all__ = ["CellFacts", "Facts", "PairFacts", "RecordFacts", "SchemaFacts", "against", "column_facts", "form_of"]
+__all__ = [
+    "CellFacts",
+    "Facts",
+    "PairFacts",
+    "RecordFacts",
+    "SchemaFacts",
+    "against",
+    "column_facts",
+    "form_of",
+    "words_agree",
+]

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dp_tools.engine.questions import Progress
-from dp_tools.evidence import Facts, against
+from dp_tools.evidence import Facts, against, words_agree
 from dp_tools.interpreter.views import view_of
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.rules.injection import Injection
 from dp_tools.tasks.detect_errors import DetectErrors
+from dp_tools.tasks.match_entities import MatchEntities
 from dp_tools.tasks.task import WITHOUT_MODEL, Case, Outcome, Request
 
 ALTERNATIVES = 3
@@ -149,8 +150,13 @@ def _less(case: Case, fact: str | None) -> Case:
 
 
 def _told(case: Case, facts: tuple[str, ...]) -> Case:
-    """The case with these facts, and with what they testify of a cell; what a pair's codes do is no fact."""
-    testimony = against(facts) if case.prompt.task == DetectErrors.name else case.testimony
+    """The case with these facts, and with what they testify; what a pair's codes do is no fact."""
+    if case.prompt.task == DetectErrors.name:
+        testimony = against(facts)
+    elif case.prompt.task == MatchEntities.name:
+        testimony = case.testimony - words_agree(case.prompt.evidence) + words_agree(facts)
+    else:
+        testimony = case.testimony
     return replace(case, prompt=replace(case.prompt, evidence=facts), testimony=testimony)
 
 

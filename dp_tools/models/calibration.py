@@ -23,7 +23,7 @@ class Line:
     Args:
         scale, shift: of the logit.
         evidence: the weight of a case's testimony: what rows alike say against a value (`dp_tools.evidence.against`),
-            what the codes of a pair say of a match (`PairFacts.codes`).
+            what the codes and the words of a pair say of a match (`PairFacts.codes`, `dp_tools.evidence.words_agree`).
         threshold: the calibrated probability from which a verdict is yes; below one half where that finds the rare
             cases that the task is about (it is chosen by F1 on valid splits).
     """

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import Facts, PairFacts
+from dp_tools.evidence import Facts, PairFacts, words_agree
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import Record
@@ -67,8 +67,9 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
             right, cut_right = record_block("b", pair.right)
             prompt = Prompt(task=self.name, blocks=(left, right), evidence=words.about(pair.left, pair.right))
             cut = tuple(dict.fromkeys((*cut_left, *cut_right)))
-            subject, codes = {"left": pair.left, "right": pair.right}, words.codes(pair.left, pair.right)
-            cases.append(Case(subject, prompt, YesNo(), cut=cut, testimony=codes))
+            subject = {"left": pair.left, "right": pair.right}
+            testimony = words.codes(pair.left, pair.right) + words_agree(prompt.evidence)
+            cases.append(Case(subject, prompt, YesNo(), cut=cut, testimony=testimony))
         return cases
 
     def facts(self, request: MatchEntitiesRequest) -> PairFacts:
