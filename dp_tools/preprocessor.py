@@ -330,7 +330,7 @@ def calibrated(outcome: Outcome, case: Case, line: Line) -> Outcome:
         return outcome
     if not isinstance(case.ask, YesNo):
         return replace(outcome, confidence=line(outcome.confidence))
-    yes = line(outcome.probability_of_yes or 0.0, case.testimony)
+    yes = line(outcome.probability_of_yes or 0.0, case.testimony, case.words)
     verdict = yes >= line.threshold
     label, confidence = ("yes", yes) if verdict else ("no", 1 - yes)
     return replace(outcome, label=label, confidence=confidence, threshold=line.threshold)

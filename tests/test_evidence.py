@@ -234,9 +234,9 @@ def test_what_many_records_have_is_no_code():
 
 def test_the_words_of_a_pair_speak_for_a_match_as_far_as_the_shorter_side_is_found_on_the_other():
     facts = PairFacts().about({"title": "alpha beta"}, {"title": "alpha beta gamma delta"})
-    assert words_agree(facts) == 1.25
+    assert words_agree(facts) == 0.5
     assert words_agree(PairFacts().about({"title": "alpha beta"}, {"title": "alpha gamma delta"})) == 0
-    assert words_agree(PairFacts().about({"title": "alpha"}, {"name": "beta gamma"})) == -1.25
+    assert words_agree(PairFacts().about({"title": "alpha"}, {"name": "beta gamma"})) == -0.5
     assert words_agree(()) == 0
 
 

@@ -240,6 +240,20 @@ def test_what_rows_alike_say_weighs_as_the_calibration_has_it(preprocessor: Prep
     assert [*with_it[:3], *with_it[4:]] == pytest.approx([*without[:3], *without[4:]], abs=0.1)
 
 
+def test_what_the_words_of_a_pair_share_weighs_as_the_calibration_has_it(preprocessor: Preprocessor) -> None:
+    pairs = [
+        ({"name": "amber ale"}, {"name": "amber ale by hand"}),
+        ({"name": "amber ale"}, {"name": "porter"}),
+    ]
+    matches = []
+    for words in (0.0, 2.0):
+        preprocessor.calibration = Calibration({"match_entities": Line(words=words)})
+        matches.append([probability_of_yes(p.match, p.confidence) for p in preprocessor.match_entities(pairs).pairs])
+    (alike, unlike), (alike_heard, unlike_heard) = matches
+    assert alike_heard > alike
+    assert unlike_heard < unlike
+
+
 def test_a_cell_that_a_rule_is_about_is_judged_by_the_calibration_of_such_cells(preprocessor: Preprocessor) -> None:
     preprocessor.calibration = Calibration(
         {"detect_errors": Line(threshold=0.9999), "detect_errors under a rule": Line(threshold=0.0001)}

@@ -12,8 +12,6 @@ ENOUGH = 12
 _FEW = 5
 _RARE = 0.01
 _SHARED = re.compile(r"words \d+/(\d+)")
-_WEIGHT = 2.5
-"""What sharing all words weighs beside sharing a code, about as fitted on the valid splits of nine matching sets."""
 
 
 class WordWeights:
@@ -54,11 +52,11 @@ class WordWeights:
 
 
 def words_agree(facts: Iterable[str]) -> float:
-    """How heavily the words of a pair speak for a match, -1.25 to 1.25: by how much of the weight of the shorter side's
-    words the other side has, one half saying nothing.
+    """How far the words of a pair speak for a match, -0.5 to 0.5: the share of the shorter side's words that the other
+    side has, by weight, less one half.
 
     Args:
         facts: about one pair, as `PairFacts.about` gives them.
     """
     found = next((told for fact in facts if (told := _SHARED.fullmatch(fact))), None)
-    return 0.0 if found is None else _WEIGHT * (int(found[1]) / 100 - 0.5)
+    return 0.0 if found is None else int(found[1]) / 100 - 0.5

@@ -151,13 +151,10 @@ def _less(case: Case, fact: str | None) -> Case:
 
 def _told(case: Case, facts: tuple[str, ...]) -> Case:
     """The case with these facts, and with what they testify; what a pair's codes do is no fact."""
+    told = replace(case, prompt=replace(case.prompt, evidence=facts))
     if case.prompt.task == DetectErrors.name:
-        testimony = against(facts)
-    elif case.prompt.task == MatchEntities.name:
-        testimony = case.testimony - words_agree(case.prompt.evidence) + words_agree(facts)
-    else:
-        testimony = case.testimony
-    return replace(case, prompt=replace(case.prompt, evidence=facts), testimony=testimony)
+        return replace(told, testimony=against(facts))
+    return replace(told, words=words_agree(facts)) if case.prompt.task == MatchEntities.name else told
 
 
 def _labels(outcome: Outcome) -> Iterable[str | None]:

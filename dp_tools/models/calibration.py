@@ -23,7 +23,8 @@ class Line:
     Args:
         scale, shift: of the logit.
         evidence: the weight of a case's testimony: what rows alike say against a value (`dp_tools.evidence.against`),
-            what the codes and the words of a pair say of a match (`PairFacts.codes`, `dp_tools.evidence.words_agree`).
+            what the codes of a pair say of a match (`PairFacts.codes`).
+        words: the weight of what the words of a pair say of a match (`dp_tools.evidence.words_agree`).
         threshold: the calibrated probability from which a verdict is yes; below one half where that finds the rare
             cases that the task is about (it is chosen by F1 on valid splits).
     """
@@ -31,16 +32,18 @@ class Line:
     scale: float = 1.0
     shift: float = 0.0
     evidence: float = 0.0
+    words: float = 0.0
     threshold: float = 0.5
 
-    def __call__(self, probability: float, testimony: float = 0.0) -> float:
+    def __call__(self, probability: float, testimony: float = 0.0, words: float = 0.0) -> float:
         """The calibrated probability, 0 to 1.
 
         Args:
             probability: the model's own, 0 to 1.
             testimony: how heavily counted evidence speaks for yes.
+            words: how far the words of a pair do.
         """
-        known = self.evidence * testimony
+        known = self.evidence * testimony + self.words * words
         if (self.scale, self.shift, known) == (1.0, 0.0, 0.0):
             return probability
         clipped = min(max(probability, _EDGE), 1 - _EDGE)

@@ -68,8 +68,8 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
             prompt = Prompt(task=self.name, blocks=(left, right), evidence=words.about(pair.left, pair.right))
             cut = tuple(dict.fromkeys((*cut_left, *cut_right)))
             subject = {"left": pair.left, "right": pair.right}
-            testimony = words.codes(pair.left, pair.right) + words_agree(prompt.evidence)
-            cases.append(Case(subject, prompt, YesNo(), cut=cut, testimony=testimony))
+            codes, shared = words.codes(pair.left, pair.right), words_agree(prompt.evidence)
+            cases.append(Case(subject, prompt, YesNo(), cut=cut, testimony=codes, words=shared))
         return cases
 
     def facts(self, request: MatchEntitiesRequest) -> PairFacts:

@@ -94,6 +94,7 @@ class Case:
         cut: attributes whose values were cut.
         table: what the table at hand says of this case by what it mostly keeps, weightiest first.
         testimony: how heavily counted evidence speaks for yes, beside the model's word; calibration knows its weight.
+        words: how far the words of a pair do, -0.5 to 0.5, with a weight of their own.
     """
 
     subject: dict[str, Any]
@@ -103,6 +104,7 @@ class Case:
     cut: tuple[str, ...] = ()
     table: tuple[TableVerdict, ...] = ()
     testimony: float = 0.0
+    words: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

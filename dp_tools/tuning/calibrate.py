@@ -14,9 +14,9 @@ from dp_tools.tuning.scores import Judged
 
 _NOISE = 0.01
 """Mean F1 that tells nothing apart: less than its standard error on a few hundred cases of each dataset."""
-_STIFF = np.array([1e-3, 1e-4, 1e-4])
-"""What a squared change of scale, of shift and of evidence costs in log loss a case."""
-_PRIOR = np.array([2.0, 0.5, 2.0])
+_STIFF = np.array([1e-3, 1e-4, 1e-4, 1e-4])
+"""What a squared change of scale, of shift, of evidence and of words costs in log loss a case."""
+_PRIOR = np.array([2.0, 0.5, 2.0, 0.5])
 """The same in log loss altogether: 1 / (2 variance) of the normal priors of `fit_few`."""
 
 
@@ -45,6 +45,11 @@ class Sample:
     def testimony(self) -> NDArray[np.float64]:
         """How heavily counted evidence speaks for yes, of each case."""
         return np.array([case.testimony for case in self.cases])
+
+    @property
+    def words(self) -> NDArray[np.float64]:
+        """How far the words of a pair speak for a match, of each case."""
+        return np.array([case.words for case in self.cases])
 
     @property
     def truth(self) -> NDArray[np.bool_]:
@@ -80,7 +85,8 @@ def fit_few(sample: Sample, *, verdict: bool) -> Line:
     """The line of a few cases of one dataset: the fewer they are, the less it changes.
 
     The logit's scale is expected within one half of 1, its shift within 1 of none, the weight of evidence within one
-    half of none (normal priors). A threshold is far from one half only where F1 gains by it more than chance may.
+    half of none, that of words within 1 of none (normal priors). A threshold is far from one half only where F1 gains
+    by it more than chance may.
 
     Args:
         sample: what was judged.
@@ -97,22 +103,23 @@ def _fit_line(datasets: Sequence[Sample], stiff: NDArray[np.float64]) -> Line:
     """Least log loss, every dataset counting the same, drawn towards changing nothing."""
     logits = np.concatenate([sample.logits for sample in datasets])
     testimony = np.concatenate([sample.testimony for sample in datasets])
+    words = np.concatenate([sample.words for sample in datasets])
     truth = np.concatenate([sample.truth for sample in datasets])
     weights = np.concatenate([sample.weights for sample in datasets]) / len(datasets)
 
     def loss(line: NDArray[np.float64]) -> float:
-        scores = line[0] * logits + line[1] + line[2] * testimony
+        scores = line[0] * logits + line[1] + line[2] * testimony + line[3] * words
         fit = np.sum(weights * (np.logaddexp(0, scores) - truth * scores))
-        return float(fit + np.sum(stiff * (line - (1, 0, 0)) ** 2))
+        return float(fit + np.sum(stiff * (line - (1, 0, 0, 0)) ** 2))
 
-    start, bounds = np.array([1.0, 0.0, 0.0]), [(0.05, 5), (-10, 10), (0, 3)]
+    start, bounds = np.array([1.0, 0.0, 0.0, 0.0]), [(0.05, 5), (-10, 10), (0, 3), (0, 10)]
     return Line(*(round(float(number), 4) for number in minimize(loss, start, method="L-BFGS-B", bounds=bounds).x))
 
 
 def _with_threshold(line: Line, datasets: Sequence[Sample], noise: float) -> Line:
     """Of the thresholds whose mean F1 over the datasets is within `noise` of the best, the one nearest to one half."""
     calibrated = [
-        (np.array([line(case.probability, case.testimony) for case in sample.cases]), sample)
+        (np.array([line(case.probability, case.testimony, case.words) for case in sample.cases]), sample)
         for sample in datasets
         if sample.truth.any()
     ]

@@ -121,7 +121,7 @@ def reliability(task: str, datasets: Sequence[Sequence[Judged]], calibration: Ca
     """
     line = calibration.line(task)
     before = [[(case.probability, case.so) for case in cases] for cases in datasets]
-    after = [[(line(case.probability, case.testimony), case.so) for case in cases] for cases in datasets]
+    after = [[(line(case.probability, case.testimony, case.words), case.so) for case in cases] for cases in datasets]
     return Reliability(
         task,
         sum(map(len, datasets)),

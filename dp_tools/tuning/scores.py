@@ -35,11 +35,13 @@ class Judged(NamedTuple):
         probability: the model's own, of yes where it was asked for a verdict, otherwise of its answer, 0 to 1.
         so: whether it is yes, or the answer is right.
         testimony: how heavily counted evidence speaks for yes.
+        words: how far the words of a pair do.
     """
 
     probability: float
     so: bool
     testimony: float = 0.0
+    words: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def belief(instance: Instance, outcome: Outcome, case: Case) -> Judged | None:
     if outcome.confidence is None:
         return None
     if isinstance(case.ask, YesNo):
-        return Judged(outcome.probability_of_yes or 0.0, instance.label == "yes", case.testimony)
+        return Judged(outcome.probability_of_yes or 0.0, instance.label == "yes", case.testimony, case.words)
     return Judged(outcome.confidence, is_right(instance, outcome.label))
 
 
