@@ -169,7 +169,7 @@ def visits(rows: int = 200) -> list[dict[str, str | None]]:
 
 def test_where_gaps_are_usual_a_gap_is_no_error_and_nobody_is_asked(preprocessor: Preprocessor) -> None:
     gap, filled = preprocessor.detect_errors(visits()[1:3], attributes=["remark"], context=visits()).cells
-    assert (gap.error, gap.by, gap.confidence) == (False, "table", 0.9)
+    assert (gap.error, gap.by, gap.confidence) == (False, "table", 0.98)
     assert gap.reason == "remark is often left empty: 25.2% of the cells are."
     assert filled.by == "model"
 
