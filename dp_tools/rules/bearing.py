@@ -13,6 +13,8 @@ from dp_tools.rules.rule import ALL, Rule
 Ruled = Literal["not", "at large", "by checks", "in words"]
 """What rules in force say of an attribute: nothing, something in words about every attribute, or something about this
 very one."""
+UNNAMED: tuple[Ruled, ...] = ("not", "at large")
+"""Where nothing is said of this very attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class TableVerdict:
         """
         if not self.wrong:
             return ruled == "not"
-        return ruled in ("not", "at large") or (ruled == "by checks" and self.keyed)
+        return ruled in UNNAMED or (ruled == "by checks" and self.keyed)
 
 
 def ruled(injection: Injection, attribute: str) -> Ruled:

@@ -38,7 +38,7 @@ CERTAINTY: Mapping[Kind, float] = {
 _DIVIDED = 0.6
 """The same where so many cells break it that it may be a second habit, or where another cell may be to blame."""
 _REMEMBERED = 100_000
-OFTEN_EMPTY = 0.1
+_OFTEN_EMPTY = 0.1
 """Share of a column from which on a gap in it is as usual as a value. In the labelled tables at hand none of 400 gaps
 in such columns is an error; of columns with fewer gaps some tables say so, and some do not."""
 _USUAL_GAP = 0.98
@@ -79,7 +79,7 @@ class Regularities:
     """
 
     def __init__(self, candidates: Iterable[Candidate] = (), empty: Mapping[str, float] = MappingProxyType({})) -> None:
-        self._often_empty = {name: share for name, share in empty.items() if share >= OFTEN_EMPTY}
+        self._often_empty = {name: share for name, share in empty.items() if share >= _OFTEN_EMPTY}
         self._found: dict[str, list[_Regularity]] = {}
         self._dependencies: list[_Regularity] = []
         self._known: dict[tuple[str, tuple[str | None, ...]], bool] = {}

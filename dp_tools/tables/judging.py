@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dp_tools.evidence import CellFacts
-from dp_tools.rules.bearing import Ruled, TableVerdict, ruled
+from dp_tools.rules.bearing import UNNAMED, Ruled, TableVerdict, ruled
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.regularities import Regularities
 from dp_tools.rules.rule import Rule
@@ -74,7 +74,7 @@ class Judge:
         evidence = self._facts.about(record, attribute)
         decision = self.injection(attribute).decide({"record": record, "attribute": attribute, "value": value})
         told = self._table_says(record, attribute) if decision is None else None
-        said = None if told is None else f"{told.wrong} {told.id}"
+        said = None if told is None else told.id
         if decision is not None:
             said = f"{decision.label} {decision.rule.id}"
         key = (attribute, None if value is None else value.strip(), evidence, said)
@@ -137,7 +137,7 @@ class Judge:
         """The same with what the table keeps as if it were a rule: what to look at for the right value."""
         if attribute not in self._guidances:
             found = self.injection(attribute)
-            if self._ruled[attribute] in ("not", "at large"):
+            if self._ruled[attribute] in UNNAMED:
                 found = self._inject(attribute, self._regularities.rules(attribute))
             self._guidances[attribute] = found
         return self._guidances[attribute]
