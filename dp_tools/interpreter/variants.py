@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dp_tools.engine.questions import Progress
-from dp_tools.evidence import Facts, against, words_agree
+from dp_tools.evidence import Facts, against
 from dp_tools.interpreter.views import view_of
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.rules.injection import Injection
 from dp_tools.tasks.detect_errors import DetectErrors
-from dp_tools.tasks.match_entities import MatchEntities
 from dp_tools.tasks.task import WITHOUT_MODEL, Case, Outcome, Request
 
 ALTERNATIVES = 3
@@ -152,9 +151,7 @@ def _less(case: Case, fact: str | None) -> Case:
 def _told(case: Case, facts: tuple[str, ...]) -> Case:
     """The case with these facts, and with what they testify; what a pair's codes do is no fact."""
     told = replace(case, prompt=replace(case.prompt, evidence=facts))
-    if case.prompt.task == DetectErrors.name:
-        return replace(told, testimony=against(facts))
-    return replace(told, words=words_agree(facts)) if case.prompt.task == MatchEntities.name else told
+    return replace(told, testimony=against(facts)) if case.prompt.task == DetectErrors.name else told
 
 
 def _labels(outcome: Outcome) -> Iterable[str | None]:

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import Facts, PairFacts, words_agree
+from dp_tools.evidence import Facts, PairFacts
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import Record
@@ -68,8 +68,8 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
             prompt = Prompt(task=self.name, blocks=(left, right), evidence=words.about(pair.left, pair.right))
             cut = tuple(dict.fromkeys((*cut_left, *cut_right)))
             subject = {"left": pair.left, "right": pair.right}
-            codes, shared = words.codes(pair.left, pair.right), words_agree(prompt.evidence)
-            cases.append(Case(subject, prompt, YesNo(), cut=cut, testimony=codes, words=shared))
+            codes = words.codes(pair.left, pair.right)
+            cases.append(Case(subject, prompt, YesNo(), cut=cut, testimony=codes))
         return cases
 
     def facts(self, request: MatchEntitiesRequest) -> PairFacts:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import Facts
+from dp_tools.evidence import Facts, words_agree
 from dp_tools.prompts.ask import Ask
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import Record, clean_name, quote, serialize
@@ -94,7 +94,6 @@ class Case:
         cut: attributes whose values were cut.
         table: what the table at hand says of this case by what it mostly keeps, weightiest first.
         testimony: how heavily counted evidence speaks for yes, beside the model's word; calibration knows its weight.
-        words: how far the words of a pair do, -0.5 to 0.5, with a weight of their own.
     """
 
     subject: dict[str, Any]
@@ -104,7 +103,11 @@ class Case:
     cut: tuple[str, ...] = ()
     table: tuple[TableVerdict, ...] = ()
     testimony: float = 0.0
-    words: float = 0.0
+
+    @property
+    def words(self) -> float:
+        """How far the words of a pair speak for yes, -0.5 to 0.5, by its facts: calibration knows their weight, too."""
+        return words_agree(self.prompt.evidence)
 
 
 @dataclass(frozen=True, slots=True)
