@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dp_tools.evidence import PairFacts, RecordFacts, SchemaFacts, against, column_facts, form_of, words_agree
+from dp_tools.evidence import (
+    PairFacts,
+    RecordFacts,
+    SchemaFacts,
+    against,
+    column_facts,
+    form_of,
+    is_usual,
+    words_agree,
+)
 from dp_tools.evidence.cells import beginning_of
 from dp_tools.evidence.notations import readings
 from dp_tools.evidence.peers import said
@@ -99,6 +108,27 @@ def test_what_rows_alike_say_weighs_against_other_values_only(key, value, own):
 
 PLACES = [("617", "boston"), ("312", "chicago"), ("415", "san francisco")]
 PHONES = [{"phone": f"{code}-{200 + n}-{n}555", "city": city} for n in range(9) for code, city in PLACES]
+
+
+@pytest.mark.parametrize(
+    ("value", "facts", "usual"),
+    [
+        ("3007", ("seen 1", "column 100% distinct", "shape 100%"), True),
+        ("AL", ("seen 97%", "column 2% distinct", "shape 100%", "by zip: agree 20 of 21"), True),
+        ("AL", ("seen 4", "column 2% distinct", "shape 100%"), False),
+        ("AL", ("seen <1%", "column 2% distinct", "shape 100%"), False),
+        ("3007", ("seen 1", "column 90% distinct", "shape 99%"), False),
+        ("3007", ("seen 1", "column 90% distinct", "shape 4%, usual 9.9"), False),
+        ("3007", ("seen 1", "column 100% distinct", "shape 100%", "beyond 0..99"), False),
+        ("3007", ("seen 1", "column 100% distinct", "shape 100%", 'by name: "3008" 2 of 2'), False),
+        ("3007", ("seen 1", "column 100% distinct", "shape 100%", "usual in zip"), False),
+        ("AL", ("seen 97%", "column 2% distinct", "shape 100%", 'rare with city "Reno" 1 of 90'), False),
+        (None, ("filled 98%",), False),
+        ("3007", (), False),
+    ],
+)
+def test_a_value_is_usual_where_its_whole_column_looks_like_it_and_nothing_speaks_against_it(value, facts, usual):
+    assert is_usual(value, facts) is usual
 
 
 def test_rows_whose_value_begins_alike_testify_for_a_gap_where_no_whole_value_does():

@@ -54,7 +54,7 @@ def test_a_cell_that_breaks_what_the_table_keeps_is_wrong_and_the_reason_is_give
     reasons = {cell.row: cell.judgement.reason or "" for cell in detection.wrong}
     assert reasons[3] == "zip is one of: 35233, 35801, 36201, 36301. 99.5% of the cells keep that."
     assert {cell.judgement.error for cell in detection.wrong if cell.judgement.by == "table"} == {0.9}
-    assert detection.told == 2
+    assert detection.told == detection.questions  # all other values are as usual
 
 
 def test_where_two_cells_contradict_each_other_a_third_tells_which_is_wrong(
@@ -172,6 +172,24 @@ def test_where_gaps_are_usual_a_gap_is_no_error_and_nobody_is_asked(preprocessor
     assert (gap.error, gap.by, gap.confidence) == (False, "table", 0.98)
     assert gap.reason == "remark is often left empty: 25.2% of the cells are."
     assert filled.by == "model"
+
+
+def test_a_value_that_nothing_sets_apart_is_right_and_nobody_is_asked(preprocessor: Preprocessor) -> None:
+    staff = [
+        {"number": f"{3000 + row}", "name": f"{'abcdefghij'[row % 10]}{'klmno' * (row // 10)}"} for row in range(150)
+    ]
+    number, name = preprocessor.detect_errors(staff[7:8], context=staff).cells
+    assert (number.error, number.by, number.confidence) == (False, "table", 0.98)
+    assert number.reason == "All values of number look alike, and nothing sets this one apart."
+    assert name.by == "model"  # seen once, and a word: it may be misspelt
+    (far,) = preprocessor.detect_errors([{**staff[0], "number": "9999"}], attributes=["number"], context=staff).cells
+    assert far.by != "table" or far.error
+    (ruled,) = preprocessor.detect_errors(
+        staff[:1], attributes=["number"], context=staff, rules=["A number has five digits."]
+    ).cells
+    assert ruled.by == "model"
+    (few,) = preprocessor.detect_errors(staff[:1], attributes=["number"], context=staff[:60]).cells
+    assert few.by == "model"
 
 
 def test_few_records_say_nothing_about_gaps(preprocessor: Preprocessor) -> None:

@@ -6,7 +6,7 @@ has learned to read exactly these.
 
 from __future__ import annotations
 
-from dp_tools.evidence.cells import CellFacts, RecordFacts
+from dp_tools.evidence.cells import CellFacts, RecordFacts, is_usual
 from dp_tools.evidence.columns import column_facts
 from dp_tools.evidence.forms import form_of
 from dp_tools.evidence.pairs import PairFacts
@@ -26,5 +26,6 @@ __all__ = [
     "against",
     "column_facts",
     "form_of",
+    "is_usual",
     "words_agree",
 ]

@@ -36,6 +36,9 @@ _COVERAGE = 0.3
 _DIGITS = re.compile(r"\d+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _BEGINNING = re.compile(r"[^\W_]+[\W_]?")
+_ALIKE = "shape 100%"
+_FREQUENTLY = re.compile(r"seen \d+%")
+_HARMLESS = re.compile(r"(seen|column|shape) |by .*: agree \d", re.DOTALL)
 
 
 @runtime_checkable
@@ -242,6 +245,21 @@ class RecordFacts:
             if peers.total():
                 facts.append(said(clean_name(determinant), peers, own))
         return facts
+
+
+def is_usual(value: str | None, facts: Iterable[str]) -> bool:
+    """Whether counting has nothing to say against a value, in a column whose values all look like it.
+
+    A word that is seldom seen is not usual, however it looks: it may be misspelt, and only reading tells.
+
+    Args:
+        value: of the cell.
+        facts: about it, as `RecordFacts.about` gives them.
+    """
+    told = set(facts)
+    if is_missing(value) or _ALIKE not in told or not all(map(_HARMLESS.match, told)):
+        return False
+    return not _LETTERS.search(value or "") or any(map(_FREQUENTLY.fullmatch, told))
 
 
 def beginning_of(value: str | None) -> str:

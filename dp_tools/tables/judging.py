@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dp_tools.evidence import CellFacts
+from dp_tools.evidence import CellFacts, is_usual
 from dp_tools.rules.bearing import UNNAMED, Ruled, TableVerdict, ruled
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.regularities import Regularities
@@ -73,7 +73,7 @@ class Judge:
         value = record[attribute]
         evidence = self._facts.about(record, attribute)
         decision = self.injection(attribute).decide({"record": record, "attribute": attribute, "value": value})
-        told = self._table_says(record, attribute) if decision is None else None
+        told = self._table_says(record, attribute, evidence) if decision is None else None
         said = None if told is None else told.id
         if decision is not None:
             said = f"{decision.label} {decision.rule.id}"
@@ -152,7 +152,7 @@ class Judge:
             task="detect_errors", dataset=self._dataset, attribute=attribute, extra=self._rules, trying=trying
         )
 
-    def _table_says(self, record: Fields, attribute: str) -> TableVerdict | None:
+    def _table_says(self, record: Fields, attribute: str, evidence: tuple[str, ...]) -> TableVerdict | None:
         self.injection(attribute)
-        found = self._regularities.verdicts(record, attribute)
+        found = self._regularities.verdicts(record, attribute, usual=is_usual(record[attribute], evidence))
         return next((verdict for verdict in found if verdict.speaks(self._ruled[attribute])), None)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dp_tools.evidence import RecordFacts
+from dp_tools.evidence import RecordFacts, is_usual
 from dp_tools.prompts.serializer import Record
 from dp_tools.rules.bearing import TableVerdict
 
@@ -26,9 +26,15 @@ class BatchFacts(RecordFacts):
         super().__init__(records)
         self._records, self._dataset = records, dataset
 
-    def verdicts(self, record: Record, attribute: str) -> tuple[TableVerdict, ...]:
-        """What the batch says of this cell by what it mostly keeps, weightiest first; nothing in one of under 100."""
-        return self._regularities.verdicts(record, attribute)
+    def verdicts(self, record: Record, attribute: str, facts: Sequence[str]) -> tuple[TableVerdict, ...]:
+        """What the batch says of this cell by what it mostly keeps, weightiest first; nothing in one of under 100.
+
+        Args:
+            record: one of the batch.
+            attribute: of the cell.
+            facts: the evidence about it.
+        """
+        return self._regularities.verdicts(record, attribute, usual=is_usual(record[attribute], facts))
 
     @cached_property
     def _regularities(self) -> Regularities:

@@ -95,7 +95,7 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
                     evidence=told.about(record, attribute),
                 )
                 subject = {"record": record, "attribute": attribute, "value": record[attribute]}
-                table = told.verdicts(record, attribute) if isinstance(told, BatchFacts) else ()
+                table = told.verdicts(record, attribute, prompt.evidence) if isinstance(told, BatchFacts) else ()
                 cases.append(Case(subject, prompt, YesNo(), attribute, cut, table, against(prompt.evidence)))
         return cases
 
