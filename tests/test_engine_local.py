@@ -152,7 +152,7 @@ def test_the_working_memory_grows_for_a_long_question_and_short_ones_are_answere
     for was, is_ in zip(before, (first, second), strict=True):
         assert isinstance(was, LabelScores)
         assert isinstance(is_, LabelScores)
-        assert is_.probabilities == pytest.approx(was.probabilities, abs=0.04)
+        assert is_.probabilities == pytest.approx(was.probabilities, abs=0.02)
 
 
 def test_a_question_longer_than_the_context_is_named_and_the_others_are_answered(engine: Engine):
