@@ -123,6 +123,8 @@ PHONES = [{"phone": f"{code}-{200 + n}-{n}555", "city": city} for n in range(9) 
         ("3007", ("seen 1", "column 100% distinct", "shape 100%", 'by name: "3008" 2 of 2'), False),
         ("3007", ("seen 1", "column 100% distinct", "shape 100%", "usual in zip"), False),
         ("AL", ("seen 97%", "column 2% distinct", "shape 100%", 'rare with city "Reno" 1 of 90'), False),
+        ("21 Jan 2010", ("seen 1", "column 90% distinct", "shape 100%"), True),
+        ("21 Jxn 2010", ("seen 1", "column 90% distinct", "shape 100%"), False),
         (None, ("filled 98%",), False),
         ("3007", (), False),
     ],

@@ -126,6 +126,14 @@ def test_a_misspelling_fails_and_a_new_value_passes() -> None:
     assert verdicts == ["yes", "no", "no", "yes", "no"]
 
 
+def test_a_day_that_no_calendar_has_fails_in_every_notation() -> None:
+    injection = injected(check({"type": ["string", "null"], "x-day": True}, settles="both"))
+    none = ("2010-13-01", "30 February 2011", "2/29/2011", "00.00.0000", "Jun 31, 1999")
+    others = ("2010-12-01", "13/1/2010", "1/13/2010", "February 28th, 2011", "12 Main 2010", "soon", None)
+    assert {label(injection.decide(cell(value))) for value in none} == {"yes"}
+    assert {label(injection.decide(cell(value))) for value in others} == {"no"}
+
+
 def test_a_pair_fails_or_matches_by_what_both_sides_fill() -> None:
     def decide(
         schema: dict[str, Any], left: dict[str, Any], right: dict[str, Any], settles: str = "failed"
@@ -176,6 +184,7 @@ def test_an_example_of_imputation_gives_its_value() -> None:
         {"$ref": "file:///etc/passwd"},
         {"x-same": "year"},
         {"x-near": []},
+        {"x-day": "yes"},
         {"x-lookup": {"by": "a", "of": "b", "values": {}}},
         {"type": "object", "x-lookup": {"by": "a"}},
         {"minimum": float("nan")},

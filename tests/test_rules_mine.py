@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -87,6 +88,27 @@ def test_each_kind_comes_with_its_support_and_confidence() -> None:
     assert candidates[("phone", "format")].rule.statement == "phone is written like 1234567890."
     assert candidates[("id", "key")].rule.task == "match_entities"
     assert candidates[("state", "vocabulary")].rule.statement == "state is one of: ak, al."
+
+
+def days(form: str) -> dict[int, str | None]:
+    """A day for each row, two weeks apart."""
+    return {number: (date(2010, 1, 9) + timedelta(weeks=2 * number)).strftime(form) for number in range(120)}
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y", "%d %b %Y", "%B %d, %Y"])
+def test_among_days_another_notation_and_a_day_that_does_not_exist_are_exceptions(form: str) -> None:
+    since = days(form)
+    assert flagged(table(since=since)) == set()
+    elsewhere = {number: f"2011/{number:02d}/28" for number in range(1, 10)}  # a second form, of anything but days
+    impossible = {20: date(2011, 2, 28).strftime(form).replace("28", "30")}
+    wrong = {**elsewhere, **impossible}
+    assert flagged(table(since={**since, **wrong})) == {(number, "since") for number in wrong}
+
+
+def test_days_in_two_notations_that_are_both_frequent_have_no_usual_one() -> None:
+    mixed = {number: days("%Y-%m-%d" if number % 4 else "%d.%m.%Y")[number] for number in range(120)}
+    assert flagged(table(since=mixed)) == set()
+    assert found(table(since=mixed))["since", "day"].exceptions == 0
 
 
 def test_candidates_are_proposals_that_the_store_would_accept() -> None:

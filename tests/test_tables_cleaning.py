@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,24 @@ def test_a_wrong_value_is_replaced_by_what_the_table_or_a_rule_says(
     assert change.rule == f"form-of-{attribute}@1"
     assert change.confidence == 1
     assert change.why.startswith("It has a form.")
+
+
+@pytest.mark.parametrize(
+    ("style", "form", "dirty", "right"),
+    [
+        ("%d %b %Y", "^[0-9]{2} [A-Z]", "2011-03-07", "07 Mar 2011"),
+        ("%m/%d/%Y", "^[0-9]{2}/", "7 March 2011", "03/07/2011"),
+        ("%d.%m.%Y", "^[0-9]{2}[.]", "7 March 2011", "07.03.2011"),
+        ("%Y-%m-%d", "^[0-9]{4}-", "3/4/2011", None),  # in March or in April
+    ],
+)
+def test_a_day_is_written_as_the_other_days_of_its_column(
+    preprocessor: Preprocessor, tmp_path: Path, style: str, form: str, dirty: str, right: str | None
+) -> None:
+    preprocessor.knowledge.add(rule("note", {"type": "string", "pattern": form}), who="a test")
+    days = {row: (date(2010, 1, 9) + timedelta(weeks=row)).strftime(style) for row in range(100)}
+    repair = cleaned(preprocessor, shops(tmp_path / "t.csv", note={**days, 3: dirty}), ["note"])
+    assert [change.new for change in repair.changes] == ([right] if right else [])
 
 
 def test_a_value_without_a_better_one_stays(preprocessor: Preprocessor, tmp_path: Path) -> None:

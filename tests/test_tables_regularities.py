@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import threading
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,16 @@ def test_what_the_table_says_is_right_is_proposed(preprocessor: Preprocessor, tm
         cleaner = Cleaner(Work(preprocessor, NoJournal()), table, None, [])
         repair: Repair = cleaner.repair([cell for cell in cleaner.detect().wrong if cell.judgement.by == "table"])
     assert {(c.row, c.new) for c in [*repair.changes, *repair.doubtful]} == {(8, "Birmingham"), (12, "Birmingham")}
+
+
+def test_a_day_in_another_notation_and_one_that_does_not_exist_are_wrong(
+    preprocessor: Preprocessor, tmp_path: Path
+) -> None:
+    days = {row: (date(2010, 1, 9) + timedelta(weeks=row)).strftime("%d %b %Y") for row in range(200)}
+    wrong = {**dict.fromkeys(range(0, 60, 5), "2011-03-07"), 7: "30 Feb 2010"}
+    assert told(detected(preprocessor, places(tmp_path / "t.csv", state={**days, **wrong}))) == [
+        (row, "state", wrong[row]) for row in sorted(wrong)
+    ]
 
 
 def test_a_small_table_says_nothing_about_itself(preprocessor: Preprocessor, tmp_path: Path) -> None:

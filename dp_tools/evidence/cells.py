@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from dp_tools.evidence.notations import named_days
 from dp_tools.evidence.peers import SHOWN, said
 from dp_tools.prompts.serializer import Record, clean_name, is_missing, one_line, quote
 
@@ -250,7 +251,8 @@ class RecordFacts:
 def is_usual(value: str | None, facts: Iterable[str]) -> bool:
     """Whether counting has nothing to say against a value, in a column whose values all look like it.
 
-    A word that is seldom seen is not usual, however it looks: it may be misspelt, and only reading tells.
+    A word that is seldom seen is not usual, however it looks: it may be misspelt, and only reading tells. The name of a
+    month is none that could be.
 
     Args:
         value: of the cell.
@@ -259,7 +261,8 @@ def is_usual(value: str | None, facts: Iterable[str]) -> bool:
     told = set(facts)
     if is_missing(value) or _ALIKE not in told or not all(map(_HARMLESS.match, told)):
         return False
-    return not _LETTERS.search(value or "") or any(map(_FREQUENTLY.fullmatch, told))
+    told_by_reading = _LETTERS.search(value or "") and not named_days(value or "")
+    return not told_by_reading or any(map(_FREQUENTLY.fullmatch, told))
 
 
 def beginning_of(value: str | None) -> str:

@@ -7,15 +7,22 @@ Two sources seldom write these alike, and how alike their characters are tells n
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
-    )
-}
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_STYLES = (
+    *("{y:04}-{m:02}-{d:02}", "{y:04}/{m:02}/{d:02}", "{y:04}.{m:02}.{d:02}"),
+    *("{m}/{d}/{y:04}", "{m:02}/{d:02}/{y:04}", "{m}/{d}/{yy:02}", "{m:02}/{d:02}/{yy:02}", "{m:02}-{d:02}-{y:04}"),
+    *("{d}/{m}/{y:04}", "{d:02}/{m:02}/{y:04}", "{d}.{m}.{y:04}", "{d:02}.{m:02}.{y:04}", "{d:02}-{m:02}-{y:04}"),
+    *("{d} {month:.3} {y:04}", "{d:02} {month:.3} {y:04}", "{d:02}-{month:.3}-{y:04}", "{d:02}-{month:.3}-{yy:02}"),
+    *("{d} {month} {y:04}", "{d:02} {month} {y:04}", "{month} {d}, {y:04}", "{month:.3} {d}, {y:04}"),
+)
+"""How days are mostly written."""
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[t ]00:00(?::00)?)?")
 _YEAR_LAST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})")
 _MONTH_FIRST = re.compile(r"([a-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)? ?,? (\d{4})")
@@ -29,8 +36,8 @@ _WEB = re.compile(r"(?:https?://)?(?:www\.)?([^/\s]+\.[a-z]{2,}(?:/\S*)?)")
 @lru_cache(maxsize=4096)  # a record stands in many candidate pairs
 def readings(value: str) -> tuple[str, ...]:
     """What a value may say, in one notation; () where it is of none of these kinds. A day may have two readings."""
-    text = " ".join(value.lower().split())
-    if days := _days(text):
+    text = _plain(value)
+    if days := named_days(value):
         return tuple(dict.fromkeys(day.isoformat() for day in days))
     if (found := _AMOUNT.fullmatch(text)) and (len(found[1]) < _TELEPHONE_DIGITS or not found[1].isdigit()):
         return (f"{float(found[1].replace(',', '')):.12g}",)
@@ -48,22 +55,54 @@ def _subscribers(digits: str, *, abroad: bool) -> tuple[str, ...]:
     return ((digits.removeprefix("1") if len(digits) == 11 else digits).lstrip("0"),)
 
 
-def _days(text: str) -> list[date]:
-    """The days that a text may name; two where day and month may have changed places."""
+def named_days(value: str) -> list[date] | None:
+    """The days that a value names: two where day and month may have changed places, none where it is written as a day
+    that no calendar has (30 February), and None where it is not written as a day."""
+    text = _plain(value)
     if found := _YEAR_FIRST.fullmatch(text):
-        return _day(found[1], found[2], found[3])
+        return _day(found[1], int(found[2]), found[3])
     if found := _YEAR_LAST.fullmatch(text):
-        return [*_day(found[3], found[1], found[2]), *_day(found[3], found[2], found[1])]
-    if found := _MONTH_FIRST.fullmatch(text):
-        return _day(found[3], _MONTHS.get(found[1][:3]), found[2])
-    if found := _DAY_FIRST.fullmatch(text):
-        return _day(found[3], _MONTHS.get(found[2][:3]), found[1])
-    return []
+        return [*_day(found[3], int(found[1]), found[2]), *_day(found[3], int(found[2]), found[1])]
+    if (found := _MONTH_FIRST.fullmatch(text)) and (month := _month(found[1])):
+        return _day(found[3], month, found[2])
+    if (found := _DAY_FIRST.fullmatch(text)) and (month := _month(found[2])):
+        return _day(found[3], month, found[1])
+    return None
 
 
-def _day(year: str, month: str | int | None, day: str) -> list[date]:
+def written(day: date, style: str) -> str:
+    """A day in a style that `style_of` found."""
+    month = _MONTHS[day.month - 1].capitalize()
+    return style.format(y=day.year, yy=day.year % 100, m=day.month, d=day.day, month=month)
+
+
+def style_of(counts: Mapping[str, int]) -> str | None:
+    """The style in which nine tenths of the days are written, or None.
+
+    Args:
+        counts: how often each value occurs; those that are not written as days do not count.
+    """
+    days = {value: (found, count) for value, count in counts.items() if (found := named_days(value))}
+    best, most = None, 0.9 * sum(count for _, count in days.values())
+    for style in _STYLES:
+        alike = sum(count for value, (found, count) in days.items() if value in {written(day, style) for day in found})
+        if alike > most:
+            best, most = style, alike
+    return best
+
+
+def _plain(value: str) -> str:
+    return " ".join(value.lower().split())
+
+
+def _month(word: str) -> int:
+    """The number of a month, by its name or how that begins; 0 for any other word."""
+    return next((number for number, name in enumerate(_MONTHS, 1) if name.startswith(word)), 0)
+
+
+def _day(year: str, month: int, day: str) -> list[date]:
     try:
-        return [date(_full(int(year)) if len(year) == 2 else int(year), int(month or 0), int(day))]
+        return [date(_full(int(year)) if len(year) == 2 else int(year), month, int(day))]
     except ValueError:
         return []
 

@@ -9,7 +9,8 @@ further tokens that count as missing. `x-lookup`, a functional dependency: `by` 
 `of` the one that is determined, `values` maps what is known (several `by` joined by " | ").
 
 And anywhere: `x-near`, over values, lists known values; a value fails that is not one of them but resembles one and
-holds words that none of them has and that resemble its words (a misspelling fails, a new value passes). `x-same` and
+holds words that none of them has and that resemble its words (a misspelling fails, a new value passes). `x-day: true`,
+over values: what is written as a day, in whatever notation, fails if there is no such day (30 February). `x-same` and
 `x-differ`, over pairs, list attributes that both sides fill, with the same or with another value (case, blanks and
 punctuation apart; numbers by value).
 """
@@ -29,6 +30,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
 from dp_tools.errors import RuleRejected
+from dp_tools.evidence.notations import named_days
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.rules.injection import Subject
 from dp_tools.rules.rule import ALL, Rule
@@ -238,6 +240,18 @@ class _Near:
             raise ValueError("it is a misspelling")
 
 
+class _Day:
+    """`x-day`: see the module."""
+
+    def __init__(self, _parent: dict[str, Any], wanted: Any, _path: list[str | int]) -> None:
+        if wanted is not True:
+            raise ValueError("x-day is true, or left out.")
+
+    def validate(self, instance: Any) -> None:
+        if isinstance(instance, str) and named_days(instance) == []:
+            raise ValueError("no calendar has this day")
+
+
 def _resembles_a_word(word: str, value: str) -> bool:
     return any(Levenshtein.normalized_similarity(word, other) >= WORD_RESEMBLES for other in _WORD.findall(value))
 
@@ -261,7 +275,7 @@ def _validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
         schema,
         offline=True,
         pattern_options=jsonschema_rs.RegexOptions(_REGEX_SIZE, _REGEX_SIZE),
-        keywords={"x-same": _Same, "x-differ": _Differ, "x-near": _Near},
+        keywords={"x-same": _Same, "x-differ": _Differ, "x-near": _Near, "x-day": _Day},
     )
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.rules.checks import Check
+from dp_tools.rules.forms import MASKS, SEEN, matching
 from dp_tools.rules.injection import Subject
-from dp_tools.rules.mine import MASKS, SEEN
 from dp_tools.rules.rule import ALL, Rule
 
 Labelled = Sequence[tuple[Subject, str]]
@@ -89,12 +89,11 @@ def _forms(attribute: str, right: list[str], wrong: list[str]) -> Found:
     for name, mask in MASKS.items():
         fine, bad = {mask(value) for value in right}, {mask(value) for value in wrong}
         if 0 < len(fine) <= FORMS and not fine & bad:
-            check: dict[str, Any] = {"type": ["string", "null"], "pattern": f"^({'|'.join(sorted(fine))})$"}
-            yield f"form-{name}", attribute, f"{attribute} has its usual form.", check, True
+            yield f"form-{name}", attribute, f"{attribute} has its usual form.", matching(fine), True
         times = Counter(mask(value) for value in wrong)
         only_bad = sorted(form for form in bad - fine if times[form] >= 2)
         if 0 < len(only_bad) <= FORMS:
-            check = {"not": {"type": "string", "pattern": f"^({'|'.join(only_bad)})$"}}
+            check: dict[str, Any] = {"not": {"type": "string", "pattern": f"^({'|'.join(only_bad)})$"}}
             yield f"bad-form-{name}", attribute, f"{attribute} is not written in another form.", check, False
 
 

@@ -18,25 +18,21 @@ import numpy as np
 import numpy.typing as npt
 
 from dp_tools.errors import Cancelled, InvalidRequest, RuleRejected
+from dp_tools.evidence.notations import named_days
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.rules.checks import JOIN, Check, Spelling
+from dp_tools.rules.forms import PLAIN, RARE, SEEN, USUAL, likeness, matching, usual_forms
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.vetting import STATEMENT_BUDGET, vet
 from dp_tools.rules.votes import votes
 
 Codes = npt.NDArray[np.int64]
-Kind = Literal["missing", "format", "vocabulary", "misspelling", "range", "key", "dependency", "majority"]
+Kind = Literal["missing", "format", "day", "vocabulary", "misspelling", "range", "key", "dependency", "majority"]
 
 MIN_ROWS = 20
 """Rows below which nothing is usual."""
-USUAL = 0.9
-"""Share of a column's values that a format or vocabulary must cover to be one."""
-RARE = 0.02
-"""Share of the filled cells up to which a form of writing is an exception rather than a second form."""
 GAPS = 0.025
 """Share of missing cells up to which a gap is an exception."""
-SEEN = 3
-"""Times a value must stand in a column, or a determining value with one outcome, to count as known."""
 DEPENDENCY = 0.95
 """Share of rows that must agree with their group for a functional dependency."""
 LISTED = 12
@@ -55,11 +51,7 @@ FENCE = 6.0
 _NO_VALUE = "n/a|n.a.|na|nan|null|none|nil|-|--|---|unknown|unk|missing|undefined|not available|not applicable|tbd|#n/a"
 _TOKENS = frozenset(_NO_VALUE.split("|"))
 """Texts that mean "no value", in lower case."""
-_PLAIN = re.compile(r"[\w .%/&+-]{1,24}")
 _WORD = re.compile(r"[^\W\d_]")
-_DIGITS = re.compile(r"[0-9]+")
-_MARKED = re.compile(r"\[(0-9|a-z|A-Z)\](?:\{(\d+)\}|\+)|\\(.)| \+", re.DOTALL)
-_RUNS = re.compile(r"[0-9]+|[a-z]+|[A-Z]+|\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +170,11 @@ def _of_column(name: str, column: Sequence[str | None]) -> Iterator[tuple[Kind, 
         listed = sorted(known)
         yield "vocabulary", _listing(name, listed), {"enum": [*listed, None]}
         return
-    masked = _format(real, total)
-    if masked:
-        forms, check = masked
-        yield "format", _likeness(name, forms), check
+    forms = usual_forms(real, total)
+    if forms:
+        yield "format", likeness(name, forms), matching(forms)
+    if sum(count for value, count in real.items() if named_days(value)) >= USUAL * total:
+        yield "day", f"{name} is a day that exists.", {"type": ["string", "null"], "x-day": True}
     worded = sum(count for value, count in known.items() if _WORD.search(value))
     if 0 < len(known) <= SPELLED and sum(known.values()) >= 0.5 * total and worded >= 0.5 * sum(known.values()):
         yield "misspelling", f"{name} is spelt as elsewhere in the table.", {"x-near": sorted(known)}
@@ -218,80 +211,9 @@ def _is_closed(real: Counter[str], known: Mapping[str, int]) -> bool:
 
 
 def _listing(name: str, values: Sequence[str]) -> str:
-    if len(values) <= 6 and all(_PLAIN.fullmatch(value) for value in values):
+    if len(values) <= 6 and all(PLAIN.fullmatch(value) for value in values):
         return f"{name} is one of: {', '.join(values)}."
     return f"{name} is one of {len(values)} known values."
-
-
-def _likeness(name: str, forms: Sequence[str]) -> str:
-    """Forms as invented values where they are short: what the cells of a column say is not for a rule to repeat."""
-    made = [_MARKED.sub(_invented, form) for form in forms]
-    if len(made) <= 3 and all(_PLAIN.fullmatch(value) for value in made):
-        return f"{name} is written like {' or '.join(made)}."
-    return f"{name} is written in one of {len(made)} usual forms."
-
-
-def _invented(found: re.Match[str]) -> str:
-    kind, times = found.group(1), int(found.group(2) or 2)
-    if found.group(3):
-        return found.group(3)
-    return {"0-9": "1234567890", "a-z": "ab", "A-Z": "AB"}[kind][: min(times, 10)] if kind else " "
-
-
-def _format(real: Counter[str], total: int) -> tuple[list[str], dict[str, Any]] | None:
-    """The most specific ways of writing that cover the column, as forms and as a check."""
-    with_digits = sum(count for value, count in real.items() if _DIGITS.search(value))
-    if with_digits < 0.5 * total:
-        return None
-    for mask, most in zip(MASKS.values(), (1, 5, 12), strict=True):
-        forms: Counter[str] = Counter()
-        for value, count in real.items():
-            forms[mask(value)] += count
-        usual = [form for form, count in forms.items() if count > max(SEEN, RARE * total)]
-        if 0 < len(usual) <= most and sum(forms[form] for form in usual) >= USUAL * total:
-            return usual, {"type": ["string", "null"], "pattern": f"^({'|'.join(sorted(usual))})$"}
-    return None
-
-
-def _exact(value: str) -> str:
-    """Digits by number, all else as it stands."""
-    return _DIGITS.sub(lambda run: f"[0-9]{{{len(run.group())}}}", _escaped(value))
-
-
-def _loose(value: str) -> str:
-    """Digits by run, all else as it stands."""
-    return _DIGITS.sub("[0-9]+", _escaped(value))
-
-
-def _letters(value: str) -> str:
-    """Digits and letters by run, signs as they stand."""
-
-    def run(found: re.Match[str]) -> str:
-        text = found.group()
-        return (
-            "[0-9]+"
-            if text[0].isdigit()
-            else "[a-z]+"
-            if text[0].islower()
-            else "[A-Z]+"
-            if text[0].isupper()
-            else " +"
-        )
-
-    return "".join(
-        run(part)
-        if part.group()[0].isascii() and (part.group().isalnum() or part.group().isspace())
-        else re.escape(part.group())
-        for part in re.finditer(rf"{_RUNS.pattern}|.", value, re.DOTALL)
-    )
-
-
-MASKS: dict[str, Callable[[str], str]] = {"exact": _exact, "loose": _loose, "letters": _letters}
-"""From a value to its form, a stretch of a regular expression; the most specific first."""
-
-
-def _escaped(value: str) -> str:
-    return re.sub(r"[^0-9A-Za-z ]", lambda sign: "\\" + sign.group() if sign.group().isascii() else sign.group(), value)
 
 
 def _range(name: str, real: Counter[str], total: int) -> Iterator[tuple[Kind, str, dict[str, Any]]]:

@@ -17,7 +17,8 @@ from types import MappingProxyType
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.rules.bearing import TableVerdict
 from dp_tools.rules.checks import Check
-from dp_tools.rules.mine import USUAL, Candidate, Kind, mine
+from dp_tools.rules.forms import USUAL
+from dp_tools.rules.mine import Candidate, Kind, mine
 from dp_tools.rules.rule import ALL, Rule
 
 Fields = Mapping[str, str | None]
@@ -29,6 +30,7 @@ SAMPLE = 10_000
 CERTAINTY: Mapping[Kind, float] = {
     "missing": 0.9,
     "format": 0.9,
+    "day": 0.9,
     "vocabulary": 0.9,
     "dependency": 0.9,
     "majority": 0.75,

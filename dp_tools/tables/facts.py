@@ -17,16 +17,17 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from dp_tools.evidence.cells import CLOSED, ENOUGH, Column, RecordFacts, dependency_strength, nearest, shape_of
+from dp_tools.evidence.notations import named_days, style_of, written
 from dp_tools.prompts.serializer import Record
 from dp_tools.tables.dependencies import column_codes, group_agreement
 from dp_tools.tables.table import Table, known
 
 MANY = 200_000
 """Distinct values from which on only the repeated ones are kept, and shapes come from a part of them."""
-
-
 WORDS = 5_000
 """The most frequent words of a column against which a misspelt one is held."""
+DAYS = 1_000
+"""The most frequent values of a column that tell how its days are written."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -54,6 +55,7 @@ class TableFacts(RecordFacts):
     def __init__(self, table: Table, columns: list[str] | None = None) -> None:
         super().__init__(())
         self._words: dict[str, list[tuple[str, int]]] = {}
+        self._styles: dict[str, str | None] = {}
         if table.count >= ENOUGH:
             self._learn_table(table, list(table.columns if columns is None else columns))
 
@@ -122,6 +124,17 @@ class TableFacts(RecordFacts):
         if column is None or not value:
             return False
         return value in column.counts or column.shapes[shape_of(value)] * 20 >= column.filled
+
+    def as_days_are_written(self, attribute: str, value: str) -> str | None:
+        """The one day that a value names, in the notation of its column; None where either is not one."""
+        column = self._columns.get(attribute)
+        days = set(named_days(value) or ())
+        if column is None or len(days) != 1:
+            return None
+        if attribute not in self._styles:
+            self._styles[attribute] = style_of(dict(column.counts.most_common(DAYS)))
+        style = self._styles[attribute]
+        return written(days.pop(), style) if style else None
 
     def odd_characters(self, attribute: str, value: str) -> str:
         """The value's characters that hardly occur in the column."""

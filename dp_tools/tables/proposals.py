@@ -136,6 +136,7 @@ def _rewritten(record: Fields, attribute: str, value: str, facts: TableFacts) ->
     if odd:
         yield "".join(character for character in text if character not in odd)
     yield re.sub(r"\s+", " ", text)
+    yield facts.as_days_are_written(attribute, text) or text
     for name, other in record.items():
         # "Portland OR" beside the state "OR": a value that took its neighbour along.
         if name != attribute and other and len(other.strip()) > 1 and text.endswith(f" {other.strip()}"):
