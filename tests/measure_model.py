@@ -217,22 +217,22 @@ def _asked(preprocessor: Preprocessor, split: Split) -> tuple[AskedSplit, dict[s
 @click.option("--limit", default=200, show_default=True, help="Valid instances of each set, half of them positive.")
 @click.option("--rules", default=150, show_default=True, help="Questions about rules.")
 @click.option("--without", multiple=True, type=click.Choice(INGREDIENTS), help="Only these ingredients.")
+@click.option("--seed", default=61, show_default=True, help="Of the mix; another one tells what chance does.")
 def ablations(
-    data: Path, out: Path, minutes: int, device: str, limit: int, rules: int, without: tuple[str, ...]
+    data: Path, out: Path, minutes: int, device: str, limit: int, rules: int, without: tuple[str, ...], seed: int
 ) -> None:
     """What each ingredient of the mix is worth: short trainings without it, scored on valid splits.
 
     Verdicts have the best F1 over thresholds, at the natural rate of labels, so that calibration plays no part.
     """
+    size = ("--size", "0.1", "--rate", "0.0006", "--seed", str(seed))
     click.echo(f"| without | {' | '.join(ASKED)} | rules followed | changed by an idle rule |")
     click.echo(f"| --- |{' ---: |' * (len(ASKED) + 2)}")
     tasks, unseen = _each(OTHER_TASKS), _each(_with_twins(UNSEEN))
     for ingredient in (None, *(without or INGREDIENTS)):
-        place = out / (ingredient or "nothing")
+        place = out / str(seed) / (ingredient or "nothing")
         less = () if ingredient is None else ("--without", ingredient)
-        _tune(
-            data, place, minutes, device, *tasks, *unseen, *less, "--size", "0.06", "--rate", "0.0006", "--seed", "61"
-        )
+        _tune(data, place, minutes, device, *tasks, *unseen, *less, *size)
         kept = place / "scores.json"
         if not kept.exists():
             alone = ingredient == "evidence"
