@@ -225,14 +225,14 @@ def ablations(
 
     Verdicts have the best F1 over thresholds, at the natural rate of labels, so that calibration plays no part.
     """
-    size = ("--size", "0.1", "--rate", "0.0006", "--seed", str(seed))
+    how = ("--size", "0.1", "--rate", "0.0006", "--seed", str(seed))
     click.echo(f"| without | {' | '.join(ASKED)} | rules followed | changed by an idle rule |")
     click.echo(f"| --- |{' ---: |' * (len(ASKED) + 2)}")
     tasks, unseen = _each(OTHER_TASKS), _each(_with_twins(UNSEEN))
     for ingredient in (None, *(without or INGREDIENTS)):
         place = out / str(seed) / (ingredient or "nothing")
         less = () if ingredient is None else ("--without", ingredient)
-        _tune(data, place, minutes, device, *tasks, *unseen, *less, *size)
+        _tune(data, place, minutes, device, *tasks, *unseen, *less, *how)
         kept = place / "scores.json"
         if not kept.exists():
             alone = ingredient == "evidence"
