@@ -37,7 +37,7 @@ _WEB = re.compile(r"(?:https?://)?(?:www\.)?([^/\s]+\.[a-z]{2,}(?:/\S*)?)")
 def readings(value: str) -> tuple[str, ...]:
     """What a value may say, in one notation; () where it is of none of these kinds. A day may have two readings."""
     text = _plain(value)
-    if days := named_days(value):
+    if days := _days(text):
         return tuple(dict.fromkeys(day.isoformat() for day in days))
     if (found := _AMOUNT.fullmatch(text)) and (len(found[1]) < _TELEPHONE_DIGITS or not found[1].isdigit()):
         return (f"{float(found[1].replace(',', '')):.12g}",)
@@ -58,7 +58,10 @@ def _subscribers(digits: str, *, abroad: bool) -> tuple[str, ...]:
 def named_days(value: str) -> list[date] | None:
     """The days that a value names: two where day and month may have changed places, none where it is written as a day
     that no calendar has (30 February), and None where it is not written as a day."""
-    text = _plain(value)
+    return _days(_plain(value))
+
+
+def _days(text: str) -> list[date] | None:
     if found := _YEAR_FIRST.fullmatch(text):
         return _day(found[1], int(found[2]), found[3])
     if found := _YEAR_LAST.fullmatch(text):

@@ -38,11 +38,11 @@ def usual_forms(counts: Mapping[str, int], total: int) -> list[str]:
     days = {value: count for value, count in counts.items() if named_days(value) is not None}
     if notation := _notation(days, total):
         others = {value: count for value, count in counts.items() if value not in days}
-        return [notation, *_repeated(_loose, others, total)]
+        return [notation, *_repeated(_masked(_loose, others), total)]
     for mask, most in zip(MASKS.values(), (1, 5, 12), strict=True):
-        usual = _repeated(mask, counts, total)
-        covered = sum(count for value, count in counts.items() if mask(value) in usual)
-        if 0 < len(usual) <= most and covered >= USUAL * total:
+        forms = _masked(mask, counts)
+        usual = _repeated(forms, total)
+        if 0 < len(usual) <= most and sum(forms[form] for form in usual) >= USUAL * total:
             return usual
     return []
 
@@ -67,20 +67,23 @@ def _invented(found: re.Match[str]) -> str:
     return {"0-9": "1234567890", "a-z": "ab", "A-Z": "AB"}[kind][: min(times, 10)] if kind else " "
 
 
-def _repeated(mask: Callable[[str], str], counts: Mapping[str, int], total: int) -> list[str]:
-    """The forms that come back too often for an exception."""
+def _masked(mask: Callable[[str], str], counts: Mapping[str, int]) -> Counter[str]:
+    """How often each form stands in a column."""
     forms: Counter[str] = Counter()
     for value, count in counts.items():
         forms[mask(value)] += count
+    return forms
+
+
+def _repeated(forms: Mapping[str, int], total: int) -> list[str]:
+    """The forms that come back too often for an exception."""
     return [form for form, count in forms.items() if count > max(SEEN, RARE * total)]
 
 
 def _notation(days: Mapping[str, int], total: int) -> str | None:
     """The notation that nine tenths of a column share, digits by number where they share that, too."""
-    for mask in (_day, _unpadded_day):
-        forms: Counter[str] = Counter()
-        for value, count in days.items():
-            forms[mask(value)] += count
+    padded = _masked(_day, days)
+    for forms in (padded, _masked(_unpadded, padded)):
         form, count = max(forms.items(), key=lambda pair: pair[1], default=("", 0))
         if count >= USUAL * total:
             return form
@@ -92,18 +95,16 @@ def _day(value: str) -> str:
 
     def part(found: re.Match[str]) -> str:
         text = found.group()
-        if text.isascii() and text.isdigit():
-            return f"[0-9]{{{len(text)}}}"
-        if len(text) >= 3:
+        if text.isalpha() and len(text) >= 3:
             return "[a-z]{3,9}" if text.islower() else "[A-Z]{3,9}" if text.isupper() else "[A-Z][a-z]{2,8}"
-        return "(st|nd|rd|th)" if text in ("st", "nd", "rd", "th") else _escaped(text)
+        return "(st|nd|rd|th)" if text in ("st", "nd", "rd", "th") else _exact(text)
 
     return _DAY_PARTS.sub(part, value)
 
 
-def _unpadded_day(value: str) -> str:
-    """The same, with one digit or two where there is one or two."""
-    return re.sub(r"\{[12]\}", "{1,2}", _day(value))
+def _unpadded(form: str) -> str:
+    """The form of a day with one digit or two where there is one or two."""
+    return re.sub(r"\{[12]\}", "{1,2}", form)
 
 
 def _exact(value: str) -> str:
