@@ -175,6 +175,18 @@ def test_a_stopped_training_goes_on_where_it_was_and_other_lessons_begin_anew(
     assert until(1, [Encoded(answer, ids)]) == 1
 
 
+def test_a_training_ends_after_the_steps_it_was_given(tmp_path: Path, weights: Path, tokens: Tokens) -> None:
+    reported: list[tuple[int, int]] = []
+
+    def report(step: int, steps: int, *_: object) -> None:
+        reported.append((step, steps))
+
+    ids, answer = tokens.encode_all([(Segment("is it?"),), (Segment("Yes"),)])
+    settings = Settings(rank=2, tokens=8, epochs=120, steps=3)
+    train(load_network(weights, "cpu"), [Encoded(ids, answer)], tmp_path, settings, report=report)
+    assert reported == [(1, 3), (3, 3)]
+
+
 def test_one_command_makes_a_calibrated_adapter_that_every_command_can_answer_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,7 @@ from dp_tools.tuning.train import Settings
 @click.option("--rounds", default=Recipe().rounds, show_default=True, help="How often the mix is made, each time anew.")
 @click.option("--longest", default=Settings().longest, show_default=True, help="Longest lesson, in tokens.")
 @click.option("--epochs", default=Settings().epochs, show_default=True, help="Passes over the lessons.")
+@click.option("--steps", type=click.IntRange(min=1), help="End after so many; the same on every machine.")
 @click.option("--minutes", type=float, help="End after this time; the learning rate falls in time.")
 @click.option("--tokens", default=Settings().tokens, show_default=True, help="Tokens a step; 2600 suits a CPU.")
 @click.option("--rate", default=Settings().rate, show_default=True, help="Peak learning rate.")
@@ -61,6 +62,7 @@ def tune(
     rounds: int,
     longest: int,
     epochs: float,
+    steps: int | None,
     minutes: float | None,
     tokens: int,
     rate: float,
@@ -92,7 +94,9 @@ def tune(
     recipe = Recipe(
         seed=seed, size=size, rounds=rounds, leave_out=frozenset(leave_out), **dict.fromkeys(without, False)
     )
-    settings = Settings(rate=rate, epochs=epochs, tokens=tokens, longest=longest, minutes=minutes, seed=seed)
+    settings = Settings(
+        rate=rate, epochs=epochs, tokens=tokens, longest=longest, steps=steps, minutes=minutes, seed=seed
+    )
     adapter = tuning.tune(data, out, recipe, settings, start=start, device=device, report=_report)
     if valid:
         try:

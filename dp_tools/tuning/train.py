@@ -47,6 +47,7 @@ class Settings:
         epochs: passes over the lessons.
         tokens: tokens a step, padding included.
         longest: tokens of a lesson; longer ones are left out.
+        steps: how many there are at the most, whatever is left; None for no limit.
         minutes: time after which training ends, whatever is left; the learning rate falls in time. None for no limit.
         seed: of the order and of the first matrices.
     """
@@ -57,6 +58,7 @@ class Settings:
     epochs: float = 2.0
     tokens: int = 16384
     longest: int = 1400
+    steps: int | None = None
     minutes: float | None = None
     seed: int = 13
 
@@ -195,7 +197,7 @@ def train(
             saved = time.monotonic()
     adapter = write_adapter(out / "adapter.gguf", model, alpha=settings.alpha)
     checkpoint.unlink(missing_ok=True)
-    logger.info("trained %d lessons in %d steps", len(usable), len(plan))
+    logger.info("trained in %d steps on what %d lessons gave", len(plan), len(usable))
     return adapter
 
 
@@ -219,7 +221,7 @@ def _plan(lessons: Sequence[Encoded], settings: Settings) -> list[list[Row]]:
             batches.append(batch)
         random.shuffle(batches)
         plan += batches
-    return plan
+    return plan[: settings.steps]
 
 
 def mean_loss(network: Any, batch: Sequence[Row], device: str) -> Any:
