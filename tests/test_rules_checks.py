@@ -134,6 +134,14 @@ def test_a_day_that_no_calendar_has_fails_in_every_notation() -> None:
     assert {label(injection.decide(cell(value))) for value in others} == {"no"}
 
 
+@pytest.mark.parametrize(("order", "wrong"), [("month first", "13/1/2010"), ("day first", "1/13/2010")])
+def test_a_day_whose_month_and_day_changed_places_fails_where_the_order_is_told(order: str, wrong: str) -> None:
+    injection = injected(check({"type": ["string", "null"], "x-day": order}, settles="both"))
+    others = {"13/1/2010", "1/13/2010", "5/1/2010", "2010-1-13", "13 Jan 2010"} - {wrong}
+    assert label(injection.decide(cell(wrong))) == "yes"
+    assert {label(injection.decide(cell(value))) for value in others} == {"no"}
+
+
 def test_a_pair_fails_or_matches_by_what_both_sides_fill() -> None:
     def decide(
         schema: dict[str, Any], left: dict[str, Any], right: dict[str, Any], settles: str = "failed"

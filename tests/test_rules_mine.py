@@ -111,6 +111,16 @@ def test_days_in_two_notations_that_are_both_frequent_have_no_usual_one() -> Non
     assert found(table(since=mixed))["since", "day"].exceptions == 0
 
 
+@pytest.mark.parametrize(("form", "swapped"), [("%m/%d/%Y", "28/02/2011"), ("%d/%m/%Y", "02/28/2011")])
+def test_a_day_whose_month_and_day_changed_places_is_an_exception(form: str, swapped: str) -> None:
+    assert flagged(table(since={**days(form), 20: swapped})) == {(20, "since")}
+
+
+def test_days_that_begin_a_month_do_not_tell_which_number_is_the_month() -> None:
+    since = {number: f"{number % 12 + 1:02d}/01/{2000 + number // 12}" for number in range(120)}
+    assert flagged(table(since={**since, 20: "15/01/2001"})) == set()
+
+
 def test_candidates_are_proposals_that_the_store_would_accept() -> None:
     for candidate in mine(table(city={8: "birminxham"})):
         assert (candidate.rule.status, candidate.rule.source) == ("proposed", "mined")

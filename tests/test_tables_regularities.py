@@ -89,6 +89,18 @@ def test_a_day_in_another_notation_and_one_that_does_not_exist_are_wrong(
     ]
 
 
+def test_a_day_whose_month_and_day_changed_places_is_wrong_and_put_right(
+    preprocessor: Preprocessor, tmp_path: Path
+) -> None:
+    days = {row: (date(2010, 1, 9) + timedelta(weeks=row)).strftime("%m/%d/%Y") for row in range(200)}
+    with places(tmp_path / "t.csv", state={**days, 7: "28/02/2010"}) as table:
+        cleaner = Cleaner(Work(preprocessor, NoJournal()), table, None, [])
+        (wrong,) = (cell for cell in cleaner.detect().wrong if cell.judgement.by == "table")
+        repair: Repair = cleaner.repair([wrong])
+    assert wrong.judgement.reason == "state is a day that exists, the month first. 99.5% of the cells keep that."
+    assert [(change.row, change.new) for change in [*repair.changes, *repair.doubtful]] == [(7, "02/28/2010")]
+
+
 def test_a_small_table_says_nothing_about_itself(preprocessor: Preprocessor, tmp_path: Path) -> None:
     detection = detected(preprocessor, places(tmp_path / "t.csv", rows=60, zip={3: "3630"}))
     assert detection.told == 0

@@ -7,9 +7,14 @@ Two sources seldom write these alike, and how alike their characters are tells n
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
+from typing import Literal
+
+Order = Literal["month first", "day first"]
+"""Which of a day's two leading numbers is the month."""
 
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
@@ -30,6 +35,10 @@ _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[ -]([a-z]{3,9})\.?,?[ -](\d{
 _AMOUNT = re.compile(r"[$€£¥]? ?(-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?) ?[$€£¥]?")
 _TELEPHONE = re.compile(r"\+?[\d(][\d ()/.-]{6,}\d")
 _TELEPHONE_DIGITS = 9
+_USUAL = 0.9
+"""Share of a column's days that make a habit."""
+_TELLING = 0.2
+"""Share of them that must tell in which order they put month and day; of days of a whole year three fifths do."""
 _WEB = re.compile(r"(?:https?://)?(?:www\.)?([^/\s]+\.[a-z]{2,}(?:/\S*)?)")
 
 
@@ -55,17 +64,42 @@ def _subscribers(digits: str, *, abroad: bool) -> tuple[str, ...]:
     return ((digits.removeprefix("1") if len(digits) == 11 else digits).lstrip("0"),)
 
 
-def named_days(value: str) -> list[date] | None:
+def named_days(value: str, order: Order | None = None) -> list[date] | None:
     """The days that a value names: two where day and month may have changed places, none where it is written as a day
-    that no calendar has (30 February), and None where it is not written as a day."""
-    return _days(_plain(value))
+    that no calendar has (30 February), and None where it is not written as a day.
+
+    Args:
+        value: of a cell.
+        order: the one in which numbers with the year last are read; None for either.
+    """
+    return _days(_plain(value), order)
 
 
-def _days(text: str) -> list[date] | None:
+def order_of(counts: Mapping[str, int]) -> Order | None:
+    """The order in which the days of a column put month and day, or None where they do not tell.
+
+    A day above the twelfth tells. Days of a month's beginning never do, so a few that are otherwise tell nothing.
+
+    Args:
+        counts: how often each value occurs; those that are not written as days do not count.
+    """
+    orders: Counter[Order] = Counter()
+    days = 0
+    for value, count in counts.items():
+        month_first, day_first = named_days(value, "month first"), named_days(value, "day first")
+        days += count if month_first or day_first else 0
+        if bool(month_first) != bool(day_first):
+            orders["month first" if month_first else "day first"] += count
+    order, told = max(orders.items(), key=lambda pair: pair[1], default=(None, 0))
+    return order if told >= _TELLING * days and told >= _USUAL * orders.total() else None
+
+
+def _days(text: str, order: Order | None = None) -> list[date] | None:
     if found := _YEAR_FIRST.fullmatch(text):
         return _day(found[1], int(found[2]), found[3])
     if found := _YEAR_LAST.fullmatch(text):
-        return [*_day(found[3], int(found[1]), found[2]), *_day(found[3], int(found[2]), found[1])]
+        month_first = _day(found[3], int(found[1]), found[2]) if order != "day first" else []
+        return [*month_first, *(_day(found[3], int(found[2]), found[1]) if order != "month first" else [])]
     if (found := _MONTH_FIRST.fullmatch(text)) and (month := _month(found[1])):
         return _day(found[3], month, found[2])
     if (found := _DAY_FIRST.fullmatch(text)) and (month := _month(found[2])):
@@ -86,7 +120,7 @@ def style_of(counts: Mapping[str, int]) -> str | None:
         counts: how often each value occurs; those that are not written as days do not count.
     """
     days = {value: (found, count) for value, count in counts.items() if (found := named_days(value))}
-    best, most = None, 0.9 * sum(count for _, count in days.values())
+    best, most = None, _USUAL * sum(count for _, count in days.values())
     for style in _STYLES:
         alike = sum(count for value, (found, count) in days.items() if value in {written(day, style) for day in found})
         if alike > most:

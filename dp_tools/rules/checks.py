@@ -10,9 +10,10 @@ further tokens that count as missing. `x-lookup`, a functional dependency: `by` 
 
 And anywhere: `x-near`, over values, lists known values; a value fails that is not one of them but resembles one and
 holds words that none of them has and that resemble its words (a misspelling fails, a new value passes). `x-day: true`,
-over values: what is written as a day, in whatever notation, fails if there is no such day (30 February). `x-same` and
-`x-differ`, over pairs, list attributes that both sides fill, with the same or with another value (case, blanks and
-punctuation apart; numbers by value).
+over values: what is written as a day, in whatever notation, fails if there is no such day (30 February); with `month
+first` or `day first` instead of true, numbers before a year are read in that order alone. `x-same` and `x-differ`, over
+pairs, list attributes that both sides fill, with the same or with another value (case, blanks and punctuation apart;
+numbers by value).
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema_rs
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
 from dp_tools.errors import RuleRejected
-from dp_tools.evidence.notations import named_days
+from dp_tools.evidence.notations import Order, named_days
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.rules.injection import Subject
 from dp_tools.rules.rule import ALL, Rule
@@ -244,11 +245,12 @@ class _Day:
     """`x-day`: see the module."""
 
     def __init__(self, _parent: dict[str, Any], wanted: Any, _path: list[str | int]) -> None:
-        if wanted is not True:
-            raise ValueError("x-day is true, or left out.")
+        if wanted is not True and wanted not in get_args(Order):
+            raise ValueError(f"x-day is true, {' or '.join(get_args(Order))}, or left out.")
+        self._order: Order | None = None if wanted is True else wanted
 
     def validate(self, instance: Any) -> None:
-        if isinstance(instance, str) and named_days(instance) == []:
+        if isinstance(instance, str) and named_days(instance, self._order) == []:
             raise ValueError("no calendar has this day")
 
 

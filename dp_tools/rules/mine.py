@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dp_tools.errors import Cancelled, InvalidRequest, RuleRejected
-from dp_tools.evidence.notations import named_days
+from dp_tools.evidence.notations import named_days, order_of
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.rules.checks import JOIN, Check, Spelling
 from dp_tools.rules.forms import PLAIN, RARE, SEEN, USUAL, likeness, matching, usual_forms
@@ -174,7 +174,9 @@ def _of_column(name: str, column: Sequence[str | None]) -> Iterator[tuple[Kind, 
     if forms:
         yield "format", likeness(name, forms), matching(forms)
     if sum(count for value, count in real.items() if named_days(value)) >= USUAL * total:
-        yield "day", f"{name} is a day that exists.", {"type": ["string", "null"], "x-day": True}
+        order = order_of(real)
+        statement = f"{name} is a day that exists{f', the {order}' if order else ''}."
+        yield "day", statement, {"type": ["string", "null"], "x-day": order or True}
     worded = sum(count for value, count in known.items() if _WORD.search(value))
     if 0 < len(known) <= SPELLED and sum(known.values()) >= 0.5 * total and worded >= 0.5 * sum(known.values()):
         yield "misspelling", f"{name} is spelt as elsewhere in the table.", {"x-near": sorted(known)}
