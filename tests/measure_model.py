@@ -25,15 +25,17 @@ from made_pairs import KINDS, made_pairs
 from staff_table import staff
 
 from dp_tools.engine import open_engine
-from dp_tools.preprocessor import Preprocessor
+from dp_tools.engine.questions import LabelScores
+from dp_tools.preprocessor import Preprocessor, with_rules
+from dp_tools.prompts.ask import YesNo
+from dp_tools.prompts.wire_format import to_question
 from dp_tools.rules.injection import Injection
 from dp_tools.tasks.task import Outcome
 from dp_tools.tuning.bench import measure as measure_split
 from dp_tools.tuning.instances import AskedSplit, Instance, Split, instance_of, read_datasets, split_of
 from dp_tools.tuning.mix.recipe import INGREDIENTS
-from dp_tools.tuning.reliability import judged
 from dp_tools.tuning.rule_following import measure_following
-from dp_tools.tuning.scores import Judged, is_right, score
+from dp_tools.tuning.scores import is_right, score
 
 DATA = click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, help="Labelled instances.")
 DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, or a torch device such as cuda.")
@@ -211,10 +213,10 @@ def _asked(preprocessor: Preprocessor, split: Split) -> tuple[AskedSplit, dict[s
 @measure.command()
 @DATA
 @OUT
-@click.option("--steps", default=60, show_default=True, help="Of each training.")
+@click.option("--steps", default=600, show_default=True, help="Of each training; of 60 chance decides.")
 @DEVICE
-@click.option("--limit", default=80, show_default=True, help="Valid instances of each set, half of them positive.")
-@click.option("--rules", default=100, show_default=True, help="Questions about rules.")
+@click.option("--limit", default=200, show_default=True, help="Valid instances of each set, half of them positive.")
+@click.option("--rules", default=150, show_default=True, help="Questions about rules.")
 @click.option("--without", multiple=True, type=click.Choice(INGREDIENTS), help="Only these ingredients.")
 @click.option("--seed", default=61, show_default=True, help="Of the mix; another one tells what chance does.")
 def ablations(
@@ -225,7 +227,7 @@ def ablations(
     Matching and detection are scored by order: the share of a positive and a negative case of which the positive one
     is the surer (the area under the ROC curve). No threshold or calibration plays a part in that.
     """
-    how = ("--steps", str(steps), "--size", "0.02", "--rate", "0.001", "--seed", str(seed))
+    how = ("--steps", str(steps), "--size", "0.2", "--rate", "0.001", "--seed", str(seed))
     click.echo(f"| without | {' | '.join(ASKED)} | rules followed | changed by an idle rule |")
     click.echo(f"| --- |{' ---: |' * (len(ASKED) + 2)}")
     tasks, unseen = _each(OTHER_TASKS), _each(_with_twins(UNSEEN))
@@ -254,19 +256,27 @@ def _ablated(data: Path, adapter: Path, limit: int, rules: int, alone: bool) -> 
                 if dataset.folder == "DI":
                     found.append(measure_split(preprocessor, split.sample(limit), packs=False).result.score)
                 else:
-                    found.append(_in_order(judged(preprocessor, split.enriched(limit)[0])))
+                    found.append(_in_order(preprocessor, split.enriched(limit)[0]))
             scores.append(mean(found))
         following = measure_following(preprocessor, data, cases=rules)
     whole = following.whole
     return [*scores, 100 * whole.followed / whole.cases, 100 * following.swayed / following.idle]
 
 
-def _in_order(cases: Sequence[Judged]) -> float:
-    """In percent, the share of a positive and a negative case of which the positive one is the surer; ties are half."""
-    positive = np.array([case.probability for case in cases if case.so])
-    negative = np.array([case.probability for case in cases if not case.so])
-    surer = positive[:, None] > negative
-    return float(100 * np.mean(surer + 0.5 * (positive[:, None] == negative)))
+def _in_order(preprocessor: Preprocessor, split: Split) -> float:
+    """In percent, the share of a positive and a negative case of which the positive one is the surer; ties are half.
+
+    By the model's own word on every case, those too that the table itself would decide.
+    """
+    asked, injections = _asked(preprocessor, split)
+    prompts = [with_rules(case, injections[case.attribute]).prompt for case in asked.cases]
+    answers = preprocessor.engine.answer([to_question(preprocessor.wire, prompt, YesNo()) for prompt in prompts])
+    sure = [answer.probabilities[0] if isinstance(answer, LabelScores) else 0.0 for answer in answers]
+    said: dict[bool, list[float]] = {True: [], False: []}
+    for instance, probability in zip(asked.instances, sure, strict=True):
+        said[instance.label == "yes"].append(probability)
+    positive, negative = np.array(said[True])[:, None], np.array(said[False])
+    return float(100 * np.mean((positive > negative) + 0.5 * (positive == negative)))
 
 
 def _with_twins(names: Sequence[str]) -> list[str]:
