@@ -149,6 +149,32 @@ def few_shot(data: Path, out: Path, adapter: Path | None, limit: int) -> None:
             click.echo(f"| {name} | {label} | {row['score']} | {row['precision']} | {row['recall']} | {taken} |")
 
 
+@measure.command()
+@OUT
+@click.option("--kind", default="Parts", show_default=True, type=click.Choice(list(KINDS)), help="Of made pairs.")
+@click.option("--count", default=100, show_default=True, help="Labelled pairs that the adapter is made from.")
+def few_shot_made(out: Path, kind: str, count: int) -> None:
+    """An adapter of one's own from made pairs, scored on the others that `made` scores."""
+    place = out / "few-shot-made" / f"{kind}-{count}"
+    place.mkdir(parents=True, exist_ok=True)
+    examples, adapters = place / "examples.jsonl", place / "adapters"
+    labelled = made_pairs(kind, count, seed=5)
+    examples.write_text("".join(json.dumps(pair) + "\n" for pair in labelled), encoding="utf-8")
+    own = {"DP_TOOLS_ADAPTERS": str(adapters)}
+    _run("tune", "--dataset", kind, "--task", "match_entities", "--examples", str(examples), **own)
+    split = split_of("EM", kind, "made", [instance_of("EM", kind, pair) for pair in made_pairs(kind)])
+    engine = open_engine("nano", cache=False)
+    click.echo("| adapter | F1 | precision | recall | ECE |\n| --- | ---: | ---: | ---: | ---: |")
+    for name, folder in (("none", False), (f"from {count}", adapters)):
+        preprocessor = Preprocessor("nano", ":memory:", engine=engine, adapters=folder)
+        asked, injections = _asked(preprocessor, split, kind)
+        outcomes = preprocessor.outcomes(split.task, asked.cases, injections)
+        of = score(split.task, asked.instances, outcomes)
+        shares = (of.score, of.precision, of.recall, of.calibration_error)
+        click.echo(f"| {name} | {' | '.join(f'{share:.1f}' for share in shares)} |")
+    engine.close()
+
+
 def _a_quarter_positive(split: Split, count: int) -> list[Instance]:
     chooser = Random(42)
     positive = [found for found in split.instances if found.label == "yes"]
@@ -203,9 +229,11 @@ def tables_alone(data: Path, split: str, limit: int) -> None:
             click.echo(f"| {dataset.name} | {found.score:.2f} | {found.precision:.2f} | {found.recall:.2f} |")
 
 
-def _asked(preprocessor: Preprocessor, split: Split) -> tuple[AskedSplit, dict[str | None, Injection]]:
-    """The questions about a split, and the general rules that hold for them."""
-    asked = split.asked()
+def _asked(
+    preprocessor: Preprocessor, split: Split, dataset: str | None = None
+) -> tuple[AskedSplit, dict[str | None, Injection]]:
+    """The questions about a split, and the general rules that hold for them, or those for a dataset of this name."""
+    asked = split.asked(dataset=dataset)
     assert asked.request is not None
     return asked, preprocessor.inject(split.task, asked.cases, asked.request)
 
