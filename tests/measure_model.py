@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from statistics import mean
@@ -64,13 +65,40 @@ COUNTS = (20, 100, 500)
 
 UNSEEN = ("EM/Beer", "EM/iTunes-Amazon", "ED/Adult", "ED/Hospital", "DI/Restaurant")
 """What no training of the ablations learns from."""
-ASKED = {
-    "matching, seen": ("EM/Amazon-Google", "EM/DBLP-GoogleScholar"),
-    "matching, unseen": ("EM/Beer", "EM/iTunes-Amazon"),
-    "detection, seen": ("ED/Billionaire",),
-    "detection, unseen": ("ED/Adult", "ED/Hospital"),
-    "imputation, seen": ("DI/Buy",),
-    "imputation, unseen": ("DI/Restaurant",),
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One task, whose ingredients are left out one at a time.
+
+    Args:
+        task: what the trainings teach; None for pairs, cells and gaps together, under rules.
+        ingredients: of its lessons.
+        asked: groups of datasets whose valid splits are scored.
+    """
+
+    task: str | None
+    ingredients: tuple[str, ...]
+    asked: Mapping[str, tuple[str, ...]]
+
+
+STUDIES = {
+    "pairs": Study(
+        "match_entities",
+        ("balance", "hard", "reshape", "single", "generated_pairs", "evidence", "made_people"),
+        {"seen": ("EM/Amazon-Google", "EM/DBLP-GoogleScholar"), "unseen": ("EM/Beer", "EM/iTunes-Amazon")},
+    ),
+    "cells": Study(
+        "detect_errors",
+        ("balance", "generated_errors", "evidence", "made_people"),
+        {"seen": ("ED/Billionaire",), "unseen": ("ED/Adult", "ED/Hospital")},
+    ),
+    "gaps": Study(
+        "impute",
+        ("generated_gaps", "evidence", "made_people"),
+        {"seen": ("DI/Buy",), "unseen": ("DI/Restaurant",)},
+    ),
+    "rules": Study(None, ("binding_rules", "wordings"), {}),
 }
 
 
@@ -241,6 +269,7 @@ def _asked(
 @measure.command()
 @DATA
 @OUT
+@click.option("--of", "study", default="pairs", show_default=True, type=click.Choice(list(STUDIES)))
 @click.option("--steps", default=600, show_default=True, help="Of each training; of 60 chance decides.")
 @DEVICE
 @click.option("--limit", default=200, show_default=True, help="Valid instances of each set, half of them positive.")
@@ -248,47 +277,58 @@ def _asked(
 @click.option("--without", multiple=True, type=click.Choice(INGREDIENTS), help="Only these ingredients.")
 @click.option("--seed", default=61, show_default=True, help="Of the mix; another one tells what chance does.")
 def ablations(
-    data: Path, out: Path, steps: int, device: str, limit: int, rules: int, without: tuple[str, ...], seed: int
+    data: Path,
+    out: Path,
+    study: str,
+    steps: int,
+    device: str,
+    limit: int,
+    rules: int,
+    without: tuple[str, ...],
+    seed: int,
 ) -> None:
-    """What each ingredient of the mix is worth: short trainings without it, scored on valid splits.
+    """What each ingredient of a task's lessons is worth: short trainings without it, scored on valid splits.
 
-    Matching and detection are scored by order: the share of a positive and a negative case of which the positive one
-    is the surer (the area under the ROC curve). No threshold or calibration plays a part in that.
+    Pairs and cells are scored by order: the share of a positive and a negative case of which the positive one is the
+    surer (the area under the ROC curve). No threshold or calibration plays a part in that. Each task is taught alone
+    and without rules, so that few steps are enough; rules by whether they are followed, and idle ones not.
     """
+    of = STUDIES[study]
+    columns = (*of.asked, *(() if of.task else ("rules followed", "changed by an idle rule")))
+    click.echo(f"| {study} without | {' | '.join(columns)} |\n| --- |{' ---: |' * len(columns)}")
+    taught = ("--task", of.task, "--without", "binding_rules") if of.task else _each(OTHER_TASKS)
     how = ("--steps", str(steps), "--size", "0.2", "--rate", "0.001", "--seed", str(seed))
-    click.echo(f"| without | {' | '.join(ASKED)} | rules followed | changed by an idle rule |")
-    click.echo(f"| --- |{' ---: |' * (len(ASKED) + 2)}")
-    tasks, unseen = _each(OTHER_TASKS), _each(_with_twins(UNSEEN))
-    for ingredient in (None, *(without or INGREDIENTS)):
-        place = out / str(seed) / (ingredient or "nothing")
+    for ingredient in (None, *(without or of.ingredients)):
+        place = out / study / str(seed) / (ingredient or "nothing")
         less = () if ingredient is None else ("--without", ingredient)
-        _tune(data, place, device, *tasks, *unseen, *less, *how)
+        _tune(data, place, device, *taught, *_each(_with_twins(UNSEEN)), *less, *how)
         kept = place / "scores.json"
         if not kept.exists():
-            alone = ingredient == "evidence"
-            kept.write_text(json.dumps(_ablated(data, place / "adapter.gguf", limit, rules, alone)), encoding="utf-8")
+            scores = _ablated(data, place / "adapter.gguf", of, limit, rules, alone=ingredient == "evidence")
+            kept.write_text(json.dumps(scores), encoding="utf-8")
         scores = json.loads(kept.read_text(encoding="utf-8"))
         click.echo(f"| {place.name} | {' | '.join(f'{score:.1f}' for score in scores)} |")
 
 
-def _ablated(data: Path, adapter: Path, limit: int, rules: int, alone: bool) -> list[float]:
-    """The mean score of each group of `ASKED`, then rules followed and answers changed by an idle rule, in percent."""
+def _ablated(data: Path, adapter: Path, study: Study, limit: int, rules: int, *, alone: bool) -> list[float]:
+    """The mean score of each group of a study, or rules followed and answers changed by an idle rule, in percent."""
     model = f"nano+{adapter}"
     with Preprocessor(model, ":memory:", engine=open_engine(model, cache=False), adapters=False) as preprocessor:
+        if study.task is None:
+            following = measure_following(preprocessor, data, cases=rules)
+            return [100 * following.whole.followed / following.whole.cases, 100 * following.swayed / following.idle]
         scores = []
-        for names in ASKED.values():
+        for names in study.asked.values():
             found = []
             for dataset in read_datasets(data, names):
                 split = dataset.split("valid")
                 split = split.alone() if alone else split
-                if dataset.folder == "DI":
+                if study.task == "impute":
                     found.append(measure_split(preprocessor, split.sample(limit), packs=False).result.score)
                 else:
                     found.append(_in_order(preprocessor, split.enriched(limit)[0]))
             scores.append(mean(found))
-        following = measure_following(preprocessor, data, cases=rules)
-    whole = following.whole
-    return [*scores, 100 * whole.followed / whole.cases, 100 * following.swayed / following.idle]
+    return scores
 
 
 def _in_order(preprocessor: Preprocessor, split: Split) -> float:

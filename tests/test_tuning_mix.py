@@ -88,6 +88,11 @@ def test_an_ingredient_that_is_left_out_changes_the_mix(data: Path, lessons: lis
     assert make_lessons(data, replace(Recipe(size=0.05), **{ingredient: False})) != lessons
 
 
+def test_a_task_can_be_taught_alone_with_the_lessons_it_has_among_all(data: Path, lessons: list[Lesson]) -> None:
+    made = make_lessons(data, Recipe(size=0.05, task="impute"))
+    assert sorted(map(repr, made)) == sorted(repr(lesson) for lesson in lessons if lesson.prompt.task == "impute")
+
+
 def test_no_text_of_a_test_pair_is_learned_from(data: Path) -> None:
     (goods,) = read_datasets(data, ["EM/Goods"])
     leaked = goods.split("test").instances[0].row

@@ -17,7 +17,7 @@ from dp_tools.tuning.train import Settings
 
 @click.command()
 @click.option("--dataset", help="Make an adapter of your own for this dataset, out of 20 to 2,000 labelled cases.")
-@click.option("--task", type=click.Choice(TASKS), help="With --dataset: the task of the cases.")
+@click.option("--task", type=click.Choice(TASKS), help="With --dataset: that of the cases; with --data: the only one.")
 @click.option("--examples", type=FILE, help="With --dataset: the cases; without it, the examples of your rules.")
 @click.option("--attribute", help="With --dataset, for imputation from CSV: what the label is the value of.")
 @click.option(
@@ -92,7 +92,12 @@ def tune(
     from dp_tools.tuning import tune as tuning
 
     recipe = Recipe(
-        seed=seed, size=size, rounds=rounds, leave_out=frozenset(leave_out), **dict.fromkeys(without, False)
+        seed=seed,
+        size=size,
+        rounds=rounds,
+        leave_out=frozenset(leave_out),
+        task=task,
+        **dict.fromkeys(without, False),
     )
     settings = Settings(
         rate=rate, epochs=epochs, tokens=tokens, longest=longest, steps=steps, minutes=minutes, seed=seed

@@ -29,7 +29,8 @@ def make_lessons(data: Path, recipe: Recipe) -> list[Lesson]:
     known = shipped_rules()
     lessons: list[Lesson] = []
     for round_ in range(recipe.rounds):
-        lessons += _all(Random(recipe.seed + round_), data, recipe, known)
+        made = _all(Random(recipe.seed + round_), data, recipe, known)
+        lessons += (lesson for lesson in made if recipe.task in (None, lesson.prompt.task))
     Random(recipe.seed).shuffle(lessons)
     return lessons
 

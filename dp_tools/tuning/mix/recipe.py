@@ -16,6 +16,7 @@ class Recipe:
         rounds: how often all of it is made, each time from the next seed: the same labelled cases in other forms,
             beside others that are made up.
         leave_out: datasets ("EM/Beer") or whole tasks ("EXTRA") that must not be seen in any form.
+        task: the only one that is taught; its lessons are made from the records of all. None for every task.
         evidence: facts that code computed stand in most questions.
         balance: labels are brought near to real rates from rarer ones (calibration does the rest later).
         hard: positives that look different and negatives that look alike are drawn more often.
@@ -34,6 +35,7 @@ class Recipe:
     size: float = 1.0
     rounds: int = 1
     leave_out: frozenset[str] = frozenset()
+    task: str | None = None
     evidence: bool = True
     balance: bool = True
     hard: bool = True
