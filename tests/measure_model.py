@@ -36,7 +36,7 @@ from dp_tools.tuning.bench import measure as measure_split
 from dp_tools.tuning.instances import AskedSplit, Instance, Split, instance_of, read_datasets, split_of
 from dp_tools.tuning.mix.recipe import INGREDIENTS
 from dp_tools.tuning.rule_following import measure_following
-from dp_tools.tuning.scores import is_right, score
+from dp_tools.tuning.scores import Score, is_right, score
 
 DATA = click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, help="Labelled instances.")
 DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, or a torch device such as cuda.")
@@ -198,9 +198,13 @@ def few_shot_made(out: Path, kind: str, count: int) -> None:
         asked, injections = _asked(preprocessor, split, kind)
         outcomes = preprocessor.outcomes(split.task, asked.cases, injections)
         of = score(split.task, asked.instances, outcomes)
-        shares = (of.score, of.precision, of.recall, of.calibration_error)
-        click.echo(f"| {name} | {' | '.join(f'{share:.1f}' for share in shares)} |")
+        click.echo(f"| {name} | {_shares(of)} |")
     engine.close()
+
+
+def _shares(of: Score) -> str:
+    """F1, precision, recall and calibration error as cells of a table."""
+    return " | ".join(f"{share:.1f}" for share in (of.score, of.precision, of.recall, of.calibration_error))
 
 
 def _a_quarter_positive(split: Split, count: int) -> list[Instance]:
@@ -237,8 +241,7 @@ def made(model: str, limit: int) -> None:
                 found.setdefault(str(kind), []).append(is_right(instance, outcome.label))
             told = ", ".join(f"{kind} {sum(right)} of {len(right)}" for kind, right in sorted(found.items()))
             of = score(split.task, asked.instances, outcomes)
-            shares = (of.score, of.precision, of.recall, of.calibration_error)
-            click.echo(f"| {split.dataset} | {' | '.join(f'{share:.1f}' for share in shares)} | {told} |")
+            click.echo(f"| {split.dataset} | {_shares(of)} | {told} |")
 
 
 @measure.command()

@@ -98,8 +98,8 @@ def _days(text: str, order: Order | None = None) -> list[date] | None:
     if found := _YEAR_FIRST.fullmatch(text):
         return _day(found[1], int(found[2]), found[3])
     if found := _YEAR_LAST.fullmatch(text):
-        month_first = _day(found[3], int(found[1]), found[2]) if order != "day first" else []
-        return [*month_first, *(_day(found[3], int(found[2]), found[1]) if order != "month first" else [])]
+        month_first, day_first = _day(found[3], int(found[1]), found[2]), _day(found[3], int(found[2]), found[1])
+        return {"month first": month_first, "day first": day_first}.get(order or "", [*month_first, *day_first])
     if (found := _MONTH_FIRST.fullmatch(text)) and (month := _month(found[1])):
         return _day(found[3], month, found[2])
     if (found := _DAY_FIRST.fullmatch(text)) and (month := _month(found[2])):
