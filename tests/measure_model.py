@@ -189,7 +189,8 @@ def few_shot_made(out: Path, kind: str, count: int) -> None:
     labelled = made_pairs(kind, count, seed=5)
     examples.write_text("".join(json.dumps(pair) + "\n" for pair in labelled), encoding="utf-8")
     own = {"DP_TOOLS_ADAPTERS": str(adapters)}
-    _run("tune", "--dataset", kind, "--task", "match_entities", "--examples", str(examples), **own)
+    if not adapters.exists():
+        _run("tune", "--dataset", kind, "--task", "match_entities", "--examples", str(examples), **own)
     split = split_of("EM", kind, "made", [instance_of("EM", kind, pair) for pair in made_pairs(kind)])
     engine = open_engine("nano", cache=False)
     click.echo("| adapter | F1 | precision | recall | ECE |\n| --- | ---: | ---: | ---: | ---: |")
