@@ -295,7 +295,7 @@ def ablations(
 
     Pairs and cells are scored by order: the share of a positive and a negative case of which the positive one is the
     surer (the area under the ROC curve). No threshold or calibration plays a part in that. Each task is taught alone
-    and without rules, so that few steps are enough; rules by whether they are followed, and idle ones not.
+    and without rules, so that its steps all go to it; rules by whether they are followed, and idle ones not.
     """
     of = STUDIES[study]
     columns = (*of.asked, *(() if of.task else ("rules followed", "changed by an idle rule")))
