@@ -64,7 +64,7 @@ class Settings:
 
 
 Report = Callable[[int, int, float, float], None]
-"""Called with (step, steps, mean loss lately, seconds left)."""
+"""Called with (step, steps, mean loss of the steps since the last call, seconds left)."""
 
 
 def load_network(weights: Path, device: str) -> Any:
@@ -168,7 +168,7 @@ def train(
     checkpoint = out / "checkpoint.pt"
     course = {**asdict(settings), "lessons": _digest(usable)}
     first, spent = _restore(checkpoint, model, optimizer, device, course)
-    losses: list[float] = []
+    lately: list[Any] = []
     started = saved = time.monotonic()
     model.train()
     for step in range(first, len(plan)):
@@ -184,10 +184,12 @@ def train(
         torch.nn.utils.clip_grad_norm_(learning, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+        lately.append(loss.detach())
         if step % 20 == 0 or step + 1 == len(plan):
-            losses = [*losses[-20:], float(loss.detach())]
+            # Only here: reading a loss makes a GPU wait.
+            mean = float(sum(lately)) / len(lately)
+            lately.clear()
             left = (time.monotonic() - started) * (1 - progress) / max(progress - spent, 1e-9)
-            mean = sum(losses) / len(losses)
             with (out / "losses.jsonl").open("a", encoding="utf-8") as log:
                 log.write(json.dumps({"step": step, "steps": len(plan), "loss": round(mean, 4)}) + "\n")
             if report is not None:
