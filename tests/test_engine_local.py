@@ -154,7 +154,7 @@ def test_control_tokens_count_only_where_the_format_wrote_them(engine: Engine):
 
 def test_the_working_memory_grows_for_a_long_question_and_short_ones_are_answered_as_before():
     short = [ask("Is the sky blue?", YES_NO), ask("Is 3 a number?", YES_NO)]
-    mixed = [short[0], ask("word " * 3000, YES_NO), short[1]]
+    mixed = [short[0], ask("word " * 2100, YES_NO), short[1]]
     engine = open_engine("nano", cache=False)
     assert isinstance(engine, LocalEngine)
 
@@ -330,7 +330,7 @@ import psutil
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Labels, Question, Segment
 engine = open_engine("nano", cache=False)
-engine.answer([Question((Segment(f"{n} " * 300),), Labels(("Yes", "No"))) for n in range(16)])
+engine.answer([Question((Segment(f"{n} " * 300),), Labels(("Yes", "No"))) for n in range(6)])
 print(psutil.Process().memory_info().rss)
 engine.close()
 """

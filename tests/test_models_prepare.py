@@ -17,13 +17,13 @@ from dp_tools.errors import ModelUnavailable
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.prepare import find, merge, prepare
 
-QUESTION = Question((Segment("Is the sky blue?\n"),), Labels(("Yes", "No", "Perhaps")))
+QUESTION = Question((Segment("Is the sky blue?\n"),), Labels(("A", "B", "C")))
 
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> ModelSpec:
     folder = tmp_path_factory.mktemp("tiny")
-    weights = write_tiny_model(folder / "tiny.gguf")
+    weights = write_tiny_model(folder / "tiny.gguf", words=2048)
     return ModelSpec("tiny", str(weights), "nano", adapter=write_tiny_adapter(folder / "adapter.gguf"))
 
 
@@ -97,7 +97,7 @@ def test_another_adapter_is_another_file_and_the_old_one_goes(spec: ModelSpec, t
 
 def test_a_full_disk_leaves_nothing_behind_and_says_so(spec: ModelSpec, tmp_path: Path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
     try:
         with pytest.raises(ModelUnavailable, match="the disk is full"):
             prepare(spec, formats=("BF16",), folder=tmp_path)

@@ -45,6 +45,12 @@ def tokens(weights: Path) -> Tokens:
         return Tokens(weights)
 
 
+@pytest.fixture(scope="module")
+def network(weights: Path) -> Any:
+    """What is loaded takes a training's matrices in, so each training gets a copy."""
+    return load_network(weights, "cpu")
+
+
 def test_training_reads_the_same_tokens_as_the_engine(tokens: Tokens, engine: LocalEngine) -> None:
     texts = (
         "Yes",
@@ -60,13 +66,12 @@ def test_training_reads_the_same_tokens_as_the_engine(tokens: Tokens, engine: Lo
         assert tokens.encode_all([[segment]])[0] == engine.tokenize([segment])
 
 
-def test_lessons_in_one_row_have_the_loss_that_they_have_alone(weights: Path, tokens: Tokens) -> None:
+def test_lessons_in_one_row_have_the_loss_that_they_have_alone(network: Any, tokens: Tokens) -> None:
     import torch
 
     texts = ("a: red\nb: green\n", "a: red\nb: blue\n", "a: red\n", "something else\n")
     prompts = tokens.encode_all([(Segment(text),) for text in texts])
     lessons = [Encoded(prompt, [prompt[0], 2]) for prompt in prompts]
-    network = load_network(weights, "cpu")
     row = Row()
     places: list[int] = []
     for lesson, shared in zip(lessons, (0, 5, 4, 0), strict=True):
@@ -79,33 +84,32 @@ def test_lessons_in_one_row_have_the_loss_that_they_have_alone(weights: Path, to
     assert float(padded) == pytest.approx(float(together), rel=0.02)
 
 
-def test_training_computes_in_the_number_format_that_this_processor_is_faster_in(weights: Path, tokens: Tokens) -> None:
+def test_training_computes_in_the_number_format_that_this_processor_is_faster_in(network: Any, tokens: Tokens) -> None:
     import torch
 
     (prompt,) = tokens.encode_all([(Segment("a step of training, on a record that is neither long nor short\n" * 12),)])
     row = pack([Encoded(prompt, [2])])
-    chosen = load_network(weights, "cpu")
     others = {torch.bfloat16: torch.float32, torch.float32: torch.bfloat16}
-    other = copy.deepcopy(chosen).to(others[chosen.dtype])
+    other = copy.deepcopy(network).to(others[network.dtype])
 
-    def seconds(network: Any) -> float:
+    def seconds(asked: Any) -> float:
         taken = []
         for _ in range(3):
             began = time.perf_counter()
             with torch.no_grad():
-                mean_loss(network, row, "cpu")
+                mean_loss(asked, row, "cpu")
             taken.append(time.perf_counter() - began)
         return min(taken)
 
-    assert seconds(chosen) < 1.5 * seconds(other)
+    assert seconds(network) < 1.5 * seconds(other)
     with torch.no_grad():
-        losses = [float(mean_loss(network, row, "cpu")) for network in (chosen, other)]
+        losses = [float(mean_loss(asked, row, "cpu")) for asked in (network, other)]
     assert losses[0] == pytest.approx(losses[1], rel=0.05)
 
 
 @pytest.mark.skipif(shutil.which("c++") is None, reason="compiling needs a C++ compiler")
 def test_a_long_training_is_compiled_and_learns_the_same(
-    tmp_path: Path, weights: Path, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, network: Any, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prompts = tokens.encode_all([(Segment(f"what comes after {word}?\n"),) for word in ("one", "two", "three")])
     lessons = [Encoded(prompt, [prompt[0], 2]) for prompt in prompts]
@@ -113,7 +117,7 @@ def test_a_long_training_is_compiled_and_learns_the_same(
     losses = []
     for name, worth in (("plain", math.inf), ("compiled", 0)):
         monkeypatch.setitem(_WORTH_COMPILING, "cpu", worth)
-        train(load_network(weights, "cpu"), lessons, tmp_path / name, settings)
+        train(copy.deepcopy(network), lessons, tmp_path / name, settings)
         lines = (tmp_path / name / "losses.jsonl").read_text(encoding="utf-8").splitlines()
         losses.append([json.loads(line)["loss"] for line in lines])
     assert losses[0][-1] < losses[0][0]
@@ -129,13 +133,12 @@ def bare() -> Iterator[LocalEngine]:
 
 
 def test_a_trained_adapter_changes_the_engines_answer_the_way_it_was_taught(
-    tmp_path: Path, weights: Path, tokens: Tokens, bare: LocalEngine
+    tmp_path: Path, network: Any, tokens: Tokens, bare: LocalEngine
 ) -> None:
     prompt = (Segment("<|im_start|>", control=True), Segment("is the sky green?\n"), Segment("answer\n"))
     question = Question(prompt, Labels(("Yes", "No"), end="<|im_end|>"))
     ids, answer = tokens.encode_all([prompt, (Segment("Yes"), Segment("<|im_end|>", control=True))])
-    network = load_network(weights, "cpu")
-    adapter = train(network, [Encoded(ids, answer)], tmp_path, Settings(rate=2e-3, epochs=12))
+    adapter = train(copy.deepcopy(network), [Encoded(ids, answer)], tmp_path, Settings(rate=2e-3, epochs=12))
     (before,) = bare.answer([question])
     (after,) = bare.answer([replace(question, adapter=adapter)])
     assert isinstance(before, LabelScores)
@@ -143,14 +146,14 @@ def test_a_trained_adapter_changes_the_engines_answer_the_way_it_was_taught(
     assert after.probabilities[0] > max(0.9, before.probabilities[0])
     assert adapter.stat().st_size < 20_000_000
     settings = Settings(tokens=80, rate=1e-9, epochs=1)
-    further = train(load_network(weights, "cpu"), [Encoded(ids, answer)], tmp_path / "on", settings, start=adapter)
+    further = train(copy.deepcopy(network), [Encoded(ids, answer)], tmp_path / "on", settings, start=adapter)
     (still,) = bare.answer([replace(question, adapter=further)])
     assert isinstance(still, LabelScores)
     assert still.probabilities[0] == pytest.approx(after.probabilities[0], abs=0.02)
 
 
 def test_a_stopped_training_goes_on_where_it_was_and_other_lessons_begin_anew(
-    tmp_path: Path, weights: Path, tokens: Tokens
+    tmp_path: Path, network: Any, tokens: Tokens
 ) -> None:
     class Stopped(Exception):
         pass
@@ -165,7 +168,7 @@ def test_a_stopped_training_goes_on_where_it_was_and_other_lessons_begin_anew(
                 raise Stopped
 
         with pytest.raises(Stopped):
-            train(load_network(weights, "cpu"), lessons, tmp_path, settings, report=report, save_every_s=0)
+            train(copy.deepcopy(network), lessons, tmp_path, settings, report=report, save_every_s=0)
         return reported[0]
 
     settings = Settings(rank=2, tokens=8, epochs=120)
@@ -175,7 +178,7 @@ def test_a_stopped_training_goes_on_where_it_was_and_other_lessons_begin_anew(
     assert until(1, [Encoded(answer, ids)]) == 1
 
 
-def test_a_training_ends_after_the_steps_it_was_given(tmp_path: Path, weights: Path, tokens: Tokens) -> None:
+def test_a_training_ends_after_the_steps_it_was_given(tmp_path: Path, network: Any, tokens: Tokens) -> None:
     reported: list[tuple[int, int]] = []
 
     def report(step: int, steps: int, *_: object) -> None:
@@ -183,7 +186,7 @@ def test_a_training_ends_after_the_steps_it_was_given(tmp_path: Path, weights: P
 
     ids, answer = tokens.encode_all([(Segment("is it?"),), (Segment("Yes"),)])
     settings = Settings(rank=2, tokens=8, epochs=120, steps=3)
-    train(load_network(weights, "cpu"), [Encoded(ids, answer)], tmp_path, settings, report=report)
+    train(copy.deepcopy(network), [Encoded(ids, answer)], tmp_path, settings, report=report)
     assert reported == [(1, 3), (3, 3)]
 
 
@@ -191,6 +194,7 @@ def test_one_command_makes_a_calibrated_adapter_that_every_command_can_answer_wi
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DP_TOOLS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setitem(_WORTH_COMPILING, "cpu", math.inf)  # it takes longer than this training
     data, out = write_labelled_data(tmp_path / "data"), tmp_path / "shop"
     course = ("--size", "0.01", "--tokens", "600", "--minutes", "0.2", "--valid", "4")
     made = CliRunner().invoke(main, ["tune", "--data", str(data), "--out", str(out), *course])
