@@ -9,7 +9,7 @@ demo: $(VENV)/installed
 	$(BIN)/dp-tools demo
 
 test: $(VENV)/ready-to-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/ready-to-test
 	$(BIN)/ruff check .

@@ -17,7 +17,7 @@ FIGURES |= {"decoded_tokens_per_second", "efficiency"}
 
 @pytest.mark.timeout(900)
 def test_the_figures_are_printed_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    tiny = Sizes(pairs=4, rows=1, values=2, sample=1, repeats=1, agreement=3, calls=2, batch=3)
+    tiny = Sizes(pairs=4, rows=1, values=2, sample=1, repeats=1, probes=1, agreement=3, calls=2, batch=3)
     monkeypatch.setattr(speed, "QUICK", tiny)
     result = CliRunner().invoke(main, ["speed", "--quick", "--json", str(tmp_path / "speed.json")])
     assert result.exit_code == 0, result.output

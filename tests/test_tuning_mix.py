@@ -148,7 +148,7 @@ def test_without_evidence_no_question_carries_facts(data: Path) -> None:
 
 
 def test_gaps_and_columns_are_taught_with_and_without_facts(data: Path, lessons: list[Lesson]) -> None:
-    more = [lesson for seed in (1, 2, 3) for lesson in make_lessons(data, Recipe(size=0.05, seed=seed))]
+    more = [lesson for seed in (1, 2, 3) for lesson in make_lessons(data, Recipe(size=0.01, seed=seed))]
     for place in ("DI/Makers", "CTA/Columns"):
         told = {bool(lesson.prompt.evidence) for lesson in (*lessons, *more) if lesson.source == place}
         assert told == {True, False}, place

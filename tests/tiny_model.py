@@ -19,7 +19,7 @@ _WORDS = 49152
 
 @cache
 def _metadata() -> list[tuple[str, Any, list[gguf.GGUFValueType]]]:
-    """Names, contents and types of what the embedded model's file says of itself; most of a second to read."""
+    """Names, contents and types of what the embedded model's file says of itself; it takes seconds to read."""
     return [
         (field.name, field.contents(), field.types)
         for field in gguf.GGUFReader(resolve("nano").locate()).fields.values()

@@ -49,13 +49,13 @@ def prepare_weights(
     return prepare(spec, formats=formats, folder=folder, report=report, speed_of=speed_of, again=again)
 
 
-def decode_speed(path: Path, threads: int) -> float:
-    """Prompt tokens per second that llama.cpp alone decodes with a file, in batches of 512: the best of three."""
+def decode_speed(path: Path, threads: int, repeats: int = _REPEATS) -> float:
+    """Prompt tokens per second that llama.cpp alone decodes with a file, in batches of 512: the best of the repeats."""
     llama = Llama(path, cells=_PROBE, batch=_PROBE, sequences=1, threads=threads)
     try:
         tokens = np.random.default_rng(0).integers(0, llama.vocabulary_size, _PROBE).tolist()
         best = 0.0
-        for _ in range(_REPEATS):
+        for _ in range(repeats):
             llama.clear()
             start = time.perf_counter()
             llama.decode(tokens, range(_PROBE), [[0]] * _PROBE, [_PROBE - 1])

@@ -48,6 +48,7 @@ class Sizes:
         pairs, rows, values: of the three jobs.
         sample: questions of each job that the naive loop gets per round.
         repeats: rounds of everything that is timed.
+        probes: batches that llama.cpp alone decodes before and after each job; the fastest counts.
         agreement: questions that are also asked one by one.
         calls: MCP calls of one pair.
         batch: pairs in a large MCP call.
@@ -58,6 +59,7 @@ class Sizes:
     values: int = 300
     sample: int = 40
     repeats: int = 3
+    probes: int = 3
     agreement: int = 1000
     calls: int = 30
     batch: int = 100
@@ -230,9 +232,9 @@ class _Round:
 
 
 def _round(engine: LocalEngine, job: _Job, number: int, sizes: Sizes) -> _Round:
-    before, bare = replace(engine.work), decode_speed(engine.weights, engine.threads)
+    before, bare = replace(engine.work), decode_speed(engine.weights, engine.threads, sizes.probes)
     seconds = _timed(engine, job.ours)
-    bare = (bare + decode_speed(engine.weights, engine.threads)) / 2
+    bare = (bare + decode_speed(engine.weights, engine.threads, sizes.probes)) / 2
     return _Round(
         ours=len(job.ours) / seconds,
         same_prompt=_naive(engine, job.ours, number, sizes),
