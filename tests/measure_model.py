@@ -75,17 +75,19 @@ class Study:
         task: what the trainings teach; None for pairs, cells and gaps together, under rules.
         ingredients: of its lessons.
         asked: groups of datasets whose valid splits are scored.
+        size: of the mix: enough lessons for the steps.
     """
 
     task: str | None
     ingredients: tuple[str, ...]
     asked: Mapping[str, tuple[str, ...]]
+    size: float = 0.2
 
 
 STUDIES = {
     "pairs": Study(
         "match_entities",
-        ("balance", "hard", "reshape", "single", "generated_pairs", "evidence", "made_people"),
+        ("balance", "hard", "reshape", "single", "generated_pairs", "evidence", "made_people", "made_products"),
         {"seen": ("EM/Amazon-Google", "EM/DBLP-GoogleScholar"), "unseen": ("EM/Beer", "EM/iTunes-Amazon")},
     ),
     "cells": Study(
@@ -97,6 +99,7 @@ STUDIES = {
         "impute",
         ("generated_gaps", "evidence", "made_people"),
         {"seen": ("DI/Buy",), "unseen": ("DI/Restaurant",)},
+        size=1.0,
     ),
     "rules": Study(None, ("binding_rules", "wordings"), {}),
 }
@@ -301,7 +304,7 @@ def ablations(
     columns = (*of.asked, *(() if of.task else ("rules followed", "changed by an idle rule")))
     click.echo(f"| {study} without | {' | '.join(columns)} |\n| --- |{' ---: |' * len(columns)}")
     taught = ("--task", of.task, "--without", "binding_rules") if of.task else _each(OTHER_TASKS)
-    how = ("--steps", str(steps), "--size", "0.2", "--rate", "0.001", "--seed", str(seed))
+    how = ("--steps", str(steps), "--size", str(of.size), "--rate", "0.001", "--seed", str(seed))
     for ingredient in (None, *(without or of.ingredients)):
         place = out / study / str(seed) / (ingredient or "nothing")
         less = () if ingredient is None else ("--without", ingredient)

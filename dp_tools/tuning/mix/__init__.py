@@ -29,8 +29,7 @@ def make_lessons(data: Path, recipe: Recipe) -> list[Lesson]:
     known = shipped_rules()
     lessons: list[Lesson] = []
     for round_ in range(recipe.rounds):
-        made = _all(Random(recipe.seed + round_), data, recipe, known)
-        lessons += (lesson for lesson in made if recipe.task in (None, lesson.prompt.task))
+        lessons += _all(recipe.seed + round_, data, recipe, known)
     Random(recipe.seed).shuffle(lessons)
     return lessons
 
@@ -45,31 +44,49 @@ def shipped_rules() -> Known:
     return known
 
 
-def _all(random: Random, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
+def _all(seed: int, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson]:
+    """One round. Each kind of lessons draws for itself, so that to leave one out changes no other."""
+
+    def draw(kind: str) -> Random:
+        return Random(f"{kind} {seed}")
+
     clean = tables(data, recipe.leave_out)
-    yield from pairs.entity_pairs(random, data, recipe, known)
-    yield from pairs.schema_pairs(random, data, recipe, known)
-    yield from cells.labelled_cells(random, data, recipe, known)
-    yield from values.labelled_gaps(random, data, recipe, known)
-    yield from values.extractions(random, data, recipe)
-    yield from columns.labelled_columns(random, data, recipe)
-    if not clean:
-        return
-    if recipe.made_titles:
-        yield from titles.made_titles(random, recipe, 24000)
-    if recipe.made_people:
-        clean["made/people"] = people(random, 600)
-    yield from pairs.column_pairs(random, clean, recipe, 1500)
-    yield from columns.table_columns(random, clean, recipe, 1500)
-    yield from instructions.instructions(random, clean, recipe, 3500)
-    if recipe.generated_pairs:
-        yield from pairs.generated_pairs(random, clean, recipe, 20000)
-    if recipe.generated_errors:
-        yield from cells.generated_errors(random, clean, recipe)
-    if recipe.generated_gaps:
-        yield from values.generated_gaps(random, clean, recipe, 6000)
-        yield from values.table_extractions(random, clean, recipe, 2000)
-    if recipe.binding_rules:
-        yield from cells.binding_rules(random, clean, recipe, 65000)
-        yield from pairs.binding_pairs(random, data, recipe, 45000)
-        yield from values.binding_values(random, clean, recipe, 33000)
+    if clean and recipe.made_people:
+        clean["made/people"] = people(draw("people"), 600)
+    kinds = [
+        ("match_entities", pairs.entity_pairs(draw("entity pairs"), data, recipe, known)),
+        ("match_schemas", pairs.schema_pairs(draw("schema pairs"), data, recipe, known)),
+        ("detect_errors", cells.labelled_cells(draw("labelled cells"), data, recipe, known)),
+        ("impute", values.labelled_gaps(draw("labelled gaps"), data, recipe, known)),
+        ("extract_values", values.extractions(draw("extractions"), data, recipe)),
+        ("annotate_columns", columns.labelled_columns(draw("labelled columns"), data, recipe)),
+    ]
+    if clean:
+        kinds += [
+            ("match_schemas", pairs.column_pairs(draw("column pairs"), clean, recipe, 1500)),
+            ("annotate_columns", columns.table_columns(draw("table columns"), clean, recipe, 1500)),
+            ("follow_instruction", instructions.instructions(draw("instructions"), clean, recipe, 3500)),
+        ]
+    if clean and recipe.made_titles:
+        kinds.append(("extract_values", titles.made_titles(draw("titles"), recipe, 24000)))
+    if clean and recipe.made_products:
+        kinds.append(("match_entities", pairs.made_products(draw("products"), recipe, 24000)))
+    if clean and recipe.generated_pairs:
+        kinds.append(("match_entities", pairs.generated_pairs(draw("generated pairs"), clean, recipe, 20000)))
+    if clean and recipe.generated_errors:
+        kinds.append(("detect_errors", cells.generated_errors(draw("generated errors"), clean, recipe)))
+    if clean and recipe.generated_gaps:
+        kinds += [
+            ("impute", values.generated_gaps(draw("generated gaps"), clean, recipe, 6000)),
+            ("extract_values", values.table_extractions(draw("table extractions"), clean, recipe, 2000)),
+        ]
+    if clean and recipe.binding_rules:
+        kinds += [
+            ("detect_errors", cells.binding_rules(draw("binding cells"), clean, recipe, 65000)),
+            ("match_entities", pairs.binding_pairs(draw("binding pairs"), data, recipe, 45000)),
+            ("impute", values.binding_values(draw("binding values"), clean, recipe, 33000)),
+        ]
+    for task, lessons in kinds:
+        # What teaches another task than the only one wanted is not even made.
+        if recipe.task in (None, task):
+            yield from lessons

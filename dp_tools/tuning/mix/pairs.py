@@ -17,6 +17,7 @@ from dp_tools.tasks.task import Case
 from dp_tools.tuning.mix.cells import Known
 from dp_tools.tuning.mix.duplicates import Table, likeness
 from dp_tools.tuning.mix.lesson import TRIES, Alike, Lesson, lesson, often, yes_no
+from dp_tools.tuning.mix.products import listed_products
 from dp_tools.tuning.mix.recipe import Recipe
 from dp_tools.tuning.mix.rule_forms import capitalised, idle_rules
 from dp_tools.tuning.mix.sources import Record, Row, datasets, pairs
@@ -113,6 +114,95 @@ _FRAMES: dict[str, tuple[str, ...]] = {
         "{e}: the same entity.",
     ),
 }
+_CLAUSES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "different": (
+        (
+            "if {a} differs",
+            "where {a} is unequal",
+            "when {a} disagrees",
+            "as soon as {a} is different",
+            "should {a} deviate",
+            "once {a} is another",
+            "with unequal {a}",
+            "unless {a} is equal",
+            "unless both have one {a}",
+            "whenever the {a} of one is not that of the other",
+            "given two values of {a}",
+            "without agreement on {a}",
+        ),
+        (
+            "the answer is no",
+            "they do not match",
+            "it is no match",
+            "the records belong to different entities",
+            "the pair is no duplicate",
+            "keep them apart",
+            "treat them as distinct",
+            "do not merge them",
+            "the entities are different",
+            "nothing else can make them match",
+            "they describe separate entities",
+            "we call them different",
+            "a match is out of the question",
+            "the likeness of the rest is deceptive",
+        ),
+    ),
+    "indifferent": (
+        (
+            "if {a} differs",
+            "where {a} is unequal",
+            "when {a} disagrees",
+            "even if {a} is different",
+            "should {a} deviate",
+            "though {a} may be another",
+            "with unequal {a}",
+            "whatever {a} says",
+            "whenever the {a} of one is not that of the other",
+            "given two values of {a}",
+            "with or without agreement on {a}",
+            "whether {a} is equal or not",
+        ),
+        (
+            "they may match all the same",
+            "that does not count",
+            "judge by the rest",
+            "look at the others instead",
+            "that is no objection",
+            "a match is still possible",
+            "the rest decides",
+            "they can be duplicates nonetheless",
+            "do not mind",
+            "go by the other attributes",
+            "that alone separates nobody",
+            "we still call them one if the rest fits",
+            "nothing follows from it",
+            "the likeness of the rest is what counts",
+        ),
+    ),
+    "same": (
+        (
+            "if {a} is equal",
+            "where {a} agrees",
+            "when both have one {a}",
+            "as soon as {a} is the same",
+            "with equal {a}",
+            "given one value of {a}",
+            "once the {a} of one is that of the other",
+        ),
+        (
+            "the answer is yes",
+            "they match",
+            "it is a match",
+            "the records belong to one entity",
+            "the pair is a duplicate",
+            "merge them",
+            "the rest does not count",
+            "we call them one",
+            "nothing else can keep them apart",
+        ),
+    ),
+}
+"""Conditions and conclusions, put together in either order, so that no sentence about pairs is known by heart."""
 _DIFFERENCES = ("a different {a}", "another {a}", "a difference in {a}", "an unequal {a}", "{a} that differs")
 _EQUALITIES = ("the same {a}", "an equal {a}", "one {a}", "{a} that agrees")
 
@@ -145,6 +235,15 @@ def generated_pairs(random: Random, tables: dict[str, list[Record]], recipe: Rec
         for first, second, label, choices in _bunched(random, rows, recipe):
             left, right = _reshape(choices, first, second, recipe)
             yield _pair_lesson(choices, recipe, left, right, label, f"generated/{source}", (), facts)
+
+
+def made_products(random: Random, recipe: Recipe, count: int) -> Iterator[Lesson]:
+    """Products made up by code, as two shops list them."""
+    rows = list(listed_products(random, round(count * recipe.size)))
+    facts = PairFacts(_sides(rows))
+    for first, second, label, choices in _bunched(random, rows, recipe):
+        left, right = _reshape(choices, first, second, recipe)
+        yield _pair_lesson(choices, recipe, left, right, label, "generated/products", (), facts)
 
 
 def binding_pairs(random: Random, data: Path, recipe: Recipe, count: int) -> Iterator[Lesson]:
@@ -380,8 +479,12 @@ def _rename(random: Random, name: str) -> str:
 
 
 def _say(random: Random, kind: str, name: str) -> str:
-    text = random.choice(_FRAMES[kind])
-    text = text.replace("{d}", random.choice(_DIFFERENCES)).replace("{e}", random.choice(_EQUALITIES))
+    if often(random, 0.5):
+        condition, conclusion = (random.choice(clauses) for clauses in _CLAUSES[kind])
+        text = f"{condition}, {conclusion}." if often(random, 0.6) else f"{conclusion}, {condition}."
+    else:
+        text = random.choice(_FRAMES[kind])
+        text = text.replace("{d}", random.choice(_DIFFERENCES)).replace("{e}", random.choice(_EQUALITIES))
     return capitalised(text.replace("{a}", name))
 
 

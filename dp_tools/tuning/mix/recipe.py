@@ -27,6 +27,7 @@ class Recipe:
         generated_gaps: gaps made in any attribute of any record.
         made_titles: product titles made up by code, with what each of their parts is.
         made_people: a table of people made up by code, among the clean tables that pairs, errors and gaps are made in.
+        made_products: products made up by code, as two shops list them, beside others that look like them.
         binding_rules: the same case with another answer under another rule; idle and conflicting rules.
         wordings: instructions in varied words.
     """
@@ -46,6 +47,7 @@ class Recipe:
     generated_gaps: bool = True
     made_titles: bool = True
     made_people: bool = True
+    made_products: bool = True
     binding_rules: bool = True
     wordings: bool = True
 

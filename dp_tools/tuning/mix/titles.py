@@ -56,13 +56,19 @@ _SYLLABLES = (
 )
 
 
+def invented_word(random: Random) -> str:
+    """A name that no maker has."""
+    return "".join(random.choice(_SYLLABLES) for _ in range(random.choice((2, 2, 3)))).title()
+
+
 def _brand(random: Random) -> str:
-    word = "".join(random.choice(_SYLLABLES) for _ in range(random.choice((2, 2, 3))))
-    written = random.choice((word.title(), word.title(), word.upper(), word.title() + "'s"))
+    word = invented_word(random)
+    written = random.choice((word, word, word.upper(), word + "'s"))
     return f"{written} {random.choice(('Farms', 'Home', 'Sports', 'Labs', 'Co.'))}" if often(random, 0.15) else written
 
 
-def _code(random: Random) -> str:
+def model_number(random: Random) -> str:
+    """A few letters, then a number."""
     letters = "".join(random.choice("ABCDEFGHJKLMNPRSTVWXZ") for _ in range(random.randint(1, 4)))
     number = f"{letters}{random.choice(('-', '', ''))}{random.randint(10, 99999)}"
     return number + random.choice(("", "", "B", "/W", "-2", "XL"))
@@ -80,7 +86,7 @@ _GENDER = Slot(
     ("Gender", "Department", "Target Group"),
     _one_of("Men", "Women", "Men's", "Women's", "Boys", "Girls", "Kids", "Unisex", "Ladies", "Toddler"),
 )
-_MODEL = Slot(("Model", "Model Number", "Part Number", "Item Number"), _code)
+_MODEL = Slot(("Model", "Model Number", "Part Number", "Item Number"), model_number)
 _COUNT = Slot(
     ("Pack Size", "Count", "Pack"), lambda r: r.choice(("Pack of {}", "{} Count", "{}-Pack")).format(r.randint(2, 60))
 )
