@@ -23,6 +23,7 @@ from dp_tools.tuning.instances import read_datasets
 from dp_tools.tuning.mix import Lesson, Recipe, make_lessons
 from dp_tools.tuning.mix.duplicates import Table
 from dp_tools.tuning.mix.people import people
+from dp_tools.tuning.mix.products import listed_products
 from dp_tools.tuning.mix.recipe import INGREDIENTS
 from dp_tools.tuning.mix.rule_forms import value_rules
 from dp_tools.tuning.mix.rule_traits import trait_rules
@@ -195,6 +196,24 @@ def test_a_record_written_again_keeps_its_day_and_its_telephone_number_in_any_no
     assert told["as it was"] > 50
 
 
+@given(st.integers())
+def test_made_up_products_that_are_listed_in_the_same_words_are_the_same(seed: int) -> None:
+    rows = list(listed_products(Random(seed), 40))
+    said = [
+        [sorted((next(iter(row[side].values())) or "").lower().split()) for side in ("left", "right")] for row in rows
+    ]
+    assert {row["label"] for row in rows} == {0, 1}
+    assert not [row for row, (left, right) in zip(rows, said, strict=True) if left == right and not row["label"]]
+
+
+def test_a_made_up_product_stands_beside_itself_and_beside_up_to_three_others() -> None:
+    rows = list(listed_products(Random(3), 400))
+    labels = Counter(row["label"] for row in rows)
+    assert labels[1] == 100
+    assert 2 * labels[1] < labels[0] <= 3 * labels[1]
+    assert len({repr(row["left"]) for row in rows}) == 100
+
+
 def test_a_binding_rule_stands_next_to_the_question_or_last_of_all_rules_and_decides_it(lessons: list[Lesson]) -> None:
     bound = [lesson for lesson in lessons if lesson.source.startswith("binding") and "detect" in lesson.prompt.task]
     assert {lesson.answer for lesson in bound} == {"Yes", "No"}
@@ -266,6 +285,17 @@ def test_one_sentence_decides_a_pair_one_way_or_the_other_by_the_attribute_it_na
             words = frozenset(re.findall(r"[a-z]+", prompt.rules[-1].lower())) - {"title", "brand", "city", "price"}
             answers.setdefault((replace(prompt, rules=(), evidence=()), words), set()).add(lesson.answer)
     assert {"Yes", "No"} in answers.values()
+
+
+def test_rules_about_pairs_come_in_too_many_wordings_to_be_known_by_heart(lessons: list[Lesson]) -> None:
+    bound = [
+        lesson.prompt.rules[-1].lower()
+        for lesson in lessons
+        if lesson.source.startswith("binding") and lesson.prompt.task == "match_entities"
+    ]
+    wordings = Counter(re.sub(r"title|brand|city|price", "it", rule) for rule in bound)
+    assert len(wordings) > len(bound) / 4
+    assert wordings.most_common(1)[0][1] < len(bound) / 40
 
 
 def test_rules_about_what_a_value_is_made_of_demand_a_yes_as_often_as_a_no() -> None:
