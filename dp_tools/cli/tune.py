@@ -31,6 +31,7 @@ from dp_tools.tuning.train import Settings
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="With --data: folder for adapter, log, checkpoint.")
 @click.option("--size", default=1.0, show_default=True, help="Lessons, as a multiple of the full mix.")
 @click.option("--rounds", default=Recipe().rounds, show_default=True, help="How often the mix is made, each time anew.")
+@click.option("--rules", default=Recipe().rules, show_default=True, help="Lessons under rules, as a multiple.")
 @click.option("--longest", default=Settings().longest, show_default=True, help="Longest lesson, in tokens.")
 @click.option("--epochs", default=Settings().epochs, show_default=True, help="Passes over the lessons.")
 @click.option("--steps", type=click.IntRange(min=1), help="End after so many; the same on every machine.")
@@ -60,6 +61,7 @@ def tune(
     out: Path | None,
     size: float,
     rounds: int,
+    rules: float,
     longest: int,
     epochs: float,
     steps: int | None,
@@ -95,6 +97,7 @@ def tune(
         seed=seed,
         size=size,
         rounds=rounds,
+        rules=rules,
         leave_out=frozenset(leave_out),
         task=task,
         **dict.fromkeys(without, False),

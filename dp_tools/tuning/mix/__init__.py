@@ -82,9 +82,9 @@ def _all(seed: int, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson
         ]
     if clean and recipe.binding_rules:
         kinds += [
-            ("detect_errors", cells.binding_rules(draw("binding cells"), clean, recipe, 65000)),
-            ("match_entities", pairs.binding_pairs(draw("binding pairs"), data, recipe, 45000)),
-            ("impute", values.binding_values(draw("binding values"), clean, recipe, 33000)),
+            ("detect_errors", cells.binding_rules(draw("binding cells"), clean, recipe, round(65000 * recipe.rules))),
+            ("match_entities", pairs.binding_pairs(draw("binding pairs"), data, recipe, round(45000 * recipe.rules))),
+            ("impute", values.binding_values(draw("binding values"), clean, recipe, round(33000 * recipe.rules))),
         ]
     for task, lessons in kinds:
         # What teaches another task than the only one wanted is not even made.

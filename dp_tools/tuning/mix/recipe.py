@@ -15,6 +15,7 @@ class Recipe:
             a few times each, whatever the size.
         rounds: how often all of it is made, each time from the next seed: the same labelled cases in other forms,
             beside others that are made up.
+        rules: how many lessons under rules that bind, as a multiple of what `size` gives.
         leave_out: datasets ("EM/Beer") or whole tasks ("EXTRA") that must not be seen in any form.
         task: the only one that is taught; its lessons are made from the records of all. None for every task.
         evidence: facts that code computed stand in most questions.
@@ -35,6 +36,7 @@ class Recipe:
     seed: int = 13
     size: float = 1.0
     rounds: int = 1
+    rules: float = 1.0
     leave_out: frozenset[str] = frozenset()
     task: str | None = None
     evidence: bool = True

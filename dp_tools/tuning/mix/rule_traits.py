@@ -206,6 +206,12 @@ _LIKE = (
     "Take {x} as the model for {a}.",
 )
 _UNLIKE = (
+    "{a} is written {x} rather than {y}.",
+    "{x}, not {y}: so we write {a}.",
+    "Think of {x}, not of {y}, when you write {a}.",
+    "{a} takes the shape of {x}, never that of {y}.",
+    "{y} instead of {x} in {a} is wrong.",
+    "{a} goes like {x}; it does not go like {y}.",
     "Write {a} as in {x}, not as in {y}.",
     "{x} shows how {a} is written, {y} how it is not.",
     "For {a}, {x} is the model and {y} is a mistake.",
@@ -213,6 +219,88 @@ _UNLIKE = (
     "Right in {a}: {x}. Wrong in {a}: {y}.",
     "{a} follows {x}; {y} would be an error.",
     "In {a} we prefer {x} to {y}.",
+)
+_CASE_NAMES: dict[Callable[[str], str], tuple[str, ...]] = {
+    str.upper: ("upper case", "uppercase", "capitals", "all caps", "block capitals", "capital letters", "big letters"),
+    str.lower: ("lower case", "lowercase", "small letters", "lower-case letters", "letters without capitals"),
+    str.title: ("title case", "words with a capital first letter", "capitalised words", "initial capitals"),
+}
+_IN_CASE = (
+    "{a} is in {c}.",
+    "{a} is set in {c}.",
+    "{a} is kept in {c}.",
+    "{a} belongs in {c}.",
+    "Put {a} in {c}.",
+    "{c} for {a}.",
+    "The standard for {a} is {c}.",
+    "{a} ought to be in {c}.",
+    "We expect {a} in {c}.",
+    "Type {a} in {c}.",
+    "House style: {a} in {c}.",
+    "{a} follows {c}.",
+    "{a} calls for {c}.",
+    "{a} appears in {c} everywhere.",
+    "{c} throughout {a}.",
+    "{a} that is not in {c} is wrong.",
+    "Anything but {c} is an error in {a}.",
+    "Whoever enters {a} uses {c}.",
+    "{a} without exception in {c}.",
+    "We chose {c} for {a}.",
+)
+_NOT_IN_CASE = (
+    "{a} is never in {c}.",
+    "{c} would be wrong for {a}.",
+    "Avoid {c} in {a}.",
+    "There is no place for {c} in {a}.",
+    "{a} in {c} is a mistake.",
+    "Do not use {c} for {a}.",
+    "Report {a} in {c}.",
+    "{a}: anything but {c}.",
+    "We do not want {a} in {c}.",
+    "Whoever enters {a} in {c} is mistaken.",
+)
+_WITH = (
+    "if {a} contains {n}",
+    "where {n} turn up in {a}",
+    "when {n} are found in {a}",
+    "as soon as {a} has {n}",
+    "should {n} occur in {a}",
+    "with {n} in {a}",
+    "wherever you see {n} in {a}",
+    "if there are {n} in {a}",
+)
+_WITHOUT = (
+    "if {a} has no {n}",
+    "where {n} are missing from {a}",
+    "when {a} lacks {n}",
+    "without {n} in {a}",
+    "should there be no {n} in {a}",
+    "wherever {a} comes without {n}",
+    "if {n} are left out of {a}",
+)
+_BAD = (
+    "it is wrong",
+    "report it",
+    "that is a mistake",
+    "the value is bad",
+    "call it an error",
+    "somebody has mistyped it",
+    "the cell needs correction",
+    "do not accept it",
+    "the answer is yes",
+    "it cannot be right",
+)
+_GOOD = (
+    "it is right",
+    "leave it alone",
+    "that is no mistake",
+    "the value is good",
+    "do not call it an error",
+    "nobody has mistyped it",
+    "the cell needs no correction",
+    "accept it",
+    "the answer is no",
+    "it may well be right",
 )
 _EXAMPLES = ("berlin", "red", "oslo", "main street", "pale ale", "mary", "jazz", "kilo", "new york")
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -230,12 +318,16 @@ def trait_rules(random: Random, attribute: str, value: str, count: int) -> list[
     made: list[Said] = []
     for _ in range(3 * count):
         kind = random.random()
-        if kind < 0.2:
+        if kind < 0.15:
             made += _counted(random, attribute, value)
-        elif kind < 0.5:
+        elif kind < 0.4:
             made += _contrasted(random, attribute, value)
-        elif kind < 0.65:
+        elif kind < 0.5:
             made += _exemplified(random, attribute, value)
+        elif kind < 0.65:
+            made += _cased_by_name(random, attribute, value)
+        elif kind < 0.8:
+            made += _conditional(random, attribute, value)
         else:
             made.append(_made_of(random, attribute, value))
     wrong = [rule for rule in made if rule[2]]
@@ -299,6 +391,41 @@ def _counted(random: Random, attribute: str, value: str) -> list[Said]:
         return []
     frame = random.choice(_COUNTED)
     right, wrong = (_amount(random, frame, random.choice(found), measure, attribute) for found in (kept, broken))
+    return [(wrong, right, True), (right, wrong, False)]
+
+
+def _conditional(random: Random, attribute: str, value: str) -> list[Said]:
+    """A condition that the value meets, with a conclusion and with the opposite one; or one that it does not meet."""
+    trait = random.choice(TRAITS[:_LETTERS_AND_DIGITS] if random.random() < 0.7 else TRAITS)
+    met, unmet = (_WITH, _WITHOUT) if trait.has(value) else (_WITHOUT, _WITH)
+    words = random.getrandbits(48)
+
+    def said(conditions: Sequence[str], conclusions: Sequence[str]) -> str:
+        alike = Random(words)
+        condition, conclusion = alike.choice(conditions), alike.choice(conclusions)
+        frame = f"{condition}, {conclusion}." if alike.random() < 0.7 else f"{conclusion} {condition}."
+        return _filled(alike, frame, trait, attribute)
+
+    bad, good = said(met, _BAD), said(met, _GOOD)
+    # Of what a value does not do, a rule that calls it wrong says nothing, so the value is as good as any.
+    other = said(unmet, _BAD)
+    return [(bad, good, True), random.choice([(good, bad, False), (other, bad, False)])]
+
+
+def _cased_by_name(random: Random, attribute: str, value: str) -> list[Said]:
+    """The same said of the way in which the value's letters are written and of another way."""
+    own = [case for case in _CASES if case(value) == value]
+    if len(own) != 1:
+        # No letters, or so few that two ways are one.
+        return []
+    kept, broken = own[0], random.choice([case for case in _CASES if case(value) != value])
+    kept_name, broken_name = (random.choice(_CASE_NAMES[case]) for case in (kept, broken))
+    barred = random.random() < 0.3
+    frame = random.choice(_NOT_IN_CASE if barred else _IN_CASE)
+    about_kept, about_broken = (
+        capitalised(frame.replace("{c}", name).replace("{a}", attribute)) for name in (kept_name, broken_name)
+    )
+    wrong, right = (about_kept, about_broken) if barred else (about_broken, about_kept)
     return [(wrong, right, True), (right, wrong, False)]
 
 
