@@ -263,6 +263,10 @@ def test_a_rule_about_a_value_says_what_code_finds(value: str | None, wording: s
         ("fort worth", ("is to resemble oslo",), False),
         ("FORT", ("follows OSLO; oslo would be an error",), False),
         ("FORT", ("follows oslo; OSLO would be an error",), True),
+        ("fort worth", ("is set in capitals", "is set in upper case"), True),
+        ("fort worth", ("is set in small letters", "is set in lower case"), False),
+        ("FORT", ("is never in capitals", "is never in upper case"), True),
+        ("Fort Worth", ("is kept in title case",), False),
     ],
 )
 def test_a_rule_about_what_a_value_is_made_of_says_what_code_finds(
@@ -273,6 +277,27 @@ def test_a_rule_about_what_a_value_is_made_of_says_what_code_finds(
         for seed in range(3000)
         for rule, _, is_error in trait_rules(Random(seed), "size", value, 4)
         if rule in {f"Size {words}." for words in said}
+    }
+    assert verdicts == {error}
+
+
+@pytest.mark.parametrize(
+    ("value", "condition", "conclusion", "error"),
+    [
+        ("12 oz", "size contains digits", "it is wrong", True),
+        ("12 oz", "size contains digits", "it is right", False),
+        ("oz", "size contains digits", "it is wrong", False),
+        ("oz", "size has no digits", "report it", True),
+        ("12 oz", "size has no digits", "report it", False),
+    ],
+)
+def test_a_rule_with_a_condition_says_what_code_finds(value: str, condition: str, conclusion: str, error: bool) -> None:
+    said = {f"if {condition}, {conclusion}.", f"{conclusion} if {condition}."}
+    verdicts = {
+        is_error
+        for seed in range(6000)
+        for rule, _, is_error in trait_rules(Random(seed), "size", value, 4)
+        if rule.lower() in said
     }
     assert verdicts == {error}
 
