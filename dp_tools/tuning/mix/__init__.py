@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -13,7 +14,7 @@ from dp_tools.tuning.mix.cells import Known
 from dp_tools.tuning.mix.lesson import Lesson
 from dp_tools.tuning.mix.people import people
 from dp_tools.tuning.mix.recipe import Recipe
-from dp_tools.tuning.mix.sources import tables
+from dp_tools.tuning.mix.sources import Record, tables
 
 __all__ = ["Lesson", "Recipe", "make_lessons", "shipped_rules"]
 
@@ -62,31 +63,33 @@ def _all(seed: int, data: Path, recipe: Recipe, known: Known) -> Iterator[Lesson
         ("annotate_columns", columns.labelled_columns(draw("labelled columns"), data, recipe)),
     ]
     if clean:
-        kinds += [
-            ("match_schemas", pairs.column_pairs(draw("column pairs"), clean, recipe, 1500)),
-            ("annotate_columns", columns.table_columns(draw("table columns"), clean, recipe, 1500)),
-            ("follow_instruction", instructions.instructions(draw("instructions"), clean, recipe, 3500)),
-        ]
-    if clean and recipe.made_titles:
-        kinds.append(("extract_values", titles.made_titles(draw("titles"), recipe, 24000)))
-    if clean and recipe.made_products:
-        kinds.append(("match_entities", pairs.made_products(draw("products"), recipe, 24000)))
-    if clean and recipe.generated_pairs:
-        kinds.append(("match_entities", pairs.generated_pairs(draw("generated pairs"), clean, recipe, 20000)))
-    if clean and recipe.generated_errors:
-        kinds.append(("detect_errors", cells.generated_errors(draw("generated errors"), clean, recipe)))
-    if clean and recipe.generated_gaps:
-        kinds += [
-            ("impute", values.generated_gaps(draw("generated gaps"), clean, recipe, 6000)),
-            ("extract_values", values.table_extractions(draw("table extractions"), clean, recipe, 2000)),
-        ]
-    if clean and recipe.binding_rules:
-        kinds += [
-            ("detect_errors", cells.binding_rules(draw("binding cells"), clean, recipe, round(65000 * recipe.rules))),
-            ("match_entities", pairs.binding_pairs(draw("binding pairs"), data, recipe, round(45000 * recipe.rules))),
-            ("impute", values.binding_values(draw("binding values"), clean, recipe, round(33000 * recipe.rules))),
-        ]
+        kinds += _made(draw, data, clean, recipe)
     for task, lessons in kinds:
         # What teaches another task than the only one wanted is not even made.
         if recipe.task in (None, task):
             yield from lessons
+
+
+def _made(
+    draw: Callable[[str], Random], data: Path, clean: dict[str, list[Record]], recipe: Recipe
+) -> Iterator[tuple[str, Iterator[Lesson]]]:
+    """The kinds that code makes up or makes from clean tables, each with the task that it teaches."""
+    yield "match_schemas", pairs.column_pairs(draw("column pairs"), clean, recipe, 1500)
+    yield "annotate_columns", columns.table_columns(draw("table columns"), clean, recipe, 1500)
+    yield "follow_instruction", instructions.instructions(draw("instructions"), clean, recipe, 3500)
+    if recipe.made_titles:
+        yield "extract_values", titles.made_titles(draw("titles"), recipe, 24000)
+    if recipe.made_products:
+        yield "match_entities", pairs.made_products(draw("products"), recipe, 24000)
+    if recipe.generated_pairs:
+        yield "match_entities", pairs.generated_pairs(draw("generated pairs"), clean, recipe, 20000)
+    if recipe.generated_errors:
+        yield "detect_errors", cells.generated_errors(draw("generated errors"), clean, recipe)
+    if recipe.generated_gaps:
+        yield "impute", values.generated_gaps(draw("generated gaps"), clean, recipe, 6000)
+        yield "extract_values", values.table_extractions(draw("table extractions"), clean, recipe, 2000)
+    if recipe.binding_rules:
+        ruled = replace(recipe, size=recipe.size * recipe.rules)
+        yield "detect_errors", cells.binding_rules(draw("binding cells"), clean, ruled, 65000)
+        yield "match_entities", pairs.binding_pairs(draw("binding pairs"), data, ruled, 45000)
+        yield "impute", values.binding_values(draw("binding values"), clean, ruled, 33000)

@@ -214,9 +214,8 @@ def entity_pairs(random: Random, data: Path, recipe: Recipe, known: Known) -> It
         size = min(round(_SIZES.get(dataset, _SIZE) * recipe.size), 3 * len(rows))
         wide, near = known("match_entities", dataset, None)
         facts = PairFacts(_sides(rows))
-        for first, second, label, choices in _bunched(random, _draw(random, rows, recipe, size), recipe):
-            left, right = _reshape(choices, first, second, recipe)
-            yield _pair_lesson(choices, recipe, left, right, label, f"EM/{dataset}", (*wide, *near), facts)
+        drawn = _draw(random, rows, recipe, size)
+        yield from _bunches(random, drawn, recipe, f"EM/{dataset}", facts, rules=(*wide, *near))
     for dataset in datasets(data, "EXTRA", recipe.leave_out):
         rows = pairs(data, "EXTRA", dataset)
         facts = PairFacts(_sides(rows))
@@ -232,18 +231,13 @@ def generated_pairs(random: Random, tables: dict[str, list[Record]], recipe: Rec
     sources = [(name, table, PairFacts(rows)) for name, rows in tables.items() if (table := Table.of(rows))]
     for source, table, facts in sources:
         rows = list(table.candidates(random, round(count * recipe.size / len(sources))))
-        for first, second, label, choices in _bunched(random, rows, recipe):
-            left, right = _reshape(choices, first, second, recipe)
-            yield _pair_lesson(choices, recipe, left, right, label, f"generated/{source}", (), facts)
+        yield from _bunches(random, rows, recipe, f"generated/{source}", facts)
 
 
 def made_products(random: Random, recipe: Recipe, count: int) -> Iterator[Lesson]:
     """Products made up by code, as two shops list them."""
     rows = list(listed_products(random, round(count * recipe.size)))
-    facts = PairFacts(_sides(rows))
-    for first, second, label, choices in _bunched(random, rows, recipe):
-        left, right = _reshape(choices, first, second, recipe)
-        yield _pair_lesson(choices, recipe, left, right, label, "generated/products", (), facts)
+    yield from _bunches(random, rows, recipe, "generated/products", PairFacts(_sides(rows)))
 
 
 def binding_pairs(random: Random, data: Path, recipe: Recipe, count: int) -> Iterator[Lesson]:
@@ -345,6 +339,21 @@ def _attribute(random: Random, side: Row, recipe: Recipe) -> Attribute:
     if recipe.reshape and often(random, 0.5):
         table = None
     return Attribute(name=side["name"], description=description or None, table=table or None)
+
+
+def _bunches(
+    random: Random,
+    rows: Sequence[Row],
+    recipe: Recipe,
+    source: str,
+    facts: PairFacts,
+    *,
+    rules: tuple[str, ...] = (),
+) -> Iterator[Lesson]:
+    """A lesson of each pair, reshaped; those with the same first side begin alike."""
+    for first, second, label, choices in _bunched(random, rows, recipe):
+        left, right = _reshape(choices, first, second, recipe)
+        yield _pair_lesson(choices, recipe, left, right, label, source, rules, facts)
 
 
 def _pair_lesson(

@@ -7,7 +7,7 @@ model number that contradicts is another product. Makers and lines are invented.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from dp_tools.tuning.mix.lesson import often
@@ -161,16 +161,14 @@ def _another(random: Random, product: Product, said: Mapping[str, str], names: S
         if other.line == product.line and other.kind == product.kind:
             return None
         shared = {name: value for name, value in product.parts.items() if name in other.parts and name != "model"}
-        return _listing(
-            random, Product(other.maker, other.line, other.kind, {**other.parts, **shared}, other.price), names
-        )[0]
+        return _listing(random, replace(other, parts={**other.parts, **shared}), names)[0]
     value = _unlike(random, about, product.parts[about])
     # The number of another model is seldom all that changes, and a change seldom leaves the number.
     parts = {**product.parts, about: value}
     if about != "model" and "model" in parts and often(random, 0.7):
         parts["model"] = _unlike(random, "model", parts["model"])
     price = product.price if often(random, 0.4) else round(product.price * random.uniform(0.4, 2.5), 2)
-    return _listing(random, Product(product.maker, product.line, product.kind, parts, price), names, must=about)[0]
+    return _listing(random, replace(product, parts=parts, price=price), names, must=about)[0]
 
 
 def _unlike(random: Random, about: str, value: str) -> str:

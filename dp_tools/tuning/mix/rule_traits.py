@@ -412,14 +412,20 @@ def _conditional(random: Random, attribute: str, value: str) -> list[Said]:
     return [(bad, good, True), random.choice([(good, bad, False), (other, bad, False)])]
 
 
-def _cased_by_name(random: Random, attribute: str, value: str) -> list[Said]:
-    """The same said of the way in which the value's letters are written and of another way."""
+def _kept_and_broken(random: Random, value: str) -> tuple[Callable[[str], str], Callable[[str], str]] | None:
+    """The way in which a value's letters are written, and another; None without letters, or where two ways are one."""
     own = [case for case in _CASES if case(value) == value]
     if len(own) != 1:
-        # No letters, or so few that two ways are one.
+        return None
+    return own[0], random.choice([case for case in _CASES if case(value) != value])
+
+
+def _cased_by_name(random: Random, attribute: str, value: str) -> list[Said]:
+    """The same said of the way in which the value's letters are written and of another way."""
+    cases = _kept_and_broken(random, value)
+    if cases is None:
         return []
-    kept, broken = own[0], random.choice([case for case in _CASES if case(value) != value])
-    kept_name, broken_name = (random.choice(_CASE_NAMES[case]) for case in (kept, broken))
+    kept_name, broken_name = (random.choice(_CASE_NAMES[case]) for case in cases)
     barred = random.random() < 0.3
     frame = random.choice(_NOT_IN_CASE if barred else _IN_CASE)
     about_kept, about_broken = (
@@ -431,12 +437,10 @@ def _cased_by_name(random: Random, attribute: str, value: str) -> list[Said]:
 
 def _exemplified(random: Random, attribute: str, value: str) -> list[Said]:
     """The same said by an example whose letters are like the value's and by one whose letters are not."""
-    own = [case for case in _CASES if case(value) == value]
-    others = [case for case in _CASES if case(value) != value]
-    if len(own) != 1:
-        # No letters, or so few that two forms are one.
+    cases = _kept_and_broken(random, value)
+    if cases is None:
         return []
-    kept, broken = own[0], random.choice(others)
+    kept, broken = cases
     example = random.choice(_EXAMPLES)
     if random.random() < 0.5:
         example = "".join(random.sample("bcdfghklmnprstvxz", random.choice((2, 3, 4))))
