@@ -21,6 +21,7 @@ from typing import Any
 
 import click
 import numpy as np
+from gguf import GGUFReader, GGUFWriter
 from hand_titles import titles
 from made_pairs import KINDS, made_pairs
 from staff_table import staff
@@ -220,6 +221,40 @@ def _a_quarter_positive(split: Split, count: int) -> list[Instance]:
 
 
 _KINDS = {"yes": "matches", "no": "others", None: "not stated"}
+
+
+@measure.command()
+@click.argument("adapters", nargs=2, type=click.Path(path_type=Path, exists=True))
+@click.option("--share", default=0.5, show_default=True, type=click.FloatRange(0, 1), help="Of the second in the mean.")
+@OUT
+def mean_of_two(adapters: tuple[Path, Path], share: float, out: Path) -> None:
+    """The mean of what two adapters add to the weights, as `adapter.gguf` of the rank that they have.
+
+    Adapters where one training went on from the other differ little, so a sum of their rank holds nearly all of it.
+    """
+    readers = [GGUFReader(path) for path in adapters]
+    first, second = ({tensor.name: tensor.data.astype("float64") for tensor in reader.tensors} for reader in readers)
+    (alpha,) = {reader.get_field("adapter.lora.alpha").contents() for reader in readers}
+    out.mkdir(parents=True, exist_ok=True)
+    writer = GGUFWriter(out / "adapter.gguf", "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", alpha)
+    kept = []
+    for a, b in ((name, f"{name[:-1]}b") for name in first if name.endswith("lora_a")):
+        rank = len(first[a])
+        inner, right = np.linalg.qr(np.concatenate([first[a], second[a]]).T)
+        outer, left = np.linalg.qr(np.concatenate([first[b] * (1 - share), second[b] * share], axis=1))
+        u, sizes, v = np.linalg.svd(left @ right.T)
+        kept.append(np.square(sizes[:rank]).sum() / np.square(sizes).sum())
+        root = np.sqrt(sizes[:rank])
+        writer.add_tensor(a, ((v[:rank] * root[:, None]) @ inner.T).astype("float16"))
+        writer.add_tensor(b, ((outer @ u[:, :rank]) * root).astype("float16"))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    click.echo(f"{out / 'adapter.gguf'} keeps {100 * min(kept):.3f} of 100 of the squares, or more, of every matrix.")
 
 
 @measure.command()
