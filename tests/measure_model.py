@@ -21,7 +21,7 @@ from typing import Any
 
 import click
 import numpy as np
-from gguf import GGUFReader, GGUFWriter
+from gguf import GGUFReader
 from hand_titles import titles
 from made_pairs import KINDS, made_pairs
 from staff_table import staff
@@ -33,6 +33,7 @@ from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.wire_format import to_question
 from dp_tools.rules.injection import Injection
 from dp_tools.tasks.task import Outcome
+from dp_tools.tuning.adapter_file import write_matrices
 from dp_tools.tuning.bench import measure as measure_split
 from dp_tools.tuning.instances import AskedSplit, Instance, Split, instance_of, read_datasets, split_of
 from dp_tools.tuning.mix.recipe import INGREDIENTS
@@ -233,14 +234,9 @@ def mean_of_two(adapters: tuple[Path, Path], share: float, out: Path) -> None:
     Adapters where one training went on from the other differ little, so a sum of their rank holds nearly all of it.
     """
     readers = [GGUFReader(path) for path in adapters]
+    (alpha,) = {reader.fields["adapter.lora.alpha"].contents() for reader in readers}
     first, second = ({tensor.name: tensor.data.astype("float64") for tensor in reader.tensors} for reader in readers)
-    (alpha,) = {reader.get_field("adapter.lora.alpha").contents() for reader in readers}
-    out.mkdir(parents=True, exist_ok=True)
-    writer = GGUFWriter(out / "adapter.gguf", "llama")
-    writer.add_type("adapter")
-    writer.add_string("adapter.type", "lora")
-    writer.add_float32("adapter.lora.alpha", alpha)
-    kept = []
+    matrices, kept = [], []
     for a, b in ((name, f"{name[:-1]}b") for name in first if name.endswith("lora_a")):
         rank = len(first[a])
         inner, right = np.linalg.qr(np.concatenate([first[a], second[a]]).T)
@@ -248,13 +244,10 @@ def mean_of_two(adapters: tuple[Path, Path], share: float, out: Path) -> None:
         u, sizes, v = np.linalg.svd(left @ right.T)
         kept.append(np.square(sizes[:rank]).sum() / np.square(sizes).sum())
         root = np.sqrt(sizes[:rank])
-        writer.add_tensor(a, ((v[:rank] * root[:, None]) @ inner.T).astype("float16"))
-        writer.add_tensor(b, ((outer @ u[:, :rank]) * root).astype("float16"))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    click.echo(f"{out / 'adapter.gguf'} keeps {100 * min(kept):.3f} of 100 of the squares, or more, of every matrix.")
+        matrices += [(a, (v[:rank] * root[:, None]) @ inner.T), (b, (outer @ u[:, :rank]) * root)]
+    out.mkdir(parents=True, exist_ok=True)
+    written = write_matrices(out / "adapter.gguf", matrices, alpha=alpha)
+    click.echo(f"{written} keeps {100 * min(kept):.3f} of 100 of the squares, or more, of every matrix.")
 
 
 @measure.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,18 @@ def write_adapter(path: Path, model: Any, *, alpha: float) -> Path:
         model: a peft model with one adapter on a Llama network.
         alpha: the adapter's scale times its rank.
     """
+    return write_matrices(path, _stored(model), alpha=alpha)
+
+
+def write_matrices(path: Path, matrices: Iterable[tuple[str, Any]], *, alpha: float) -> Path:
+    """Write low-rank matrices, in 16 bits; written beside and renamed.
+
+    Args:
+        path: the file to write.
+        matrices: each with its name in the file: "blk.0.attn_q.weight.lora_a" of shape (rank, columns) and "…lora_b" of
+            shape (rows, rank), as numpy arrays, in the order of rows that GGUF keeps.
+        alpha: the adapter's scale times its rank.
+    """
     from gguf import GGUFWriter
 
     beside = path.with_suffix(".part")
@@ -36,10 +48,7 @@ def write_adapter(path: Path, model: Any, *, alpha: float) -> Path:
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", alpha)
-    for name, tensor, heads in _matrices(model):
-        values = tensor.detach().float().cpu().numpy()
-        if heads:
-            values = _interleaved(values, heads)
+    for name, values in matrices:
         writer.add_tensor(name, values.astype("float16"))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -69,6 +78,13 @@ def read_adapter(path: Path, model: Any) -> None:
         if heads:
             values = _halved(values, heads)
         tensor.copy_(torch.from_numpy(values.astype("float32")))
+
+
+def _stored(model: Any) -> Iterator[tuple[str, Any]]:
+    """Each low-rank matrix as the file keeps it."""
+    for name, tensor, heads in _matrices(model):
+        values = tensor.detach().float().cpu().numpy()
+        yield name, _interleaved(values, heads) if heads else values
 
 
 def _matrices(model: Any) -> Iterator[tuple[str, Any, int]]:
