@@ -2,14 +2,16 @@
 #   docker build -t dp-tools .
 #   docker run -p 8765:8765 -v dp-tools:/data -v ./tokens:/run/secrets/tokens:ro dp-tools --url https://dp.example.org
 FROM python:3.12-slim AS build
-RUN apt-get update && apt-get install --yes --no-install-recommends build-essential cmake git
+RUN apt-get update && apt-get install --yes --no-install-recommends build-essential cmake ninja-build
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY dp_tools dp_tools
 COPY knowledge knowledge
+COPY examples examples
+COPY install install
 # Every processor of the last ten years: the image may run on another machine than it was built on.
 ENV CMAKE_ARGS="-DGGML_NATIVE=OFF"
-RUN python -m venv /opt/dp-tools && /opt/dp-tools/bin/pip install --no-cache-dir .
+RUN python -m venv /opt/dp-tools && /opt/dp-tools/bin/python install/with_progress.py --no-cache-dir .
 
 FROM python:3.12-slim
 RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \

@@ -1,7 +1,9 @@
-# Everything installs itself into .venv: the first run builds llama.cpp (about four minutes), later runs only look.
+# Everything installs itself into .venv. The first run compiles llama.cpp, unless pip has kept a wheel of it; later runs
+# only look.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python install/with_progress.py
 
 .PHONY: demo test lint mcpb
 
@@ -17,16 +19,18 @@ lint: $(VENV)/ready-to-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-$(VENV)/installed: pyproject.toml
+mcpb: $(VENV)/installed
+	$(BIN)/python bundle/make_mcpb.py
+
+$(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	@echo "Installing; llama.cpp is compiled on the first run, which takes about four minutes on two cores."
-	$(BIN)/python -m pip install --quiet --editable .
+
+$(VENV)/installed: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing. llama.cpp is compiled the first time: two to four minutes on two cores, if pip has no wheel of it yet."
+	$(INSTALL) --editable .
 	touch $@
 
 $(VENV)/ready-to-test: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable ".[langchain,tables]" --group dev
+	$(INSTALL) --editable ".[langchain,tables,plots]" --group dev
 	touch $@
-
-mcpb: $(VENV)/installed
-	$(BIN)/python bundle/make_mcpb.py

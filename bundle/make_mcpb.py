@@ -17,7 +17,9 @@ from mcp import Client
 from dp_tools.mcp_server.server import create_server
 
 ROOT = Path(__file__).parent.parent
-CONTENTS = ("pyproject.toml", "README.md", "LICENSE", "server.py", "dp_tools", "knowledge")
+CONTENTS = ("pyproject.toml", "README.md", "LICENSE", "server.py", "dp_tools", "knowledge", "examples", "install")
+"""What the host's uv builds the package from."""
+_LLAMA_ONLY = "-DLLAVA_BUILD=OFF -DCMAKE_PROJECT_llama.cpp_INCLUDE=${__dirname}/install/llama_only.cmake"
 _FIXED_TIME = (2026, 1, 1, 0, 0, 0)
 
 
@@ -38,7 +40,20 @@ def manifest() -> dict[str, Any]:
         "server": {
             "type": "uv",
             "entry_point": "server.py",
-            "mcp_config": {"command": "uv", "args": ["run", "--directory", "${__dirname}", "server.py"]},
+            "mcp_config": {
+                "command": "uv",
+                "args": ["run", "--directory", "${__dirname}", "dp-tools", "serve", "--root", "${user_config.root}"],
+                "env": {"CMAKE_ARGS": _LLAMA_ONLY},
+            },
+        },
+        "user_config": {
+            "root": {
+                "type": "directory",
+                "title": "Folder for tables",
+                "description": "Tables are read from this folder and results are written to it, and nowhere else.",
+                "required": True,
+                "default": "${HOME}/Documents",
+            }
         },
         "tools": tools,
         "prompts": prompts,

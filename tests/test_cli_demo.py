@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from dp_tools.cli import demo
-from dp_tools.cli.demo import DemoFailed
+from dp_tools.cli.demo import SHORT, DemoFailed
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 ORDERS = [*range(1, 11), 29, 188]
@@ -28,12 +28,17 @@ def short_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_demo_does_the_main_job_and_a_rule_changes_an_answer(short_examples, tmp_path, capfd):
+def test_the_demo_does_the_main_job_and_a_rule_changes_an_answer(short_examples, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(demo, "_HEARTBEAT_S", 0.05)
     before = {path.name: path.read_bytes() for path in short_examples.iterdir()}
     work = tmp_path / "work"
     work.mkdir()
-    anyio.run(demo._demo, "nano", work)
+    anyio.run(demo._demo, "nano", SHORT, work)
     said = capfd.readouterr().out
+    first_result, first_question = said.index("12 records, 9 columns"), said.index("Clean city, country")
+    assert first_result < first_question, "counting answers before the model has to"
+    assert "  ... 0 s: " in said, "what is no terminal is told how far a call is"
+    assert said.index("What next?") > said.index("The demo in numbers")
     for line in ("cells cleaned", "cells judged", "gaps filled, country", "products matched", "pairs of columns"):
         assert line in said
     assert "after: an error, says the check (100% sure)" in said
@@ -43,4 +48,4 @@ def test_the_demo_does_the_main_job_and_a_rule_changes_an_answer(short_examples,
 def test_the_demo_says_in_one_sentence_what_the_server_refused(short_examples):
     (short_examples / "catalogue_a.csv").write_text("id,title\n1\n", encoding="utf-8")
     with pytest.raises(DemoFailed, match=r"The server could not match tables: Line 2 of catalogue_a.csv"):
-        demo.demo.callback("nano")
+        demo.demo.callback("nano", full=False)

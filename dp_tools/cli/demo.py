@@ -8,7 +8,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +30,44 @@ from dp_tools.prompts.serializer import is_missing
 from dp_tools.tasks.task import RecordField
 
 DATASET = "outdoor-orders"
-JUDGED = 50
-"""Orders whose cells are judged one by one."""
+LARGEST = 6
+"""The largest quantity that the demo's own rule allows."""
 RULE = {
-    "statement": "The shop sells at most 20 of one product in an order; a larger quantity is an error.",
+    "statement": f"The shop sells at most {LARGEST} of one product in an order; a larger quantity is an error.",
     "task": "detect_errors",
     "dataset": DATASET,
     "attribute": "quantity",
-    "check": {"type": "string", "pattern": "^([1-9]|1[0-9]|20)$"},
+    "check": {"type": "string", "pattern": f"^[1-{LARGEST}]$"},
     "why": "the demo's own rule",
 }
+NEXT = """
+What next?
+  Connect a client:    claude mcp add dp-tools -- dp-tools serve --root FOLDER   (docs/clients.md has other clients)
+  Clean a file:        dp-tools profile FILE.csv, then dp-tools clean FILE.csv; dp-tools undo restores the original
+  Match two files:     dp-tools match-tables A.csv B.csv
+  Write a rule:        dp-tools rules add "Prices are in euros." --dataset NAME; dp-tools rules list
+"""
+_HEARTBEAT_S = 8.0
+"""Where the output is no terminal, a line says at least this often how far a call is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of the example tables the demo works on.
+
+    Args:
+        cleaned: the attributes of the orders that are cleaned; None for all.
+        judged: orders whose cells are judged one by one.
+        products: products of the first catalogue that are matched with all of the second.
+    """
+
+    cleaned: tuple[str, ...] | None
+    judged: int
+    products: int
+
+
+SHORT = Extent(cleaned=("city", "country"), judged=6, products=10)
+FULL = Extent(cleaned=None, judged=50, products=41)
 
 
 class DemoFailed(DpToolsError):
@@ -46,15 +76,16 @@ class DemoFailed(DpToolsError):
 
 @click.command()
 @MODEL
-def demo(model: str) -> None:
-    """Clean a table, fill gaps, match two catalogues and their columns, and let a rule change an answer.
+@click.option("--full", is_flag=True, help="Work on the whole example tables, which takes several times as long.")
+def demo(model: str, full: bool) -> None:
+    """Profile and clean a table, fill gaps, match two catalogues and their columns, and let a rule change an answer.
 
     Everything goes through a server that this command starts over stdio, with a knowledge store of its own. The scores
     are against the truth that ships beside the example tables.
     """
     with tempfile.TemporaryDirectory(prefix="dp-tools-demo-") as folder:
         try:
-            anyio.run(_demo, model, Path(folder).resolve())
+            anyio.run(_demo, model, FULL if full else SHORT, Path(folder).resolve())
         except ExceptionGroup as group:
             raise _cause(group) from None
 
@@ -73,12 +104,12 @@ class _Demo:
         Raises:
             DemoFailed: the server refused it.
         """
-        with bar(items) as advance:
+        started = time.perf_counter()
+        async with self._shown(items) as shown:
 
             async def show(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001
-                advance(int(progress))
+                shown.reached(int(progress), message)
 
-            started = time.perf_counter()
             result = await self.client.call_tool(tool, arguments, progress_callback=show)
         text = result.content[0].text if result.content and hasattr(result.content[0], "text") else ""
         if result.is_error or result.structured_content is None:
@@ -94,14 +125,30 @@ class _Demo:
         """
         started = time.perf_counter()
         state = await self.call(tool, 0, **arguments)
-        with bar(state["total"]) as advance:
-            while state["status"] in ("waiting", "running"):
-                (state,) = (await self.call("get_job", 0, job=state["id"], wait=2))["jobs"]
-                advance(state["done"])
+        while state["status"] in ("waiting", "running"):
+            (state,) = (await self.call("get_job", state["total"], job=state["id"], wait=300))["jobs"]
         if state["status"] != "done":
             raise DemoFailed(f"The server could not {_words(tool)}: {state['problem'] or state['status']}")
         self._seconds = time.perf_counter() - started
         return dict(state["result"])
+
+    @asynccontextmanager
+    async def _shown(self, items: int) -> AsyncIterator[_Progress]:
+        """Shows how far a call is: a bar on a terminal, a line every few seconds elsewhere."""
+        with bar(items) as advance:
+            progress = _Progress(advance)
+            async with anyio.create_task_group() as group:
+                if not self.console.is_terminal:
+                    group.start_soon(self._say_again, progress)
+                yield progress
+                group.cancel_scope.cancel()
+
+    async def _say_again(self, progress: _Progress) -> None:
+        started = time.perf_counter()
+        while True:
+            await anyio.sleep(_HEARTBEAT_S)
+            seconds = time.perf_counter() - started
+            self.console.print(f"  ... {seconds:.0f} s: {progress.message or 'waiting'}", markup=False)
 
     def note(self, what: str, items: int, score: str) -> None:
         """Keep a line of the summary for the latest call."""
@@ -109,7 +156,19 @@ class _Demo:
         self.console.print(f"  {score}")
 
 
-async def _demo(model: str, folder: Path) -> None:
+class _Progress:
+    """How far a call is."""
+
+    def __init__(self, advance: Callable[[int], None]) -> None:
+        self._advance = advance
+        self.message: str | None = None
+
+    def reached(self, done: int, message: str | None) -> None:
+        self._advance(done)
+        self.message = message
+
+
+async def _demo(model: str, extent: Extent, folder: Path) -> None:
     for file in _examples().glob("*.csv"):
         shutil.copy(file, folder)
     console = Console()
@@ -124,10 +183,11 @@ async def _demo(model: str, folder: Path) -> None:
         console.print(f"Connected to dp-tools serve in {time.perf_counter() - started:.1f} s: {len(tools)} tools.\n")
         run = _Demo(client, console)
         dirty, clean = (read_records(folder / f"orders_{kind}.csv") for kind in ("dirty", "clean"))
-        await _clean_the_table(run, folder, clean)
-        await _judge_cells(run, dirty, clean)
+        await _profile(run, folder)
+        await _clean_the_table(run, folder, clean, extent.cleaned or tuple(clean[0]))
+        await _judge_cells(run, dirty, clean, extent.judged)
         await _fill_gaps(run, dirty, clean)
-        await _match_catalogues(run, folder)
+        await _match_catalogues(run, folder, extent.products)
         await _match_columns(run, folder)
         await _teach_a_rule(run, dirty)
     table = Table("what", "items", "against the truth", "time", title="\nThe demo in numbers", title_justify="left")
@@ -136,15 +196,28 @@ async def _demo(model: str, folder: Path) -> None:
     console.print(table)
     if resolve(model).adapter is None:
         console.print("This model was not tuned for these tasks: on most of them it is near chance.")
+    console.print(NEXT, markup=False, highlight=False, soft_wrap=True)
 
 
-async def _clean_the_table(run: _Demo, folder: Path, clean: Sequence[RecordField]) -> None:
-    run.console.print("Clean orders_dirty.csv: find the wrong cells and repair what is sure enough.")
+async def _profile(run: _Demo, folder: Path) -> None:
+    run.console.print("What is in orders_dirty.csv? Counting tells, without the model.")
+    answer = await run.call("profile_table", 0, table={"path": str(folder / "orders_dirty.csv")})
+    profile = answer["profile"]
+    run.console.print(f"  {profile['records']} records, {len(profile['columns'])} columns.")
+    for column in profile["columns"]:
+        if remark := _remark(column, profile["records"]):
+            run.console.print(f"  {column['name']}: {remark}", markup=False)
+
+
+async def _clean_the_table(run: _Demo, folder: Path, clean: Sequence[RecordField], attributes: Sequence[str]) -> None:
+    run.console.print(
+        f"Clean {', '.join(attributes)} of orders_dirty.csv: find wrong cells, repair what is sure enough."
+    )
     table = folder / "orders_dirty.csv"
-    result = await run.job("clean_table", table={"path": str(table)}, dataset=DATASET)
+    result = await run.job("clean_table", table={"path": str(table)}, attributes=list(attributes), dataset=DATASET)
     run.console.print(f"  {result['summary']}")
     before, after = read_records(table), read_records(folder / "orders_dirty.clean.csv")
-    cells = [(n, name) for n, record in enumerate(clean) for name in record]
+    cells = [(n, name) for n in range(len(clean)) for name in attributes]
     wrong = {(n, name) for n, name in cells if before[n][name] != clean[n][name]}
     changed = {(n, name) for n, name in cells if before[n][name] != after[n][name]}
     right = {(n, name) for n, name in changed if after[n][name] == clean[n][name]}
@@ -155,14 +228,14 @@ async def _clean_the_table(run: _Demo, folder: Path, clean: Sequence[RecordField
     )
 
 
-async def _judge_cells(run: _Demo, dirty: Sequence[RecordField], clean: Sequence[RecordField]) -> None:
-    run.console.print(f"Judge every cell of the first {JUDGED} orders, with how sure the answer is.")
+async def _judge_cells(run: _Demo, dirty: Sequence[RecordField], clean: Sequence[RecordField], judged: int) -> None:
+    run.console.print(f"Judge every cell of the first {judged} orders, with how sure the answer is.")
     names = [name for name in dirty[0] if name not in ("order_id", "customer")]
-    items = JUDGED * len(names)
-    asked = {"records": dirty[:JUDGED], "attributes": names, "context": dirty[JUDGED:], "dataset": DATASET}
+    items = judged * len(names)
+    asked = {"records": dirty[:judged], "attributes": names, "context": dirty[judged:], "dataset": DATASET}
     answer = await run.call("detect_errors", items, **asked)
     found = {(cell["record"], cell["attribute"]) for cell in answer["cells"] if cell["error"]}
-    wrong = {(n, a) for n, record in enumerate(dirty[:JUDGED]) for a in names if record[a] != clean[n][a]}
+    wrong = {(n, a) for n, record in enumerate(dirty[:judged]) for a in names if record[a] != clean[n][a]}
     for number, attribute in sorted(found & wrong)[:3]:
         run.console.print(f"  {dirty[number]['order_id']}: {attribute} {dirty[number][attribute]!r}", markup=False)
     run.note("cells judged", items, _f1(found, wrong))
@@ -187,14 +260,18 @@ async def _fill_gaps(run: _Demo, dirty: Sequence[RecordField], clean: Sequence[R
         run.note(f"gaps filled, {attribute}", len(gaps), f"{right} of {len(gaps)} right")
 
 
-async def _match_catalogues(run: _Demo, folder: Path) -> None:
-    run.console.print("Which products stand in both catalogues?")
+async def _match_catalogues(run: _Demo, folder: Path, products: int) -> None:
+    run.console.print(f"Which of the first {products} products of one catalogue are in the other one, too?")
     left, right = folder / "catalogue_a.csv", folder / "catalogue_b.csv"
+    header, *lines = left.read_text(encoding="utf-8").splitlines(keepends=True)
+    left.write_text("".join((header, *lines[:products])), encoding="utf-8")
     result = await run.job(
         "match_tables", left={"path": str(left)}, right={"path": str(right)}, output=str(folder / "matches.csv")
     )
     run.console.print(f"  {result['summary']}")
-    truth = {(match["left_id"], match["right_id"]) for match in read_records(folder / "catalogue_matches.csv")}
+    pairs = ((match["left_id"], match["right_id"]) for match in read_records(folder / "catalogue_matches.csv"))
+    ids = {record["id"] for record in read_records(left)}
+    truth = {pair for pair in pairs if pair[0] in ids}
     with (folder / "matches.csv").open(encoding="utf-8", newline="") as file:
         found = {(match["left_id"], match["right_sku"]) for match in csv.DictReader(file)}
     run.note("products matched", int(result["figures"]["candidates"]), _f1(found, truth))
@@ -214,7 +291,7 @@ async def _match_columns(run: _Demo, folder: Path) -> None:
 
 
 async def _teach_a_rule(run: _Demo, dirty: Sequence[RecordField]) -> None:
-    number = next(n for n, record in enumerate(dirty) if int(record["quantity"] or 0) > 20)
+    number = next(n for n, record in enumerate(dirty) if int(record["quantity"] or 0) > LARGEST)
     order = dirty[number]
     question = {"records": [order], "attributes": ["quantity"], "context": dirty, "dataset": DATASET}
     run.console.print(f"Is a quantity of {order['quantity']} an error? A rule decides:")
@@ -242,6 +319,20 @@ def _cause(error: Exception) -> Exception:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def _remark(column: dict[str, Any], records: int) -> str:
+    """What a person would notice about a column first; nothing where it is unremarkable."""
+    remarks = []
+    if gaps := round((1 - column["filled"]) * records):
+        remarks.append(f"{gaps} gap{'s' if gaps > 1 else ''}")
+    if column["distinct"] == records:
+        remarks.append("a key")
+    if others := [form for form in column["formats"][1:] if column["kind"] == "date"]:
+        remarks.append(f"{sum(form['count'] for form in others)} dates in another format, {others[0]['text']}")
+    if "high" in column:
+        remarks.append(f"{column['low']:g} to {column['high']:g}, in the middle {column['median']:g}")
+    return ", ".join(remarks)
 
 
 def _words(tool: str) -> str:

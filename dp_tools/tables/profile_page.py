@@ -76,7 +76,7 @@ def _figure(height: float) -> tuple[Any, Any]:
         import matplotlib
         from matplotlib.figure import Figure
     except ImportError:
-        raise TableUnavailable("Pictures need matplotlib: install dp-tools[tables].") from None
+        raise TableUnavailable("Pictures need matplotlib: install dp-tools[plots].") from None
     matplotlib.rcParams["svg.hashsalt"] = "dp-tools"
     matplotlib.rcParams["svg.fonttype"] = "none"
     figure = Figure(figsize=(5, height), layout="constrained")
