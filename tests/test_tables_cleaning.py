@@ -67,7 +67,9 @@ def test_equal_questions_are_asked_once(preprocessor: Preprocessor, tmp_path: Pa
 
 def test_serial_numbers_are_not_judged_unless_they_are_named(preprocessor: Preprocessor, tmp_path: Path) -> None:
     with shops(tmp_path / "t.csv") as table:
-        assert Cleaner(Work(preprocessor, NoJournal()), table, None, []).detect().skipped == ("id",)
+        assert Cleaner(Work(preprocessor, NoJournal()), table, None, []).detect().content.left_out == {
+            "id": "a serial number"
+        }
         with pytest.raises(InvalidRequest, match="no attribute 'town'"):
             Cleaner(Work(preprocessor, NoJournal()), table, None, [], ["town"])
         with pytest.raises(InvalidRequest, match="no attributes to judge"):

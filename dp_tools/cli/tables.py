@@ -57,6 +57,10 @@ _JOB = (
     click.option("--rule", "rules", multiple=True, help="A rule for this job only; may be given again."),
     click.option("-a", "--attribute", "attributes", multiple=True, help="Only this column; may be given again."),
 )
+_COLUMNS = (
+    click.option("--include", multiple=True, help="A column to look at although it seems to be a key or a source."),
+    click.option("--exclude", multiple=True, help="A column not to look at; may be given again."),
+)
 _AVERAGED = (
     click.option(
         "--averaged",
@@ -105,7 +109,7 @@ def profile(
 @click.command()
 @click.argument("file", type=FILE)
 @click.option("--detect-only", is_flag=True, help="List the wrong cells and change nothing.")
-@options(_JOB, _READING, _MODEL)
+@options(_JOB, _COLUMNS, _READING, _MODEL)
 def clean(
     file: Path,
     detect_only: bool,
@@ -114,6 +118,8 @@ def clean(
     dataset: str | None,
     rules: tuple[str, ...],
     attributes: tuple[str, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
     model: str,
     knowledge: Path | None,
     state: Path | None,
@@ -128,6 +134,8 @@ def clean(
     request = kind(
         source=_source(file, reading),
         attributes=list(attributes) or None,
+        include=list(include),
+        exclude=list(exclude),
         **_scope(output, force, dataset, rules),
     )
     _carry_out(request, model, knowledge, state)
@@ -177,7 +185,7 @@ def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
 @click.argument("left", type=FILE)
 @click.argument("right", type=FILE)
 @click.option("--many", is_flag=True, help="A record may have several counterparts.")
-@options(_JOB, _AVERAGED, _MODEL)
+@options(_JOB, _COLUMNS, _AVERAGED, _MODEL)
 def match_tables(
     left: Path,
     right: Path,
@@ -187,6 +195,8 @@ def match_tables(
     dataset: str | None,
     rules: tuple[str, ...],
     attributes: tuple[str, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
     averaged: bool,
     model: str,
     knowledge: Path | None,
@@ -200,6 +210,8 @@ def match_tables(
         left=_source(left, {}),
         right=_source(right, {}),
         attributes=list(attributes) or None,
+        include=list(include),
+        exclude=list(exclude),
         one_to_one=not many,
         averaged=averaged,
         **_scope(output, force, dataset, rules),
@@ -209,7 +221,7 @@ def match_tables(
 
 @click.command()
 @click.argument("file", type=FILE)
-@options(_JOB, _AVERAGED, _READING, _MODEL)
+@options(_JOB, _COLUMNS, _AVERAGED, _READING, _MODEL)
 def dedupe(
     file: Path,
     output: Path | None,
@@ -217,6 +229,8 @@ def dedupe(
     dataset: str | None,
     rules: tuple[str, ...],
     attributes: tuple[str, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
     averaged: bool,
     model: str,
     knowledge: Path | None,
@@ -230,6 +244,8 @@ def dedupe(
     request = DedupeRequest(
         source=_source(file, reading),
         attributes=list(attributes) or None,
+        include=list(include),
+        exclude=list(exclude),
         averaged=averaged,
         **_scope(output, force, dataset, rules),
     )

@@ -26,7 +26,9 @@ from dp_tools.tables.job_requests import (
     CleanRequest,
     DedupeRequest,
     DetectRequest,
+    Exclude,
     FillRequest,
+    Include,
     MatchRequest,
     TableSource,
 )
@@ -137,6 +139,8 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         attributes: Annotated[
             list[str] | None, Field(description="Only these attributes; for fill, the one whose gaps are filled.")
         ] = None,
+        include: Include = [],  # noqa: B006
+        exclude: Exclude = [],  # noqa: B006
         allowed: Annotated[list[str] | None, Field(description="For fill: the values to choose from.")] = None,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
@@ -156,14 +160,17 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
             raise InvalidRequest(
                 "Values to choose from belong to what = fill: leave allowed out, or fill one attribute."
             )
+        shared |= {"attributes": attributes, "include": include, "exclude": exclude}
         kind = CleanRequest if what == "repair" else DetectRequest
-        return await start(ctx, kind(source=table, attributes=attributes, **shared))
+        return await start(ctx, kind(source=table, **shared))
 
     async def match_tables(
         ctx: Context[Any, Any],
         left: AnyTable,
         right: AnyTable,
         attributes: Attributes = None,
+        include: Include = [],  # noqa: B006
+        exclude: Exclude = [],  # noqa: B006
         one_to_one: Annotated[
             bool, Field(description="Whether a record has one counterpart at most; false if a side repeats things.")
         ] = True,
@@ -178,15 +185,16 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         (next_reviews). Returns the result if it is quick, and otherwise a handle for get_job; the same call again goes
         on with a job that was stopped."""
         shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
-        request = MatchRequest(
-            left=left, right=right, attributes=attributes, one_to_one=one_to_one, averaged=averaged, **shared
-        )
+        shared |= {"attributes": attributes, "include": include, "exclude": exclude, "averaged": averaged}
+        request = MatchRequest(left=left, right=right, one_to_one=one_to_one, **shared)
         return await start(ctx, request)
 
     async def dedupe_table(
         ctx: Context[Any, Any],
         table: AnyTable,
         attributes: Attributes = None,
+        include: Include = [],  # noqa: B006
+        exclude: Exclude = [],  # noqa: B006
         averaged: Averaged = False,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
@@ -197,7 +205,8 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         removed. One wrong pair does not merge two groups. Returns the result if it is quick, and otherwise a handle
         for get_job; the same call again goes on with a job that was stopped."""
         shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
-        return await start(ctx, DedupeRequest(source=table, attributes=attributes, averaged=averaged, **shared))
+        shared |= {"attributes": attributes, "include": include, "exclude": exclude, "averaged": averaged}
+        return await start(ctx, DedupeRequest(source=table, **shared))
 
     async def get_job(
         ctx: Context[Any, Any],

@@ -19,7 +19,8 @@ from sparse_dot_topn import sp_matmul_topn
 
 from dp_tools.engine.questions import Progress
 from dp_tools.errors import Cancelled
-from dp_tools.tables.table import ROW, Table, known
+from dp_tools.tables.content import contents
+from dp_tools.tables.table import ROW, Table
 
 TOP = 10
 """How many most similar records of the other table a record keeps."""
@@ -72,7 +73,7 @@ def candidate_pairs(
     left: Table,
     right: Table | None = None,
     *,
-    attributes: Sequence[str] | None = None,
+    compared: Sequence[Sequence[str]] | None = None,
     top: int = TOP,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
@@ -82,19 +83,18 @@ def candidate_pairs(
     Args:
         left: a table.
         right: the other table; None finds candidates for duplicates inside `left`.
-        attributes: the attributes to compare on (default: all but serial numbers, see `content_columns`).
+        compared: the columns of each table to compare on (default: see `contents`).
         top: how many most similar records each record keeps, seen from both sides.
         progress: called with (records done, records in all).
         cancel: set it to stop.
 
     Raises:
-        InvalidRequest: an attribute is in neither table.
         Cancelled: `cancel` was set.
     """
     tables = [left] if right is None else [left, right]
-    chosen = [_chosen(table, attributes, tables) for table in tables]
+    chosen = compared or [content.columns for content in contents(tables, comparing=True)]
     numbers = [table.scan([]).collect()[ROW].to_numpy().astype(np.int64) for table in tables]
-    counts = [_gram_counts(table, columns) for table, columns in zip(tables, chosen, strict=True)]
+    counts = [_gram_counts(table, names) for table, names in zip(tables, chosen, strict=True)]
     frequency = sum(
         (np.bincount(matrix.indices, minlength=_BUCKETS) for matrix in counts), np.zeros(_BUCKETS, np.int64)
     )
@@ -120,42 +120,6 @@ def candidate_pairs(
     rows, columns, scores = rows[kept], columns[kept], scores[kept]
     order = np.lexsort((columns, -scores, rows))
     return Candidates(numbers[0][rows[order]], numbers[1][columns[order]], scores[order], *counted)
-
-
-def content_columns(table: Table) -> list[str]:
-    """The attributes that say something about a record: all but serial numbers (whole numbers, distinct, dense)."""
-    kept = []
-    for name in table.columns:
-        numbers = pl.col("value").cast(pl.Int64, strict=False)
-        facts = (
-            table.scan([name])
-            .select(known(name).alias("value"))
-            .select(
-                pl.len().alias("rows"),
-                numbers.count().alias("numbers"),
-                numbers.n_unique().alias("distinct"),
-                (numbers.max() - numbers.min()).alias("span"),
-            )
-            .collect(engine="streaming")
-            .row(0, named=True)
-        )
-        serial = (
-            facts["rows"] > 1
-            and facts["numbers"] == facts["rows"] == facts["distinct"]
-            and facts["span"] < 3 * facts["rows"] + 10
-        )
-        if not serial:
-            kept.append(name)
-    return kept or list(table.columns)
-
-
-def _chosen(table: Table, attributes: Sequence[str] | None, tables: Sequence[Table]) -> list[str]:
-    if attributes is None:
-        return content_columns(table)
-    for name in attributes:
-        if not any(name in other.columns for other in tables):
-            table.require([name])
-    return [name for name in attributes if name in table.columns] or content_columns(table)
 
 
 def _gram_counts(table: Table, columns: Sequence[str]) -> sp.csr_matrix:

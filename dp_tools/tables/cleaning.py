@@ -9,14 +9,14 @@ from __future__ import annotations
 import csv
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.rules.regularities import Regularities, searched
-from dp_tools.tables.blocking import content_columns
 from dp_tools.tables.change_log import Change
+from dp_tools.tables.content import Content, contents
 from dp_tools.tables.facts import TableFacts
 from dp_tools.tables.judging import Fields, Judge, Judgement
 from dp_tools.tables.paths import new_file
@@ -61,7 +61,7 @@ class Detection:
         decided: of these, decided by checks and examples.
         told: of these, decided by what the table mostly keeps.
         unanswered: cells that nobody could judge, by reason.
-        skipped: attributes that were not looked at, because they are serial numbers.
+        content: the attributes that were looked at, and those that were left out.
     """
 
     wrong: list[WrongCell]
@@ -70,7 +70,7 @@ class Detection:
     decided: int
     told: int
     unanswered: Counter[str]
-    skipped: tuple[str, ...]
+    content: Content
 
 
 @dataclass
@@ -96,22 +96,30 @@ class Cleaner:
         table: the table.
         dataset: whose rules apply.
         rules: rules for this work only.
-        attributes: the attributes to look at (default: all but serial numbers).
+        attributes: the attributes to look at (default: those that describe a record, see `contents`).
+        include, exclude: attributes that are looked at although they would be left out, and the other way round.
 
     Raises:
         InvalidRequest: an attribute is unknown.
     """
 
     def __init__(
-        self, work: Work, table: Table, dataset: str | None, rules: list[str], attributes: list[str] | None = None
+        self,
+        work: Work,
+        table: Table,
+        dataset: str | None,
+        rules: list[str],
+        attributes: list[str] | None = None,
+        *,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
     ) -> None:
-        if attributes is not None:
-            if not attributes:
-                raise InvalidRequest("There are no attributes to judge: name some, or leave attributes out.")
-            table.require(attributes)
+        if attributes is not None and not attributes:
+            raise InvalidRequest("There are no attributes to judge: name some, or leave attributes out.")
+        (self._content,) = contents((table,), only=attributes, include=include, exclude=exclude)
         self.table, self._work = table, work
         self._dataset, self._rules = dataset, rules
-        self.attributes = attributes if attributes is not None else content_columns(table)
+        self.attributes = self._content.columns
         self.facts = TableFacts(table)
         regularities = Regularities.of(
             (record for _, record in table.records(searched(table.count))),
@@ -148,10 +156,9 @@ class Cleaner:
                     unanswered[judgement.reason or "no answer"] += 1
                 elif judgement.wrong:
                     wrong.append(WrongCell(row, name, record[name], judgement))
-        skipped = tuple(name for name in self.table.columns if name not in self.attributes)
         cells = self.table.count * len(self.attributes)
         told = sum(by == "table" for by in settled.values())
-        return Detection(wrong, cells, len(self._judge), len(settled) - told, told, unanswered, skipped)
+        return Detection(wrong, cells, len(self._judge), len(settled) - told, told, unanswered, self._content)
 
     def repair(self, wrong: list[WrongCell]) -> Repair:
         """Find the right value for each wrong cell, where one can be found.

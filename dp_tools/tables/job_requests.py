@@ -17,6 +17,13 @@ Averaged = Annotated[
 ]
 
 
+Include = Annotated[
+    list[str],
+    Field(description="Attributes to look at although they seem to be record keys or to name the source of a record."),
+]
+Exclude = Annotated[list[str], Field(description="Attributes not to look at.")]
+
+
 class TableSource(BaseModel):
     """A table: a file under the roots, or records passed along."""
 
@@ -64,6 +71,8 @@ class DetectRequest(JobRequest):
     kind: Literal["detect"] = "detect"
     source: Annotated[TableSource, Field(description="The table.")]
     attributes: Annotated[list[str] | None, Field(description="Look only at these attributes.")] = None
+    include: Include = []
+    exclude: Exclude = []
 
 
 class CleanRequest(JobRequest):
@@ -72,6 +81,8 @@ class CleanRequest(JobRequest):
     kind: Literal["clean"] = "clean"
     source: Annotated[TableSource, Field(description="The table.")]
     attributes: Annotated[list[str] | None, Field(description="Look only at these attributes.")] = None
+    include: Include = []
+    exclude: Exclude = []
 
 
 class FillRequest(JobRequest):
@@ -90,6 +101,8 @@ class MatchRequest(JobRequest):
     left: Annotated[TableSource, Field(description="The first table.")]
     right: Annotated[TableSource, Field(description="The second table.")]
     attributes: Annotated[list[str] | None, Field(description="Compare only these attributes.")] = None
+    include: Include = []
+    exclude: Exclude = []
     averaged: Averaged = False
     one_to_one: Annotated[
         bool, Field(description="Whether a record has one counterpart at most; false if a side repeats things.")
@@ -102,6 +115,8 @@ class DedupeRequest(JobRequest):
     kind: Literal["dedupe"] = "dedupe"
     source: Annotated[TableSource, Field(description="The table.")]
     attributes: Annotated[list[str] | None, Field(description="Compare only these attributes.")] = None
+    include: Include = []
+    exclude: Exclude = []
     averaged: Averaged = False
 
 

@@ -13,6 +13,7 @@ from dp_tools.errors import InvalidRequest
 from dp_tools.prompts.serializer import quote
 from dp_tools.tables.change_log import Change, write_changes
 from dp_tools.tables.cleaning import Cleaner, Detection, WrongCell, write_wrong_cells
+from dp_tools.tables.content import Content
 from dp_tools.tables.filling import fill_column
 from dp_tools.tables.job_requests import (
     CleanRequest,
@@ -30,6 +31,8 @@ from dp_tools.tables.table import INLINE_ROWS, Table, format_of, open_file
 
 PREVIEW = 10
 """Results that stand in the answer itself; all of them where records were passed along and no file is written."""
+_NAMED = 8
+"""Columns that are named in a summary, at the most."""
 REVIEWS = 1000
 """Cases that a job puts before a person at the most, the most uncertain first."""
 
@@ -56,7 +59,7 @@ def detect(run: JobRun) -> JobResult:
     request = run.request
     assert isinstance(request, DetectRequest)
     with run.open(request.source) as table:
-        cleaner = Cleaner(run.work(), table, request.dataset, request.rules, request.attributes)
+        cleaner = _cleaner(run, table, request)
         detection = cleaner.detect()
         files = _deliver(run, "the wrong cells", lambda made: write_wrong_cells(made, detection.wrong, overwrite=True))
     return JobResult(
@@ -72,7 +75,7 @@ def clean(run: JobRun) -> JobResult:
     request = run.request
     assert isinstance(request, CleanRequest)
     with run.open(request.source) as table:
-        cleaner = Cleaner(run.work(), table, request.dataset, request.rules, request.attributes)
+        cleaner = _cleaner(run, table, request)
         detection = cleaner.detect()
         repair = cleaner.repair(detection.wrong)
         files = _write_table(run, table, repair.changes)
@@ -140,6 +143,8 @@ def match(run: JobRun) -> JobResult:
             dataset=request.dataset,
             rules=request.rules,
             attributes=request.attributes,
+            include=request.include,
+            exclude=request.exclude,
             one_to_one_only=request.one_to_one,
             averaged=request.averaged,
         )
@@ -159,7 +164,9 @@ def match(run: JobRun) -> JobResult:
     summary = (
         f"{len(matching.pairs):,} pairs of {left.count:,} and {right.count:,} records are the same, of "
         f"{len(matching.candidates):,} candidates ({matching.candidates.per_record:.1f} a record); "
-        f"{len(matching.doubtful):,} wait for a person." + _problems(matching.unanswered)
+        f"{len(matching.doubtful):,} wait for a person."
+        + _not_looked_at(*matching.compared)
+        + _problems(matching.unanswered)
     )
     figures: dict[str, float | int] = {
         "candidates": len(matching.candidates),
@@ -181,6 +188,8 @@ def dedupe(run: JobRun) -> JobResult:
             dataset=request.dataset,
             rules=request.rules,
             attributes=request.attributes,
+            include=request.include,
+            exclude=request.exclude,
             averaged=request.averaged,
         )
         files = _deliver(
@@ -203,6 +212,7 @@ def dedupe(run: JobRun) -> JobResult:
     summary = (
         f"{members:,} of {table.count:,} records stand in {len(matching.groups):,} groups of the same thing, "
         f"found among {len(matching.candidates):,} candidate pairs; {len(matching.doubtful):,} pairs wait for a person."
+        + _not_looked_at(*matching.compared)
         + _problems(matching.unanswered)
     )
     figures: dict[str, float | int] = {
@@ -222,6 +232,18 @@ STEPS: dict[str, Callable[[JobRun], JobResult]] = {
     "dedupe": dedupe,
 }
 """What to do for each kind of job."""
+
+
+def _cleaner(run: JobRun, table: Table, request: DetectRequest | CleanRequest) -> Cleaner:
+    return Cleaner(
+        run.work(),
+        table,
+        request.dataset,
+        request.rules,
+        request.attributes,
+        include=request.include,
+        exclude=request.exclude,
+    )
 
 
 def _review_file(target: Path) -> Path:
@@ -297,10 +319,18 @@ def _found(detection: Detection) -> str:
     return (
         f"{len(detection.wrong):,} of {detection.cells:,} cells are probably wrong, judged by {detection.questions:,} "
         f"distinct questions, {detection.decided:,} of them decided by rules and {detection.told:,} by what the table "
-        "mostly keeps."
-        + (f" Not looked at: {', '.join(detection.skipped[:8])}." if detection.skipped else "")
-        + _problems(detection.unanswered)
+        "mostly keeps." + _not_looked_at(detection.content) + _problems(detection.unanswered)
     )
+
+
+def _not_looked_at(*contents: Content) -> str:
+    """Which columns were left out by themselves, and how to have them looked at."""
+    reasons = {name: reason for content in contents for name, reason in content.left_out.items()}
+    if not reasons:
+        return ""
+    named = ", ".join(f"{name} ({reason})" for name, reason in list(reasons.items())[:_NAMED])
+    more = f" and {len(reasons) - _NAMED} more" if len(reasons) > _NAMED else ""
+    return f" Left out: {named}{more}; include them by name if they describe the records."
 
 
 def _figures(detection: Detection) -> dict[str, float | int]:

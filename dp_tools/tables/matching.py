@@ -12,8 +12,9 @@ from dp_tools.errors import InvalidRequest
 from dp_tools.evidence import PairFacts
 from dp_tools.interpreter.averaging import ORDERS_OF_A_PAIR
 from dp_tools.prompts.serializer import Record
-from dp_tools.tables.blocking import TOP, Candidates, candidate_pairs, content_columns
+from dp_tools.tables.blocking import TOP, Candidates, candidate_pairs
 from dp_tools.tables.cleaning import ACCEPT
+from dp_tools.tables.content import Content, contents
 from dp_tools.tables.pairing import ScoredPair, clusters, one_to_one
 from dp_tools.tables.paths import new_file
 from dp_tools.tables.table import Table
@@ -58,10 +59,12 @@ class Matching:
         groups: records that are the same, where groups were asked for: members and mean score.
         doubtful: pairs for a person to decide, unstable ones first, then the most uncertain.
         unanswered: pairs that nobody could judge, by reason.
+        compared: the columns of either table that were compared, and those that were left out.
     """
 
     candidates: Candidates
     scores: list[PairScore]
+    compared: list[Content]
     pairs: list[ScoredPair] = field(default_factory=list)
     groups: list[tuple[list[int], float]] = field(default_factory=list)
     doubtful: list[PairScore] = field(default_factory=list)
@@ -76,6 +79,8 @@ def match_tables(
     dataset: str | None = None,
     rules: Sequence[str] = (),
     attributes: Sequence[str] | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     top: int = TOP,
     one_to_one_only: bool = True,
     averaged: bool = False,
@@ -86,7 +91,8 @@ def match_tables(
         work: what asks.
         left, right: the tables; their attributes may differ.
         dataset, rules: which rules apply.
-        attributes: the attributes to block on and to show (default: all but serial numbers).
+        attributes: the attributes to block on and to show (default: those that describe a record, see `contents`).
+        include, exclude: attributes that are compared although they would be left out, and the other way round.
         top: how many most similar records of the other table each record keeps as candidates.
         one_to_one_only: whether each record has one counterpart at most; otherwise every pair that is judged the
             same counts, as when a table has the same thing several times.
@@ -100,10 +106,12 @@ def match_tables(
     for table in (left, right):
         if not table.count:
             raise InvalidRequest(f"{table.name} has no records: there is nothing to match.")
+    compared = contents((left, right), only=attributes, include=include, exclude=exclude, comparing=True)
+    shown = [content.columns for content in compared]
     found = candidate_pairs(
-        left, right, attributes=attributes, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
+        left, right, compared=shown, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
     )
-    matching = Matching(found, _scores(work, left, right, found, dataset, rules, attributes, averaged))
+    matching = Matching(found, _scores(work, (left, right), shown, found, dataset, rules, averaged), compared)
     if one_to_one_only:
         matching.pairs = one_to_one(_scored(matching.scores))
     else:
@@ -119,6 +127,8 @@ def dedupe_table(
     dataset: str | None = None,
     rules: Sequence[str] = (),
     attributes: Sequence[str] | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     top: int = TOP,
     averaged: bool = False,
 ) -> Matching:
@@ -128,10 +138,12 @@ def dedupe_table(
     """
     if not table.count:
         raise InvalidRequest(f"{table.name} has no records: there is nothing to compare.")
+    compared = contents((table,), only=attributes, include=include, exclude=exclude, comparing=True)
+    shown = [content.columns for content in compared]
     found = candidate_pairs(
-        table, attributes=attributes, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
+        table, compared=shown, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
     )
-    matching = Matching(found, _scores(work, table, table, found, dataset, rules, attributes, averaged))
+    matching = Matching(found, _scores(work, (table, table), shown * 2, found, dataset, rules, averaged), compared)
     scored = _scored(matching.scores)
     matching.groups = clusters(scored, work.preprocessor.line("match_entities", dataset).threshold)
     group_of = {row: number for number, (rows, _) in enumerate(matching.groups) for row in rows}
@@ -142,18 +154,15 @@ def dedupe_table(
 
 def _scores(
     work: Work,
-    left: Table,
-    right: Table,
+    tables: tuple[Table, Table],
+    shown: Sequence[Sequence[str]],
     found: Candidates,
     dataset: str | None,
     rules: Sequence[str],
-    attributes: Sequence[str] | None,
     averaged: bool,
 ) -> list[PairScore]:
-    shown = [_shown(table, attributes) for table in (left, right)]
-    facts = PairFacts(
-        record for table, names in zip((left, right), shown, strict=True) for record in _all(table, names)
-    )
+    left, right = tables
+    facts = PairFacts(record for table, names in zip(tables, shown, strict=True) for record in _all(table, names))
     pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
     scores: list[PairScore] = []
     orders = ORDERS_OF_A_PAIR if averaged else 1
@@ -195,12 +204,6 @@ def _answers(work: Work, questions: list[Asked], averaged: bool) -> Iterator[tup
         yield from ((found.answer, found.unstable) for found in work.averaged_answers(questions))
     else:
         yield from ((answer, ()) for answer in work.answers(questions))
-
-
-def _shown(table: Table, attributes: Sequence[str] | None) -> list[str]:
-    """The attributes that the model reads: those asked for, or all but serial numbers."""
-    asked = [name for name in attributes or () if name in table.columns]
-    return asked or content_columns(table)
 
 
 def _all(table: Table, attributes: Sequence[str]) -> Iterator[Record]:

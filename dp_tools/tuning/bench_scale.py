@@ -59,7 +59,7 @@ def measure(rows: int) -> Iterator[dict[str, float | int | str]]:
             profile = profile_table(table)
             yield note("profile", started, dependencies=len(profile.dependencies))
             started = time.perf_counter()
-            found = candidate_pairs(table, attributes=["title"])
+            found = candidate_pairs(table, compared=[["title"]])
             copies = [(number - 1, number) for number in range(50, rows, 50)]
             yield note("block", started, candidates=len(found), recall_of_copies=round(found.recall(copies), 4))
 
