@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,17 @@ from tiny_model import write_tiny_model
 from dp_tools.engine import open_engine
 from dp_tools.engine.cache import AnswerCache, CachedEngine, question_key
 from dp_tools.engine.local import LocalEngine
-from dp_tools.engine.questions import Labels, LabelScores, Progress, Question, Result, Segment, Unanswered, Value
+from dp_tools.engine.questions import (
+    GeneratedValue,
+    Labels,
+    LabelScores,
+    Progress,
+    Question,
+    Result,
+    Segment,
+    Unanswered,
+    Value,
+)
 from dp_tools.models.catalogue import ModelSpec
 
 YES_NO = Question((Segment("Rule: gaps are errors.\n"), Segment("Is it?\n")), Labels(("Yes", "No")))
@@ -142,10 +154,75 @@ def test_a_damaged_file_is_begun_anew(cached: CachedEngine):
     assert reached(cached) == 3 or reached(cached) == 2
 
 
-def test_a_kept_answer_that_cannot_be_read_is_computed_again(cached: CachedEngine):
-    key = question_key(cached.fingerprint, YES_NO)
-    cached.cache.put({key: '{"probabilities": 7}'})
-    assert isinstance(cached.answer([YES_NO])[0], LabelScores)
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "",
+        "not JSON",
+        "[" * 5000,
+        "7",
+        "{}",
+        '{"probabilities": 7}',
+        '{"probabilities": []}',
+        '{"probabilities": [1.0]}',
+        '{"probabilities": [0.5, 0.25, 0.25]}',
+        '{"probabilities": [NaN, NaN]}',
+        '{"probabilities": [Infinity, -Infinity]}',
+        '{"probabilities": [0.9, 0.9]}',
+        '{"probabilities": [2.0, -1.0]}',
+        '{"probabilities": ["0.5", "0.5"]}',
+        '{"probabilities": [true, false]}',
+        '{"text": "Yes", "probability": 1.0, "alternatives": []}',
+    ],
+)
+def test_kept_scores_that_answer_no_such_question_are_computed_again(cached: CachedEngine, kept: str):
+    cached.cache.put({question_key(cached.fingerprint, YES_NO): kept})
+    right = cached.answer([YES_NO])
+    assert isinstance(right[0], LabelScores)
+    assert cached.answer([YES_NO]) == right
+    assert reached(cached) == 1
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        '{"probabilities": [0.2, 0.3, 0.5]}',
+        '{"text": "four", "probability": 1.0, "alternatives": []}',
+        '{"text": 1, "probability": 1.0, "alternatives": []}',
+        '{"text": "one", "probability": NaN, "alternatives": []}',
+        '{"text": "one", "probability": 1.0}',
+        '{"text": "one", "probability": 1.0, "alternatives": [["two"]]}',
+        '{"text": "one", "probability": 0.5, "alternatives": [["four", 0.5]]}',
+        '{"text": "one", "probability": 0.5, "alternatives": [["two", 0.1], ["three", 0.1], ["one", 0.1]]}',
+    ],
+)
+def test_a_kept_value_that_answers_no_such_question_is_computed_again(cached: CachedEngine, kept: str):
+    cached.cache.put({question_key(cached.fingerprint, VALUE): kept})
+    right = cached.answer([VALUE])
+    assert isinstance(right[0], GeneratedValue)
+    assert cached.answer([VALUE]) == right
+    assert reached(cached) == 1
+
+
+def test_an_answer_kept_under_another_question_is_computed_again(cached: CachedEngine):
+    other = replace(YES_NO, segments=(Segment("Is it not?\n"),))
+    cached.answer([YES_NO, other])
+    with closing(sqlite3.connect(cached.cache.path)) as database, database:
+        keys = [question_key(cached.fingerprint, question) for question in (YES_NO, other)]
+        results = dict(database.execute("SELECT key, result FROM answers"))
+        database.executemany(
+            "UPDATE answers SET result = ? WHERE key = ?", [(results[keys[1]], keys[0]), (results[keys[0]], keys[1])]
+        )
+    cached.answer([YES_NO, other])
+    assert reached(cached) == 4
+
+
+def test_a_file_with_other_tables_is_begun_anew(cached: CachedEngine):
+    with closing(sqlite3.connect(cached.cache.path)) as database, database:
+        database.execute("CREATE TABLE answers (something TEXT)")
+    first = cached.answer([YES_NO])
+    assert cached.answer([YES_NO]) == first
+    cached.answer([YES_NO])
     assert reached(cached) == 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import sqlite3
 import threading
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import platformdirs
 
@@ -26,6 +27,7 @@ from dp_tools.engine.questions import (
     Result,
     Segment,
     Unanswered,
+    Value,
 )
 from dp_tools.models.identity import identity
 
@@ -34,8 +36,25 @@ _log = logging.getLogger(__name__)
 MAX_ANSWERS = 200_000
 """Answers kept; when there are more, the tenth that was used longest ago goes."""
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, result TEXT NOT NULL, used REAL NOT NULL)"
+_SCHEMA = "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, result BLOB NOT NULL, used REAL NOT NULL)"
 _ROWS = 500
+_NOT_NOW = frozenset(
+    (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PROTOCOL,
+    )
+)
+"""SQLite's codes for what may be over the next time; every other one means that the file is not what it should be."""
+_DIGEST = 16
+_SLACK = 1e-3
+"""How far probabilities may be from a sum of 1: what rounding makes of them."""
 
 T = TypeVar("T")
 
@@ -47,7 +66,8 @@ def default_cache() -> Path:
 
 
 class AnswerCache:
-    """A file of answers by key. What goes wrong with it costs time, never an answer: a damaged file is begun anew."""
+    """A file of answers by key. What goes wrong with it costs time, never an answer: a damaged file is begun anew, and
+    an answer that is not as it was put there, byte for byte and under the same key, is not found."""
 
     def __init__(self, path: Path, *, most: int = MAX_ANSWERS) -> None:
         self.path = path
@@ -62,7 +82,9 @@ class AnswerCache:
             for start in range(0, len(keys), _ROWS):
                 some = keys[start : start + _ROWS]
                 marks = ",".join("?" * len(some))
-                found.update(database.execute(f"SELECT key, result FROM answers WHERE key IN ({marks})", some))
+                for key, sealed in database.execute(f"SELECT key, result FROM answers WHERE key IN ({marks})", some):
+                    if (result := _unsealed(key, sealed)) is not None:
+                        found[key] = result
                 database.execute(f"UPDATE answers SET used = ? WHERE key IN ({marks})", (time.time(), *some))
             return found
 
@@ -73,7 +95,7 @@ class AnswerCache:
 
         def write(database: sqlite3.Connection) -> None:
             now = time.time()
-            rows = ((key, result, now) for key, result in answers.items())
+            rows = ((key, _sealed(key, result), now) for key, result in answers.items())
             database.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", rows)
             surplus = _count(database) - self._most
             if surplus > 0:
@@ -96,18 +118,40 @@ class AnswerCache:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self._guard, closing(sqlite3.connect(self.path, timeout=5.0)) as database, database:
+                database.text_factory = bytes  # a damaged text may be no UTF-8, which is for its seal to find
                 database.execute("PRAGMA journal_mode=WAL")
                 database.execute("PRAGMA synchronous=NORMAL")
                 database.execute(_SCHEMA)
                 return work(database)
-        except sqlite3.OperationalError as error:  # locked, read-only, no room
-            _log.warning("The answer cache %s is not used now: %s.", self.path, error)
-        except sqlite3.DatabaseError as error:
-            _log.warning("The answer cache %s is damaged (%s) and is begun anew.", self.path, error)
-            self.path.unlink(missing_ok=True)
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode & 0xFF in _NOT_NOW:
+                _log.warning("The answer cache %s is not used now: %s.", self.path, error)
+            else:
+                self._begin_anew(str(error))
+        except UnicodeDecodeError:  # SQLite's message quotes the damaged bytes
+            self._begin_anew("its tables cannot be read")
         except OSError as error:
             _log.warning("The answer cache %s is not used: %s.", self.path, error.strerror)
         return otherwise
+
+    def _begin_anew(self, why: str) -> None:
+        _log.warning("The answer cache %s is damaged (%s) and is begun anew.", self.path, why)
+        for suffix in ("", "-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+
+def _sealed(key: bytes, result: str) -> bytes:
+    """A result as it is stored: behind a digest of itself and its key."""
+    text = result.encode()
+    return hashlib.sha256(key + text).digest()[:_DIGEST] + text
+
+
+def _unsealed(key: bytes, sealed: object) -> str | None:
+    """The result that was stored under a key; None when a single bit of it, or of the key, is not as it was."""
+    if not isinstance(sealed, bytes):
+        return None
+    result = sealed[_DIGEST:].decode(errors="replace")
+    return result if _sealed(key, result) == sealed else None
 
 
 def _count(database: sqlite3.Connection) -> int:
@@ -140,13 +184,7 @@ class CachedEngine:
         cancel: threading.Event | None = None,
     ) -> list[Result]:
         """One result per question, in order; see `Engine.answer`."""
-        fingerprint = self.fingerprint
-        keys = [question_key(fingerprint, question) for question in questions]
-        known = self.cache.get(list(dict.fromkeys(keys)))
-        results: list[Result | None] = [
-            _thawed(known[key], question.answered_by(self.name)) if key in known else None
-            for key, question in zip(keys, questions, strict=True)
-        ]
+        keys, results = self._looked_up(questions)
         open_places = [place for place, result in enumerate(results) if result is None]
         done = len(questions) - len(open_places)
         if open_places:
@@ -161,6 +199,19 @@ class CachedEngine:
         elif progress:
             progress(done, len(questions))
         return [result for result in results if result is not None]
+
+    def kept(self, questions: Sequence[Question]) -> frozenset[int]:
+        """The places of the questions whose answers are kept."""
+        _, results = self._looked_up(questions)
+        return frozenset(place for place, result in enumerate(results) if result is not None)
+
+    def _looked_up(self, questions: Sequence[Question]) -> tuple[list[bytes], list[Result | None]]:
+        """The key of each question, and its answer where one is kept."""
+        fingerprint = self.fingerprint
+        keys = [question_key(fingerprint, question) for question in questions]
+        known = self.cache.get(list(dict.fromkeys(keys)))
+        pairs = zip(keys, questions, strict=True)
+        return keys, [_thawed(known[key], question, self.name) if key in known else None for key, question in pairs]
 
     def count_tokens(self, segments: Sequence[Segment]) -> int:
         """Tokens these segments take in this model."""
@@ -199,13 +250,45 @@ def _frozen(result: LabelScores | GeneratedValue) -> str:
     return json.dumps(kept)
 
 
-def _thawed(text: str, model: str) -> Result | None:
-    """The result that was kept; None when the text is none of ours."""
+def _thawed(text: str, question: Question, model: str) -> Result | None:
+    """The result that was kept; None when the text is no answer to this question."""
     try:
         kept = json.loads(text)
-        if "probabilities" in kept:
-            return LabelScores(tuple(kept["probabilities"]), model)
-        alternatives = tuple((other, probability) for other, probability in kept["alternatives"])
-        return GeneratedValue(kept["text"], kept["probability"], alternatives, model)
-    except (ValueError, KeyError, TypeError):
+        if isinstance(question.answer, Labels):
+            return _scores(kept["probabilities"], question.answer, question.answered_by(model))
+        return _value(kept, question.answer, question.answered_by(model))
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _scores(probabilities: Any, labels: Labels, model: str) -> LabelScores | None:
+    scores = LabelScores(tuple(_probability(share) for share in probabilities), model)
+    whole = len(scores.probabilities) == len(labels.texts) and abs(sum(scores.probabilities) - 1) <= _SLACK
+    return scores if whole else None
+
+
+def _value(kept: Any, asked: Value, model: str) -> GeneratedValue | None:
+    alternatives = tuple((_text(other), _probability(share)) for other, share in kept["alternatives"])
+    value = GeneratedValue(_text(kept["text"]), _probability(kept["probability"]), alternatives, model)
+    texts = [value.text, *(other for other, _ in alternatives)]
+    permitted = asked.allowed is None or {*asked.allowed, *asked.or_else}.issuperset(texts)
+    return value if permitted and len(alternatives) <= asked.alternatives else None
+
+
+def _probability(given: Any) -> float:
+    """A probability.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+        raise ValueError("no number")
+    if not -_SLACK <= given <= 1 + _SLACK:
+        raise ValueError("no probability")
+    return given
+
+
+def _text(given: Any) -> str:
+    if not isinstance(given, str):
+        raise ValueError("no text")
+    return given
