@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,14 +29,14 @@ from serving import ERAS, answer, assert_same, environment, owner_of, refusal
 from starlette.applications import Starlette
 
 from dp_tools.cli.serve import serve
-from dp_tools.engine.questions import Engine, Progress, Question, Result
+from dp_tools.engine.questions import Engine
 from dp_tools.errors import InvalidRequest
-from dp_tools.mcp_server import gate, turns, work
+from dp_tools.mcp_server import gate, work
 from dp_tools.mcp_server.calls import Calls
 from dp_tools.mcp_server.http import Address, Tokens, http_app
 from dp_tools.mcp_server.logs import JsonLines
 from dp_tools.mcp_server.tokens import EitherToken, ListedTokens, SignedTokens
-from dp_tools.mcp_server.turns import Busy, SharedEngine, Turns
+from dp_tools.mcp_server.turns import SharedEngine, Turns
 
 HERE = Address("127.0.0.1", 8765)
 READER, RUNNER, WRITER, APPROVER = (name * 4 for name in ("read", "runs", "writ", "appr"))
@@ -408,82 +407,6 @@ def test_a_crash_is_logged_by_its_place_and_not_by_its_text() -> None:
     line = JsonLines().format(record)
     assert "confidential" not in line
     assert "ValueError" in line
-
-
-def test_a_full_queue_says_so_at_once_and_one_client_cannot_fill_it() -> None:
-    shared = Turns(calls=3, calls_each=2)
-    with shared.place("a"), shared.place("a"):
-        with pytest.raises(Busy, match="You have 2 calls waiting"), shared.place("a"):
-            pass
-        with shared.place("b"), pytest.raises(Busy, match="busy with 3 calls"), shared.place("c"):
-            pass
-        with ExitStack() as jobs:
-            for _ in range(5):
-                jobs.enter_context(shared.place(turns.JOBS))
-    assert shared.inside == 0
-
-
-class Slow:
-    """An engine that answers a slice when it is told to, and remembers whose it was."""
-
-    name = "slow"
-    fingerprint = "slow"
-
-    def __init__(self) -> None:
-        self.order: list[str] = []
-        self.go = threading.Semaphore(0)
-
-    def answer(
-        self,
-        questions: Any,
-        *,
-        progress: Progress | None = None,  # noqa: ARG002
-        cancel: threading.Event | None = None,  # noqa: ARG002
-    ) -> list[Result]:
-        self.order.append(turns.CLIENT.get())
-        self.go.acquire()
-        return list(questions)
-
-    def count_tokens(self, segments: Any) -> int:
-        return len(segments)
-
-    def close(self) -> None:
-        pass
-
-
-def test_a_long_call_lets_others_have_their_turn() -> None:
-    slow, shared = Slow(), Turns()
-    engine = SharedEngine(slow, shared)
-    answers: dict[str, list[Result]] = {}
-
-    def ask(client: str, count: int) -> None:
-        turns.CLIENT.set(client)
-        answers[client] = engine.answer([Question((), None)] * count)  # type: ignore[arg-type]
-
-    def started(client: str, count: int) -> threading.Thread:
-        before = shared.inside
-        thread = threading.Thread(target=ask, args=(client, count))
-        thread.start()
-        while shared.inside == before:
-            time.sleep(0.005)
-        return thread
-
-    threads = [started("long", 4 * turns.SLICE)]
-    while not slow.order:
-        time.sleep(0.005)
-    threads += [started("short", 1), started("other", 2 * turns.SLICE)]
-    time.sleep(0.05)
-    for _ in range(7):
-        slow.go.release()
-    for thread in threads:
-        thread.join(10)
-    assert slow.order == ["long", "short", "other", "long", "other", "long", "long"]
-    assert {client: len(given) for client, given in answers.items()} == {"long": 256, "short": 1, "other": 128}
-
-
-def test_a_call_that_asks_too_much_is_told_the_limit() -> None:
-    with pytest.raises(InvalidRequest, match="asks 11 questions and the limit is 10"):
-        SharedEngine(Slow(), Turns(), questions=10).answer([Question((), None)] * 11)  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to receive")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from dp_tools.errors import DpToolsError
 from dp_tools.mcp_server.turns import SharedEngine, Turns
 from dp_tools.tables.paths import Roots
 
@@ -26,7 +28,7 @@ class Owner:
         second: a model that is asked again where the first one is unsure.
         cache: False to keep no answers.
         roots: the folders in which tables are read and written; the current one by default.
-        turns: whose turn it is at the model, where several clients share it.
+        turns: whose turn it is at the model; by default one call may not hold up another, and none is turned away.
         preprocessor: one that is already open, for those who hold one; it is closed by whoever opened it.
 
     Raises:
@@ -52,7 +54,7 @@ class Owner:
         self._cache = cache
         self.roots = Roots.of(roots)
         """Where tables may be read and written."""
-        self._turns = turns
+        self._turns = turns or Turns(calls=1000, calls_each=1000)
         self._jobs: Jobs | None = None
         self._lent = preprocessor is not None
         self._preprocessor = preprocessor
@@ -93,12 +95,22 @@ class Owner:
                     second=self._second,
                     cache=self._cache,
                 )
-                if self._turns is not None:
-                    for asked in (opened, opened.second):
-                        if asked is not None:
-                            asked.engine = SharedEngine(asked.engine, self._turns)
+                for asked in (opened, opened.second):
+                    if asked is not None:
+                        asked.engine = SharedEngine(asked.engine, self._turns)
                 self._preprocessor = opened
             return self._preprocessor
+
+    def warm_up(self) -> None:
+        """Have the model's weights prepared, in the background, so that the first questions come sooner to the fast
+        ones. Nothing is opened, and a model that is not there is for the first question to tell."""
+        from dp_tools.engine.background import prepare_in_background
+        from dp_tools.models.catalogue import resolve
+
+        for model in filter(None, (self._model, self._second)):
+            with suppress(DpToolsError):
+                if (spec := resolve(model)).preparable:
+                    prepare_in_background(spec)
 
     @property
     def jobs(self) -> Jobs:

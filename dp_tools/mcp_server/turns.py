@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import takewhile
 
-from dp_tools.engine.questions import Engine, Progress, Question, Result, Segment
+from dp_tools.engine.cache import CachedEngine
+from dp_tools.engine.questions import Engine, Progress, Question, Result, Segment, Value
 from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest
 
 JOBS = ""
 """Stands for the server's own jobs: together they take turns as one client does, and they wait instead of giving up."""
 CLIENT: ContextVar[str] = ContextVar("client", default=JOBS)
 """Whose call this is; set where the call comes in."""
-SLICE = 64
-"""Questions that one client's call asks before the next client's turn."""
+SLICE_S = 1.5
+"""Seconds that one call may hold the model, as far as they can be foreseen, before others have their turn."""
 _LOOK_S = 0.1
+_LETTERS = 4
+"""Characters of a token, about."""
 
 
 class Busy(DpToolsError):
@@ -25,7 +30,7 @@ class Busy(DpToolsError):
 
 
 class Turns:
-    """Round robin between clients; among one client's calls, first come, first served.
+    """Round robin between clients, and between one client's calls: each turn goes to the end of its queue.
 
     Args:
         calls: how many calls may wait or run at once.
@@ -108,7 +113,10 @@ class Turns:
 
 
 class SharedEngine:
-    """An engine for several clients: long calls are asked in slices, and between slices others have their turn.
+    """An engine for several clients: long calls are asked in slices of time, and between them others have their turn.
+
+    How long a question takes is measured as the slices run, in characters a second. Prompts that begin alike are read
+    once, so what a question shares with the one before it does not count, nor does a question whose answer is kept.
 
     Args:
         engine: the engine that answers.
@@ -120,6 +128,7 @@ class SharedEngine:
         self._engine = engine
         self._turns = turns
         self._questions = questions
+        self._pace = 0.0  # characters a second; 0 until a slice was timed
 
     @property
     def name(self) -> str:
@@ -148,15 +157,33 @@ class SharedEngine:
             raise InvalidRequest(
                 f"This call asks {len(questions)} questions and the limit is {self._questions}: send it in parts."
             )
-        client, results = CLIENT.get(), list[Result]()
+        kept = self._engine.kept(questions) if isinstance(self._engine, CachedEngine) else frozenset[int]()
+        client, results, sizes = CLIENT.get(), list[Result](), _sizes(questions, kept)
         with self._turns.place(client):
             while len(results) < len(questions):
-                part = questions[len(results) : len(results) + SLICE]
                 with self._turns.turn(client, cancel):
+                    start = len(results)
+                    end = self._end_of_slice(sizes, start)
+                    began = time.perf_counter()
                     results += self._engine.answer(
-                        part, progress=_from(len(results), questions, progress), cancel=cancel
+                        questions[start:end], progress=_from(start, questions, progress), cancel=cancel
                     )
+                    self._learn(sum(sizes[start:end]), time.perf_counter() - began)
         return results
+
+    def _end_of_slice(self, sizes: Sequence[int], start: int) -> int:
+        """Where the slice that begins here ends: one question at least, and as many as fit into its time."""
+        room, end = self._pace * SLICE_S - sizes[start], start + 1
+        while end < len(sizes) and sizes[end] <= room:
+            room -= sizes[end]
+            end += 1
+        return end
+
+    def _learn(self, size: int, seconds: float) -> None:
+        """Believe a slower pace at once and a faster one by half: the first slice also loads the model."""
+        if size:
+            pace = size / max(seconds, 1e-6)
+            self._pace = min(pace, (self._pace + pace) / 2) if self._pace else pace
 
     def count_tokens(self, segments: Sequence[Segment]) -> int:
         """Tokens these segments take in this model."""
@@ -172,3 +199,18 @@ def _from(start: int, questions: Sequence[Question], progress: Progress | None) 
     if progress is None:
         return None
     return lambda done, _: progress(start + done, len(questions))
+
+
+def _sizes(questions: Sequence[Question], kept: Set[int]) -> list[int]:
+    """The characters that each question adds to what the one before it begins with, and those of a value to write."""
+    sizes, before = list[int](), tuple[Segment, ...]()
+    for place, question in enumerate(questions):
+        if place in kept:
+            sizes.append(0)
+            continue
+        pairs = zip(question.segments, before, strict=False)
+        shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        before = question.segments
+        written = _LETTERS * question.answer.max_tokens if isinstance(question.answer, Value) else 0
+        sizes.append(1 + written + sum(len(segment.text) for segment in before[shared:]))
+    return sizes
