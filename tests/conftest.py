@@ -35,7 +35,7 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """The embedded model, loaded once for all tests; its answers are not kept."""
-    opened = open_engine("nano", cache=False)
+    opened = open_engine("nano", cache=False, wait=True)
     yield opened
     opened.close()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +16,11 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.types import CallToolResult, TextContent
 
+from dp_tools.engine.preparing import prepare_weights
 from dp_tools.engine.questions import Engine
 from dp_tools.mcp_server.owner import Owner
-from dp_tools.models.prepare import prepared_folder
+from dp_tools.models.catalogue import resolve
+from dp_tools.models.prepared import note_of, prepared_folder, prepared_path
 from dp_tools.preprocessor import Preprocessor
 
 ROOT = Path(__file__).parent.parent
@@ -42,10 +46,41 @@ def process(data: Path, *arguments: str) -> Client:
     return Client(stdio_client(parameters))
 
 
+@contextmanager
+def raw_process(data: Path, *, greet: bool = True) -> Iterator[subprocess.Popen[bytes]]:
+    """`python server.py` in a process of its own, line by line, after the handshake unless it is left out."""
+    server = subprocess.Popen(
+        [sys.executable, "server.py"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env=environment(data),
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    try:
+        if greet:
+            info = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+            hello = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": info}
+            done = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+            server.stdin.write("".join(json.dumps(message) + "\n" for message in (hello, done)).encode())
+            server.stdin.flush()
+            server.stdout.readline()
+        yield server
+    finally:
+        server.kill()
+        server.wait()
+        server.stdin.close()
+        server.stdout.close()
+
+
 def environment(data: Path) -> dict[str, str]:
-    """Variables for a server with a data folder of its own, and the weights that this machine has prepared already."""
+    """Variables for a server with a data folder of its own and the prepared weights, which are made where there are
+    none: a server that prepares them meanwhile answers more slowly than tests wait."""
+    spec = resolve("nano")
+    if not note_of(prepared_path(spec)).exists():
+        prepare_weights(spec)
     prepared, cache = prepared_folder(), data / "cache"
-    prepared.mkdir(parents=True, exist_ok=True)
     cache.mkdir()
     (cache / "models").symlink_to(prepared)
     return {

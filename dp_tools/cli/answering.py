@@ -92,6 +92,7 @@ class Session:
         """
         from dp_tools.preprocessor import Preprocessor
 
+        say_if_unprepared(self.model)
         total, done = sum(sizes), 0
         cache: Literal[False] | None = False if self.no_cache else None
         with (
@@ -147,6 +148,20 @@ def task_command(function: C) -> C:
     for option in reversed(OPTIONS):
         run = option(run)
     return run  # type: ignore[return-value]
+
+
+def say_if_unprepared(model: str) -> None:
+    """Tell a person on stderr that the answers come more slowly, this time."""
+    from dp_tools.models.catalogue import resolve
+    from dp_tools.models.prepared import note_of, prepared_path
+
+    spec = resolve(model)
+    if spec.preparable and not note_of(prepared_path(spec)).exists():
+        click.echo(
+            f"{spec.name} is being prepared for this machine in the background, once, for about a minute. Until then "
+            "its weights as installed answer, more slowly.",
+            err=True,
+        )
 
 
 @contextmanager

@@ -86,7 +86,7 @@ def bench(
     total, done = sum(len(entry.instances) for entry in splits), 0
     results: list[Row] = []
     failed: list[str] = []
-    engine = open_engine(model, cache=False)
+    engine = open_engine(model, cache=False, wait=True)
     with (
         Preprocessor(model, knowledge, engine=engine, adapters=None if own else False) as preprocessor,
         bar(total) as advance,
@@ -120,7 +120,7 @@ def _bench_tables(
     folder: Path, only: Sequence[str], rules: Sequence[Rules], model: str, knowledge: str, json_file: Path | None
 ) -> None:
     rows = []
-    engine = open_engine(model, cache=False)
+    engine = open_engine(model, cache=False, wait=True)
     with (
         Preprocessor(model, knowledge, engine=engine, adapters=False) as preprocessor,
         bar(0) as advance,

@@ -50,7 +50,7 @@ def bench_explain(
 ) -> None:
     """Measure the explanations on a folder of labelled data, and write the results as Markdown to stdout."""
     found = [dataset.split(split) for dataset in read_datasets(data, datasets) if split in dataset.files]
-    engine = open_engine(model, cache=False)
+    engine = open_engine(model, cache=False, wait=True)
     picture = _into(pictures)
     with Preprocessor(model, ":memory:", engine=engine, adapters=False) as preprocessor:
         takes = {

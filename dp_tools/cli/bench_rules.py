@@ -19,7 +19,7 @@ from dp_tools.tuning.rule_following import measure_following
 def bench_rules(data: Path, cases: int, model: str) -> None:
     """Measure how a model follows rules: cases of valid splits, each under a rule and its opposite, and questions with
     and without a rule that has nothing to do with them. Writes Markdown to stdout."""
-    engine = open_engine(model, cache=False)
+    engine = open_engine(model, cache=False, wait=True)
     with (
         Preprocessor(model, ":memory:", engine=engine, adapters=False) as preprocessor,
         bar(3 * cases) as advance,

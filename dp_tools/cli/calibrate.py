@@ -85,7 +85,7 @@ def write_calibration(
     samples: dict[str, list[Sample]] = {}
     under_rules = 2 * limit if cells else 0
     total, done = sum(len(split.instances) for split, _, _ in chosen) + under_rules, 0
-    engine = open_engine(model, cache=False)
+    engine = open_engine(model, cache=False, wait=True)
     with (
         Preprocessor(model, ":memory:", engine=engine, adapters=False) as preprocessor,
         bar(total) as advance,

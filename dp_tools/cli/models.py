@@ -22,6 +22,21 @@ def models(context: click.Context) -> None:
     for spec in CATALOGUE.values():
         table.add_row(spec.name, spec.wire_format, f"{spec.context:,}", spec.licence, spec.note)
     _print(table)
+    click.echo(f"\nnano on this machine: {_prepared()}")
+
+
+def _prepared() -> str:
+    """How the embedded model answers here, and why so."""
+    from dp_tools.models.catalogue import resolve
+    from dp_tools.models.prepared import being_made, find, prepared_path
+
+    path = prepared_path(resolve("nano"))
+    made = find(path)
+    if made is not None:
+        return f"{made.format}. {made.why}"
+    if being_made(path):
+        return "its weights as installed, while faster ones are being prepared."
+    return "its weights as installed; faster ones are prepared in the background at the first question."
 
 
 @models.command()
@@ -33,7 +48,8 @@ def models(context: click.Context) -> None:
 def prepare(again: bool, threads: int | None, formats: tuple[str, ...]) -> None:
     """Write the embedded model in the format that is fastest on this machine, its adapter merged in.
 
-    This happens by itself at the first question; do it here to choose the moment.
+    This happens by itself, in the background, from the first question on; do it here to choose the moment. The formats
+    are timed in turn until two rounds agree within a tenth.
     """
     from dp_tools.engine.preparing import prepare_weights
     from dp_tools.models.catalogue import resolve
@@ -52,7 +68,7 @@ def prepare(again: bool, threads: int | None, formats: tuple[str, ...]) -> None:
     for name, speed in made.tokens_per_second.items():
         table.add_row(name, f"{speed:,.0f}", "chosen" if name == made.format else "")
     _print(table)
-    click.echo(made.path)
+    click.echo(f"{made.why}\n{made.path}")
 
 
 @models.command()

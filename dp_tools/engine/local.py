@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from dp_tools.engine.llama import Llama, physical_cores
-from dp_tools.engine.preparing import prepare_weights
 from dp_tools.engine.questions import Progress, Question, Result, Segment, Unanswered
 from dp_tools.engine.reading import reading
 from dp_tools.engine.tree import Leaf, PrefixTree, Work
 from dp_tools.engine.vocabulary import Vocabulary
+from dp_tools.engine.weights import BestWeights
 from dp_tools.errors import Cancelled, ModelUnavailable
 from dp_tools.models.catalogue import ModelSpec
-from dp_tools.models.identity import identity
-
-_log = logging.getLogger(__name__)
 
 _BATCH = 512
 _CELLS = 2048
@@ -29,15 +24,6 @@ _CELLS = 2048
 _SEQUENCES = 128
 _LOOK = 0.05
 """Seconds between two looks at a caller's wish to stop, and at what there is to report."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Weights:
-    """The file that is loaded, its digest, and the adapters that are not merged into it."""
-
-    path: Path
-    digest: str
-    adapters: tuple[Path, ...]
 
 
 class _Job:
@@ -56,7 +42,8 @@ class LocalEngine:
         spec: the model.
         threads: of a decode; default: the physical cores.
         context: tokens that a prompt may take with its answer; the working memory grows up to it as prompts need it.
-        prepared: decode from weights rewritten for this machine, which are made first where there are none.
+        prepared: decode from weights rewritten for this machine, as soon as there are any; they are made in the
+            background where there are none.
     """
 
     def __init__(
@@ -80,29 +67,20 @@ class LocalEngine:
         """The model's name."""
         return self.spec.name
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """Of the weights, the adapter and the wire format."""
-        weights = self._weights
-        parts = [self.spec.wire_format, weights.digest, *map(identity, weights.adapters)]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return hashlib.sha256("\n".join([self.spec.wire_format, self._best.current.digest]).encode()).hexdigest()
 
     @cached_property
-    def _weights(self) -> _Weights:
-        """The file to load and the adapters it still needs; prepared on the first look."""
-        path = self.spec.locate()
-        if self._prepared:
-            try:
-                made = prepare_weights(self.spec, threads=self.threads)
-                return _Weights(made.path, made.sha256, ())
-            except ModelUnavailable as error:
-                _log.warning("%s Going on with the weights as installed, which are slower.", error)
-        return _Weights(path, identity(path), (self.spec.adapter,) if self.spec.adapter else ())
+    def _best(self) -> BestWeights:
+        """What is loaded; weights are looked for, and prepared, on the first look."""
+        return BestWeights(self.spec, self._prepared)
 
     @property
     def weights(self) -> Path:
         """The file that is loaded: the prepared one, where weights are prepared."""
-        return self._weights.path
+        return self._best.current.path
 
     def forget(self) -> None:
         """Drop the prefixes that are kept between calls. Not while a call is running."""
@@ -159,6 +137,7 @@ class LocalEngine:
     # --- in the owner's thread
 
     def _run(self, job: _Job) -> list[Result]:
+        self._improve()
         llama, tree, vocabulary = self._loaded()
         with self._guard:
             if job.stopped:
@@ -171,6 +150,14 @@ class LocalEngine:
             with self._guard:
                 self._current = None
                 llama.go_on()
+
+    def _improve(self) -> None:
+        """Answer from prepared weights from now on, if some have come since the last call."""
+        with self._guard:
+            if self._best.improved() and self._llama:
+                self._llama.close()
+                self._llama = self._tree = self._vocabulary = None
+                self._active = ()
 
     def _answers(self, job: _Job, llama: Llama, tree: PrefixTree, vocabulary: Vocabulary) -> list[Result]:
         places: dict[Question, list[int]] = {}
@@ -223,7 +210,7 @@ class LocalEngine:
 
     def _use(self, adapter: Path | None, llama: Llama, tree: PrefixTree) -> None:
         """Answer with this adapter on top from now on; prefixes that were decoded with another one are forgotten."""
-        adapters = (*self._weights.adapters, *([adapter] if adapter else []))
+        adapters = (*self._best.current.adapters, *([adapter] if adapter else []))
         if adapters != self._active:
             llama.use_adapters(adapters)
             tree.forget()
@@ -235,7 +222,7 @@ class LocalEngine:
                 raise ModelUnavailable(f"The engine of {self.name} has been closed: open a new one.")
             if self._llama is None or self._tree is None or self._vocabulary is None:
                 self._llama = Llama(
-                    self._weights.path,
+                    self._best.current.path,
                     cells=min(_CELLS, self._context),
                     batch=min(_BATCH, self._context),
                     sequences=_SEQUENCES,

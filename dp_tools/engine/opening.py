@@ -17,6 +17,7 @@ def open_engine(
     context: int = 4096,
     cache: Path | Literal[False] | None = None,
     prepared: bool = True,
+    wait: bool = False,
 ) -> Engine:
     """An engine for a model, ready at once: the weights load at the first question.
 
@@ -28,11 +29,18 @@ def open_engine(
         context: working memory in tokens; a prompt and its answer must fit.
         cache: where answers are kept (default: the user's cache folder), or False to keep none.
         prepared: whether the embedded model may be rewritten once into the format that is fastest on this machine.
+        wait: prepare first, where that is still to be done, for those who measure; otherwise the weights as installed
+            answer meanwhile, the same within rounding and more slowly.
 
     Raises:
         ModelUnavailable: there is no such model.
     """
-    engine = _open(resolve(model), threads=threads, context=context, prepared=prepared)
+    spec = resolve(model)
+    if wait and prepared and spec.preparable:
+        from dp_tools.engine.preparing import prepare_weights
+
+        prepare_weights(spec, threads=threads)
+    engine = _open(spec, threads=threads, context=context, prepared=prepared)
     return engine if cache is False else CachedEngine(engine, AnswerCache(cache or default_cache()))
 
 

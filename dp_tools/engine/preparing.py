@@ -1,22 +1,32 @@
-"""Preparing weights with llama.cpp at hand: the formats are timed on this machine and the fastest is kept."""
+"""Preparing weights with llama.cpp at hand: the formats are timed on this machine and the fastest is kept.
+
+As a program it prepares the weights of one model, described in JSON, for `dp_tools.engine.background`.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
+import os
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
 from dp_tools.engine.llama import Llama, physical_cores
+from dp_tools.errors import ModelUnavailable
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.formats import FORMATS
-from dp_tools.models.prepare import Prepared, Report, prepare
+from dp_tools.models.prepare import Report, prepare
+from dp_tools.models.prepared import Prepared
 
 _log = logging.getLogger(__name__)
 
 _PROBE = 512
-_REPEATS = 3
+_REPEATS = 2
+_MODESTY = 10
+"""How much the program yields to others, as `nice` counts."""
 
 
 def prepare_weights(
@@ -75,3 +85,20 @@ def _to_log(name: str) -> Report:
             _log.info("Preparing %s for this machine, once: %s.", name, what)
 
     return report
+
+
+def main() -> None:
+    """Prepare the model that the first argument describes; a failure is one sentence on stderr."""
+    if hasattr(os, "nice"):
+        os.nice(_MODESTY)
+    described = json.loads(sys.argv[1])
+    adapter = described["adapter"]
+    spec = ModelSpec(described["name"], described["source"], "", adapter=Path(adapter) if adapter else None)
+    try:
+        prepare_weights(spec)
+    except ModelUnavailable as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -202,6 +203,7 @@ def serve_http(
     known = Tokens.from_options(address, file=tokens, lines=token_lines, issuer=issuer, keys=keys)
     turns, calls = Turns(), Calls()
     owner = Owner(turns=turns, **options)
+    threading.Thread(target=owner.warm_up, name="warm-up", daemon=True).start()
     app = http_app(owner, address, known, turns=turns, calls=calls, trust_agents=trust_agents)
     logging.getLogger("dp_tools").setLevel(logging.INFO)
     config = uvicorn.Config(

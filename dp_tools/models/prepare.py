@@ -8,66 +8,28 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
-import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import itertools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import gguf
 import numpy as np
-import platformdirs
-from filelock import FileLock
 from gguf import quants
 from numpy.typing import NDArray
 
 from dp_tools.errors import ModelUnavailable
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.formats import FORMATS
-from dp_tools.models.identity import identity
+from dp_tools.models.prepared import Prepared, being_made, find, making, note, note_of, part_of, prepared_path, sweep
 
 Report = Callable[[str, float], None]
 """Called with what is being done and how far it is, 0 to 1."""
 
-_RECIPE = "1"
-"""Counts up when the same sources would be written otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A prepared file with what is kept about it.
-
-    Args:
-        path: the GGUF.
-        format: of its matrices.
-        sha256: of the file when it was written.
-        tokens_per_second: prompt tokens decoded per second with each format that was tried, when it was chosen.
-    """
-
-    path: Path
-    format: str
-    sha256: str
-    tokens_per_second: dict[str, float]
-
-
-def prepared_folder() -> Path:
-    """Where prepared weights are kept: the user's cache folder, or DP_TOOLS_CACHE."""
-    chosen = os.environ.get("DP_TOOLS_CACHE")
-    return (Path(chosen) if chosen else Path(platformdirs.user_cache_dir("dp-tools"))) / "models"
-
-
-def find(spec: ModelSpec, folder: Path | None = None) -> Prepared | None:
-    """The prepared weights of a model, or None when there are none, or they are damaged."""
-    path = _path(spec, folder or prepared_folder())
-    try:
-        noted = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        prepared = Prepared(path, noted["format"], noted["sha256"], noted["tokens_per_second"])
-        with path.open("rb") as file:
-            intact = hashlib.file_digest(file, "sha256").hexdigest() == prepared.sha256
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return prepared if intact else None
+_TIMING = 1.0
+"""What timing takes, in the time that writing one format takes, about."""
+_ROUNDS = 6
+"""Rounds of timing at the most."""
 
 
 def prepare(
@@ -92,61 +54,86 @@ def prepare(
     Raises:
         ModelUnavailable: the sources cannot be read, the adapter is for another model, or the disk is full.
     """
-    folder = folder or prepared_folder()
-    path = _path(spec, folder)
+    path = prepared_path(spec, folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
-            there = None if again else find(spec, folder)
+        if being_made(path):
+            report("waiting for another process that is at it", 0.0)
+        sweep(path.parent)
+        with making(path):
+            there = None if again else find(path)
             return there or _make(spec, path, formats, report, speed_of)
     except OSError as error:
         # numpy writes without an error number: "4096 requested and 0 written"
         full = error.errno in (None, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         reason = "the disk is full" if full else error.strerror
         raise ModelUnavailable(
-            f"The model cannot be prepared in {folder} ({reason}): make room there, or set DP_TOOLS_CACHE to another "
-            "folder."
+            f"The model cannot be prepared in {path.parent} ({reason}): make room there, or set DP_TOOLS_CACHE to "
+            "another folder."
         ) from error
-
-
-def _path(spec: ModelSpec, folder: Path) -> Path:
-    sources = [spec.locate(), *([spec.adapter] if spec.adapter else [])]
-    key = hashlib.sha256("\n".join([_RECIPE, *map(identity, sources)]).encode()).hexdigest()
-    return folder / f"{spec.name}-{key[:16]}.gguf"
 
 
 def _make(
     spec: ModelSpec, path: Path, formats: tuple[str, ...], report: Report, speed_of: Callable[[Path], float] | None
 ) -> Prepared:
     written: dict[str, Path] = {}
-    speeds: dict[str, float] = {}
+
+    def told(speed_of: Callable[[Path], float]) -> Callable[[Path], float]:
+        measures = itertools.count()
+
+        def speed(file: Path) -> float:
+            done = min(1.0, next(measures) / (2 * len(formats)))  # two rounds, if they agree
+            report("timing the formats", (len(formats) + _TIMING * done) / (len(formats) + _TIMING))
+            return speed_of(file)
+
+        return speed
+
     try:
         for number, name in enumerate(formats):
-            written[name] = path.with_suffix(f".{name}.{os.getpid()}.tmp")
+            written[name] = part_of(path, name)
 
             def share(done: float, number: int = number, name: str = name) -> None:
-                report(f"writing {name}", (number + done) / (len(formats) + 0.2))
+                report(f"writing {name}", (number + done) / (len(formats) + _TIMING))
 
             merge(spec.locate(), spec.adapter, written[name], name, share)
-            if speed_of is not None:
-                speeds[name] = round(speed_of(written[name]), 1)
-        best = max(formats, key=lambda name: speeds.get(name, 0.0))
+        speeds, rounds, agreed = timed(written, told(speed_of)) if speed_of else (dict[str, float](), 0, True)
+        best = max(formats, key=lambda name: speeds.get(name, 0.0)) if agreed else formats[0]
         with written[best].open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        prepared = Prepared(path, best, digest, speeds)
-        note = path.with_suffix(".json.tmp")
-        note.write_text(json.dumps({**asdict(prepared), "path": path.name}, indent=2), encoding="utf-8")
+        note_of(path).unlink(missing_ok=True)  # without it the file is none, so there is never half of one
         written[best].replace(path)
-        note.replace(path.with_suffix(".json"))
+        prepared = Prepared(path, best, digest, speeds, rounds, agreed)
+        note(prepared)
         for older in path.parent.glob(f"{spec.name}-*.gguf"):
             if older != path:
                 older.unlink(missing_ok=True)
-                older.with_suffix(".json").unlink(missing_ok=True)
+                note_of(older).unlink(missing_ok=True)
         report("done", 1.0)
         return prepared
     finally:
         for left in written.values():
             left.unlink(missing_ok=True)
+
+
+def timed(
+    files: Mapping[str, Path], speed_of: Callable[[Path], float], rounds: int = _ROUNDS
+) -> tuple[dict[str, float], int, bool]:
+    """Time files in turn until two rounds agree: a machine that does something else meanwhile tells nothing.
+
+    Args:
+        files: what to time, by name.
+        speed_of: measures one.
+        rounds: how many, at the most.
+
+    Returns:
+        The speeds of the last round, how many rounds there were, and whether the last two agreed within a tenth.
+    """
+    before: dict[str, float] = {}
+    for number in range(1, rounds + 1):
+        speeds = {name: round(speed_of(file), 1) for name, file in files.items()}
+        if before and all(abs(speeds[name] - before[name]) <= 0.1 * max(speeds[name], before[name]) for name in files):
+            return {name: max(speeds[name], before[name]) for name in files}, number, True
+        before = speeds
+    return before, rounds, False
 
 
 def merge(

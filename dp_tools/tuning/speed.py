@@ -20,7 +20,7 @@ from typing import Any
 import anyio
 
 from dp_tools.engine.local import LocalEngine
-from dp_tools.engine.preparing import decode_speed
+from dp_tools.engine.preparing import decode_speed, prepare_weights
 from dp_tools.engine.questions import GeneratedValue, LabelScores, Progress, Question, Result, Value
 from dp_tools.errors import InvalidRequest
 from dp_tools.models.catalogue import resolve
@@ -90,6 +90,7 @@ def measure_speed(
     Raises:
         InvalidRequest: the folder lacks one of the datasets.
     """
+    prepare_weights(resolve("nano"))
     engine = LocalEngine(resolve("nano"), prepared=True)
     preprocessor = Preprocessor("nano", ":memory:", engine=engine)
     try:

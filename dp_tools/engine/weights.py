@@ -1,0 +1,70 @@
+"""Which weights answer: the prepared ones as soon as there are any, those that are installed until then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dp_tools.engine.background import prepare_in_background
+from dp_tools.models.catalogue import ModelSpec
+from dp_tools.models.formats import FORMATS
+from dp_tools.models.identity import identity
+from dp_tools.models.prepared import find, note_of, prepared_path
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What is loaded.
+
+    Args:
+        path: the file.
+        adapters: that are not merged into it.
+        digest: changes when the same question could get another answer by more than rounding. Formats that keep the
+            accuracy of the installed weights share it, since which of them answers depends on the machine and the
+            moment.
+    """
+
+    path: Path
+    adapters: tuple[Path, ...]
+    digest: str
+
+
+class BestWeights:
+    """The best weights that there are for a model at the moment.
+
+    Args:
+        spec: the model.
+        prepared: whether to take weights that were rewritten for this machine, and to have them made where there are
+            none.
+
+    Raises:
+        ModelUnavailable: the model is not on this machine.
+    """
+
+    def __init__(self, spec: ModelSpec, prepared: bool) -> None:
+        path = spec.locate()
+        adapters = (spec.adapter,) if spec.adapter else ()
+        self._sources = "\n".join(map(identity, (path, *adapters)))
+        self.current = Weights(path, adapters, self._sources)
+        self._awaited = prepared_path(spec) if prepared else None
+        self._seen: int | None = None
+        if not self.improved() and prepared:
+            prepare_in_background(spec)
+
+    def improved(self) -> bool:
+        """Look for prepared weights, where they are still awaited; returns whether they are the current ones now."""
+        if self._awaited is None:
+            return False
+        try:
+            noted = note_of(self._awaited).stat().st_mtime_ns
+        except OSError:
+            return False
+        if noted == self._seen:
+            return False  # they are damaged
+        self._seen = noted
+        made = find(self._awaited)
+        if made is None:
+            return False
+        self._awaited = None
+        self.current = Weights(made.path, (), self._sources if made.format in FORMATS else made.sha256)
+        return True
