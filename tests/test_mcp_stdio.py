@@ -98,6 +98,7 @@ def test_sigterm_lets_a_running_answer_finish(tmp_path: Path) -> None:
         server.send_signal(signal.SIGTERM)
         while 2 not in answers:
             answers.update(numbered(receive(server)))
+        assert not answers[2]["result"]["isError"], answers[2]
         assert len(answers[2]["result"]["structuredContent"]["cells"]) == 40
         assert server.wait(timeout=20) == 0
 

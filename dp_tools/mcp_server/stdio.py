@@ -7,14 +7,20 @@ import signal
 import sys
 import threading
 import time
-from typing import Any
+from typing import Any, BinaryIO
 
 import anyio
+import anyio.from_thread
+import anyio.lowlevel
 import anyio.to_thread
 from mcp.server import MCPServer
+from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from mcp.types import JSONRPCError
 
 from dp_tools.mcp_server.calls import Calls
 from dp_tools.mcp_server.logs import write_to_stderr
+from dp_tools.mcp_server.messages import Lines
 from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.server import create_server
 
@@ -30,6 +36,7 @@ def serve_stdio(*, trust_agents: bool = False, **options: Any) -> None:
     write_to_stderr()
     _end_with_parent()
     owner, calls = Owner(**options), Calls()
+    threading.Thread(target=owner.warm_up, name="warm-up", daemon=True).start()
     try:
         anyio.run(_serve, create_server(owner, trust_agents=trust_agents, calls=calls), calls, owner)
     except* BrokenPipeError:
@@ -41,8 +48,31 @@ async def _serve(server: MCPServer[None], calls: Calls, owner: Owner) -> None:
     async with anyio.create_task_group() as group:
         if sys.platform != "win32":
             group.start_soon(_end_on_signal, calls, owner)
-        await server.run_stdio_async()
+        await _answer(server)
         group.cancel_scope.cancel()
+
+
+async def _answer(server: MCPServer[None]) -> None:
+    """As the SDK's `run_stdio_async`, but what is no message is answered, too."""
+    loop = anyio.lowlevel.current_token()
+
+    def refuse(answer: JSONRPCError) -> None:
+        anyio.from_thread.run(writer.send, SessionMessage(answer), token=loop)
+
+    # The SDK asks nothing of the file but its lines.
+    lines: Any = Lines(_private_input(), refuse)
+    async with stdio_server(stdin=anyio.wrap_file(lines)) as (reader, writer):
+        lowlevel = server._lowlevel_server
+        await lowlevel.run(reader, writer, lowlevel.create_initialization_options())
+
+
+def _private_input() -> BinaryIO:
+    """Standard input under another number, so that nothing started from here reads what the client writes."""
+    private = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return os.fdopen(private, "rb", closefd=False)
 
 
 async def _end_on_signal(calls: Calls, owner: Owner) -> None:
