@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -315,6 +318,74 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path)
     connection.close()
 
 
+def test_a_store_that_was_cut_to_nothing_says_so_and_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "knowledge.db"
+    file.touch()
+    with pytest.raises(KnowledgeUnavailable, match="is empty, so it was cut off: restore it from a backup"):
+        KnowledgeStore.open(file)
+    assert file.read_bytes() == b""
+
+
+@pytest.mark.parametrize("left", [1, 15, 16, 99, 100, 4096, 8192, 20_000])
+def test_a_store_that_was_cut_short_never_begins_anew(tmp_path: Path, left: int) -> None:
+    file = tmp_path / "knowledge.db"
+    with KnowledgeStore.open(file, import_shipped=False) as store:
+        store.add_all([rule(f"rule-{n}", "x" * 300) for n in range(100)], who="Ann")
+    os.truncate(file, left)
+    with pytest.raises(KnowledgeUnavailable), KnowledgeStore.open(file, import_shipped=False) as cut:
+        cut.list()
+    assert file.stat().st_size == left
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such folders")
+@pytest.mark.parametrize("in_order", [True, False], ids=["closed in order", "killed"])
+def test_a_store_where_nothing_can_be_written_is_read(in_order: bool) -> None:
+    with shelf() as folder:
+        with KnowledgeStore.open(folder / "first.db", import_shipped=False) as store:
+            store.add(rule("old"), who="Ann")
+            for name in ("first.db", "first.db-wal"):
+                if not in_order:
+                    shutil.copy(folder / name, folder / name.replace("first", "knowledge"))
+        if in_order:
+            (folder / "first.db").rename(folder / "knowledge.db")
+        with nothing_writable(folder), KnowledgeStore.open(folder / "knowledge.db") as store:
+            assert ids(store.list()) == ["old"]
+            assert store.inject(task="impute", dataset=None, attribute=None).rules
+            assert store.verify().whole
+            assert ids(store.search("old")) == ["old"]
+            with pytest.raises(KnowledgeUnavailable, match="it may not be written to"):
+                store.add(rule("new"), who="Ann")
+            with pytest.raises(KnowledgeUnavailable, match="cannot be opened"):
+                KnowledgeStore.open(folder / "another.db")
+
+
+@contextmanager
+def shelf() -> Iterator[Path]:
+    """A folder that every user can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="store-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def nothing_writable(folder: Path) -> Iterator[None]:
+    """A folder in which this process can write nothing; the system's all-powerful user becomes another one."""
+    for file in folder.iterdir():
+        file.chmod(0o444)
+    folder.chmod(0o555)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
 def test_a_folder_in_place_of_the_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeUnavailable):
         KnowledgeStore.open(tmp_path)
@@ -369,6 +440,7 @@ def test_threads_share_a_store(store: KnowledgeStore) -> None:
 
 WRITER = """
 import sys
+import tempfile
 from dp_tools.rules.rule import Rule
 from dp_tools.rules.store import KnowledgeStore
 with KnowledgeStore.open(sys.argv[1], import_shipped=False) as store:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import platformdirs
 from pydantic import ValidationError
 from sqlite_utils import Database
 
+from dp_tools import leftovers
 from dp_tools.errors import InvalidRequest, KnowledgeUnavailable
 from dp_tools.rules.migrations import migrations
+from dp_tools.sqlite_file import is_empty, make_whole
 
 PATIENCE_S = 30.0
 """How long a call waits for another process to finish writing before it gives up."""
@@ -27,10 +31,11 @@ _Answer = TypeVar("_Answer")
 class KnowledgeFile:
     """One open SQLite file with the store's tables. Calls from several threads take turns."""
 
-    def __init__(self, database: Database, path: Path | None) -> None:
+    def __init__(self, database: Database, path: Path | None, copy: TemporaryDirectory[str] | None = None) -> None:
         """Use `KnowledgeFile.open`."""
         self.db = database
         self.path = path
+        self._copy = copy
         self._lock = threading.RLock()
 
     @classmethod
@@ -39,13 +44,17 @@ class KnowledgeFile:
         in_memory = str(path) == ":memory:"
         file = None if in_memory else Path(path) if path is not None else default_path()
         try:
-            if file is not None:
-                if file.exists() and not _is_sqlite(file):
-                    raise KnowledgeUnavailable(f"{file} is not a knowledge store; name another file or move it away.")
-                file.parent.mkdir(parents=True, exist_ok=True)
-            opened = cls(_connect(":memory:" if file is None else str(file)), file)
+            if file is None:
+                opened = cls(_connect(":memory:"), None)
+            else:
+                if file.exists():
+                    _require_store(file)
+                else:
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    make_whole(file, _make)
+                opened = cls._of(file)
         except (OSError, sqlite3.Error) as error:
-            raise KnowledgeUnavailable(f"The knowledge store {file} cannot be opened: {error}.") from error
+            raise KnowledgeUnavailable(f"The knowledge store {file} cannot be opened: {_brief(error)}.") from error
         try:
             opened._prepare()
         except BaseException:
@@ -53,10 +62,38 @@ class KnowledgeFile:
             raise
         return opened
 
+    @classmethod
+    def _of(cls, file: Path) -> KnowledgeFile:
+        try:
+            return cls(_connect(str(file)), file)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+                raise
+        # Reading, too, needs files beside it, which a read-only folder does not take: a copy is read as it is now.
+        copy = TemporaryDirectory(prefix="dp-tools-")
+        leftovers.note(Path(copy.name))
+        try:
+            for suffix in ("", "-wal"):
+                if (beside := file.with_name(file.name + suffix)).exists():
+                    shutil.copyfile(beside, Path(copy.name) / f"store{suffix}")
+            opened = cls(_connect(str(Path(copy.name) / "store")), file, copy)
+            opened.db.execute("PRAGMA query_only = ON")
+        except BaseException:
+            copy.cleanup()
+            raise
+        return opened
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it lies where nothing can be written; what is read is as it was when it was opened."""
+        return self._copy is not None
+
     def close(self) -> None:
         """Close the file. Closing twice is harmless."""
         with self._lock:
             self.db.close()
+            if self._copy is not None:
+                self._copy.cleanup()
 
     def read(self, work: Callable[[], _Answer]) -> _Answer:
         """Run a read; turn whatever SQLite has to say into one sentence."""
@@ -136,7 +173,7 @@ class KnowledgeFile:
         elif "malformed" in str(error) or "not a database" in str(error):
             why = "its content is damaged; restore it from a backup or name another file"
         else:
-            why = str(error)
+            why = _brief(error)
         return KnowledgeUnavailable(f"The knowledge store {self.path or ':memory:'} cannot be used: {why}.")
 
 
@@ -178,7 +215,22 @@ def _is_busy(error: sqlite3.Error) -> bool:
     return "locked" in str(error) or "busy" in str(error)
 
 
-def _is_sqlite(file: Path) -> bool:
-    """Whether it is a SQLite file, or one that is still empty."""
+def _require_store(file: Path) -> None:
+    if is_empty(file):
+        raise KnowledgeUnavailable(
+            f"{file} is empty, so it was cut off: restore it from a backup, or remove it to begin a new store."
+        )
     with file.open("rb") as stream:
-        return stream.read(16) in (b"SQLite format 3\x00", b"")
+        if stream.read(16) != b"SQLite format 3\x00":
+            raise KnowledgeUnavailable(f"{file} is not a knowledge store; name another file or move it away.")
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    migrations.apply(Database(connection, execute_plugins=False))
+    connection.commit()
+
+
+def _brief(error: Exception) -> str:
+    """What SQLite or the system says, on one line."""
+    return " ".join(str(error).split())

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from dp_tools import leftovers
 from dp_tools.errors import RuleRejected
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.scope import TASKS
@@ -158,7 +159,10 @@ def write_pack(pack: Pack, folder: Path | str, *, replace: bool = False) -> Path
     if (target.exists() or target.is_symlink()) and not replace:
         raise RuleRejected(f"{target} exists; name another folder, or say that it may be replaced.")
     try:
-        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", encoding="utf-8", delete=False) as part:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=folder, prefix=f".{target.name}.", suffix=".part", encoding="utf-8", delete=False
+        ) as part:
+            leftovers.note(Path(part.name))
             part.write(dump_pack(pack))
         Path(part.name).replace(target)
     except OSError as error:

@@ -64,12 +64,14 @@ class KnowledgeStore:
             path: the SQLite file; None is the user's own, ":memory:" one that ends with the process.
             import_shipped: install or upgrade the packs that come with dp-tools, keeping the user's edits.
 
+        A store that lies where nothing can be written is read as it is now, and every change is refused.
+
         Raises:
-            KnowledgeUnavailable: not a SQLite file, made by a newer dp-tools, or not readable and writable.
+            KnowledgeUnavailable: not a SQLite file, empty, made by a newer dp-tools, or not readable.
         """
         store = cls(KnowledgeFile.open(path))
         try:
-            if import_shipped:
+            if import_shipped and not store._file.read_only:
                 store._install_shipped()
         except BaseException:
             store.close()

@@ -15,6 +15,8 @@ from dp_tools.rules.scope import key
 
 def verify(table: RuleTable, head: str | None) -> Verification:
     """Walk the history and compare its end with the tables; see `KnowledgeStore.verify`."""
+    if damage := _first_damage(table):
+        return Verification(False, 0, history.START, damage)
     rows = table.db.execute("SELECT * FROM history ORDER BY entry")
     stated: dict[str, str] = {}
     members: set[tuple[str, str]] = set()
@@ -37,6 +39,12 @@ def verify(table: RuleTable, head: str | None) -> Verification:
         problem = "" if known else "The entry that was kept is not in the history: its end was cut off or rewritten."
     problem = problem or _first_stray(table, stated) or _first_strayed_dataset(table, members)
     return Verification(not problem, entries, last, problem)
+
+
+def _first_damage(table: RuleTable) -> str:
+    """One sentence on damage to the file itself, which may hide a rule from one query and show it to another, or ""."""
+    (found,) = table.db.execute("PRAGMA integrity_check(1)").fetchone()
+    return "" if found == "ok" else f"The file is damaged ({' '.join(str(found).split())}): restore it from a backup."
 
 
 def _first_stray(table: RuleTable, stated: dict[str, str]) -> str:

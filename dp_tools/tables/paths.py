@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dp_tools import leftovers
 from dp_tools.errors import TableUnavailable
 
 
@@ -100,6 +101,7 @@ def new_file(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     except OSError as error:
         raise _refused(target, error) from None
     part = Path(name)
+    leftovers.note(part)
     try:
         yield part
         with part.open("rb+") as file:

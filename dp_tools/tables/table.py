@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from dp_tools import leftovers
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.tables.database import DatabaseFile
 from dp_tools.tables.delimited import DelimitedFile
@@ -221,6 +222,7 @@ def _snapshot(
     if place is None:
         folder = tempfile.TemporaryDirectory(prefix="dp-tools-")
         place = Path(folder.name)
+        leftovers.note(place)
     place.mkdir(parents=True, exist_ok=True)
     parts: list[Path] = []
     count = 0
