@@ -53,7 +53,7 @@ class KnowledgeFile:
                     file.parent.mkdir(parents=True, exist_ok=True)
                     make_whole(file, _make)
                 opened = cls._of(file)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
             raise KnowledgeUnavailable(f"The knowledge store {file} cannot be opened: {_brief(error)}.") from error
         try:
             opened._prepare()
@@ -102,6 +102,8 @@ class KnowledgeFile:
                 return work()
             except sqlite3.Error as error:
                 raise self._unavailable(error) from error
+            except UnicodeDecodeError as error:  # SQLite's message, or a name in its tables, quotes damaged bytes
+                raise self._damaged() from error
             except UnicodeEncodeError as error:
                 raise InvalidRequest("Half a character (a lone surrogate) is not text; leave it out.") from error
             except (ValidationError, json.JSONDecodeError) as error:
@@ -165,13 +167,17 @@ class KnowledgeFile:
                     raise
                 time.sleep(0.01)
 
+    def _damaged(self) -> KnowledgeUnavailable:
+        why = "its content is damaged; restore it from a backup or name another file"
+        return KnowledgeUnavailable(f"The knowledge store {self.path or ':memory:'} cannot be used: {why}.")
+
     def _unavailable(self, error: sqlite3.Error) -> KnowledgeUnavailable:
         if isinstance(error, sqlite3.OperationalError) and _is_busy(error):
             why = "another program keeps writing to it; try again when that has ended"
         elif "readonly" in str(error):
             why = "it may not be written to; change its permissions or name another file"
         elif "malformed" in str(error) or "not a database" in str(error):
-            why = "its content is damaged; restore it from a backup or name another file"
+            return self._damaged()
         else:
             why = _brief(error)
         return KnowledgeUnavailable(f"The knowledge store {self.path or ':memory:'} cannot be used: {why}.")

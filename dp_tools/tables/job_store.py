@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
 from dp_tools.errors import InvalidRequest, TableUnavailable
+from dp_tools.sqlite_file import is_empty, make_whole
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -53,21 +54,27 @@ class JobStore:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TableUnavailable(f"{self.folder} cannot be made ({error.strerror}); name another folder.") from None
+        self._path = self.folder / "jobs.sqlite"
+        if is_empty(self._path):
+            raise TableUnavailable(
+                f"{self._path} is empty, so it was cut off: restore it from a backup, or remove it to begin anew."
+            )
         with self.connected() as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_SCHEMA)
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[sqlite3.Connection]:
         """A connection of this thread, each statement its own transaction unless `BEGIN` says otherwise."""
-        path = self.folder / "jobs.sqlite"
         try:
-            with contextlib.closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
+            if not self._path.exists():
+                make_whole(self._path, _make)
+            with contextlib.closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as connection:
                 connection.row_factory = sqlite3.Row
                 yield connection
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            why = " ".join(str(error).split())
             raise TableUnavailable(
-                f"The jobs in {path} cannot be read or written ({error}); free some room, or name another folder."
+                f"The jobs in {self._path} cannot be read or written ({why}); free some room, or name another folder."
             ) from None
 
     def add(self, job: str, kind: str, request: str) -> None:
@@ -150,6 +157,11 @@ class JobStore:
                 [{"job": job, **review} for review in reviews],
             )
             connection.execute("COMMIT")
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.executescript(_SCHEMA)
 
 
 class JobJournal:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
@@ -156,6 +156,14 @@ class Jobs:
         return self._preprocessor()
 
     def _seen(self, row: sqlite3.Row) -> Job:
+        try:
+            return self._read(row)
+        except (ValidationError, TypeError, ValueError, IndexError):
+            raise TableUnavailable(
+                f"What {self.store.folder} keeps of a job is damaged: restore it from a backup, or name another folder."
+            ) from None
+
+    def _read(self, row: sqlite3.Row) -> Job:
         status: Status = row["status"]
         if status in ("waiting", "running") and not self._alive(row["id"]):
             # The owner may have finished between the two looks.

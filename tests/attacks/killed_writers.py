@@ -34,23 +34,23 @@ def attack(folder: Path, kills: int = 40, seed: int = 0) -> list[str]:
     file, chance = folder / "knowledge.db", random.Random(seed)
     logs: list[Path] = []
 
-    def begun() -> subprocess.Popen[bytes]:
+    def begun() -> tuple[subprocess.Popen[bytes], Path]:
         logs.append(folder / f"writer-{len(logs)}.log")
         command = [sys.executable, __file__, "write", str(file), f"w{len(logs)}"]
         with logs[-1].open("wb") as log:
-            return subprocess.Popen(command, stdout=log)
+            return subprocess.Popen(command, stdout=log), logs[-1]
 
     running = [begun() for _ in range(WRITERS)]
     for _ in range(kills):
         time.sleep(chance.uniform(0.0, 0.5))
-        victim = running.pop(chance.randrange(len(running)))
+        victim, _ = running.pop(chance.randrange(len(running)))
         victim.kill()
         victim.wait()
         running.append(begun())
-    deadline = time.monotonic() + 30
-    while not all(log.stat().st_size for log in logs[-WRITERS:]) and time.monotonic() < deadline:
+    deadline = time.monotonic() + 60
+    while not all(log.stat().st_size for _, log in running) and time.monotonic() < deadline:
         time.sleep(0.05)
-    for writer in running:
+    for writer, _ in running:
         writer.kill()
         writer.wait()
     # The last line of a killed writer may be cut short; what it acknowledged before is whole.
