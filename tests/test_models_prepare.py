@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import resource
@@ -10,15 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tiny_model import write_tiny_adapter, write_tiny_model
 
+from dp_tools.cli import main
+from dp_tools.engine import background
 from dp_tools.engine.local import LocalEngine
 from dp_tools.engine.preparing import prepare_weights
 from dp_tools.engine.questions import Labels, LabelScores, Question, Segment
 from dp_tools.errors import ModelUnavailable
-from dp_tools.models.catalogue import ModelSpec
+from dp_tools.mcp_server.owner import Owner
+from dp_tools.models.catalogue import ModelSpec, resolve
 from dp_tools.models.prepare import merge, prepare
-from dp_tools.models.prepared import find, making, note_of, part_of, prepared_path, sweep
+from dp_tools.models.prepared import Prepared, find, making, note, note_of, part_of, prepared_path, sweep
 
 QUESTION = Question((Segment("Is the sky blue?\n"),), Labels(("A", "B", "C")))
 
@@ -99,10 +104,10 @@ def test_a_damaged_file_is_made_again(spec: ModelSpec, tmp_path: Path):
     assert prepare(spec, formats=("BF16",), folder=tmp_path).path.read_bytes() == good
 
 
-@pytest.mark.parametrize("note", ["", "{}", "[]", "not json"])
-def test_a_damaged_note_is_made_again(spec: ModelSpec, tmp_path: Path, note: str):
+@pytest.mark.parametrize("text", ["", "{}", "[]", "not json"])
+def test_a_damaged_note_is_made_again(spec: ModelSpec, tmp_path: Path, text: str):
     made = prepare(spec, formats=("BF16",), folder=tmp_path)
-    made.path.with_suffix(".json").write_text(note)
+    made.path.with_suffix(".json").write_text(text)
     assert find(made.path) is None
     prepare(spec, formats=("BF16",), folder=tmp_path)
     assert json.loads(made.path.with_suffix(".json").read_text())["format"] == "BF16"
@@ -194,3 +199,56 @@ def test_what_a_killed_process_left_half_made_is_swept_and_what_is_being_made_is
         assert len(list(tmp_path.glob("tiny-fedc*.part"))) == 3
     sweep(tmp_path)
     assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[ModelSpec]:
+    """A machine on which nothing was prepared; the models whose preparing is begun."""
+    begun: list[ModelSpec] = []
+    monkeypatch.setenv("DP_TOOLS_CACHE", str(tmp_path))
+    monkeypatch.setattr(background, "_started", set())
+    monkeypatch.setattr(background, "_start", begun.append)
+    return begun
+
+
+def test_a_server_has_the_weights_prepared_from_its_start_on_and_once(fresh: list[ModelSpec]):
+    owner = Owner()
+    owner.warm_up()
+    owner.warm_up()
+    assert fresh == [resolve("nano")]
+
+
+def test_a_server_for_a_model_of_the_users_own_prepares_nothing(fresh: list[ModelSpec], spec: ModelSpec):
+    Owner(spec.source, second="no such model").warm_up()
+    assert fresh == []
+
+
+def test_weights_that_another_process_is_making_are_not_made_twice(fresh: list[ModelSpec]):
+    with making(prepared_path(resolve("nano"))):
+        Owner().warm_up()
+    assert fresh == []
+
+
+def test_a_person_at_a_shell_is_told_that_answers_are_slower_this_time(fresh: list[ModelSpec], tmp_path: Path):
+    table = tmp_path / "beers.csv"
+    table.write_text("name,ounces\nLager,12\n")
+    told = CliRunner().invoke(main, ["detect-errors", str(table), "--knowledge", ":memory:", "--no-cache"])
+    assert told.exit_code == 0, told.output
+    assert told.stderr.startswith("nano is being prepared for this machine in the background")
+    assert fresh == [resolve("nano")]
+
+
+def test_the_models_command_says_what_was_chosen_and_why(fresh: list[ModelSpec]):  # noqa: ARG001
+    listed = CliRunner().invoke(main, ["models"]).output
+    assert "nano on this machine: its weights as installed; faster ones are prepared" in listed
+    path = prepared_path(resolve("nano"))
+    path.parent.mkdir()
+    path.write_bytes(b"weights")
+    speeds = {"BF16": 245.8, "Q8_0": 182.6}
+    note(Prepared(path, "BF16", hashlib.sha256(b"weights").hexdigest(), speeds, rounds=3, agreed=True))
+    listed = CliRunner().invoke(main, ["models"]).output
+    assert "nano on this machine: BF16. It is the fastest here: BF16 246, Q8_0 183 tokens a second;" in listed
+    with making(path):
+        path.unlink()
+        listed = CliRunner().invoke(main, ["models"]).output
+    assert "while faster ones are being prepared" in listed

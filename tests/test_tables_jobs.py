@@ -27,6 +27,7 @@ from dp_tools.tables.job_requests import (
     MatchRequest,
     TableSource,
 )
+from dp_tools.tables.job_store import JobStore
 from dp_tools.tables.jobs import Jobs
 from dp_tools.tables.reviews import answer_review, next_reviews
 from dp_tools.tables.work import CHUNK
@@ -306,3 +307,10 @@ def test_pairs_whose_verdict_depends_on_the_order_of_things_wait_for_a_person(fo
     (plain, none), (in_orders, unstable) = told
     assert plain < in_orders <= 4 * plain
     assert (none, unstable > 10) == (0, True)
+
+
+def test_a_job_store_that_was_cut_to_nothing_says_so_and_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "jobs.sqlite").touch()
+    with pytest.raises(TableUnavailable, match="is empty, so it was cut off"):
+        JobStore(tmp_path)
+    assert (tmp_path / "jobs.sqlite").read_bytes() == b""

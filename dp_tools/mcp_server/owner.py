@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from dp_tools import leftovers
 from dp_tools.errors import DpToolsError
 from dp_tools.mcp_server.turns import SharedEngine, Turns
 from dp_tools.tables.paths import Roots
@@ -102,11 +103,14 @@ class Owner:
             return self._preprocessor
 
     def warm_up(self) -> None:
-        """Have the model's weights prepared, in the background, so that the first questions come sooner to the fast
-        ones. Nothing is opened, and a model that is not there is for the first question to tell."""
+        """Sweep what killed processes left, and have the model's weights prepared in the background.
+
+        Nothing is opened, and a model that is not there is for the first question to tell.
+        """
         from dp_tools.engine.background import prepare_in_background
         from dp_tools.models.catalogue import resolve
 
+        leftovers.sweep()
         for model in filter(None, (self._model, self._second)):
             with suppress(DpToolsError):
                 if (spec := resolve(model)).preparable:

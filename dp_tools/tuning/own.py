@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from dp_tools import leftovers
 from dp_tools.engine.preparing import prepare_weights
 from dp_tools.errors import InvalidRequest
 from dp_tools.models.calibration import Line
@@ -132,6 +133,7 @@ def tune_own(
     require_torch()
     with tempfile.TemporaryDirectory(prefix="dp-tools-") as place:
         out = Path(place)
+        leftovers.note(out)
         weights = prepare_weights(preprocessor.model).path
         tokens, network = Tokens(weights), load_network(weights, "cpu")
         about = About(
