@@ -99,6 +99,16 @@ def test_answers_that_are_kept_do_not_make_the_model_seem_fast(monkeypatch: pyte
     assert max(count for _, count in slow.slices) <= 4
 
 
+def test_answers_that_are_kept_wait_for_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    slow, shared = Slow(0.5), Turns(calls=1)
+    slow.go = threading.Semaphore(1000)
+    monkeypatch.setattr(slow, "answer", scored(slow.answer))
+    cached = CachedEngine(slow, AnswerCache(tmp_path / "answers.db"))
+    answers = cached.answer(asked(5))
+    with shared.place("another"), shared.turn("another", None):
+        assert SharedEngine(cached, shared).answer(asked(5)) == answers
+
+
 def scored(answer: Any) -> Any:
     """The same answers as scores, which a cache keeps."""
     return lambda questions, **options: [LabelScores((0.5, 0.5), "slow") for _ in answer(questions, **options)]

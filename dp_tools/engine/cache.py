@@ -124,7 +124,7 @@ class AnswerCache:
                 database.execute(_SCHEMA)
                 return work(database)
         except sqlite3.Error as error:
-            if error.sqlite_errorcode & 0xFF in _NOT_NOW:
+            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _NOT_NOW:
                 _log.warning("The answer cache %s is not used now: %s.", self.path, error)
             else:
                 self._begin_anew(str(error))

@@ -158,6 +158,8 @@ class SharedEngine:
                 f"This call asks {len(questions)} questions and the limit is {self._questions}: send it in parts."
             )
         kept = self._engine.kept(questions) if isinstance(self._engine, CachedEngine) else frozenset[int]()
+        if len(kept) == len(questions):
+            return self._engine.answer(questions, progress=progress, cancel=cancel)
         client, results, sizes = CLIENT.get(), list[Result](), _sizes(questions, kept)
         with self._turns.place(client):
             while len(results) < len(questions):

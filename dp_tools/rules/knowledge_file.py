@@ -67,7 +67,8 @@ class KnowledgeFile:
         try:
             return cls(_connect(str(file)), file)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            if code not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
                 raise
         # Reading, too, needs files beside it, which a read-only folder does not take: a copy is read as it is now.
         copy = TemporaryDirectory(prefix="dp-tools-")
@@ -239,4 +240,5 @@ def _make(connection: sqlite3.Connection) -> None:
 
 def _brief(error: Exception) -> str:
     """What SQLite or the system says, on one line."""
-    return " ".join(str(error).split())
+    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return " ".join(said.split())
