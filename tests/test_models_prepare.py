@@ -223,6 +223,19 @@ def test_a_server_for_a_model_of_the_users_own_prepares_nothing(fresh: list[Mode
     assert fresh == []
 
 
+def test_damaged_weights_are_made_again_while_those_installed_answer(fresh: list[ModelSpec], spec: ModelSpec):
+    path = prepare(spec, formats=("BF16",)).path
+    path.write_bytes(path.read_bytes()[:-1])
+    engine = LocalEngine(spec, context=256, threads=1, prepared=True)
+    assert isinstance(engine.answer([QUESTION])[0], LabelScores)
+    assert engine.weights == spec.locate()
+    assert fresh == [spec]
+    prepare(spec, formats=("BF16",))
+    engine.answer([QUESTION])
+    assert engine.weights == path
+    engine.close()
+
+
 def test_weights_that_another_process_is_making_are_not_made_twice(fresh: list[ModelSpec]):
     with making(prepared_path(resolve("nano"))):
         Owner().warm_up()

@@ -13,7 +13,6 @@ import sys
 import threading
 from pathlib import Path
 
-from dp_tools.errors import ModelUnavailable
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.prepared import being_made, note_of, prepared_path, sweep
 
@@ -23,24 +22,24 @@ _started: set[Path] = set()
 _guard = threading.Lock()
 
 
-def prepare_in_background(spec: ModelSpec) -> bool:
-    """Have the weights of a model prepared where there are none, once a process; returns whether they are missing.
-
-    The process that does it yields to everything else and goes on when this one ends; it takes about a minute. What
-    others left half-made is removed.
-    """
-    try:
-        path = prepared_path(spec)
-    except (ModelUnavailable, OSError):
-        return False  # the first question says it
+def prepare_where_missing(spec: ModelSpec) -> None:
+    """Have the weights of a model prepared where there are none; what others left half-made is removed."""
+    path = prepared_path(spec)
     sweep(path.parent)
-    if note_of(path).exists():
-        return False
+    if not note_of(path).exists():
+        prepare_in_background(spec)
+
+
+def prepare_in_background(spec: ModelSpec) -> None:
+    """Have the weights of a model prepared, once a process, unless somebody is at it.
+
+    The process that does it yields to everything else and goes on when this one ends; it takes about a minute.
+    """
+    path = prepared_path(spec)
     with _guard:
         if path not in _started and sys.executable and not being_made(path):
             _started.add(path)
             _start(spec)
-    return True
 
 
 def _start(spec: ModelSpec) -> None:

@@ -9,7 +9,7 @@ from dp_tools.engine.background import prepare_in_background
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.formats import FORMATS
 from dp_tools.models.identity import identity
-from dp_tools.models.prepared import find, note_of, prepared_path
+from dp_tools.models.prepared import find, note_of, prepared_path, sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,10 @@ class BestWeights:
         self.current = Weights(path, adapters, self._sources)
         self._awaited = prepared_path(spec) if prepared else None
         self._seen: int | None = None
-        if not self.improved() and prepared:
-            prepare_in_background(spec)
+        if self._awaited is not None:
+            sweep(self._awaited.parent)
+            if not self.improved():
+                prepare_in_background(spec)
 
     def improved(self) -> bool:
         """Look for prepared weights, where they are still awaited; returns whether they are the current ones now."""

@@ -107,14 +107,14 @@ class Owner:
 
         Nothing is opened, and a model that is not there is for the first question to tell.
         """
-        from dp_tools.engine.background import prepare_in_background
+        from dp_tools.engine.background import prepare_where_missing
         from dp_tools.models.catalogue import resolve
 
         leftovers.sweep()
         for model in filter(None, (self._model, self._second)):
-            with suppress(DpToolsError):
+            with suppress(DpToolsError, OSError):
                 if (spec := resolve(model)).preparable:
-                    prepare_in_background(spec)
+                    prepare_where_missing(spec)
 
     @property
     def jobs(self) -> Jobs:
