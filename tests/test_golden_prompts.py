@@ -21,7 +21,7 @@ from tables_job import ScriptedEngine
 
 from dp_tools.engine.questions import Question, Result
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tables.job_requests import CleanRequest, DedupeRequest, FillRequest, MatchRequest, TableSource
+from dp_tools.tables.job_requests import DedupeRequest, DetectRequest, FillRequest, MatchRequest, TableSource
 from dp_tools.tables.jobs import Jobs
 from dp_tools.tables.paths import Roots
 
@@ -109,7 +109,7 @@ def _asked_by_jobs(preprocessor: Preprocessor, recorder: Recorder) -> Iterator[t
         }
         jobs = Jobs(lambda: preprocessor, Roots.of([folder]), folder / "state")
         for request in (
-            CleanRequest(source=orders, attributes=JUDGED),
+            DetectRequest(source=orders, attributes=JUDGED),
             FillRequest(source=orders, attribute="category"),
             MatchRequest(**sides, attributes=["title", "name", "brand", "maker", "price"]),
             DedupeRequest(source=sides["left"], attributes=["title", "brand"]),

@@ -6,7 +6,7 @@ has learned to read exactly these.
 
 from __future__ import annotations
 
-from dp_tools.evidence.cells import CellFacts, RecordFacts, is_usual
+from dp_tools.evidence.cells import CellFacts, RecordFacts, agreement, is_contradicted, is_usual
 from dp_tools.evidence.columns import column_facts
 from dp_tools.evidence.forms import form_of
 from dp_tools.evidence.pairs import PairFacts
@@ -24,8 +24,10 @@ __all__ = [
     "RecordFacts",
     "SchemaFacts",
     "against",
+    "agreement",
     "column_facts",
     "form_of",
+    "is_contradicted",
     "is_usual",
     "words_agree",
 ]

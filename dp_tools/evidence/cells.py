@@ -33,12 +33,16 @@ _CONFIDENCE, _GAIN = 0.85, 0.3
 _NOISY_GAIN = 0.6
 """A dependency that many rows break: no two attributes that merely go together tell so much of each other."""
 _COVERAGE = 0.3
+_AGREEING = 5
+"""Rows that must agree with a value before that says something."""
 
 _DIGITS = re.compile(r"\d+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _BEGINNING = re.compile(r"[^\W_]+[\W_]?")
 _ALIKE = "shape 100%"
 _FREQUENTLY = re.compile(r"seen \d+%")
+_AGAINST = re.compile(r'(near|odd|beyond|usual in|rare with) |shape (<1|\d)%, |by .*: "', re.DOTALL)
+_AGREED = re.compile(r"by (.*): agree (\d+) of (\d+)", re.DOTALL)
 _HARMLESS = re.compile(r"(seen|column|shape) |by .*: agree \d", re.DOTALL)
 
 
@@ -263,6 +267,27 @@ def is_usual(value: str | None, facts: Iterable[str]) -> bool:
         return False
     told_by_reading = _LETTERS.search(value or "") and not named_days(value or "")
     return not told_by_reading or any(map(_FREQUENTLY.fullmatch, told))
+
+
+def is_contradicted(facts: Iterable[str]) -> bool:
+    """Whether counting says something against a value: the column, the rest of the record, or rows like it.
+
+    Args:
+        facts: about the cell, as `RecordFacts.about` gives them.
+    """
+    return any(map(_AGAINST.match, facts))
+
+
+def agreement(facts: Iterable[str]) -> tuple[str, float]:
+    """The attribute whose equal rows agree most with a value, and their share, 0 to 1; ("", 0) where none do.
+
+    Args:
+        facts: about the cell, as `RecordFacts.about` gives them.
+    """
+    found = (match.groups() for match in map(_AGREED.fullmatch, facts) if match)
+    shares = [(int(agreeing) / int(rows), name) for name, agreeing, rows in found if int(agreeing) >= _AGREEING]
+    share, name = max(shares, default=(0.0, ""))
+    return name, share
 
 
 def beginning_of(value: str | None) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,10 @@ ACCEPT = 0.8
 """Confidence from which on a verdict or a change stands without a person."""
 REVIEW = 0.5
 """Confidence from which on a person is asked; below it nothing is done."""
+MOST_WRONG = 0.1
+"""Share of a column that the model alone may call wrong: of more it has not understood what the column holds."""
+FEW_WRONG = 5
+"""Cells that it may call wrong in any column."""
 CHOICES = 20
 """The largest closed set that the model is given to choose a value from."""
 
@@ -62,6 +66,8 @@ class Detection:
         told: of these, decided by what the table mostly keeps.
         unanswered: cells that nobody could judge, by reason.
         content: the attributes that were looked at, and those that were left out.
+        distrusted: of the attributes that the model has not understood, how many cells it called wrong without
+            support; they are not among the wrong ones.
     """
 
     wrong: list[WrongCell]
@@ -71,6 +77,7 @@ class Detection:
     told: int
     unanswered: Counter[str]
     content: Content
+    distrusted: dict[str, int]
 
 
 @dataclass
@@ -145,6 +152,7 @@ class Cleaner:
             for name in self.attributes:
                 places[name].append(self._judge.note(record, name))
         self._judge.ask()
+        distrusted = self._distrusted(places)
         wrong, unanswered = [], Counter[str]()
         for number, (row, record) in enumerate(self.table.records()):
             for name in self.attributes:
@@ -154,11 +162,19 @@ class Cleaner:
                     settled[place] = judgement.by
                 if judgement.error is None:
                     unanswered[judgement.reason or "no answer"] += 1
-                elif judgement.wrong:
+                elif judgement.wrong and not (name in distrusted and self._judge.doubts(place)):
                     wrong.append(WrongCell(row, name, record[name], judgement))
         cells = self.table.count * len(self.attributes)
         told = sum(by == "table" for by in settled.values())
-        return Detection(wrong, cells, len(self._judge), len(settled) - told, told, unanswered, self._content)
+        return Detection(
+            wrong, cells, len(self._judge), len(settled) - told, told, unanswered, self._content, distrusted
+        )
+
+    def _distrusted(self, places: Mapping[str, array[int]]) -> dict[str, int]:
+        """The attributes of which the model calls more wrong than errors ever are, with nothing to support it."""
+        doubted = {name: sum(map(self._judge.doubts, noted)) for name, noted in places.items()}
+        most = max(FEW_WRONG, MOST_WRONG * self.table.count)
+        return {name: count for name, count in doubted.items() if count > most}
 
     def repair(self, wrong: list[WrongCell]) -> Repair:
         """Find the right value for each wrong cell, where one can be found.

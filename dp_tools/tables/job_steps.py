@@ -319,7 +319,7 @@ def _found(detection: Detection) -> str:
     return (
         f"{len(detection.wrong):,} of {detection.cells:,} cells are probably wrong, judged by {detection.questions:,} "
         f"distinct questions, {detection.decided:,} of them decided by rules and {detection.told:,} by what the table "
-        "mostly keeps." + _not_looked_at(detection.content) + _problems(detection.unanswered)
+        "mostly keeps." + _not_looked_at(detection.content) + _not_judged(detection) + _problems(detection.unanswered)
     )
 
 
@@ -331,6 +331,18 @@ def _not_looked_at(*contents: Content) -> str:
     named = ", ".join(f"{name} ({reason})" for name, reason in list(reasons.items())[:_NAMED])
     more = f" and {len(reasons) - _NAMED} more" if len(reasons) > _NAMED else ""
     return f" Left out: {named}{more}; include them by name if they describe the records."
+
+
+def _not_judged(detection: Detection) -> str:
+    """The columns that the model has not understood."""
+    if not detection.distrusted:
+        return ""
+    records = detection.cells // len(detection.content.columns)
+    named = [f"{name} ({count:,} of {records:,})" for name, count in detection.distrusted.items()]
+    return (
+        f" Not judged by the model: {', '.join(named[:_NAMED])}; it called that many values wrong, and nothing in the "
+        "table speaks against them."
+    )
 
 
 def _figures(detection: Detection) -> dict[str, float | int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dp_tools.evidence import CellFacts, is_usual
+from dp_tools.evidence import CellFacts, agreement, is_contradicted, is_usual
 from dp_tools.rules.bearing import UNNAMED, Ruled, TableVerdict, ruled
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.regularities import Regularities
@@ -16,6 +16,10 @@ from dp_tools.tasks.task import probability_of_yes
 
 Fields = Mapping[str, str | None]
 _Key = tuple[str, str | None, tuple[str, ...], str | None]
+
+
+AGREED = 0.9
+"""Share of like rows from which on their agreement outweighs the model's word alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,14 @@ class Judgement:
     rule: str | None = None
 
 
+def _vouched_for(judgement: Judgement, evidence: tuple[str, ...]) -> Judgement:
+    """The judgement of the table where rows like this one agree with a value that the model alone calls wrong."""
+    name, share = agreement(evidence)
+    if share < AGREED:
+        return judgement
+    return Judgement(False, 1 - share, "table", f"{share:.0%} of the rows with the same {name} hold this value.")
+
+
 class Judge:
     """Collects cells, asks each distinct question once, and gives the judgements.
 
@@ -56,6 +68,7 @@ class Judge:
         self._places: dict[_Key, int] = {}
         self._open: list[tuple[int, str, Fields, tuple[str, ...]]] = []
         self._judgements: list[Judgement | None] = []
+        self._evidence: list[tuple[str, ...]] = []
         self._injections: dict[str, Injection] = {}
         self._ruled: dict[str, Ruled] = {}
         self._guidances: dict[str, Injection] = {}
@@ -67,6 +80,11 @@ class Judge:
         judgement = self._judgements[place]
         assert judgement is not None, "asked before ask()"
         return judgement
+
+    def doubts(self, place: int) -> bool:
+        """Whether the model alone calls the cell wrong, and counting says nothing against it."""
+        judgement = self[place]
+        return judgement.wrong and judgement.by == "model" and not is_contradicted(self._evidence[place])
 
     def note(self, record: Fields, attribute: str) -> int:
         """Note a cell to be judged; the same question gets the same number. The record must not change afterwards."""
@@ -82,6 +100,7 @@ class Judge:
         if place is None:
             place = self._places[key] = len(self._places)
             self._judgements.append(None)
+            self._evidence.append(evidence)
             if decision is not None:
                 rule = f"{decision.rule.id}@{decision.rule.version}"
                 wrong = decision.label == "yes"
@@ -124,7 +143,10 @@ class Judge:
             assert isinstance(answer, DetectErrorsAnswer)
             for (place, *_), cell in zip(part, answer.cells, strict=True):
                 error = probability_of_yes(cell.error, cell.confidence)
-                self._judgements[place] = Judgement(bool(cell.error), error, cell.by, cell.problem)
+                judgement = Judgement(bool(cell.error), error, cell.by, cell.problem)
+                self._judgements[place] = judgement
+                if self.doubts(place):
+                    self._judgements[place] = _vouched_for(judgement, self._evidence[place])
 
     def injection(self, attribute: str) -> Injection:
         """The rules of detection that hold for an attribute."""

@@ -1,0 +1,57 @@
+"""No column of false alarms: what the model alone calls wrong stands only as far as counting supports it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tables_job import ScriptedEngine
+
+from dp_tools.engine.questions import Labels, LabelScores, Question, Result
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.tables.cleaning import Cleaner, Detection
+from dp_tools.tables.table import inline_table
+from dp_tools.tables.work import NoJournal, Work
+
+COUNT = 60
+
+
+class Alarmist(ScriptedEngine):
+    """Calls every cell wrong."""
+
+    def answer(self, questions: Sequence[Question], **_: Any) -> list[Result]:
+        assert all(isinstance(question.answer, Labels) for question in questions)
+        return [LabelScores((0.97, 0.03), self.name) for _ in questions]
+
+
+def detect(columns: dict[str, list[str]]) -> Detection:
+    records = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    with (
+        inline_table(records) as table,
+        Preprocessor(knowledge=":memory:", engine=Alarmist(), adapters=False) as preprocessor,
+    ):
+        return Cleaner(Work(preprocessor, NoJournal()), table, None, [], list(columns)).detect()
+
+
+def test_a_column_of_codes_that_the_model_calls_wrong_throughout_is_not_judged():
+    bins = [f"{'ABCD'[n % 4]}{10 + n * 7 % 31}" for n in range(COUNT)]
+    detection = detect({"bin": bins, "item": [f"item {'abcdefgh'[n % 8]}" for n in range(COUNT)]})
+    assert detection.distrusted["bin"] > COUNT // 2
+    assert sum(cell.attribute == "bin" for cell in detection.wrong) < 0.1 * COUNT
+
+
+def test_what_counting_speaks_against_is_still_found_in_such_a_column():
+    amounts = [f"{100 + n * 37 % 800}.{n % 90 + 10}" for n in range(COUNT - 1)]
+    detection = detect({"amount": [*amounts, "98000.00"], "item": [f"item {n % 8}" for n in range(COUNT)]})
+    assert "amount" in detection.distrusted
+    assert "98000.00" in [cell.value for cell in detection.wrong if cell.attribute == "amount"]
+
+
+def test_a_value_that_like_rows_agree_with_is_not_wrong_by_the_model_alone():
+    centres = {"nurse": "CC-110", "buyer": "CC-200", "clerk": "CC-310"}
+    jobs = [list(centres)[n % 3] for n in range(COUNT)]
+    values = [centres[job] for job in jobs]
+    values[7] = "CC-310" if values[7] != "CC-310" else "CC-110"
+    detection = detect({"job": jobs, "cost_center": values})
+    wrong = [(cell.row, cell.value) for cell in detection.wrong if cell.attribute == "cost_center"]
+    assert wrong == [(7, values[7])]
