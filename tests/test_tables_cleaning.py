@@ -152,6 +152,20 @@ def test_gaps_are_filled_from_the_closed_set_of_the_column(preprocessor: Preproc
     assert {change.new for change in filling.changes} <= {"open", "shut"}
 
 
+@pytest.mark.parametrize("task", ["impute", "detect_errors"])
+def test_gaps_are_filled_from_the_values_that_a_rule_lists(
+    preprocessor: Preprocessor, tmp_path: Path, task: str
+) -> None:
+    listed = {"enum": ["open", "shut", "moved"]}
+    preprocessor.knowledge.add(
+        Rule(id="states", task=task, attribute="kind", statement="It is a state.", check=listed), who="a test"
+    )
+    with shops(tmp_path / "t.csv", kind={row: ["OPN", "CLSD", ""][row % 3] for row in range(100)}) as table:
+        filling = fill_column(Work(preprocessor, NoJournal()), table, "kind")
+    assert filling.allowed == ["open", "shut", "moved"]
+    assert {change.new for change in [*filling.changes, *filling.doubtful]} <= {"open", "shut", "moved"}
+
+
 def test_schemas_of_two_files_are_matched_and_the_left_over_columns_named(
     preprocessor: Preprocessor, tmp_path: Path
 ) -> None:

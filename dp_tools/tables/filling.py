@@ -60,7 +60,7 @@ def fill_column(
     """
     table.require([attribute])
     facts = TableFacts(table)
-    closed = list(allowed or ()) or sorted(facts.closed_set(attribute)) or None
+    closed = list(allowed or _listed(work, attribute, dataset, rules)) or sorted(facts.closed_set(attribute)) or None
     gaps = [row for row, record in table.records() if is_missing(record[attribute])]
     filling = Filling(len(gaps), closed)
     work.expect(len(gaps))
@@ -99,3 +99,12 @@ def fill_column(
                     )
                     (filling.changes if change.confidence >= ACCEPT else filling.doubtful).append(change)
     return filling
+
+
+def _listed(work: Work, attribute: str, dataset: str | None, rules: Sequence[str]) -> Sequence[str]:
+    """The values that a rule lists for an attribute: one about gaps, or else one about errors."""
+    inject = work.preprocessor.knowledge.inject
+    for task in ("impute", "detect_errors"):
+        if listed := inject(task=task, dataset=dataset, attribute=attribute, extra=list(rules)).allowed():
+            return listed
+    return ()
