@@ -168,7 +168,7 @@ def test_what_a_person_rejected_stays_away(preprocessor: Preprocessor, tmp_path:
 
 
 def test_a_second_habit_of_the_table_is_less_certain(preprocessor: Preprocessor, tmp_path: Path) -> None:
-    table = places(tmp_path / "t.csv", rows=300, city=dict.fromkeys(range(0, 300, 4), "N/A"))
+    table = places(tmp_path / "t.csv", rows=300, zip=dict.fromkeys(range(0, 300, 4), "N/A"))
     detection = detected(preprocessor, table)
     assert {cell.judgement.error for cell in detection.wrong if cell.value == "N/A"} <= {0.6, 0.9}
     assert any(cell.value == "N/A" for cell in detection.wrong)

@@ -9,7 +9,7 @@ import math
 import re
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dp_tools.errors import Cancelled, InvalidRequest, RuleRejected
+from dp_tools.evidence.gaps import placeholders
 from dp_tools.evidence.notations import named_days, order_of
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.rules.checks import JOIN, Check, Spelling
@@ -48,9 +49,6 @@ OUTNUMBERS = 20
 FENCE = 6.0
 """Interquartile ranges beyond the quartiles from which a number is out of range."""
 
-_NO_VALUE = "n/a|n.a.|na|nan|null|none|nil|-|--|---|unknown|unk|missing|undefined|not available|not applicable|tbd|#n/a"
-_TOKENS = frozenset(_NO_VALUE.split("|"))
-"""Texts that mean "no value", in lower case."""
 _WORD = re.compile(r"[^\W\d_]")
 
 
@@ -107,8 +105,10 @@ def mine(
     steps = _Steps(2 * len(names) + 1, progress, cancel)
     found: list[Candidate] = []
     for name, column in columns.items():
-        for kind, statement, check in _of_column(name, column):
+        tokens = placeholders(Counter(value for value in column if value is not None))
+        for kind, statement, check in _of_column(name, column, tokens):
             found += _candidate(kind, statement, check, name, dataset, table)
+        columns[name] = [None if value in tokens else value for value in column] if tokens else column
         steps.next()
     dependencies = list(_dependencies(columns, steps))
     for by, of, values in dependencies:
@@ -151,14 +151,16 @@ def _gap(value: str | None) -> bool:
     return value is None or is_missing(str(value))
 
 
-def _of_column(name: str, column: Sequence[str | None]) -> Iterator[tuple[Kind, str, dict[str, Any] | None]]:
-    """(kind, statement, check) of what is usual in one column."""
+def _of_column(
+    name: str, column: Sequence[str | None], tokens: Collection[str]
+) -> Iterator[tuple[Kind, str, dict[str, Any] | None]]:
+    """(kind, statement, check) of what is usual in one column; `tokens` are the texts in it that stand for no value."""
     filled = [value for value in column if value is not None]
     if len(filled) < MIN_ROWS:
         return
     counts = Counter(filled)
-    yield from _missing(name, column, counts)
-    real = Counter({value: count for value, count in counts.items() if value.strip().casefold() not in _TOKENS})
+    yield from _missing(name, column, counts, tokens)
+    real = Counter({value: count for value, count in counts.items() if value not in tokens})
     total = sum(real.values())
     if total < MIN_ROWS:
         return
@@ -184,13 +186,12 @@ def _of_column(name: str, column: Sequence[str | None]) -> Iterator[tuple[Kind, 
 
 
 def _missing(
-    name: str, column: Sequence[str | None], counts: Counter[str]
+    name: str, column: Sequence[str | None], counts: Counter[str], tokens: Collection[str]
 ) -> Iterator[tuple[Kind, str, dict[str, Any]]]:
-    tokens = sorted(value for value in counts if value.strip().casefold() in _TOKENS)
     gaps = len(column) - sum(counts.values())
     never = 0 < gaps <= GAPS * len(column)
     if tokens or never:
-        check: dict[str, Any] = {"not": {"enum": tokens}} if tokens else {}
+        check: dict[str, Any] = {"not": {"enum": sorted(tokens)}} if tokens else {}
         statement = f"{name} is never missing." if never else f"{name} is left empty when unknown."
         yield "missing", statement, {"type": "string" if never else ["string", "null"], **check}
 

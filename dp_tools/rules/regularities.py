@@ -139,6 +139,9 @@ class Regularities:
                 if certainty:
                     keyed = bool(regularity.by)
                     found.append(TableVerdict(regularity.rule.id, True, certainty, regularity.reason, keyed))
+        if found and any(value == (record[attribute] or "").strip() for value, _ in self.meant(record, attribute)):
+            # What the record itself names is right however it is written: "NA" beside Namibia.
+            found = [verdict for verdict in found if verdict.keyed]
         found.sort(key=lambda verdict: -verdict.certainty)
         return tuple(found) or self._as_usual(record, attribute, usual)
 
