@@ -22,6 +22,7 @@ from dp_tools.tables.judging import Fields, Judge, Judgement
 from dp_tools.tables.paths import new_file
 from dp_tools.tables.proposals import Proposal, proposals
 from dp_tools.tables.table import Table
+from dp_tools.tables.unattended import Unattended
 from dp_tools.tables.work import Asked, Work, chunks
 from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
 from dp_tools.tasks.task import WITHOUT_MODEL
@@ -34,6 +35,8 @@ MOST_WRONG = 0.1
 """Share of a column that the model alone may call wrong: of more it has not understood what the column holds."""
 FEW_WRONG = 5
 """Cells that it may call wrong in any column."""
+DOUBTED = 0.75
+"""The most confidence in a change on which a person has to decide (see `Unattended`)."""
 CHOICES = 20
 """The largest closed set that the model is given to choose a value from."""
 
@@ -136,6 +139,7 @@ class Cleaner:
             cancel=work.cancel,
         )
         self._judge = Judge(work, self.facts, dataset, rules, regularities)
+        self._unattended = Unattended(self.facts)
 
     def detect(self) -> Detection:
         """Judge every cell.
@@ -193,7 +197,7 @@ class Cleaner:
         repair = Repair()
         for cell, found, places in zip(wrong, offered, noted, strict=True):
             judged = [(p, self._judge[place]) for p, place in zip(found, places, strict=True)]
-            change = _best(cell, judged)
+            change = self._best(cell, records[cell.row], judged)
             if change is None:
                 repair.unrepaired.append(cell)
             elif change.confidence >= ACCEPT:
@@ -206,8 +210,16 @@ class Cleaner:
 
     def _proposals(self, cell: WrongCell, record: Fields) -> list[Proposal]:
         name = cell.attribute
-        meant = self._judge.meant(record, name)
-        return proposals(record, name, self.facts, self._judge.guidance(name), meant)
+        guidance = self._judge.guidance(name)
+        return proposals(
+            record,
+            name,
+            self.facts,
+            guidance,
+            allowed=self._judge.injection(name).allowed() or (),
+            listed=guidance.allowed() or (),
+            meant=self._judge.meant(record, name),
+        )
 
     def _add_model_proposals(
         self, wrong: list[WrongCell], records: dict[int, dict[str, str | None]], offered: list[list[Proposal]]
@@ -234,34 +246,35 @@ class Cleaner:
                     why = f"The model infers it from the record ({imputed.confidence or 0:.0%})."
                     offered[number].append(Proposal(imputed.value, "model", why, imputed.confidence or 0.0))
 
+    def _best(self, cell: WrongCell, record: Fields, judged: list[tuple[Proposal, Judgement]]) -> Change | None:
+        """The change to the proposal that is most probably right, None where none is better than the value itself."""
+        assert cell.judgement.error is not None
+        best, confidence = None, 0.0
+        for proposal, judgement in judged:
+            if judgement.error is None or judgement.error >= cell.judgement.error:
+                continue
+            right = cell.judgement.error * (1 - judgement.error) * proposal.certainty
+            # Proposals come best founded first, so a later one must be clearly better.
+            if right > confidence + 0.05:
+                best, confidence = proposal, right
+        if best is None:
+            return None
+        offered, ruled = [proposal for proposal, _ in judged], cell.judgement.by in ("check", "example")
+        doubt = self._unattended.doubt(record, cell.attribute, best, offered, ruled=ruled)
+        return Change(
+            row=cell.row,
+            attribute=cell.attribute,
+            old=cell.value,
+            new=best.value,
+            confidence=round(min(confidence, DOUBTED) if doubt else confidence, 4),
+            why=" ".join(filter(None, (cell.judgement.reason, best.why, doubt))),
+            source=best.source,
+            rule=cell.judgement.rule,
+        )
+
     def _choices(self, attribute: str) -> list[str]:
         """The closed set of an attribute: what a rule allows, or what repeats in a column of few values."""
         return list(self._judge.guidance(attribute).allowed() or sorted(self.facts.closed_set(attribute)))
-
-
-def _best(cell: WrongCell, judged: list[tuple[Proposal, Judgement]]) -> Change | None:
-    """The change to the proposal that is most probably right, None where none is better than the value itself."""
-    assert cell.judgement.error is not None
-    best, best_confidence = None, 0.0
-    for proposal, judgement in judged:
-        if judgement.error is None or judgement.error >= cell.judgement.error:
-            continue
-        confidence = cell.judgement.error * (1 - judgement.error) * proposal.certainty
-        # Proposals come best founded first, so a later one must be clearly better.
-        if confidence > best_confidence + 0.05:
-            best, best_confidence = proposal, confidence
-    if best is None:
-        return None
-    return Change(
-        row=cell.row,
-        attribute=cell.attribute,
-        old=cell.value,
-        new=best.value,
-        confidence=round(best_confidence, 4),
-        why=" ".join(filter(None, (cell.judgement.reason, best.why))),
-        source=best.source,
-        rule=cell.judgement.rule,
-    )
 
 
 def write_wrong_cells(target: Path, cells: list[WrongCell], *, overwrite: bool = False) -> None:

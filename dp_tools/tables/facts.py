@@ -16,8 +16,19 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from dp_tools.evidence.cells import CLOSED, ENOUGH, Column, RecordFacts, dependency_strength, nearest, shape_of
+from dp_tools.evidence.cells import (
+    CLOSED,
+    ENOUGH,
+    Column,
+    RecordFacts,
+    beginning_of,
+    dependency_strength,
+    nearest,
+    shape_of,
+)
+from dp_tools.evidence.gaps import may_be_a_gap, placeholders
 from dp_tools.evidence.notations import named_days, style_of, written
+from dp_tools.evidence.slips import plain_letters
 from dp_tools.prompts.serializer import Record
 from dp_tools.tables.dependencies import column_codes, group_agreement
 from dp_tools.tables.table import Table, known
@@ -26,6 +37,10 @@ MANY = 200_000
 """Distinct values from which on only the repeated ones are kept, and shapes come from a part of them."""
 WORDS = 5_000
 """The most frequent words of a column against which a misspelt one is held."""
+ROWS_BESIDE = 1_000
+"""Rows with a value that tell what it stands beside; up to twice as many are looked at."""
+OUTNUMBERS = 3
+"""How many times as frequent a value is than another spelling of it."""
 DAYS = 1_000
 """The most frequent values of a column that tell how its days are written."""
 
@@ -56,6 +71,10 @@ class TableFacts(RecordFacts):
         super().__init__(())
         self._words: dict[str, list[tuple[str, int]]] = {}
         self._styles: dict[str, str | None] = {}
+        self._table = table
+        self._plain: dict[str, dict[str, str]] = {}
+        self._placeholders: dict[str, frozenset[str]] = {}
+        self._beside: dict[tuple[str, str], dict[str, Counter[str]]] = {}
         if table.count >= ENOUGH:
             self._learn_table(table, list(table.columns if columns is None else columns))
 
@@ -78,10 +97,49 @@ class TableFacts(RecordFacts):
                     found.append((determinant, value, count, total))
         return found
 
-    def nearest_frequent(self, attribute: str, value: str) -> str | None:
-        """A far more frequent value of the column that is spelled almost alike, digits included."""
+    def column(self, attribute: str) -> Column | None:
+        """What is known of a column; None in a table that is too small to say anything."""
+        return self._columns.get(attribute)
+
+    def beginning_says(self, record: Record, attribute: str) -> str | None:
+        """What most rows hold whose value of the attribute that tells this one best begins alike."""
+        determinant, groups = self._beginnings.get(attribute, ("", {}))
+        peers = groups.get(beginning_of(record.get(determinant)))
+        value, count = peers.most_common(1)[0] if peers else ("", 0)
+        return value if peers and count * 2 > peers.total() else None
+
+    def beside(self, attribute: str, value: str) -> dict[str, Counter[str]]:
+        """The values of the other columns in up to two thousand rows that hold a value, evenly spread."""
+        if (attribute, value) not in self._beside:
+            step = max(1, self._columns[attribute].counts[value] // ROWS_BESIDE)
+            rows = self._table.scan().filter(known(attribute) == value).gather_every(step)
+            others = [name for name in self._columns if name != attribute]
+            found = rows.select(known(name).alias(name) for name in others).collect()
+            self._beside[attribute, value] = {name: Counter(found[name].drop_nulls().to_list()) for name in others}
+        return self._beside[attribute, value]
+
+    def is_placeholder(self, attribute: str, value: str) -> bool:
+        """Whether a value stands for none in its column (see `placeholders`)."""
         column = self._columns.get(attribute)
-        near = None if column is None else nearest(column, value)
+        if column is None or not may_be_a_gap(value):
+            return False
+        if attribute not in self._placeholders:
+            self._placeholders[attribute] = placeholders(column.counts)
+        return value in self._placeholders[attribute]
+
+    def nearest_frequent(self, attribute: str, value: str) -> str | None:
+        """A far more frequent value of the column that is the same in other characters, or spelled almost alike, digits
+        included."""
+        column = self._columns.get(attribute)
+        if column is None:
+            return None
+        if attribute not in self._plain:
+            # The most frequent spelling comes last, so that it is the one that stays.
+            self._plain[attribute] = {plain_letters(other): other for other, _ in reversed(column.counts.most_common())}
+        same = self._plain[attribute].get(plain_letters(value), value)
+        if same != value and column.counts[same] >= OUTNUMBERS * column.counts[value]:
+            return same
+        near = nearest(column, value)
         return near if near is not None and _digits(near) == _digits(value) else None
 
     def respelled(self, attribute: str, value: str) -> str | None:
@@ -118,6 +176,17 @@ class TableFacts(RecordFacts):
             self._words[attribute] = [(word, count) for word, count in counts.most_common(WORDS) if count > 1]
         return self._words[attribute]
 
+    def share_of_words(self, attribute: str, value: str, new: str) -> float:
+        """The share of the column whose values hold the rarest of the words that a value lacks and the new one has; 0
+        where they do not differ in single words."""
+        column = self._columns.get(attribute)
+        old_words, new_words = (_WORD.findall(text) for text in (value, new))
+        if column is None or not column.filled or len(old_words) != len(new_words) or new in new_words:
+            return 0.0
+        known_words = dict(self._words_of(attribute, column))
+        counts = [known_words.get(word, 0) for old, word in zip(old_words, new_words, strict=True) if old != word]
+        return min(counts, default=0) / column.filled
+
     def fits(self, attribute: str, value: str) -> bool:
         """Whether a value stands in the column, or has a shape that a twentieth of it has."""
         column = self._columns.get(attribute)
@@ -145,12 +214,17 @@ class TableFacts(RecordFacts):
 
     def at_home_elsewhere(self, attribute: str, value: str) -> bool:
         """Whether a value is a usual one of another closed column."""
-        return any(
-            name != attribute
+        return bool(self.homes_elsewhere(attribute, value))
+
+    def homes_elsewhere(self, attribute: str, value: str) -> list[str]:
+        """The other closed columns of which a value is a usual one."""
+        return [
+            name
+            for name, count in self._homes.get(value, {}).items()
+            if name != attribute
             and len(self._columns[name].counts) <= 3 * CLOSED
             and count * 200 >= self._columns[name].rows
-            for name, count in self._homes.get(value, {}).items()
-        )
+        ]
 
     def usual_value(self, attribute: str) -> tuple[str, float] | None:
         """The value that most cells of the column hold, and their share, if more than half do."""

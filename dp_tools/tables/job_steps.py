@@ -82,7 +82,9 @@ def clean(run: JobRun) -> JobResult:
         doubtful = sorted(repair.doubtful, key=lambda change: (abs(change.confidence - 0.5), change.row))[:REVIEWS]
         records = dict(table.records({change.row for change in doubtful}))
         files += _put_before_a_person(
-            run, [_cell_review(change, records[change.row], request.dataset) for change in doubtful]
+            run,
+            [_cell_review(change, records[change.row], request.dataset) for change in doubtful],
+            [_unrepaired(cell) for cell in repair.unrepaired],
         )
     figures = _figures(detection) | {
         "changed": len(repair.changes),
@@ -250,18 +252,22 @@ def _review_file(target: Path) -> Path:
     return target.with_name(f"{target.stem}.review.csv")
 
 
-def _put_before_a_person(run: JobRun, reviews: Sequence[dict[str, Any]]) -> list[OutputFile]:
-    """Keep the doubtful cases for `next_reviews`, and write them to a file beside the result."""
+def _put_before_a_person(
+    run: JobRun, reviews: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]] = ()
+) -> list[OutputFile]:
+    """Keep the doubtful cases for `next_reviews`, and write them to a file beside the result; in that file, behind
+    them, stand also those for which there is nothing to propose."""
     run.jobs.store.add_reviews(run.job, reviews)
     targets = targets_of(run)
-    if not reviews or not targets:
+    cases = [*reviews, *others]
+    if not cases or not targets:
         return []
     target = targets[1]
     made = run.folder / target.name
     with made.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(("question", "proposal", "confidence", "case"))
-        lines.writerows((case["question"], case["proposal"], case["confidence"], case["subject"]) for case in reviews)
+        lines.writerows((case["question"], case["proposal"], case["confidence"], case["subject"]) for case in cases)
     run.publish(made, target)
     return [OutputFile(path=str(target), what="the cases for a person to decide")]
 
@@ -394,6 +400,17 @@ def _cell_review(change: Change, record: dict[str, str | None], dataset: str | N
         "subject": json.dumps({"record": record, "attribute": change.attribute, "value": change.old}),
         "proposal": change.new,
         "confidence": change.confidence,
+    }
+
+
+def _unrepaired(cell: WrongCell) -> dict[str, Any]:
+    why = f" {cell.judgement.reason}" if cell.judgement.reason else ""
+    return {
+        "question": f"Row {cell.row + 1}: {cell.attribute} {quote(cell.value)} is probably wrong, and nothing better "
+        f"was found.{why}",
+        "subject": json.dumps({"attribute": cell.attribute, "value": cell.value}),
+        "proposal": "",
+        "confidence": round(cell.judgement.error or 0.0, 4),
     }
 
 

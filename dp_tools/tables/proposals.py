@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -11,15 +12,19 @@ from itertools import chain
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from dp_tools.prompts.serializer import PLACEHOLDERS, clean_name, is_missing
+from dp_tools.evidence.slips import as_digits, plain_letters, plain_text
+from dp_tools.prompts.serializer import clean_name, is_missing
 from dp_tools.rules.injection import Injection
 from dp_tools.tables.facts import TableFacts
 
 Fields = Mapping[str, str | None]
 
-_NUMBER_AND_UNIT = re.compile(r"([-+]?\d+(?:[.,]\d+)*)\s*(%|[^\W\d_][\w.\s-]*)")
+_NUMBER_AND_UNIT = re.compile(r"([-+]?\d+(?:[.,]\d+)*)\s*(%|[^\W\d_](?:[^\W\d_]|[.\s-])*)")
 _TRAILING_ZEROS = re.compile(r"(\.\d*?)0+$")
 _LONG_FRACTION = re.compile(r"[-+]?\d+\.\d{13,}")
+_UNIT = "The unit would be lost."
+_WORDS = "The word that would be lost may belong to it."
+_ODD = "The characters that would be lost may mean something."
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(\D|$))")
 
 
@@ -32,16 +37,25 @@ class Proposal:
         source: dependency, rule, frequent value, format, record, usual value.
         why: a sentence.
         certainty: how sure whoever made it is, 0 to 1.
+        doubt: why a person should decide unless a rule says that the old value is wrong; "" for no reason.
     """
 
     value: str
     source: str
     why: str
     certainty: float = 1.0
+    doubt: str = ""
 
 
 def proposals(
-    record: Fields, attribute: str, facts: TableFacts, injection: Injection, meant: Sequence[tuple[str, str]] = ()
+    record: Fields,
+    attribute: str,
+    facts: TableFacts,
+    injection: Injection,
+    *,
+    allowed: Sequence[str] = (),
+    listed: Sequence[str] = (),
+    meant: Sequence[tuple[str, str]] = (),
 ) -> list[Proposal]:
     """Distinct proposals for a cell, the best founded first; never the value itself, never one that a rule forbids.
 
@@ -49,13 +63,15 @@ def proposals(
         record: the record with the doubtful value.
         attribute: the attribute in doubt.
         facts: what the table says.
-        injection: the rules of detection for the attribute.
+        injection: the rules of detection for the attribute, with what the table keeps as if it were a rule.
+        allowed: the values that a rule allows, where one lists them.
+        listed: the values that the column mostly holds, where they are few.
         meant: values that other cells of the record say it should hold, each with the reason.
     """
     value = record[attribute] or ""
     found: dict[str, Proposal] = {}
     told = (Proposal(other, "dependency", reason) for other, reason in meant)
-    for proposal in chain(_all(record, attribute, value.strip(), facts, injection), told):
+    for proposal in chain(_all(record, attribute, value.strip(), facts, injection, allowed, listed), told):
         if proposal.value == value or proposal.value in found:
             continue
         if not proposal.value and not value.strip():
@@ -63,26 +79,34 @@ def proposals(
         decision = injection.decide(
             {"record": {**record, attribute: proposal.value}, "attribute": attribute, "value": proposal.value}
         )
-        allowed = decision is None or decision.label != "yes"
+        passes = decision is None or decision.label != "yes"
         right = decision is not None and decision.label == "no"
-        if allowed and (
+        if passes and (
             proposal.source != "format" or not proposal.value or right or facts.fits(attribute, proposal.value)
         ):
             found[proposal.value] = proposal
     return list(found.values())
 
 
-def _all(record: Fields, attribute: str, value: str, facts: TableFacts, injection: Injection) -> Iterator[Proposal]:
+def _all(
+    record: Fields,
+    attribute: str,
+    value: str,
+    facts: TableFacts,
+    injection: Injection,
+    allowed: Sequence[str],
+    listed: Sequence[str],
+) -> Iterator[Proposal]:
     for determinant, majority, count, total in facts.majorities(record, attribute):
         yield Proposal(
             majority,
             "dependency",
             f"{count} of {total} other records with the same {clean_name(determinant)} say so.",
         )
-    missing = is_missing(value) or value.lower() in PLACEHOLDERS
+    missing = is_missing(value) or facts.is_placeholder(attribute, value)
+    astray = not missing and facts.at_home_elsewhere(attribute, value)
     if not missing:
-        near = None if facts.at_home_elsewhere(attribute, value) else _nearest_allowed(value, injection.allowed() or ())
-        if near is not None:
+        if not astray and (near := _nearest_of(value, allowed)):
             yield Proposal(near, "rule", "It is the nearest value that a rule allows.")
         near_value = facts.nearest_frequent(attribute, value)
         if near_value is not None:
@@ -92,17 +116,18 @@ def _all(record: Fields, attribute: str, value: str, facts: TableFacts, injectio
         respelled = facts.respelled(attribute, value)
         if respelled is not None:
             yield Proposal(respelled, "frequent value", "Frequent words of this column are spelled almost so.")
-        for other in _rewritten(record, attribute, value, facts):
-            yield Proposal(other, "format", "So written it has the form that the column, or a rule, asks for.")
+        if not astray and (near := _nearest_of(value, listed)):
+            yield Proposal(near, "frequent value", "It is the nearest of the values that this column mostly holds.")
+        for other, doubt in _rewritten(record, attribute, value, facts):
+            why = "So written it has the form that the column, or a rule, asks for."
+            yield Proposal(other, "format", why, doubt=doubt)
     else:
         for name, token in _tokens_of(record, attribute, facts):
             yield Proposal(token, "record", f"It stands in {clean_name(name)} of the same record.")
         if value:
             yield Proposal("", "format", "The value is a word for a missing one.")
     usual = facts.usual_value(attribute)
-    if usual is not None and (
-        missing or facts.at_home_elsewhere(attribute, value) or _forbidden(record, attribute, injection)
-    ):
+    if usual is not None and (missing or astray or _forbidden(record, attribute, injection)):
         yield Proposal(usual[0], "usual value", f"{usual[1]:.0%} of the column hold it.", usual[1])
 
 
@@ -111,39 +136,68 @@ def _forbidden(record: Fields, attribute: str, injection: Injection) -> bool:
     return decision is not None and decision.label == "yes"
 
 
-def _nearest_allowed(value: str, allowed: Sequence[str]) -> str | None:
-    """The allowed value that is spelled most alike, where it is clearly nearer than the next one."""
-    reach = len(value) // 2
-    ranked = process.extract(value, allowed, scorer=OSA.distance, score_cutoff=reach, limit=2)
-    if not ranked or not any(character.isalpha() for character in value):
+def _nearest_of(value: str, choices: Sequence[str]) -> str | None:
+    """The choice that is spelled most alike, where it is clearly nearer than the next one; case and accents apart."""
+    if not any(character.isalpha() for character in value):
         return None
-    clear = len(ranked) == 1 or ranked[1][1] - ranked[0][1] >= max(2, len(value) // 4)
-    return str(ranked[0][0]) if clear else None
+    plain = plain_letters(value)
+    ranked = process.extract(
+        plain,
+        {choice: plain_letters(choice) for choice in choices},
+        scorer=OSA.distance,
+        score_cutoff=len(value) // 2,
+        limit=2,
+    )
+    clear = len(ranked) == 1 or (ranked and ranked[1][1] - ranked[0][1] >= max(2, len(value) // 4))
+    return str(ranked[0][2]) if clear else None
 
 
-def _rewritten(record: Fields, attribute: str, value: str, facts: TableFacts) -> Iterator[str]:
-    """The value in other forms: what a person would try who sees that the form is wrong."""
+def _rewritten(record: Fields, attribute: str, value: str, facts: TableFacts) -> Iterator[tuple[str, str]]:
+    """The value in other forms, what a person would try who sees that the form is wrong; each with what speaks against
+    doing so unasked, or ""."""
     text = html.unescape(value)
-    yield text
+    yield text, ""
+    yield re.sub(r"\s+", " ", plain_text(text)), ""
     number = _NUMBER_AND_UNIT.fullmatch(text)
-    if number is not None:
-        plain = _shortened(number.group(1))
-        yield _TRAILING_ZEROS.sub(r"\1", plain).rstrip(".") if "." in plain else plain
-        yield plain
-    yield _shortened(text)
-    yield _THOUSANDS.sub("", text)
-    odd = facts.odd_characters(attribute, text)
-    if odd:
-        yield "".join(character for character in text if character not in odd)
-    yield re.sub(r"\s+", " ", text)
-    yield facts.as_days_are_written(attribute, text) or text
+    if number is not None and not (len(number[2]) == 1 and as_digits(text.replace(" ", ""))):
+        for plain in _plain_numbers(number[1]):
+            yield plain, _UNIT
+    digits = as_digits(text)
+    if digits is not None:
+        yield digits, ""
+    yield _shortened(text), ""
+    yield _THOUSANDS.sub("", text), ""
+    yield from _without_odd(attribute, text, facts)
+    yield facts.as_days_are_written(attribute, text) or text, ""
     for name, other in record.items():
         # "Portland OR" beside the state "OR": a value that took its neighbour along.
         if name != attribute and other and len(other.strip()) > 1 and text.endswith(f" {other.strip()}"):
-            yield text[: -len(other.strip())].rstrip(" ,")
+            yield text[: -len(other.strip())].rstrip(" ,"), ""
     head, _, tail = text.rpartition(" ")
-    if head and facts.at_home_elsewhere(attribute, tail):
-        yield head.rstrip(" ,")
+    homes = facts.homes_elsewhere(attribute, tail) if head else []
+    if homes:
+        yield head.rstrip(" ,"), "" if any(is_missing(record[name]) for name in homes) else _WORDS
+
+
+def _plain_numbers(number: str) -> Iterator[str]:
+    """A number in other notations: without zeros at its end, and without signs between thousands."""
+    plain = _shortened(number)
+    yield _TRAILING_ZEROS.sub(r"\1", plain).rstrip(".") if "." in plain else plain
+    yield plain
+    yield _THOUSANDS.sub("", plain)
+
+
+def _without_odd(attribute: str, text: str, facts: TableFacts) -> Iterator[tuple[str, str]]:
+    """The value without characters that hardly occur in its column and that mean nothing in it.
+
+    Accents are letters, signs before a number say what it is, and a letter among digits may be one of them.
+    """
+    odd = set(facts.odd_characters(attribute, text))
+    number = any(character.isdigit() for character in text)
+    strange = {c for c in odd if not c.isascii() and (number or not unicodedata.name(c, "").startswith("LATIN"))}
+    for characters, doubt in ((strange, ""), (odd, _ODD)):
+        if characters and not (doubt and (number or any(c.isalpha() for c in characters))):
+            yield "".join(character for character in text if character not in characters), doubt
 
 
 def _shortened(text: str) -> str:
