@@ -7,7 +7,7 @@ can; the rest is one batch of questions for the engine; what comes back is calib
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Literal, TypeVar
 
 from dp_tools.engine import open_engine
+from dp_tools.engine.background import wait_until_prepared
 from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progress, Result, Unanswered, name_with
 from dp_tools.evidence import Facts
 from dp_tools.models.calibration import Calibration, Line
@@ -78,11 +79,29 @@ class Preprocessor:
     ) -> None:
         self.model: ModelSpec = resolve(model)
         self.knowledge = knowledge if isinstance(knowledge, KnowledgeStore) else KnowledgeStore.open(knowledge)
+        self._lent = engine is not None
         self.engine = engine if engine is not None else open_engine(model, threads=threads, cache=cache)
         self.second = None if second is None else Preprocessor(second, self.knowledge, threads=threads, cache=cache)
         self.adapters = None if adapters is False else OwnAdapters(adapters or default_folder())
         self.band = band
         self.calibration = Calibration.load(self.model.calibration) if self.model.calibration else Calibration()
+
+    def wait_until_prepared(
+        self, waiting: Callable[[float], None] = lambda _seconds: None, cancel: threading.Event | None = None
+    ) -> None:
+        """Wait until the weights are prepared for this machine, which happens once; until then coarser ones answer.
+
+        Args:
+            waiting: called several times a second with the seconds waited.
+            cancel: set it to stop.
+
+        Raises:
+            Cancelled: `cancel` was set.
+        """
+        if not self._lent:
+            wait_until_prepared(self.model, waiting=waiting, cancel=cancel)
+        if self.second is not None:
+            self.second.wait_until_prepared(waiting, cancel)
 
     @cached_property
     def wire(self) -> WireFormat:

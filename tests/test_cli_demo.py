@@ -29,7 +29,7 @@ def short_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_demo_does_the_main_job_and_a_rule_changes_an_answer(short_examples, tmp_path, capfd, monkeypatch):
-    monkeypatch.setattr(demo, "_HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(demo, "HEARTBEAT_S", 0.05)
     before = {path.name: path.read_bytes() for path in short_examples.iterdir()}
     work = tmp_path / "work"
     work.mkdir()

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import resource
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from dp_tools.engine import background
 from dp_tools.engine.local import LocalEngine
 from dp_tools.engine.preparing import prepare_weights
 from dp_tools.engine.questions import Labels, LabelScores, Question, Segment
-from dp_tools.errors import ModelUnavailable
+from dp_tools.errors import Cancelled, ModelUnavailable
 from dp_tools.mcp_server.owner import Owner
 from dp_tools.models.catalogue import ModelSpec, resolve
 from dp_tools.models.prepare import merge, prepare
@@ -168,7 +169,8 @@ def test_the_installed_weights_answer_until_prepared_ones_are_there(
         assert time.monotonic() < deadline
         time.sleep(0.05)
     (second,) = engine.answer([QUESTION])
-    assert (engine.weights, engine.fingerprint) == (path, before[1])
+    assert engine.weights == path
+    assert engine.fingerprint != before[1], "coarser answers are not taken for those of the prepared weights"
     assert isinstance(first, LabelScores)
     assert isinstance(second, LabelScores)
     assert first.probabilities == pytest.approx(
@@ -206,7 +208,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[ModelSpec]:
     """A machine on which nothing was prepared; the models whose preparing is begun."""
     begun: list[ModelSpec] = []
     monkeypatch.setenv("DP_TOOLS_CACHE", str(tmp_path))
-    monkeypatch.setattr(background, "_started", set())
+    monkeypatch.setattr(background, "_started", {})
     monkeypatch.setattr(background, "_start", begun.append)
     return begun
 
@@ -242,13 +244,34 @@ def test_weights_that_another_process_is_making_are_not_made_twice(fresh: list[M
     assert fresh == []
 
 
-def test_a_person_at_a_shell_is_told_that_answers_are_slower_this_time(fresh: list[ModelSpec], tmp_path: Path):
+def test_a_person_at_a_shell_is_told_why_the_first_answers_take_a_moment(fresh: list[ModelSpec], tmp_path: Path):
     table = tmp_path / "beers.csv"
     table.write_text("name,ounces\nLager,12\n")
     told = CliRunner().invoke(main, ["detect-errors", str(table), "--knowledge", ":memory:", "--no-cache"])
     assert told.exit_code == 0, told.output
-    assert told.stderr.startswith("nano is being prepared for this machine in the background")
+    assert told.stderr.startswith("Preparing nano for this machine, once")
     assert fresh == [resolve("nano")]
+
+
+def test_work_that_waits_for_the_weights_goes_on_when_they_are_there_or_it_is_cancelled(fresh: list[ModelSpec]):
+    spec, seconds, stop = resolve("nano"), [], threading.Event()
+    path = prepared_path(spec)
+    path.parent.mkdir(parents=True)
+
+    def waiting(waited: float) -> None:
+        seconds.append(waited)
+        if len(seconds) == 2:
+            note_of(path).write_text("{}", encoding="utf-8")
+
+    with making(path):
+        background.wait_until_prepared(spec, waiting=waiting)
+        assert len(seconds) == 2
+        note_of(path).unlink()
+        stop.set()
+        with pytest.raises(Cancelled):
+            background.wait_until_prepared(spec, cancel=stop)
+    background.wait_until_prepared(spec)
+    assert fresh == [spec], "where preparing failed, nobody waits for it"
 
 
 def test_the_models_command_says_what_was_chosen_and_why(fresh: list[ModelSpec]):  # noqa: ARG001

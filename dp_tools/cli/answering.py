@@ -22,6 +22,8 @@ from dp_tools.cli.records import write_records
 from dp_tools.evidence import Facts
 from dp_tools.tasks.task import Answer, Item, Request, UsedRule
 
+HEARTBEAT_S = 8.0
+"""Something is said at least this often, where a terminal would show a bar."""
 CHUNK = 200
 """Records in one request: enough to share prompts, few enough to write as we go."""
 
@@ -92,7 +94,7 @@ class Session:
         """
         from dp_tools.preprocessor import Preprocessor
 
-        say_if_unprepared(self.model)
+        wait_for_weights(self.model)
         total, done = sum(sizes), 0
         cache: Literal[False] | None = False if self.no_cache else None
         with (
@@ -150,18 +152,34 @@ def task_command(function: C) -> C:
     return run  # type: ignore[return-value]
 
 
-def say_if_unprepared(model: str) -> None:
-    """Tell a person on stderr that the answers come more slowly, this time."""
+def _on_stderr(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def wait_for_weights(model: str, say: Callable[[str], object] = _on_stderr) -> None:
+    """Wait until the weights are prepared for this machine, which happens once, and say so.
+
+    Raises:
+        Cancelled: Ctrl-C.
+    """
+    from dp_tools.engine.background import wait_until_prepared
     from dp_tools.models.catalogue import resolve
     from dp_tools.models.prepared import note_of, prepared_path
 
     spec = resolve(model)
-    if spec.preparable and not note_of(prepared_path(spec)).exists():
-        click.echo(
-            f"{spec.name} is being prepared for this machine in the background, once, for about a minute. Until then "
-            "its weights as installed answer, more slowly.",
-            err=True,
-        )
+    if not spec.preparable or note_of(prepared_path(spec)).exists():
+        return
+    say(f"Preparing {spec.name} for this machine, once: ten seconds on a fast one, a minute or more on others.")
+    said = 0.0
+
+    def waiting(seconds: float) -> None:
+        nonlocal said
+        if seconds - said >= HEARTBEAT_S:
+            said = seconds
+            say(f"  ... {seconds:.0f} s")
+
+    with interruptible() as cancel:
+        wait_until_prepared(spec, waiting=waiting, cancel=cancel)
 
 
 @contextmanager

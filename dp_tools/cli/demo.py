@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import click
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.client import ClientRequestContext
@@ -22,7 +23,7 @@ from mcp.types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult
 from rich.console import Console
 from rich.table import Table
 
-from dp_tools.cli.answering import MODEL, bar
+from dp_tools.cli.answering import HEARTBEAT_S, MODEL, bar, wait_for_weights
 from dp_tools.cli.records import read_records
 from dp_tools.errors import DpToolsError, TableUnavailable
 from dp_tools.models.catalogue import resolve
@@ -47,8 +48,6 @@ What next?
   Match two files:     dp-tools match-tables A.csv B.csv
   Write a rule:        dp-tools rules add "Prices are in euros." --dataset NAME; dp-tools rules list
 """
-_HEARTBEAT_S = 8.0
-"""Where the output is no terminal, a line says at least this often how far a call is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ class _Demo:
     async def _say_again(self, progress: _Progress) -> None:
         started = time.perf_counter()
         while True:
-            await anyio.sleep(_HEARTBEAT_S)
+            await anyio.sleep(HEARTBEAT_S)
             seconds = time.perf_counter() - started
             self.console.print(f"  ... {seconds:.0f} s: {progress.message or 'waiting'}", markup=False)
 
@@ -184,6 +183,7 @@ async def _demo(model: str, extent: Extent, folder: Path) -> None:
         run = _Demo(client, console)
         dirty, clean = (read_records(folder / f"orders_{kind}.csv") for kind in ("dirty", "clean"))
         await _profile(run, folder)
+        await anyio.to_thread.run_sync(wait_for_weights, model, console.print)
         await _clean_the_table(run, folder, clean, extent.cleaned or tuple(clean[0]))
         await _judge_cells(run, dirty, clean, extent.judged)
         await _fill_gaps(run, dirty, clean)

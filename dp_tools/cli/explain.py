@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dp_tools.cli.answering import MODEL, bar, interruptible, say_if_unprepared
+from dp_tools.cli.answering import MODEL, bar, interruptible, wait_for_weights
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.evidence import Facts, PairFacts, RecordFacts
@@ -73,7 +73,7 @@ def explain(
         if row is None:
             raise InvalidRequest("Name the record to explain with --row, counted from 1.")
         request, facts = _of_table(task, file, row, attribute, scope)
-    say_if_unprepared(model)
+    wait_for_weights(model)
     with Preprocessor(model, knowledge) as preprocessor, bar(100) as advance, interruptible() as cancel:
         told = explain_items(
             preprocessor,

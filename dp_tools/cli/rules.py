@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dp_tools.cli.answering import MODEL, bar, interruptible, say_if_unprepared
+from dp_tools.cli.answering import MODEL, bar, interruptible, wait_for_weights
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest, RuleRejected
 from dp_tools.rules.injector import LEFT_TO_ITS_CHECK
@@ -408,7 +408,7 @@ def _trying(task: str, options: dict[str, Any]) -> Iterator[tuple[Preprocessor, 
 
     split = read_labelled(options["data"], task=task, dataset=options["dataset"] or "", attribute=options["attribute"])
     split = split.sample(options["limit"])
-    say_if_unprepared(options["model"])
+    wait_for_weights(options["model"])
     with (
         Preprocessor(options["model"], options["knowledge"]) as preprocessor,
         interruptible() as cancel,

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table as Lines
 
-from dp_tools.cli.answering import MODEL, interruptible, say_if_unprepared
+from dp_tools.cli.answering import MODEL, interruptible
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.store import KnowledgeStore
@@ -335,7 +335,6 @@ def _jobs(model: str, knowledge: Path | None, state: Path | None) -> Jobs:
 
     def preprocessor() -> Preprocessor:
         if not opened:
-            say_if_unprepared(model)
             opened.append(Preprocessor(model, knowledge))
         return opened[0]
 

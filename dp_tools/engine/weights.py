@@ -19,9 +19,8 @@ class Weights:
     Args:
         path: the file.
         adapters: that are not merged into it.
-        digest: changes when the same question could get another answer by more than rounding. Formats that keep the
-            accuracy of the installed weights share it, since which of them answers depends on the machine and the
-            moment.
+        digest: changes when the same question could get another answer by more than rounding. The prepared formats
+            that keep the adapter's accuracy share it, since which of them answers depends on the machine.
     """
 
     path: Path
@@ -45,8 +44,10 @@ class BestWeights:
         path = spec.locate()
         adapters = (spec.adapter,) if spec.adapter else ()
         self._sources = "\n".join(map(identity, (path, *adapters)))
-        self.current = Weights(path, adapters, self._sources)
         self._awaited = prepared_path(spec) if prepared else None
+        # The installed file is coarser than the formats that are prepared: its answers are kept apart from theirs.
+        stand_in = "until prepared\n" if prepared else ""
+        self.current = Weights(path, adapters, stand_in + self._sources)
         self._seen: int | None = None
         if self._awaited is not None:
             sweep(self._awaited.parent)

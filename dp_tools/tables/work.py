@@ -80,6 +80,7 @@ class Work:
     done: int = 0
     total: int = 0
     asked: int = 0
+    ready: bool = False
 
     def expect(self, questions: int) -> None:
         """Say how many questions are coming, so that progress knows its end."""
@@ -138,6 +139,10 @@ class Work:
         return json.dumps({"answer": found.answer.model_dump(mode="json"), "unstable": found.unstable})
 
     def _kept(self, question: Asked, form: str, ask: Callable[[], str]) -> str:
+        if not self.ready:
+            tell = self.stage("preparing the model")
+            self.preprocessor.wait_until_prepared(lambda seconds: tell(int(seconds), 0), self.cancel)
+            self.ready = True
         key = self._key(question, form)
         kept = self.journal.get(key)
         if kept is None:
