@@ -116,3 +116,20 @@ def test_the_benchmark_of_tables_scores_a_dirty_table(folder: Path) -> None:
     assert row["detection"] == row["repair"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
     assert row["touched"] == 0
     assert row["asked"] == 0
+
+
+def test_how_a_file_was_read_is_said_with_the_result_and_overruled(folder: Path) -> None:
+    text = (folder / "beers.csv").read_text()
+    (folder / "report.csv").write_text(f"Beers in stock\n\n{text}Total,,240\n")
+    job = ("--knowledge", "rules.db", "--state", "state")
+    done = run("clean", "report.csv", *job)
+    assert done.exit_code == 0, done.output
+    assert "The header is in line 3" in done.stderr
+    assert "looks like a total" in done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["changed"] == 1
+    assert run("undo", "report.clean.csv", "-o", "back.csv").exit_code == 0
+    assert (folder / "back.csv").read_bytes() == (folder / "report.csv").read_bytes()
+    profile = json.loads(run("profile", "report.csv", "--json", "--skip-lines", "4", "--footer-lines", "3").stdout)
+    assert profile["records"] == 16
+    assert run("profile", "report.csv", "--header-line", "3", "--skip-lines", "2").exit_code == 2
+    assert run("profile", "report.csv", "--header-line", "0").exit_code == 2

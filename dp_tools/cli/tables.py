@@ -43,8 +43,11 @@ _READING = (
     click.option("--delimiter", help="The character between values, if it is told wrongly."),
     click.option("--quote", help='The quote character; "" for none.'),
     click.option("--header/--no-header", default=None, help="Whether the first line names the columns."),
+    click.option("--header-line", type=click.IntRange(1), help="The line of the header; lines above it are kept."),
+    click.option("--skip-lines", type=click.IntRange(0), help="How many lines stand above the table."),
+    click.option("--footer-lines", type=click.IntRange(0), help="How many lines below the table are no records."),
     click.option("--ragged", type=click.Choice(("refuse", "set aside")), help="What to do with odd records."),
-    click.option("--sheet", help="The sheet of an Excel workbook."),
+    click.option("--sheet", help="The sheet of a workbook; the first visible one with a table."),
     click.option("--table", help="The table of a database."),
     click.option("--query", help="A SELECT on a database instead of a table."),
 )

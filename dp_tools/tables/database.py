@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dp_tools.errors import InvalidRequest, TableUnavailable
-from dp_tools.tables.delimited import distinct_names
+from dp_tools.tables.layout import distinct_names
 from dp_tools.tables.reading import ROWS_PER_BATCH, Edit, Reading, Row
 
 _READING = {

@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import codecs
 import csv
+import hashlib
 import io
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from charset_normalizer import from_bytes
-
 from dp_tools.errors import InvalidRequest, TableUnavailable
+from dp_tools.tables.encodings import guess_encoding
+from dp_tools.tables.layout import LOOKED_AT, Asked, Line, find_footer, find_head
+from dp_tools.tables.paths import fingerprint
 from dp_tools.tables.reading import Edit, Reading, Row, put_back
 
 LONGEST_RECORD = 16 * 2**20
 """Characters of one line or one value; a file with a longer one is refused, so memory stays bounded."""
 SAMPLE = 2**20
 """Bytes from the start of a file on which encoding, dialect and header are judged."""
+_TAIL = 2**17
+_BLANKS = 1000
 DELIMITERS = (",", "\t", ";", "|")
 Ragged = Literal["refuse", "set aside"]
 
@@ -35,35 +40,66 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_DATA = re.compile(r"[-+]?[$€£]?\d[\d.,:/%\s-]*")
+_WITHOUT_MARK = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 
 
 class _Lines:
-    """Hands out lines and remembers those of the record being read."""
+    """Hands out the lines of the table, remembers those of the record being read, and keeps what is around the table.
 
-    def __init__(self, path: Path, file: IO[str]) -> None:
-        self.path, self.file, self.number, self.taken = path, file, 0, list[str]()
+    Args:
+        path, file: the file.
+        above: how many lines stand above the table; they are read into `head`.
+        below: how many lines that are not blank stand below it; they are left in `foot` when the table has been read.
+    """
+
+    def __init__(self, path: Path, file: IO[str], above: int, below: int) -> None:
+        self.path, self.file, self.below = path, file, below
+        self.number, self.taken, self._held, self._read = 0, list[str](), deque[str](), 0
+        self.head = "".join(filter(None, (self._line() for _ in range(above))))
+        self.number = self._read
+
+    @property
+    def foot(self) -> str:
+        """The lines below the table, once the table has been read."""
+        return "".join(self._held)
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
+        while self._holds_back():
+            line = self._line()
+            if not line:
+                raise StopIteration
+            self._held.append(line)
+        line = self._held.popleft()
+        self.number += 1
+        self.taken.append(line)
+        return line
+
+    def _holds_back(self) -> bool:
+        """Whether all lines that are held may be those below the table; blank ones at their beginning are not."""
+        if not self._held:
+            return True
+        if not self.below or not self._held[0].strip("\r\n") or len(self._held) > self.below + _BLANKS:
+            return False
+        return sum(bool(line.strip("\r\n")) for line in self._held) <= self.below
+
+    def _line(self) -> str:
         try:
             line = self.file.readline(LONGEST_RECORD)
         except UnicodeDecodeError as error:
             raise TableUnavailable(
-                f"{self.path.name} is not {error.encoding} throughout (after line {self.number}, byte "
+                f"{self.path.name} is not {error.encoding} throughout (after line {self._read}, byte "
                 f"0x{error.object[error.start]:02x}); name its encoding, or mend the file if it mixes several."
             ) from None
-        if not line:
-            raise StopIteration
-        self.number += 1
+        self._read += bool(line)
         if len(line) == LONGEST_RECORD and not line.endswith(("\n", "\r")):
             raise TableUnavailable(
-                f"Line {self.number} of {self.path.name} is longer than {LONGEST_RECORD // 2**20} MB; "
+                f"Line {self._read} of {self.path.name} is longer than {LONGEST_RECORD // 2**20} MB; "
                 "a table has its records in lines, so check that this is one."
             )
-        self.taken.append(line)
         return line
 
     def record_text(self) -> str:
@@ -82,11 +118,14 @@ class DelimitedFile:
         delimiter: one character (default: found out).
         quote: the quote character, or "" for none (default: a double quote).
         header: whether the first record names the columns (default: found out).
+        header_line, skip_lines, footer_lines: where the table begins and ends, see `Asked` (default: found out). What
+            stands around it is kept as it is.
         ragged: what to do with a record of another length than the header: refuse the file, or set the record aside,
             which leaves it where it is, untouched and unasked.
 
     Raises:
         TableUnavailable: the file is empty, cannot be decoded, or is not a table.
+        InvalidRequest: an option makes no sense.
     """
 
     path: Path
@@ -94,6 +133,9 @@ class DelimitedFile:
     delimiter: str | None = None
     quote: str | None = None
     header: bool | None = None
+    header_line: int | None = None
+    skip_lines: int | None = None
+    footer_lines: int | None = None
     ragged: Ragged = "refuse"
     exact: bool = True
     _bom: bytes = b""
@@ -106,16 +148,26 @@ class DelimitedFile:
         text = self._decode(sample)
         if not text.strip():
             raise TableUnavailable(f"{self.path.name} is empty; give a file with at least a header line.")
+        if self.delimiter is None and (separator := _SEPARATOR_LINE.match(text)):
+            self.delimiter = separator[1]
         if self.delimiter is not None and len(self.delimiter) != 1:
             raise InvalidRequest(f"A delimiter is one character, not {self.delimiter!r}.")
         self.quote = '"' if self.quote is None else self.quote
         self.delimiter = self.delimiter or _delimiter(text, self.quote)
-        first = self._first_records(20)
-        if self.header is None:
-            self.header = _has_header(first)
-            if not self.header:
-                self._notes.append("The first line looks like data, so the columns are named column_1, column_2, …")
-        self.columns = self._names(first[0])
+        asked = Asked(self.header, self.header_line, self.skip_lines, self.footer_lines)
+        whole = len(sample) + len(self._bom) < SAMPLE
+        above = asked.above
+        if above is None and _SEPARATOR_LINE.match(text):
+            above = 1
+        rows = self._rows_of(text, above or 0)
+        lines = [row for row in (rows if whole else rows[:-1] or rows) if any(cell.strip() for cell in row[1])]
+        if not lines:
+            raise TableUnavailable(f"{self.path.name} has no records; give a file with at least a header line.")
+        head = find_head(lines[:LOOKED_AT], asked)
+        self.header, self.skip_lines, self.columns = head.header, head.above, head.columns
+        self._notes += head.notes
+        if self.footer_lines is None:
+            self.footer_lines = self._find_footer(rows if whole else None, text)
 
     @property
     def reading(self) -> Reading:
@@ -129,23 +181,34 @@ class DelimitedFile:
             "delimiter": self.delimiter,
             "quote": self.quote,
             "header": self.header,
+            "skip_lines": self.skip_lines,
+            "footer_lines": self.footer_lines,
             "ragged": self.ragged,
         }
         return Reading("csv", options, (*self._notes, *set_aside))
 
     def rows(self) -> Iterator[Row]:
         self._set_aside = 0
+        fits = False
         for number, values, _ in self._data():
             if len(values) == len(self.columns):
+                fits = True
                 yield number, tuple(values)
-            else:
+            elif number >= 0:
                 self._set_aside += 1
+        if self._set_aside and not fits:
+            raise TableUnavailable(
+                f"All {self._set_aside} records of {self.path.name} have another length than the header, which has "
+                f"{_count(len(self.columns), 'name')}; say where the header is (header_line, --header-line) or which "
+                "delimiter the file has (--delimiter)."
+            )
 
     def rewrite(self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str], None]) -> None:
         places = {name: place for place, name in enumerate(self.columns)}
 
+        self._require_faithful()
+
         def rewritten() -> Iterator[str]:
-            yield self._header_text()
             edit = next(edits, None)
             for number, values, text in self._data():
                 if edit is None or edit[0] != number:
@@ -161,11 +224,7 @@ class DelimitedFile:
         self._write(rewritten(), target)
 
     def restore(self, originals: Iterator[tuple[int, str]], target: Path) -> None:
-        def restored() -> Iterator[str]:
-            yield self._header_text()
-            yield from put_back(((number, text) for number, _, text in self._data()), originals)
-
-        self._write(restored(), target)
+        self._write(put_back(((number, text) for number, _, text in self._data()), originals), target)
 
     def _sample(self) -> bytes:
         try:
@@ -176,16 +235,17 @@ class DelimitedFile:
         for bom, encoding in _BOMS:
             if sample.startswith(bom):
                 self._bom = bom
-                self.encoding = self.encoding or encoding
+                if self.encoding is None or self.encoding.lower().replace("_", "-") in _WITHOUT_MARK:
+                    self.encoding = encoding
                 break
         return sample[len(self._bom) :]
 
     def _decode(self, sample: bytes) -> str:
         if self.encoding is None:
-            self.encoding, note = _encoding(sample, self.path.name)
-            self._notes += [note] if note else []
+            self.encoding = self._found_encoding(sample)
         try:
-            self.encoding = codecs.lookup(self.encoding).name
+            name = codecs.lookup(self.encoding).name
+            self.encoding = _WITHOUT_MARK.get(name, name)
             return codecs.getincrementaldecoder(self.encoding)().decode(sample)
         except LookupError:
             raise InvalidRequest(f"There is no encoding {self.encoding!r}; try utf-8, cp1252 or utf-16.") from None
@@ -196,29 +256,78 @@ class DelimitedFile:
                 "name another encoding."
             ) from None
 
-    def _reader(self, lines: _Lines) -> Iterator[list[str]]:
+    def _found_encoding(self, sample: bytes) -> str:
+        guess = guess_encoding(sample)
+        if guess is None or not guess.encoding.startswith("utf"):
+            _refuse_mixed(sample, self.path.name)
+        if guess is None:
+            raise TableUnavailable(f"The encoding of {self.path.name} cannot be told; name it, cp1252 for one.")
+        self._notes += filter(None, [guess.note])
+        return guess.encoding
+
+    def _rows_of(self, text: str, above: int) -> list[Line]:
+        """The records of a text after so many lines, blank ones too, each with the number of its first line."""
+        lines = io.StringIO(text, newline="")
+        for _ in range(above):
+            lines.readline()
+        reader = self._reader(lines, strict=False)
+        rows, number = list[Line](), above + 1
+        for values in reader:
+            rows.append((number, values))
+            number = above + reader.line_num + 1
+        return rows
+
+    def _find_footer(self, rows: list[Line] | None, text: str) -> int:
+        """How many lines at the end are no part of the table: on all rows of the file, or on those of its end."""
+        if rows is None:
+            text = self._end()
+            rows = self._rows_of(text, 0)[-LOOKED_AT:]
+            whole = False
+        else:
+            rows = [row for row in rows if row[0] > (self.skip_lines or 0)][int(bool(self.header)) :]
+            whole = True
+        count, note = find_footer([cells for _, cells in rows], len(self.columns), whole=whole)
+        if not count:
+            return 0
+        self._notes.append(note)
+        first = rows[-count][0]
+        return sum(bool(line.strip("\r\n")) for line in list(io.StringIO(text, newline=""))[first - 1 :])
+
+    def _end(self) -> str:
+        """The last lines of the file."""
+        size = self.path.stat().st_size
+        with self.path.open("rb") as file:
+            # A whole number of characters from the start in every encoding of fixed width.
+            file.seek(len(self._bom) + max(size - len(self._bom) - _TAIL, 0) // 4 * 4)
+            text = file.read().decode(self.encoding or "utf-8", errors="replace")
+        return text.partition("\n")[2]
+
+    def _reader(self, lines: Iterator[str], *, strict: bool) -> Any:
         assert self.delimiter is not None
         csv.field_size_limit(LONGEST_RECORD)
         if self.quote:
-            return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote, strict=True)
+            return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote, strict=strict)
         return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE)
 
-    def _records(self) -> Iterator[tuple[list[str], str, int]]:
-        """Every record, header included: values, original text, number of its first line."""
+    @contextmanager
+    def _lines(self) -> Iterator[_Lines]:
         with self.path.open("rb") as raw:
             raw.seek(len(self._bom))
             with io.TextIOWrapper(raw, encoding=self.encoding, errors="strict", newline="") as file:
-                lines = _Lines(self.path, file)
-                reader = self._reader(lines)
-                while True:
-                    start = lines.number + 1
-                    try:
-                        values = next(reader, None)
-                    except csv.Error as error:
-                        raise TableUnavailable(self._why_not(error, start)) from None
-                    if values is None:
-                        return
-                    yield values, lines.record_text(), start
+                yield _Lines(self.path, file, self.skip_lines or 0, self.footer_lines or 0)
+
+    def _records(self, lines: _Lines) -> Iterator[tuple[list[str], str, int]]:
+        """Every record of the table, header included: values, original text, number of its first line."""
+        reader = self._reader(lines, strict=True)
+        while True:
+            start = lines.number + 1
+            try:
+                values = next(reader, None)
+            except csv.Error as error:
+                raise TableUnavailable(self._why_not(error, start)) from None
+            if values is None:
+                return
+            yield values, lines.record_text(), start
 
     def _why_not(self, error: csv.Error, start: int) -> str:
         if "field limit" in str(error) or "unexpected end" in str(error):
@@ -232,53 +341,26 @@ class DelimitedFile:
         )
 
     def _data(self) -> Iterator[tuple[int, list[str], str]]:
-        """Data records by number; blank lines are text without a number (-1)."""
-        number = 0
-        skip = bool(self.header)
-        wide = len(self.columns)
-        for values, text, line in self._records():
-            if not values or (wide > 1 and values == [""]):
-                if not skip:
+        """Data records by number, and all other text of the file in its place, numbered -1."""
+        number, header, wide = 0, bool(self.header), len(self.columns)
+        with self._lines() as lines:
+            yield -1, [], lines.head
+            for values, text, line in self._records(lines):
+                if not values or (wide > 1 and values == [""]):
                     yield -1, [], text
-                continue
-            if skip:
-                skip = False
-                continue
-            if len(values) != wide and self.ragged == "refuse":
-                raise TableUnavailable(
-                    f"Line {line} of {self.path.name} has {_count(len(values), 'value')}, the first line has {wide}; "
-                    "mend it, or read the file with ragged records set aside."
-                )
-            yield number, values, text
-            number += 1
-
-    def _header_text(self) -> str:
-        if not self.header:
-            return ""
-        text = ""
-        for values, record, _ in self._records():
-            text += record
-            if values and (len(self.columns) == 1 or values != [""]):
-                break
-        return text
-
-    def _first_records(self, count: int) -> list[list[str]]:
-        found: list[list[str]] = []
-        for values, _, _ in self._records():
-            if values and any(value.strip() for value in values):
-                found.append(values)
-            if len(found) == count:
-                break
-        if not found:
-            raise TableUnavailable(f"{self.path.name} has no records; give a file with at least a header line.")
-        return found
-
-    def _names(self, first: Sequence[str]) -> tuple[str, ...]:
-        if not self.header:
-            return tuple(f"column_{place}" for place in range(1, len(first) + 1))
-        names, notes = distinct_names(first)
-        self._notes += notes
-        return names
+                elif header:
+                    header = False
+                    yield -1, [], text
+                elif len(values) != wide and self.ragged == "refuse":
+                    raise TableUnavailable(
+                        f"Line {line} of {self.path.name} has {_count(len(values), 'value')}, the "
+                        + ("table has" if self.skip_lines else "first line has")
+                        + f' {wide}; mend it, or leave such records aside: --ragged "set aside" (ragged = "set aside").'
+                    )
+                else:
+                    yield number, values, text
+                    number += 1
+            yield -1, [], lines.foot
 
     def _write_record(self, values: Sequence[str], before: Sequence[str], text: str) -> str:
         """A record as text: fields that did not change keep the way they were written where that can be told."""
@@ -308,6 +390,24 @@ class DelimitedFile:
             return self.quote + value.replace(self.quote, self.quote * 2) + self.quote
         return value
 
+    def _require_faithful(self) -> None:
+        """Refuse to write in an encoding in which a character has several codes, unless the file's are those written.
+
+        Raises:
+            TableUnavailable: bytes of records that do not change would change.
+        """
+        encoding = self.encoding or "utf-8"
+        if encoding.startswith("utf"):
+            return
+        digest = hashlib.sha256(self._bom)
+        for _, _, text in self._data():
+            digest.update(text.encode(encoding, errors="replace"))
+        if digest.hexdigest() != fingerprint(self.path):
+            raise TableUnavailable(
+                f"Writing {self.path.name} in {encoding} would change bytes that are not to change; "
+                "convert it to UTF-8 first."
+            )
+
     def _write(self, texts: Iterator[str], target: Path) -> None:
         encoding = self.encoding or "utf-8"
         with target.open("wb") as file:
@@ -322,34 +422,12 @@ class DelimitedFile:
                     ) from None
 
 
-def distinct_names(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Names made distinct and not empty ("a", "a" gives "a", "a_2"), and a note on each that had to change."""
-    taken: set[str] = set()
-    given = {name for name in names if name.strip()}
-    found, notes = [], []
-    for place, name in enumerate(names, 1):
-        new, count = name if name.strip() else f"column_{place}", 1
-        while new in taken or (count > 1 and new in given):
-            count += 1
-            new = f"{name if name.strip() else f'column_{place}'}_{count}"
-        if new != name:
-            notes.append(f"Column {place} is called {new} here, because its header {name!r} is empty or taken.")
-        taken.add(new)
-        found.append(new)
-    return tuple(found), notes
-
-
-def _encoding(sample: bytes, name: str) -> tuple[str, str]:
-    """The encoding of a sample and a note where it is a guess.
+def _refuse_mixed(sample: bytes, name: str) -> None:
+    """Refuse a file in which lines in UTF-8 stand beside lines that are not.
 
     Raises:
-        TableUnavailable: lines in UTF-8 stand beside lines that are not.
+        TableUnavailable: it is one.
     """
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
-        return "utf-8", ""
-    except UnicodeDecodeError:
-        pass
     utf8 = other = 0
     lines = sample.splitlines()
     whole = lines[:-1] if len(sample) > SAMPLE - 8 and len(lines) > 1 else lines
@@ -366,13 +444,6 @@ def _encoding(sample: bytes, name: str) -> tuple[str, str]:
             f"{name} mixes encodings: line {utf8} is UTF-8, line {other} is not; convert it to one, or name the "
             "encoding to read it all with."
         )
-    guesses = list(from_bytes(sample))
-    if not guesses:
-        raise TableUnavailable(f"The encoding of {name} cannot be told; name it, cp1252 for one.")
-    best = guesses[0]
-    equals = [guess.encoding for guess in guesses if (guess.chaos, guess.coherence) == (best.chaos, best.coherence)]
-    encoding = "cp1252" if "cp1252" in equals else best.encoding
-    return encoding, f"The encoding is taken to be {encoding}; name another if letters look wrong."
 
 
 def _delimiter(text: str, quote: str) -> str:
@@ -393,21 +464,6 @@ def _delimiter(text: str, quote: str) -> str:
         if length > 1 and share * (1 + length / 1000) > score:
             best, score = delimiter, share * (1 + length / 1000)
     return best
-
-
-def _has_header(records: Sequence[Sequence[str]]) -> bool:
-    """False only where columns hold numbers or dates below and in the first record too."""
-    first, rest = records[0], [r for r in records[1:] if len(r) == len(records[0])]
-    if not rest:
-        return not all(_DATA.fullmatch(value.strip()) for value in first)
-    data = [
-        place
-        for place in range(len(first))
-        if all(_DATA.fullmatch(r[place].strip()) for r in rest if r[place].strip())
-        and any(r[place].strip() for r in rest)
-    ]
-    like = [p for p in data if _DATA.fullmatch(first[p].strip()) and not re.fullmatch(r"(19|20)\d\d", first[p].strip())]
-    return not like or len(like) * 2 < len(data)
 
 
 def _count(number: int, word: str) -> str:

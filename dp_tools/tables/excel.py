@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dp_tools.errors import TableUnavailable
-from dp_tools.tables.delimited import distinct_names
+from dp_tools.tables.layout import distinct_names
 from dp_tools.tables.reading import Edit, Reading, Row
 
 

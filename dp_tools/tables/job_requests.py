@@ -39,6 +39,13 @@ class TableSource(BaseModel):
     delimiter: Annotated[str | None, Field(description="The character between values, if it is told wrongly.")] = None
     quote: Annotated[str | None, Field(description="The quote character, or empty for none.")] = None
     header: Annotated[bool | None, Field(description="Whether the first line names the columns.")] = None
+    header_line: Annotated[int | None, Field(description="The line of the header, from 1, if it is told wrongly.")] = (
+        None
+    )
+    skip_lines: Annotated[int | None, Field(description="How many lines stand above the table.")] = None
+    footer_lines: Annotated[
+        int | None, Field(description="How many lines below the table, totals and notes, are no records.")
+    ] = None
     ragged: Annotated[
         Ragged | None, Field(description="Set records of another length aside instead of refusing the file.")
     ] = None

@@ -203,6 +203,7 @@ class JobRun:
         self.jobs, self.job, self.request = jobs, job, request
         self.stop = stop or threading.Event()
         self._read: list[tuple[str, Path | None, str]] = []
+        self._notes: list[str] = []
         self._stage, self._since, self._first, self._told = "", 0.0, 0, 0.0
 
     def carry_out(self) -> JobResult:
@@ -214,7 +215,9 @@ class JobRun:
         from dp_tools.tables.job_steps import STEPS
 
         self.folder.mkdir(parents=True, exist_ok=True)
-        return STEPS[self.request.kind](self)
+        result = STEPS[self.request.kind](self)
+        # How a table was read belongs to what came of it: a wrong sheet or header explains a wrong result.
+        return result.model_copy(update={"summary": " ".join((result.summary, *self._notes))})
 
     @property
     def folder(self) -> Path:
@@ -251,6 +254,8 @@ class JobRun:
             raise TableUnavailable(f"{name} was changed since the job {self.job} began; start a new job.")
         self.jobs.store.update(self.job, sources=json.dumps(known))
         self._read.append((name, path, table.fingerprint))
+        if table.reading.notes:
+            self._notes.append(f"{table.name}: {' '.join(table.reading.notes)}")
         return table
 
     def target(self, source: TableSource, word: str, suffix: str | None = None) -> Path:

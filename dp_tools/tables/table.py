@@ -29,6 +29,7 @@ ROW = "\x1frow"
 INLINE_ROWS = 200
 """The largest table that may be given as records instead of a file."""
 
+_LAYOUT = ("header", "header_line", "skip_lines", "footer_lines")
 _SUFFIXES = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -128,8 +129,8 @@ def open_file(path: Path, **options: Any) -> TableFile:
 
     Args:
         path: the file.
-        options: encoding, delimiter, quote, header, ragged (text); sheet (Excel); table, query (databases). Options
-            that do not fit the format are refused.
+        options: encoding, delimiter, quote, ragged (text); sheet (spreadsheets); header, header_line, skip_lines,
+            footer_lines (both); table, query (databases). Options that do not fit the format are refused.
 
     Raises:
         TableUnavailable: no such format, or the file is not what its name says.
@@ -140,8 +141,8 @@ def open_file(path: Path, **options: Any) -> TableFile:
     kind = format_of(path)
     given = {name: value for name, value in options.items() if value is not None}
     fits = {
-        "csv": {"encoding", "delimiter", "quote", "header", "ragged"},
-        "excel": {"sheet"},
+        "csv": {"encoding", "delimiter", "quote", "ragged", *_LAYOUT},
+        "excel": {"sheet", *_LAYOUT},
         "sqlite": {"table", "query"},
         "duckdb": {"table", "query"},
     }.get(kind, set())
