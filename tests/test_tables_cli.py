@@ -130,6 +130,6 @@ def test_how_a_file_was_read_is_said_with_the_result_and_overruled(folder: Path)
     assert run("undo", "report.clean.csv", "-o", "back.csv").exit_code == 0
     assert (folder / "back.csv").read_bytes() == (folder / "report.csv").read_bytes()
     profile = json.loads(run("profile", "report.csv", "--json", "--skip-lines", "4", "--footer-lines", "3").stdout)
-    assert profile["records"] == 16
+    assert profile["records"] == 17
     assert run("profile", "report.csv", "--header-line", "3", "--skip-lines", "2").exit_code == 2
     assert run("profile", "report.csv", "--header-line", "0").exit_code == 2

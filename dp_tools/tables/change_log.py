@@ -50,7 +50,7 @@ def write_changes(
 
     Args:
         file: the file as it was read.
-        changes: by ascending record number.
+        changes: by ascending record number; those of cells that are results of formulas are left out.
         target, log: where the two files go.
         overwrite: whether files that already stand there may be replaced.
 
@@ -77,7 +77,8 @@ def write_changes(
 
         def edits() -> Iterator[Edit]:
             nonlocal count
-            for row, group in groupby(changes, key=lambda change: change.row):
+            writable = (change for change in changes if (change.row, change.attribute) not in file.reading.computed)
+            for row, group in groupby(writable, key=lambda change: change.row):
                 pending[row] = list(group)
                 count += len(pending[row])
                 values = {change.attribute: change.new for change in pending[row]}
@@ -93,10 +94,11 @@ def write_changes(
             "options": dict(reading.options),
         }
         lines.write(_line(head))
-        file.rewrite(edits(), result, write)
+        rest = file.rewrite(edits(), result, write)
         if pending:
             raise TableUnavailable(f"{file.path.name} has no record {min(pending)}; it changed while it was read.")
-        lines.write(_line({"result": target.name, "fingerprint": fingerprint(result), "changes": count}))
+        foot = {"result": target.name, "fingerprint": fingerprint(result), "changes": count}
+        lines.write(_line(foot | ({"restore": rest} if rest else {})))
     return count
 
 
@@ -118,7 +120,7 @@ def undo(cleaned: Path, log: Path, target: Path, *, overwrite: bool = False) -> 
     """Write the file as it was before the changes.
 
     Returns:
-        Whether the restored file equals the original bit for bit (always, for CSV and JSON Lines); for other formats
+        Whether the restored file equals the original bit for bit (always, for CSV, JSON and Excel); for other formats
         the values are the original's while the container may be laid out in another way.
 
     Raises:
@@ -139,7 +141,8 @@ def undo(cleaned: Path, log: Path, target: Path, *, overwrite: bool = False) -> 
     file = open_file(cleaned, **options)
     with new_file(target, overwrite=overwrite) as part:
         if file.exact:
-            file.restore(((entry["row"], entry["record"]) for entry in read_changes(log) if "record" in entry), part)
+            originals = ((entry["row"], entry["record"]) for entry in read_changes(log) if "record" in entry)
+            file.restore(originals, part, foot.get("restore"))
         else:
             by_row = groupby(read_changes(log), key=lambda entry: int(entry["row"]))
             edits: Iterator[Edit] = ((row, {e["attribute"]: e["old"] for e in group}) for row, group in by_row)

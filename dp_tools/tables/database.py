@@ -80,7 +80,7 @@ class DatabaseFile:
                     yield number, tuple(None if value is None else _as_text(value) for value in values)
                     number += 1
 
-    def rewrite(self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str], None]) -> None:  # noqa: ARG002
+    def rewrite(self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str | None], None]) -> None:  # noqa: ARG002
         if self.query or not self._has_rowid:
             raise TableUnavailable(
                 f"What was read of {self.path.name} cannot be written back; write it to a .csv file."
@@ -96,7 +96,7 @@ class DatabaseFile:
         with contextlib.closing(_duckdb().connect(str(target))) as copy:
             self._apply(copy, edits)
 
-    def restore(self, originals: Iterator[tuple[int, str]], target: Path) -> None:
+    def restore(self, originals: Iterator[tuple[int, str]], target: Path, rest: object = None) -> None:
         raise NotImplementedError("Databases are restored value by value.")
 
     def _apply(self, copy: Any, edits: Iterator[Edit]) -> None:

@@ -203,7 +203,7 @@ class DelimitedFile:
                 "delimiter the file has (--delimiter)."
             )
 
-    def rewrite(self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str], None]) -> None:
+    def rewrite(self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str | None], None]) -> None:
         places = {name: place for place, name in enumerate(self.columns)}
 
         self._require_faithful()
@@ -223,7 +223,7 @@ class DelimitedFile:
 
         self._write(rewritten(), target)
 
-    def restore(self, originals: Iterator[tuple[int, str]], target: Path) -> None:
+    def restore(self, originals: Iterator[tuple[int, str]], target: Path, rest: object = None) -> None:  # noqa: ARG002
         self._write(put_back(((number, text) for number, _, text in self._data()), originals), target)
 
     def _sample(self) -> bytes:

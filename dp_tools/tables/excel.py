@@ -1,113 +1,151 @@
-"""Excel workbooks, through openpyxl: one sheet is the table, everything else in the workbook stays as it is."""
+"""Excel workbooks: one sheet is the table, and only the cells that change are written; all else stays byte for byte."""
 
 from __future__ import annotations
 
 import datetime
+import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dp_tools.errors import TableUnavailable
-from dp_tools.tables.layout import distinct_names
-from dp_tools.tables.reading import Edit, Reading, Row
+from dp_tools.tables.reading import Edit, Reading
+from dp_tools.tables.sheet_xml import Locked, Value, edited, has_formulas, locked_cells, sheet_part
+from dp_tools.tables.sheets import SheetFile, as_text
+from dp_tools.tables.zip_member import put_member_back, replace_member
 
 
 @dataclass
-class ExcelFile:
-    """A sheet of an .xlsx workbook whose first row is the header.
+class ExcelFile(SheetFile):
+    """A sheet of an .xlsx or .xlsm workbook. Formulas are read by their saved results and never written."""
 
-    Args:
-        path: the workbook.
-        sheet: the sheet's name (default: the first).
-
-    Raises:
-        TableUnavailable: it is no workbook, or has no such sheet, or openpyxl is not installed.
-    """
-
-    path: Path
-    sheet: str | None = None
-    exact: bool = False
-    columns: tuple[str, ...] = field(default=())
-    _notes: tuple[str, ...] = ()
+    exact: bool = True
+    _locked: Locked = field(default_factory=Locked)
 
     def __post_init__(self) -> None:
-        book = _open(self.path, read_only=True)
-        try:
-            if self.sheet is None:
-                self.sheet = book.sheetnames[0]
-            if self.sheet not in book.sheetnames:
-                raise TableUnavailable(
-                    f"{self.path.name} has no sheet {self.sheet!r}; choose from {', '.join(book.sheetnames)}."
-                )
-            first = next(book[self.sheet].iter_rows(max_row=1, values_only=True), ())
-        finally:
-            book.close()
-        if not any(value is not None for value in first):
-            raise TableUnavailable(f"The sheet {self.sheet!r} of {self.path.name} is empty; name another sheet.")
-        self.columns, notes = distinct_names([_as_text(value) or "" for value in first])
-        self._notes = tuple(notes)
+        super().__post_init__()
+        self._part = sheet_part(self.path, self.sheet or "")
+        self._locked = locked_cells(self.path, self._part, range(self._left + 1, self._left + len(self.columns) + 1))
+        if self._locked.formulas:
+            without = (
+                f" {self._locked.without_result:,} of them have no saved result: open the workbook in a spreadsheet "
+                "program and save it there."
+                if self._locked.without_result
+                else ""
+            )
+            count = f"{self._locked.formulas:,}"
+            self._notes += (f"{count} cells are results of formulas: they are judged, and never written.{without}",)
 
     @property
     def reading(self) -> Reading:
-        return Reading("excel", {"sheet": self.sheet}, self._notes)
+        found = super().reading
+        return Reading(found.format, found.options, found.notes, _Computed(self))
 
-    def rows(self) -> Iterator[Row]:
-        book = _open(self.path, read_only=True)
+    def rewrite(
+        self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str | None], None]
+    ) -> Mapping[str, Any]:
+        texts: dict[int, Mapping[str, str | None]] = {}
+        for number, values in edits:
+            texts[number] = values
+            keep(number, None)
+        cells = self._new_values(texts)
+        content = edited(self.path, self._part, cells, recalculate=has_formulas(self.path))
+        return replace_member(self.path, self._part, content, target)
+
+    def restore(
+        self,
+        originals: Iterator[tuple[int, str]],  # noqa: ARG002
+        target: Path,
+        rest: Mapping[str, Any] | None = None,
+    ) -> None:
+        put_member_back(self.path, rest or {}, target)
+
+    @property
+    def _format(self) -> str:
+        return "excel"
+
+    def _sheets(self) -> dict[str, bool]:
+        with self._book() as book:
+            return {sheet.title: sheet.sheet_state == "visible" for sheet in book.worksheets}
+
+    def _values(self, sheet: str) -> Iterator[Sequence[Any]]:
+        with self._book() as book:
+            yield from book[sheet].iter_rows(values_only=True)
+
+    def _new_values(self, texts: Mapping[int, Mapping[str, str | None]]) -> dict[int, dict[int, Value]]:
+        """New values by row and column of the sheet, of the same kind as the old ones where the text allows it."""
+        cells: dict[int, dict[int, Value]] = {}
+        with self._book() as book:
+            rows = book[self.sheet].iter_rows(min_row=self._first, values_only=True)
+            for number, old in enumerate(rows):
+                if number in texts:
+                    places = {self.column_of(name): new for name, new in texts[number].items()}
+                    cells[self.row_of(number)] = {
+                        column: _like(old[column - 1] if column <= len(old) else None, new, book.epoch)
+                        for column, new in places.items()
+                    }
+                if len(cells) == len(texts):
+                    break
+        return cells
+
+    @contextmanager
+    def _book(self) -> Iterator[Any]:
         try:
-            width = len(self.columns)
-            for number, values in enumerate(book[self.sheet].iter_rows(min_row=2, max_col=width, values_only=True)):
-                texts = tuple(map(_as_text, values))
-                yield number, texts + (None,) * (width - len(texts))
+            import openpyxl
+        except ImportError:
+            raise TableUnavailable("Excel files need openpyxl: install dp-tools[tables].") from None
+        with warnings.catch_warnings():
+            # openpyxl warns of what it would lose in writing; it writes nothing here.
+            warnings.simplefilter("ignore")
+            try:
+                book = openpyxl.load_workbook(self.path, read_only=True, data_only=True)
+            except (OSError, zipfile.BadZipFile, KeyError, ValueError, openpyxl.utils.exceptions.InvalidFileException):
+                raise TableUnavailable(
+                    f"{self.path.name} cannot be read as an Excel workbook; save it as .xlsx."
+                ) from None
+        try:
+            yield book
         finally:
             book.close()
 
-    def rewrite(self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str], None]) -> None:  # noqa: ARG002
-        book = _open(self.path, read_only=False)
-        sheet = book[self.sheet]
-        places = {name: place for place, name in enumerate(self.columns, 1)}
-        for number, values in edits:
-            for name, value in values.items():
-                cell = sheet.cell(row=number + 2, column=places[name])
-                cell.value = _like(cell.value, value)
-        book.save(target)
 
-    def restore(self, originals: Iterator[tuple[int, str]], target: Path) -> None:
-        raise NotImplementedError("Excel is restored value by value.")
+class _Computed:
+    """The cells of a workbook's table that are never written, by record number and attribute."""
 
+    def __init__(self, file: ExcelFile) -> None:
+        self._file = file
 
-def _open(path: Path, *, read_only: bool) -> Any:
-    try:
-        import openpyxl
-    except ImportError:
-        raise TableUnavailable("Excel files need openpyxl: install dp-tools[tables].") from None
-    try:
-        return openpyxl.load_workbook(path, read_only=read_only, data_only=read_only)
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, openpyxl.utils.exceptions.InvalidFileException):
-        raise TableUnavailable(f"{path.name} cannot be read as an Excel workbook; save it as .xlsx.") from None
+    def __contains__(self, cell: object) -> bool:
+        if not isinstance(cell, tuple):
+            return False
+        number, name = cell
+        return (self._file.row_of(number), self._file.column_of(name)) in self._file._locked
 
 
-def _as_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
-        return value.date().isoformat()
-    return str(value)
+def _like(old: Any, new: str | None, epoch: datetime.datetime) -> Value:
+    """The new text as a number, a truth value or a day where the old one was one and it reads the same again."""
+    from openpyxl.utils.datetime import to_excel
 
-
-def _like(old: Any, new: str | None) -> Any:
-    """The new value as a number where the old one was one and the text is the same after the way back."""
-    if new is not None and isinstance(old, int | float) and not isinstance(old, bool):
+    if new is None:
+        return None
+    if isinstance(old, bool):
+        return new == "TRUE" if new in ("TRUE", "FALSE") else new
+    if isinstance(old, int | float):
         for kind in (int, float):
             try:
                 number = kind(new)
             except ValueError:
                 continue
-            if _as_text(number) == new:
+            if as_text(number) == new:
                 return number
+    if isinstance(old, datetime.datetime):
+        try:
+            day = datetime.datetime.fromisoformat(new)
+        except ValueError:
+            return new
+        if as_text(day) == new and day.tzinfo is None:
+            return float(to_excel(day, epoch))
     return new

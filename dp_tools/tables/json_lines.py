@@ -48,7 +48,7 @@ class JsonLinesFile:
             if number >= 0:
                 yield number, tuple(_as_text(record.get(name)) for name in self.columns)
 
-    def rewrite(self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str], None]) -> None:
+    def rewrite(self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str | None], None]) -> None:
         def rewritten() -> Iterator[str]:
             edit = next(edits, None)
             for record, number, text in self._records():
@@ -64,7 +64,7 @@ class JsonLinesFile:
 
         self._write(rewritten(), target)
 
-    def restore(self, originals: Iterator[tuple[int, str]], target: Path) -> None:
+    def restore(self, originals: Iterator[tuple[int, str]], target: Path, rest: object = None) -> None:  # noqa: ARG002
         self._write(put_back(((number, text) for _, number, text in self._records()), originals), target)
 
     def _records(self) -> Iterator[tuple[dict[str, Any], int, str]]:

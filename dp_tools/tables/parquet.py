@@ -55,7 +55,7 @@ class ParquetFile:
                 yield number, values
                 number += 1
 
-    def rewrite(self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str], None]) -> None:  # noqa: ARG002
+    def rewrite(self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str | None], None]) -> None:  # noqa: ARG002
         changed: dict[str, tuple[list[int], list[str | None]]] = {}
         for number, values in edits:
             for name, value in values.items():
@@ -81,7 +81,7 @@ class ParquetFile:
             )
         frame.drop(_ROW).sink_parquet(target, maintain_order=True)
 
-    def restore(self, originals: Iterator[tuple[int, str]], target: Path) -> None:
+    def restore(self, originals: Iterator[tuple[int, str]], target: Path, rest: object = None) -> None:
         raise NotImplementedError("Parquet is restored value by value.")
 
 

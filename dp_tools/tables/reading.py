@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,11 +24,13 @@ class Reading:
         format: csv, json lines, parquet, excel, sqlite, duckdb or inline.
         options: what was found out or asked for (encoding, delimiter, quote, header, sheet, table, …).
         notes: what a person should know: renamed headers, rows set aside, a guess.
+        computed: cells, by record number and attribute, that are results of formulas and are never written.
     """
 
     format: str
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    computed: Container[tuple[int, str]] = frozenset()
 
 
 class TableFile(Protocol):
@@ -46,22 +48,35 @@ class TableFile(Protocol):
 
     @property
     def exact(self) -> bool:
-        """Whether a change log restores this format's files bit for bit (text) or value for value (others)."""
+        """Whether a change log restores this format's files bit for bit (text, Excel) or value for value (others)."""
 
     def rows(self) -> Iterator[Row]:
         """Every record in order, a bounded part of the file in memory at a time."""
 
-    def rewrite(self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str], None]) -> None:
+    def rewrite(
+        self, edits: Iterator[Edit], target: Path, keep: Callable[[int, str | None], None]
+    ) -> Mapping[str, Any] | None:
         """Write the file with these edits (by ascending record number) to `target`; all else stays as it is.
 
         Args:
             edits: the changes.
             target: an empty file.
-            keep: called for each changed record of a text format with its number and its original text.
+            keep: called for each changed record of an exact format with its number and, of text, its original text.
+
+        Returns:
+            What `restore` needs beside the original records, if it needs anything; it goes into the change log.
         """
 
-    def restore(self, originals: Iterator[tuple[int, str]], target: Path) -> None:
-        """Write the file with these records (by ascending number) put back as they were. Text formats only."""
+    def restore(
+        self, originals: Iterator[tuple[int, str]], target: Path, rest: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write the file as it was. Exact formats only.
+
+        Args:
+            originals: the text of changed records as it was, by ascending number.
+            target: an empty file.
+            rest: what `rewrite` returned.
+        """
 
 
 def put_back(lines: Iterator[tuple[int, str]], originals: Iterator[tuple[int, str]]) -> Iterator[str]:
