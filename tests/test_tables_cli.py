@@ -133,3 +133,22 @@ def test_how_a_file_was_read_is_said_with_the_result_and_overruled(folder: Path)
     assert profile["records"] == 17
     assert run("profile", "report.csv", "--header-line", "3", "--skip-lines", "2").exit_code == 2
     assert run("profile", "report.csv", "--header-line", "0").exit_code == 2
+
+
+def test_a_workbook_is_cleaned_without_touching_its_formulas(folder: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for line in (folder / "beers.csv").read_text().splitlines():
+        number, beer, ounces = line.split(",")
+        book.active.append([number, beer, int(ounces) if ounces.isdigit() else ounces])
+    book.active["C9"] = '="12 oz"'
+    book.save(folder / "beers.xlsx")
+    done = run("clean", "beers.xlsx", "--knowledge", "rules.db", "--state", "state")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout.splitlines()[-1])["changed"] == 1
+    assert "The sheet 'Sheet' was read" in done.stderr
+    cleaned = openpyxl.load_workbook(folder / "beers.clean.xlsx").active
+    assert (cleaned["C6"].value, cleaned["C9"].value) == (12, '="12 oz"')
+    back = run("undo", "beers.clean.xlsx", "-o", "back.xlsx")
+    assert "bit for bit" in back.stderr
+    assert (folder / "back.xlsx").read_bytes() == (folder / "beers.xlsx").read_bytes()

@@ -134,7 +134,7 @@ def test_only_changed_cells_differ_and_undo_restores_bit_for_bit(tmp_path: Path)
     assert b'</sheetData><sheetCalcPr fullCalcOnLoad="1"/>' in after[SHEET]
     book = openpyxl.load_workbook(target)
     sheet = book["Sales"]
-    assert (sheet["C5"].value, sheet["B6"].value, sheet["D7"].value) == ("105", "Bath <&> Cork", 2)
+    assert (sheet["C5"].value, sheet["B6"].value, sheet["D7"].value) == (105, "Bath <&> Cork", 2)
     assert sheet["C5"].font.bold
     assert sheet["E7"].value == "=C7*D7"
     assert sheet["B4"].comment.text == "Ask Ann."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -76,19 +77,25 @@ class ExcelFile(SheetFile):
             yield from book[sheet].iter_rows(values_only=True)
 
     def _new_values(self, texts: Mapping[int, Mapping[str, str | None]]) -> dict[int, dict[int, Value]]:
-        """New values by row and column of the sheet, of the same kind as the old ones where the text allows it."""
-        cells: dict[int, dict[int, Value]] = {}
+        """New values by row and column of the sheet, of the kind of the old ones, or of their column's, if they can."""
+        places = {name: self.column_of(name) for name in {name for values in texts.values() for name in values}}
+        filled, numbers = Counter[int](), Counter[int]()
+        found: dict[tuple[int, int], tuple[Any, str | None]] = {}
         with self._book() as book:
             rows = book[self.sheet].iter_rows(min_row=self._first, values_only=True)
-            for number, old in enumerate(rows):
-                if number in texts:
-                    places = {self.column_of(name): new for name, new in texts[number].items()}
-                    cells[self.row_of(number)] = {
-                        column: _like(old[column - 1] if column <= len(old) else None, new, book.epoch)
-                        for column, new in places.items()
-                    }
-                if len(cells) == len(texts):
-                    break
+            for number, row in enumerate(rows):
+                for name, column in places.items():
+                    old = row[column - 1] if column <= len(row) else None
+                    filled[column] += old is not None
+                    numbers[column] += _is_number(old)
+                    if name in texts.get(number, {}):
+                        found[self.row_of(number), column] = old, texts[number][name]
+            epoch = book.epoch
+        cells: dict[int, dict[int, Value]] = {}
+        for (place, column), (old, new) in found.items():
+            # "1O5" among numbers was meant as one: as text, sums would leave it out.
+            meant = 0 if numbers[column] * 2 > filled[column] and not isinstance(old, bool | datetime.date) else old
+            cells.setdefault(place, {})[column] = _like(meant, new, epoch)
         return cells
 
     @contextmanager
@@ -125,6 +132,10 @@ class _Computed:
         return (self._file.row_of(number), self._file.column_of(name)) in self._file._locked
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _like(old: Any, new: str | None, epoch: datetime.datetime) -> Value:
     """The new text as a number, a truth value or a day where the old one was one and it reads the same again."""
     from openpyxl.utils.datetime import to_excel
@@ -133,7 +144,7 @@ def _like(old: Any, new: str | None, epoch: datetime.datetime) -> Value:
         return None
     if isinstance(old, bool):
         return new == "TRUE" if new in ("TRUE", "FALSE") else new
-    if isinstance(old, int | float):
+    if _is_number(old):
         for kind in (int, float):
             try:
                 number = kind(new)

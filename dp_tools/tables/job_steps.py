@@ -12,9 +12,9 @@ from typing import Any
 from dp_tools.errors import InvalidRequest
 from dp_tools.prompts.serializer import quote
 from dp_tools.tables.change_log import Change, write_changes
-from dp_tools.tables.cleaning import Cleaner, Detection, WrongCell, write_wrong_cells
+from dp_tools.tables.cleaning import Cleaner, Detection, Repair, WrongCell, write_wrong_cells
 from dp_tools.tables.content import Content
-from dp_tools.tables.filling import fill_column
+from dp_tools.tables.filling import Filling, fill_column
 from dp_tools.tables.job_requests import (
     CleanRequest,
     DedupeRequest,
@@ -78,6 +78,7 @@ def clean(run: JobRun) -> JobResult:
         cleaner = _cleaner(run, table, request)
         detection = cleaner.detect()
         repair = cleaner.repair(detection.wrong)
+        formulas = _leave_formulas(table, repair)
         files = _write_table(run, table, repair.changes)
         doubtful = sorted(repair.doubtful, key=lambda change: (abs(change.confidence - 0.5), change.row))[:REVIEWS]
         records = dict(table.records({change.row for change in doubtful}))
@@ -96,6 +97,7 @@ def clean(run: JobRun) -> JobResult:
         f"{_found(detection)} {len(repair.changes):,} were repaired"
         + (f" ({', '.join(f'{count:,} by {source}' for source, count in sources.most_common())})" if sources else "")
         + f"; {len(repair.doubtful):,} changes wait for a person, {len(repair.unrepaired):,} cells have no proposal."
+        + formulas
     )
     return JobResult(summary=summary, files=files, figures=figures, preview=_changes(repair.changes, _shown(files)))
 
@@ -113,6 +115,7 @@ def fill(run: JobRun) -> JobResult:
             dataset=request.dataset,
             rules=request.rules,
         )
+        formulas = _leave_formulas(table, filling)
         files = _write_table(run, table, filling.changes)
         doubtful = sorted(filling.doubtful, key=lambda change: (abs(change.confidence - 0.5), change.row))[:REVIEWS]
         records = dict(table.records({change.row for change in doubtful}))
@@ -122,6 +125,7 @@ def fill(run: JobRun) -> JobResult:
     summary = (
         f"{request.attribute} has {filling.gaps:,} gaps; {len(filling.changes):,} were filled, "
         f"{len(filling.doubtful):,} values wait for a person, {filling.untold:,} cannot be told."
+        + formulas
         + _problems(filling.unanswered)
     )
     figures: dict[str, float | int] = {
@@ -245,6 +249,20 @@ def _cleaner(run: JobRun, table: Table, request: DetectRequest | CleanRequest) -
         request.attributes,
         include=request.include,
         exclude=request.exclude,
+    )
+
+
+def _leave_formulas(table: Table, found: Repair | Filling) -> str:
+    """Take out what would be written over formulas and under merged cells, and say how much that is."""
+    computed = table.reading.computed
+    changes = [change for change in found.changes if (change.row, change.attribute) not in computed]
+    doubtful = [change for change in found.doubtful if (change.row, change.attribute) not in computed]
+    left = len(found.changes) + len(found.doubtful) - len(changes) - len(doubtful)
+    found.changes, found.doubtful = changes, doubtful
+    return (
+        f" {left:,} more would stand where a formula or a merged cell is, which are never written: look at the formula."
+        if left
+        else ""
     )
 
 

@@ -139,7 +139,7 @@ def find_footer(rows: Sequence[Sequence[str]], columns: int, *, whole: bool) -> 
         row, before = rows[place], rows[:place]
         if _is_total(row, before, columns, least, whole):
             count, total = len(rows) - place, True
-        elif _is_remark(row, columns, blank_before=_filled(rows[place - 1]) == 0):
+        elif least > 1 and _is_remark(row, columns, blank_before=_filled(rows[place - 1]) == 0):
             count = len(rows) - place
         elif _filled(row):
             break
@@ -230,13 +230,15 @@ def _is_short_header(rows: Sequence[Line], full: int) -> bool:
 
 
 def _after_blank_line(rows: Sequence[Line]) -> int:
-    """The place after the blank line that sets lines like "Date;2024-05-01" apart from a table of two columns."""
+    """The place after the blank line that sets lines like "Date;2024-05-01" apart from a table."""
     if _evidence([cells for _, cells in rows])[0]:
         return 0
+    width = _common_length([cells for _, cells in rows])
     for place, ((before, _), (number, _)) in enumerate(pairwise(rows[:15]), 1):
         if number > before + 1:
             named, data = _evidence([cells for _, cells in rows[place:]])
-            return place if named > data and len(rows) - place > place else 0
+            full = width > 2 and any(_filled(cells) == width for _, cells in rows[:place])
+            return place if not full and named > data and len(rows) - place > max(place, 2) else 0
     return 0
 
 
@@ -336,12 +338,10 @@ def _is_total(row: Sequence[str], before: Sequence[Sequence[str]], columns: int,
 
 
 def _is_remark(row: Sequence[str], columns: int, *, blank_before: bool) -> bool:
-    cells = [cell.strip() for cell in row if cell.strip()]
-    if len(cells) != 1 or columns < 2 or _number(cells[0]) is not None:
+    text = row[0].strip() if row else ""
+    if _filled(row) != 1 or " " not in text or columns < 2:
         return False
-    if _REMARK.match(cells[0]):
-        return True
-    return " " in cells[0] and (blank_before or len(row) != columns)
+    return blank_before or len(row) != columns or bool(_REMARK.match(text))
 
 
 def _sum(cells: Sequence[str]) -> float | None:
