@@ -133,11 +133,7 @@ def undo(cleaned: Path, log: Path, target: Path, *, overwrite: bool = False) -> 
     foot = next(iter(deque(entries, maxlen=1)), {})
     if foot.get("fingerprint") != fingerprint(cleaned):
         raise TableUnavailable(f"{cleaned.name} is not what {log.name} describes; it was changed since, so not undone.")
-    options = {
-        name: value
-        for name, value in head["options"].items()
-        if name not in ("types",) and head["format"] != "json lines"
-    }
+    options = {name: value for name, value in head["options"].items() if name != "types"}
     file = open_file(cleaned, **options)
     with new_file(target, overwrite=overwrite) as part:
         if file.exact:

@@ -30,7 +30,8 @@ class TableSource(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     path: Annotated[
-        str | None, Field(description="The file: CSV, TSV, JSON Lines, Parquet, Excel, SQLite, DuckDB.")
+        str | None,
+        Field(description="The file: CSV, JSON, Parquet, a workbook, SQLite, DuckDB, or one of these in .gz or .zip."),
     ] = None
     records: Annotated[
         list[dict[str, str | None]] | None, Field(description="The records themselves instead, at most 200.")

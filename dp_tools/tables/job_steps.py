@@ -15,6 +15,7 @@ from dp_tools.tables.change_log import Change, write_changes
 from dp_tools.tables.cleaning import Cleaner, Detection, Repair, WrongCell, write_wrong_cells
 from dp_tools.tables.content import Content
 from dp_tools.tables.filling import Filling, fill_column
+from dp_tools.tables.formats import SPREADSHEETS, format_of
 from dp_tools.tables.job_requests import (
     CleanRequest,
     DedupeRequest,
@@ -26,8 +27,8 @@ from dp_tools.tables.job_requests import (
 )
 from dp_tools.tables.jobs import JobRun
 from dp_tools.tables.matching import Matching, PairScore, dedupe_table, match_tables, write_groups, write_pairs
-from dp_tools.tables.reading import TableFile
-from dp_tools.tables.table import INLINE_ROWS, Table, format_of, open_file
+from dp_tools.tables.reading import Reading, TableFile
+from dp_tools.tables.table import INLINE_ROWS, Table, open_file
 
 PREVIEW = 10
 """Results that stand in the answer itself; all of them where records were passed along and no file is written."""
@@ -313,7 +314,7 @@ def _write_table(run: JobRun, table: Table, changes: Sequence[Change]) -> list[O
     target, _, log = targets
     run.tell("writing", 0, len(changes))
     file = table.file
-    if file is None or format_of(target) != file.reading.format or file.reading.options.get("query"):
+    if file is None or not _in_own_format(target, file.reading):
         file = _as_csv(run, table, target)
     made, made_log = run.folder / target.name, run.folder / log.name
     write_changes(file, changes, made, made_log, overwrite=True)
@@ -323,6 +324,11 @@ def _write_table(run: JobRun, table: Table, changes: Sequence[Change]) -> list[O
         OutputFile(path=str(target), what="the table with its changes"),
         OutputFile(path=str(log), what="the change log, from which the changes can be undone"),
     ]
+
+
+def _in_own_format(target: Path, reading: Reading) -> bool:
+    kind = format_of(target)
+    return kind == reading.format and kind not in SPREADSHEETS and not reading.options.get("query")
 
 
 def _as_csv(run: JobRun, table: Table, target: Path) -> TableFile:

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.answers import Job, Status
+from dp_tools.tables.formats import result_of
 from dp_tools.tables.job_requests import AnyJobRequest, JobResult, TableSource
 from dp_tools.tables.job_store import JobStore
 from dp_tools.tables.paths import Roots, fingerprint, new_file
@@ -270,7 +271,7 @@ class JobRun:
         if source.path is None:
             raise InvalidRequest("Name an output file: records that are passed along have no place beside them.")
         path = self.jobs.roots.to_read(source.path)
-        return self.jobs.roots.to_write(path.with_name(f"{path.stem}.{word}{suffix or path.suffix}"))
+        return self.jobs.roots.to_write(result_of(path, word, suffix))
 
     def require_free_targets(self) -> None:
         """Refuse to start where the result could not be put in the end.

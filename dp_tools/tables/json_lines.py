@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from dp_tools.tables.delimited import LONGEST_RECORD
 from dp_tools.tables.reading import Edit, Reading, Row, put_back
 
 
-class _Number(str):
+class Number(str):
     """A number with the digits it was written with."""
 
     __slots__ = ()
@@ -29,6 +29,7 @@ class JsonLinesFile:
 
     path: Path
     exact: bool = True
+    kind: str = "json lines"
     columns: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
@@ -36,12 +37,12 @@ class JsonLinesFile:
         for record, _, _ in self._records():
             names.update(dict.fromkeys(record))
         if not names:
-            raise TableUnavailable(f"{self.path.name} is empty; give a file with a JSON object a line.")
+            raise TableUnavailable(f"{self.path.name} is empty; give a file with JSON objects.")
         self.columns = tuple(names)
 
     @property
     def reading(self) -> Reading:
-        return Reading("json lines", {"encoding": "utf-8"})
+        return Reading(self.kind)
 
     def rows(self) -> Iterator[Row]:
         for record, number, _ in self._records():
@@ -56,10 +57,7 @@ class JsonLinesFile:
                     yield text
                     continue
                 keep(number, text)
-                for name, value in edit[1].items():
-                    record[name] = _like(record.get(name), value)
-                body = text.rstrip("\r\n")
-                yield _dump(record) + text[len(body) :]
+                yield self._edited(record, edit[1], text)
                 edit = next(edits, None)
 
         self._write(rewritten(), target)
@@ -93,14 +91,25 @@ class JsonLinesFile:
 
     def _parse(self, line: str, number: int) -> dict[str, Any]:
         try:
-            record = json.loads(line, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+            record = json.loads(line, parse_int=Number, parse_float=Number, parse_constant=Number)
         except (ValueError, RecursionError) as error:
             raise TableUnavailable(f"Line {number} of {self.path.name} is not JSON ({error}); mend it.") from None
+        return self._checked(record, line, f"Line {number} of {self.path.name}")
+
+    @staticmethod
+    def _checked(record: Any, text: str, where: str) -> dict[str, Any]:
         if not isinstance(record, dict):
-            raise TableUnavailable(f"Line {number} of {self.path.name} is not a JSON object; mend it.")
-        if "\\u" in line and any("\ud800" <= character <= "\udfff" for character in _dump(record)):
-            raise TableUnavailable(f"Line {number} of {self.path.name} holds half a character (\\ud8…); mend it.")
+            raise TableUnavailable(f"{where} is not a JSON object; mend it.")
+        if "\\u" in text and any("\ud800" <= character <= "\udfff" for character in dump(record)):
+            raise TableUnavailable(f"{where} holds half a character (\\ud8…); mend it.")
         return record
+
+    def _edited(self, record: dict[str, Any], values: Mapping[str, str | None], text: str) -> str:
+        """The line with these values in place of the old ones."""
+        for name, value in values.items():
+            record[name] = like(record.get(name), value)
+        body = text.rstrip("\r\n")
+        return dump(record) + text[len(body) :]
 
     @staticmethod
     def _write(texts: Iterator[str], target: Path) -> None:
@@ -111,26 +120,26 @@ class JsonLinesFile:
 def _as_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return None if value is None else str(value)
-    return _dump(value)
+    return dump(value)
 
 
-def _like(old: Any, new: str | None) -> Any:
+def like(old: Any, new: str | None) -> Any:
     """The new value as a JSON number where the old one was a number and the new one reads as one."""
-    if new is not None and isinstance(old, _Number):
+    if new is not None and isinstance(old, Number):
         try:
             float(json.loads(new))
         except (ValueError, TypeError):
             return new
-        return _Number(new)
+        return Number(new)
     return new
 
 
-def _dump(value: Any) -> str:
+def dump(value: Any) -> str:
     """JSON text with numbers as they were written."""
-    if isinstance(value, _Number):
+    if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=False)}: {_dump(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=False)}: {dump(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_dump, value)) + "]"
+        return "[" + ", ".join(map(dump, value)) + "]"
     return json.dumps(value, ensure_ascii=False)

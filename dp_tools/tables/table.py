@@ -6,7 +6,9 @@ polars; everything that writes goes back to the file itself, whose records it ke
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,10 +21,13 @@ from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.tables.database import DatabaseFile
 from dp_tools.tables.delimited import DelimitedFile
 from dp_tools.tables.excel import ExcelFile
+from dp_tools.tables.formats import SPREADSHEETS, format_of, unpack
+from dp_tools.tables.json_array import JsonArrayFile, is_array
 from dp_tools.tables.json_lines import JsonLinesFile
 from dp_tools.tables.parquet import ParquetFile
 from dp_tools.tables.paths import fingerprint
 from dp_tools.tables.reading import ROWS_PER_BATCH, Reading, Row, TableFile
+from dp_tools.tables.spreadsheets import SpreadsheetFile
 
 ROW = "\x1frow"
 """The column of a snapshot that holds the record's number in the file."""
@@ -30,19 +35,10 @@ INLINE_ROWS = 200
 """The largest table that may be given as records instead of a file."""
 
 _LAYOUT = ("header", "header_line", "skip_lines", "footer_lines")
-_SUFFIXES = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".parquet": "parquet",
-    ".jsonl": "json lines",
-    ".ndjson": "json lines",
-    ".xlsx": "excel",
-    ".xlsm": "excel",
-    ".db": "sqlite",
-    ".sqlite": "sqlite",
-    ".sqlite3": "sqlite",
-    ".duckdb": "duckdb",
+_OPTIONS = {
+    "csv": {"encoding", "delimiter", "quote", "ragged", *_LAYOUT},
+    **{kind: {"sheet", *_LAYOUT} for kind in ("excel", *SPREADSHEETS)},
+    **{kind: {"table", "query"} for kind in ("sqlite", "duckdb")},
 }
 
 
@@ -139,14 +135,10 @@ def open_file(path: Path, **options: Any) -> TableFile:
     if not path.is_file():
         raise TableUnavailable(f"There is no file {path}; give the path of a table.")
     kind = format_of(path)
+    if kind == "packed":
+        return _open_packed(path, options)
     given = {name: value for name, value in options.items() if value is not None}
-    fits = {
-        "csv": {"encoding", "delimiter", "quote", "ragged", *_LAYOUT},
-        "excel": {"sheet", *_LAYOUT},
-        "sqlite": {"table", "query"},
-        "duckdb": {"table", "query"},
-    }.get(kind, set())
-    if odd := sorted(given.keys() - fits):
+    if odd := sorted(given.keys() - _OPTIONS.get(kind, set())):
         raise InvalidRequest(f"{path.name} is read as {kind}, which has no {odd[0]}; leave it out.")
     if kind == "csv":
         if path.suffix.lower() == ".tsv":
@@ -154,25 +146,27 @@ def open_file(path: Path, **options: Any) -> TableFile:
         return DelimitedFile(path, **given)
     if kind == "excel":
         return ExcelFile(path, **given)
+    if kind in SPREADSHEETS:
+        return SpreadsheetFile(path, **given)
     if kind == "parquet":
         return ParquetFile(path)
+    if kind == "json":
+        return JsonArrayFile(path) if is_array(path) else JsonLinesFile(path, kind="json")
     if kind == "json lines":
         return JsonLinesFile(path)
     return DatabaseFile(path, kind, **given)
 
 
-def format_of(path: Path) -> str:
-    """The format that a path's ending stands for.
-
-    Raises:
-        TableUnavailable: it stands for none.
-    """
-    kind = _SUFFIXES.get(path.suffix.lower())
-    if kind is None:
-        raise TableUnavailable(
-            f"{path.name} has no ending that says what it is; name it {', '.join(_SUFFIXES)} after what it holds."
-        )
-    return kind
+def _open_packed(path: Path, options: dict[str, Any]) -> TableFile:
+    """The table of a compressed file, from a copy that goes when nobody has the file any more."""
+    folder = Path(tempfile.mkdtemp(prefix="dp-tools-"))
+    try:
+        file = open_file(unpack(path, folder), **options)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(file, shutil.rmtree, folder, ignore_errors=True)
+    return file
 
 
 def open_table(path: str | Path, *, snapshot: Path | None = None, **options: Any) -> Table:
