@@ -152,3 +152,32 @@ def test_a_workbook_is_cleaned_without_touching_its_formulas(folder: Path) -> No
     back = run("undo", "beers.clean.xlsx", "-o", "back.xlsx")
     assert "bit for bit" in back.stderr
     assert (folder / "back.xlsx").read_bytes() == (folder / "beers.xlsx").read_bytes()
+
+
+def test_formulas_are_escaped_in_csv_results_where_asked_and_undone(folder: Path) -> None:
+    from dp_tools.tables.escaping import escaped
+
+    assert [
+        escaped(value) for value in ("=1+1", "+A1", "-cmd", "@SUM(A1)", "\tx", "-12.5", "+43 1 555", "a=b", "")
+    ] == [
+        *("'=1+1", "'+A1", "'-cmd", "'@SUM(A1)", "'\tx", "-12.5", "+43 1 555", "a=b", ""),
+    ]
+    text = (folder / "beers.csv").read_text().replace("Beer 3", '"=HYPERLINK(""http://x.example"")"')
+    (folder / "beers.csv").write_text(text)
+    job = ("--knowledge", "rules.db", "--state", "state")
+    assert run("clean", "beers.csv", *job).exit_code == 0
+    assert "'=" not in (folder / "beers.clean.csv").read_text()
+    done = run("clean", "beers.csv", *job, "--escape-formulas", "-o", "safe.csv")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout.splitlines()[-1])["changed"] == 1
+    assert (folder / "safe.csv").read_text().count("\"'=HYPERLINK") == 4
+    assert run("undo", "safe.csv", "safe.changes.jsonl", "-o", "back.csv").exit_code == 0
+    assert (folder / "back.csv").read_text() == text
+    (folder / "beers.csv").write_text(text.replace("12 oz", "=12"))
+    assert run("clean", "beers.csv", "--detect-only", *job, "--escape-formulas", "-o", "wrong.csv").exit_code == 0
+    assert ",ounces,'=12," in (folder / "wrong.csv").read_text()
+    (folder / "titled.csv").write_text("=cmd|' /C calc'!A0,,\n" + text)
+    refused = run("clean", "titled.csv", *job, "--escape-formulas")
+    assert refused.exit_code == 2
+    assert "begins like a formula" in refused.stderr
+    assert not (folder / "titled.clean.csv").exists()

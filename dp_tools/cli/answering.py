@@ -33,6 +33,11 @@ MODEL = click.option(
     show_default=True,
     help="A model's name, nano+ADAPTER, GGUF path, or hf:owner/repo/file.",
 )
+ESCAPE = click.option(
+    "--escape-formulas",
+    is_flag=True,
+    help="In CSV results, put an apostrophe before values that a spreadsheet would calculate.",
+)
 OPTIONS = (
     click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="CSV file to write; stdout."),
     click.option("--force", is_flag=True, help="Replace the output file if it exists."),
@@ -42,6 +47,7 @@ OPTIONS = (
     click.option("--knowledge", type=click.Path(path_type=Path), help="Knowledge store; your own if left out."),
     click.option("--second", help="A model that is asked again where the first one is unsure."),
     click.option("--no-cache", is_flag=True, help="Neither look up answers given before nor keep these."),
+    ESCAPE,
 )
 
 
@@ -75,6 +81,7 @@ class Session:
     knowledge: Path | None
     second: str | None
     no_cache: bool
+    escape_formulas: bool
     tally: Tally = field(default_factory=Tally)
 
     @property
@@ -113,7 +120,7 @@ class Session:
     def write(self, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Write the rows as they come, then say on stderr what happened; exit with 1 if something got no answer."""
         started = time.perf_counter()
-        write_records(self.output, header, rows, force=self.force)
+        write_records(self.output, header, rows, force=self.force, escape=self.escape_formulas)
         seconds = time.perf_counter() - started
         self._summarise(seconds)
         if self.tally.problems:
@@ -144,7 +151,7 @@ def task_command(function: C) -> C:
 
     @functools.wraps(function)
     def run(**options: Any) -> Any:
-        names = ("output", "force", "dataset", "rules", "model", "knowledge", "second", "no_cache")
+        names = ("output", "force", "dataset", "rules", "model", "knowledge", "second", "no_cache", "escape_formulas")
         return function(session=Session(**{name: options.pop(name) for name in names}), **options)
 
     for option in reversed(OPTIONS):

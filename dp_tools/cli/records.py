@@ -12,6 +12,7 @@ from typing import TextIO
 import click
 
 from dp_tools.errors import TableUnavailable
+from dp_tools.tables.escaping import escaped, escaped_rows
 from dp_tools.tables.paths import new_file
 from dp_tools.tables.table import open_table
 from dp_tools.tasks.task import RecordField
@@ -32,12 +33,23 @@ def read_records(path: Path) -> list[RecordField]:
     return records
 
 
-def write_records(path: Path | None, header: Sequence[str], rows: Iterable[Sequence[object]], *, force: bool) -> None:
+def write_records(
+    path: Path | None, header: Sequence[str], rows: Iterable[Sequence[object]], *, force: bool, escape: bool
+) -> None:
     """Write CSV in UTF-8 to a file, which appears when it is complete, or to stdout where there is no path.
+
+    Args:
+        path: the file.
+        header, rows: what to write.
+        force: whether a file that is there is replaced.
+        escape: whether values that a spreadsheet would calculate get an apostrophe.
 
     Raises:
         TableUnavailable: the file exists and `force` is false, or it cannot be written.
     """
+    if escape:
+        rows = escaped_rows(rows)
+        header = [escaped(name) for name in header]
     if path is None:
         _write(sys.stdout, header, rows)
         return

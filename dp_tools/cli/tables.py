@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table as Lines
 
-from dp_tools.cli.answering import MODEL, interruptible
+from dp_tools.cli.answering import ESCAPE, MODEL, interruptible
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.store import KnowledgeStore
@@ -64,6 +64,7 @@ _COLUMNS = (
     click.option("--include", multiple=True, help="A column to look at although it seems to be a key or a source."),
     click.option("--exclude", multiple=True, help="A column not to look at; may be given again."),
 )
+_ESCAPE = (ESCAPE,)
 _AVERAGED = (
     click.option(
         "--averaged",
@@ -112,12 +113,13 @@ def profile(
 @click.command()
 @click.argument("file", type=FILE)
 @click.option("--detect-only", is_flag=True, help="List the wrong cells and change nothing.")
-@options(_JOB, _COLUMNS, _READING, _MODEL)
+@options(_JOB, _ESCAPE, _COLUMNS, _READING, _MODEL)
 def clean(
     file: Path,
     detect_only: bool,
     output: Path | None,
     force: bool,
+    escape_formulas: bool,
     dataset: str | None,
     rules: tuple[str, ...],
     attributes: tuple[str, ...],
@@ -139,7 +141,7 @@ def clean(
         attributes=list(attributes) or None,
         include=list(include),
         exclude=list(exclude),
-        **_scope(output, force, dataset, rules),
+        **_scope(output, force, escape_formulas, dataset, rules),
     )
     _carry_out(request, model, knowledge, state)
 
@@ -148,13 +150,14 @@ def clean(
 @click.argument("file", type=FILE)
 @click.option("-a", "--attribute", required=True, help="The column whose gaps are to be filled.")
 @click.option("--allowed", multiple=True, help="A value to choose from; may be given again.")
-@options(_JOB[:4], _READING, _MODEL)
+@options(_JOB[:4], _ESCAPE, _READING, _MODEL)
 def fill(
     file: Path,
     attribute: str,
     allowed: tuple[str, ...],
     output: Path | None,
     force: bool,
+    escape_formulas: bool,
     dataset: str | None,
     rules: tuple[str, ...],
     model: str,
@@ -167,7 +170,7 @@ def fill(
         source=_source(file, reading),
         attribute=attribute,
         allowed=list(allowed) or None,
-        **_scope(output, force, dataset, rules),
+        **_scope(output, force, escape_formulas, dataset, rules),
     )
     _carry_out(request, model, knowledge, state)
 
@@ -188,13 +191,14 @@ def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
 @click.argument("left", type=FILE)
 @click.argument("right", type=FILE)
 @click.option("--many", is_flag=True, help="A record may have several counterparts.")
-@options(_JOB, _COLUMNS, _AVERAGED, _MODEL)
+@options(_JOB, _ESCAPE, _COLUMNS, _AVERAGED, _MODEL)
 def match_tables(
     left: Path,
     right: Path,
     many: bool,
     output: Path | None,
     force: bool,
+    escape_formulas: bool,
     dataset: str | None,
     rules: tuple[str, ...],
     attributes: tuple[str, ...],
@@ -217,18 +221,19 @@ def match_tables(
         exclude=list(exclude),
         one_to_one=not many,
         averaged=averaged,
-        **_scope(output, force, dataset, rules),
+        **_scope(output, force, escape_formulas, dataset, rules),
     )
     _carry_out(request, model, knowledge, state)
 
 
 @click.command()
 @click.argument("file", type=FILE)
-@options(_JOB, _COLUMNS, _AVERAGED, _READING, _MODEL)
+@options(_JOB, _ESCAPE, _COLUMNS, _AVERAGED, _READING, _MODEL)
 def dedupe(
     file: Path,
     output: Path | None,
     force: bool,
+    escape_formulas: bool,
     dataset: str | None,
     rules: tuple[str, ...],
     attributes: tuple[str, ...],
@@ -250,7 +255,7 @@ def dedupe(
         include=list(include),
         exclude=list(exclude),
         averaged=averaged,
-        **_scope(output, force, dataset, rules),
+        **_scope(output, force, escape_formulas, dataset, rules),
     )
     _carry_out(request, model, knowledge, state)
 
@@ -327,9 +332,17 @@ def _source(path: Path, reading: dict[str, Any]) -> TableSource:
     return TableSource(path=str(path.absolute()), **given)
 
 
-def _scope(output: Path | None, force: bool, dataset: str | None, rules: tuple[str, ...]) -> dict[str, Any]:
+def _scope(
+    output: Path | None, force: bool, escape_formulas: bool, dataset: str | None, rules: tuple[str, ...]
+) -> dict[str, Any]:
     where = None if output is None else str(output.absolute())
-    return {"output": where, "overwrite": force, "dataset": dataset, "rules": list(rules)}
+    return {
+        "output": where,
+        "overwrite": force,
+        "escape_formulas": escape_formulas,
+        "dataset": dataset,
+        "rules": list(rules),
+    }
 
 
 def _jobs(model: str, knowledge: Path | None, state: Path | None) -> Jobs:

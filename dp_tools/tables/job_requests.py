@@ -71,6 +71,9 @@ class JobRequest(BaseModel):
         str | None, Field(description="The file to write; beside the table, with a word in its name, if left out.")
     ] = None
     overwrite: Annotated[bool, Field(description="Whether files that already stand there may be replaced.")] = False
+    escape_formulas: Annotated[
+        bool, Field(description="In CSV results, put an apostrophe before what a spreadsheet would calculate.")
+    ] = False
 
 
 class DetectRequest(JobRequest):

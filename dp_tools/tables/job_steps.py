@@ -14,6 +14,7 @@ from dp_tools.prompts.serializer import quote
 from dp_tools.tables.change_log import Change, write_changes
 from dp_tools.tables.cleaning import Cleaner, Detection, Repair, WrongCell, write_wrong_cells
 from dp_tools.tables.content import Content
+from dp_tools.tables.escaping import escape_file, escaping_changes, require_escaped
 from dp_tools.tables.filling import Filling, fill_column
 from dp_tools.tables.formats import SPREADSHEETS, format_of
 from dp_tools.tables.job_requests import (
@@ -287,6 +288,7 @@ def _put_before_a_person(
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(("question", "proposal", "confidence", "case"))
         lines.writerows((case["question"], case["proposal"], case["confidence"], case["subject"]) for case in cases)
+    _escape(run, made)
     run.publish(made, target)
     return [OutputFile(path=str(target), what="the cases for a person to decide")]
 
@@ -298,8 +300,14 @@ def _deliver(run: JobRun, what: str, write: Callable[[Path], None]) -> list[Outp
         return []
     made = run.folder / targets[0].name
     write(made)
+    _escape(run, made)
     run.publish(made, targets[0])
     return [OutputFile(path=str(targets[0]), what=what)]
+
+
+def _escape(run: JobRun, made: Path) -> None:
+    if run.request.escape_formulas and made.suffix.lower() == ".csv":
+        escape_file(made)
 
 
 def _shown(files: Sequence[OutputFile]) -> int:
@@ -317,7 +325,10 @@ def _write_table(run: JobRun, table: Table, changes: Sequence[Change]) -> list[O
     if file is None or not _in_own_format(target, file.reading):
         file = _as_csv(run, table, target)
     made, made_log = run.folder / target.name, run.folder / log.name
-    write_changes(file, changes, made, made_log, overwrite=True)
+    escape = run.request.escape_formulas and file.reading.format == "csv"
+    write_changes(file, escaping_changes(table, changes) if escape else changes, made, made_log, overwrite=True)
+    if escape:
+        require_escaped(made, file.reading, target.name)
     run.publish(made_log, log)
     run.publish(made, target)
     return [
