@@ -55,7 +55,8 @@ class _Lines:
 
     def __init__(self, path: Path, file: IO[str], above: int, below: int) -> None:
         self.path, self.file, self.below = path, file, below
-        self.number, self.taken, self._held, self._read = 0, list[str](), deque[str](), 0
+        self.number, self.taken, self._read = 0, list[str](), 0
+        self._held, self._solid = deque[str](), 0
         self.head = "".join(filter(None, (self._line() for _ in range(above))))
         self.number = self._read
 
@@ -68,23 +69,30 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        while self._holds_back():
-            line = self._line()
-            if not line:
-                raise StopIteration
-            self._held.append(line)
-        line = self._held.popleft()
+        line = self._line() if not self.below else self._next_of_table()
+        if not line:
+            raise StopIteration
         self.number += 1
         self.taken.append(line)
         return line
 
-    def _holds_back(self) -> bool:
-        """Whether all lines that are held may be those below the table; blank ones at their beginning are not."""
+    def _next_of_table(self) -> str:
+        """The next line that is followed by more lines than stand below the table; "" where there is none."""
+        while not self._is_of_table():
+            line = self._line()
+            if not line:
+                return ""
+            self._held.append(line)
+            self._solid += not _is_blank(line)
+        line = self._held.popleft()
+        self._solid -= not _is_blank(line)
+        return line
+
+    def _is_of_table(self) -> bool:
+        """Whether the first line that is held is one of the table; a blank one is, since none begins a footer."""
         if not self._held:
-            return True
-        if not self.below or not self._held[0].strip("\r\n") or len(self._held) > self.below + _BLANKS:
             return False
-        return sum(bool(line.strip("\r\n")) for line in self._held) <= self.below
+        return self._solid > self.below or _is_blank(self._held[0]) or len(self._held) > self.below + _BLANKS
 
     def _line(self) -> str:
         try:
@@ -291,7 +299,7 @@ class DelimitedFile:
             return 0
         self._notes.append(note)
         first = rows[-count][0]
-        return sum(bool(line.strip("\r\n")) for line in list(io.StringIO(text, newline=""))[first - 1 :])
+        return sum(not _is_blank(line) for line in list(io.StringIO(text, newline=""))[first - 1 :])
 
     def _end(self) -> str:
         """The last lines of the file."""
@@ -464,6 +472,10 @@ def _delimiter(text: str, quote: str) -> str:
         if length > 1 and share * (1 + length / 1000) > score:
             best, score = delimiter, share * (1 + length / 1000)
     return best
+
+
+def _is_blank(line: str) -> bool:
+    return line in ("\n", "\r\n", "\r")
 
 
 def _count(number: int, word: str) -> str:
