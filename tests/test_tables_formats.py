@@ -237,3 +237,19 @@ def test_a_known_kind_that_is_not_read_says_what_it_is(tmp_path: Path, name: str
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(TableUnavailable, match=message):
         open_table(tmp_path / name)
+
+
+def test_a_workbook_that_claims_more_cells_than_fit_into_memory_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("python_calamine")
+    path = ods(tmp_path / "t.ods", [["a", "b"], ["1", "2"]])
+    with zipfile.ZipFile(path) as archive:
+        content = archive.read("content.xml").decode()
+    many = 'table:number-rows-repeated="1048576"', 'table:number-columns-repeated="16384"'
+    content = content.replace("<table:table-row>", f"<table:table-row {many[0]}>")
+    content = content.replace("<table:table-cell ", f"<table:table-cell {many[1]} ")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", content)
+        archive.writestr("META-INF/manifest.xml", "<x/>")
+    with pytest.raises(TableUnavailable, match="too large"):
+        open_table(path)

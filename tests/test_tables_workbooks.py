@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import zipfile
 from pathlib import Path
@@ -246,3 +247,49 @@ def test_a_table_that_begins_to_the_right_is_found(tmp_path: Path) -> None:
         assert table.count == 3
     target = cleaned(path, [change(1, "n", "6", "8")])
     assert openpyxl.load_workbook(target).active["D6"].value == 8
+
+
+def test_the_size_that_a_sheet_claims_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "t.xlsx"
+    book = openpyxl.Workbook()
+    for row in (["a", "b"], [1, 2], [3, 4]):
+        book.active.append(row)
+    book.save(path)
+    for claim in ("A1:XFD1048576", "A1"):
+        parts = parts_of(path)
+        name = "xl/worksheets/sheet1.xml"
+        parts[name] = re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="%s"' % claim.encode(), parts[name])
+        with zipfile.ZipFile(tmp_path / "claim.xlsx", "w") as archive:
+            for part, content in parts.items():
+                archive.writestr(part, content)
+        with open_table(tmp_path / "claim.xlsx") as table:
+            assert table.columns == ("a", "b")
+            assert table.count == 2
+
+
+def assert_read_or_refused(path: Path) -> None:
+    """Whatever is in the file, nothing but one sentence comes of it."""
+    with contextlib.suppress(TableUnavailable), open_table(path) as table:
+        assert table.columns
+
+
+@pytest.mark.parametrize("part", ["xl/workbook.xml", SHEET, "xl/styles.xml", "[Content_Types].xml", "_rels/.rels"])
+@pytest.mark.parametrize("damage", ["gone", "cut", "empty", "other"])
+def test_a_broken_workbook_is_one_sentence(tmp_path: Path, part: str, damage: str) -> None:
+    path = workbook(tmp_path / "t.xlsx")
+    parts = parts_of(path)
+    content = parts.pop(part)
+    if damage != "gone":
+        parts[part] = {"cut": content[: len(content) // 2], "empty": b"", "other": b"<a><b x='1'/></a>"}[damage]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    assert_read_or_refused(path)
+
+
+def test_bytes_of_a_workbook_that_changed_on_the_way_are_one_sentence(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "t.xlsx")
+    content = path.read_bytes()
+    for place in range(40, len(content), len(content) // 40):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0x55]) + content[place + 1 :])
+        assert_read_or_refused(path)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import warnings
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from typing import Any
 
 from dp_tools.errors import TableUnavailable
 from dp_tools.tables.reading import Edit, Reading
-from dp_tools.tables.sheet_xml import Locked, Value, edited, has_formulas, locked_cells, sheet_part
+from dp_tools.tables.sheet_xml import BROKEN, Locked, Value, edited, has_formulas, locked_cells, sheet_part
 from dp_tools.tables.sheets import SheetFile, as_text
 from dp_tools.tables.zip_member import put_member_back, replace_member
 
@@ -74,7 +74,7 @@ class ExcelFile(SheetFile):
 
     def _values(self, sheet: str) -> Iterator[Sequence[Any]]:
         with self._book() as book:
-            yield from book[sheet].iter_rows(values_only=True)
+            yield from _rows(book[sheet])
 
     def _new_values(self, texts: Mapping[int, Mapping[str, str | None]]) -> dict[int, dict[int, Value]]:
         """New values by row and column of the sheet, of the kind of the old ones, or of their column's, if they can."""
@@ -82,7 +82,7 @@ class ExcelFile(SheetFile):
         filled, numbers = Counter[int](), Counter[int]()
         found: dict[tuple[int, int], tuple[Any, str | None]] = {}
         with self._book() as book:
-            rows = book[self.sheet].iter_rows(min_row=self._first, values_only=True)
+            rows = itertools.islice(_rows(book[self.sheet]), self._first - 1, None)
             for number, row in enumerate(rows):
                 for name, column in places.items():
                     old = row[column - 1] if column <= len(row) else None
@@ -109,14 +109,17 @@ class ExcelFile(SheetFile):
             warnings.simplefilter("ignore")
             try:
                 book = openpyxl.load_workbook(self.path, read_only=True, data_only=True)
-            except (OSError, zipfile.BadZipFile, KeyError, ValueError, openpyxl.utils.exceptions.InvalidFileException):
-                raise TableUnavailable(
-                    f"{self.path.name} cannot be read as an Excel workbook; save it as .xlsx."
-                ) from None
+            except BROKEN:
+                raise self._unreadable() from None
         try:
             yield book
+        except BROKEN:
+            raise self._unreadable() from None
         finally:
             book.close()
+
+    def _unreadable(self) -> TableUnavailable:
+        return TableUnavailable(f"{self.path.name} cannot be read as an Excel workbook; save it as .xlsx.")
 
 
 class _Computed:
@@ -130,6 +133,13 @@ class _Computed:
             return False
         number, name = cell
         return (self._file.row_of(number), self._file.column_of(name)) in self._file._locked
+
+
+def _rows(sheet: Any) -> Iterator[tuple[Any, ...]]:
+    """All rows from the first on, each as long as its last cell, whatever size the sheet claims to have."""
+    sheet.reset_dimensions()
+    rows: Iterator[tuple[Any, ...]] = sheet.iter_rows(values_only=True)
+    return rows
 
 
 def _is_number(value: Any) -> bool:

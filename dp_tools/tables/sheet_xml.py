@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
+import zlib
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -22,6 +23,12 @@ from dp_tools.errors import TableUnavailable
 
 Value = str | int | float | bool | None
 """What a cell may be given; days go in as the number that a workbook counts them with."""
+
+BROKEN = (
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
+    *(ElementTree.ParseError, expat.ExpatError, AttributeError, LookupError, TypeError, ValueError, OverflowError),
+)
+"""What reading a workbook may come to, here and in openpyxl, if its file is not as it should be."""
 
 _CHUNK = 2**18
 _PLACE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
@@ -78,7 +85,7 @@ def sheet_part(path: Path, sheet: str) -> str:
                 if _local(entry.tag) == "sheet" and entry.get("name") == sheet:
                     (link,) = (value for key, value in entry.attrib.items() if key.endswith("}id"))
                     return targets[link][1]
-    except (KeyError, ValueError, zipfile.BadZipFile, ElementTree.ParseError):
+    except BROKEN:
         pass
     raise TableUnavailable(f"The sheet {sheet!r} of {path.name} cannot be found in it; save the workbook again.")
 
@@ -100,9 +107,12 @@ def locked_cells(path: Path, part: str, columns: range) -> Locked:
         TableUnavailable: the sheet is no XML.
     """
     locked = Locked()
-    with zipfile.ZipFile(path) as archive:
-        if not _mentions(archive, part, rb"[<:](?:f|mergeCell)[\s>/]"):
-            return locked
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if not _mentions(archive, part, rb"[<:](?:f|mergeCell)[\s>/]"):
+                return locked
+    except BROKEN as error:
+        raise _broken(path, error) from None
     scan = _Scan(locked, columns)
     _parse(path, part, scan)
     locked.close()
@@ -342,8 +352,12 @@ def _parse(path: Path, part: str, follower: _Where) -> None:
             while piece := source.read(_CHUNK):
                 parser.Parse(piece, False)
             parser.Parse(b"", True)
-    except (expat.ExpatError, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
-        raise TableUnavailable(f"The sheet in {name} is broken ({error}); save the workbook again.") from None
+    except BROKEN as error:
+        raise _broken(path, error) from None
+
+
+def _broken(path: Path, error: Exception) -> TableUnavailable:
+    return TableUnavailable(f"The sheet in {path.name} is broken ({error}); save the workbook again.")
 
 
 def _relations(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,36 +36,28 @@ class SpreadsheetFile(SheetFile):
         return self.path.suffix.lower().lstrip(".")
 
     def _sheets(self) -> dict[str, bool]:
-        calamine = _calamine(self.path)
-        book = self._book()
-        return {
-            sheet.name: sheet.visible == calamine.SheetVisibleEnum.Visible
-            for sheet in book.sheets_metadata
-            if sheet.typ == calamine.SheetTypeEnum.WorkSheet
-        }
+        (shown,) = self._printed()
+        return dict(shown)
 
     def _values(self, sheet: str) -> Iterator[Sequence[Any]]:
-        found = self._book().get_sheet_by_name(sheet)
-        # The rows come from the first used one on; lines count from the sheet's first.
-        start = found.start or (0, 0)
-        yield from ([] for _ in range(start[0]))
-        for row in found.iter_rows():
-            yield [None if value == "" else value for value in row]
+        yield from self._printed(sheet)
 
-    def _book(self) -> Any:
-        calamine = _calamine(self.path)
-        try:
-            return calamine.CalamineWorkbook.from_path(str(self.path))
-        except (calamine.CalamineError, OSError):
+    def _printed(self, *sheet: str) -> Iterator[Any]:
+        """What `spreadsheet_rows` prints, each line read as JSON."""
+        if importlib.util.find_spec("python_calamine") is None:
+            raise TableUnavailable(
+                f"{self.path.name} needs python-calamine: install dp-tools[tables], or save it as .xlsx."
+            )
+        command = [sys.executable, "-m", "dp_tools.tables.spreadsheet_rows", str(self.path.absolute()), *sheet]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            assert process.stdout is not None
+            try:
+                yield from map(json.loads, process.stdout)
+            except GeneratorExit:
+                process.kill()
+                raise
+        if process.returncode:
             kind = self.path.suffix.lower()
-            raise TableUnavailable(f"{self.path.name} cannot be read as {kind}; save it as .xlsx.") from None
-
-
-def _calamine(path: Path) -> Any:
-    try:
-        import python_calamine
-    except ImportError:
-        raise TableUnavailable(
-            f"{path.name} needs python-calamine: install dp-tools[tables], or save it as .xlsx."
-        ) from None
-    return python_calamine
+            raise TableUnavailable(
+                f"{self.path.name} cannot be read as {kind}, or is too large; save it as .xlsx or .csv."
+            )
