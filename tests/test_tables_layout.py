@@ -34,6 +34,7 @@ def opened(tmp_path: Path, text: str, **options: Any) -> tuple[tuple[str, ...], 
         "Report,Sales\nDate,2024-05-01\nBy,Ann\n",
         "2024-05-01\n",
         "sep=,\n",
+        ",2024,\n",
     ],
 )
 def test_title_lines_above_the_header_are_found_and_said(tmp_path: Path, above: str) -> None:
@@ -57,6 +58,8 @@ def test_title_lines_above_the_header_are_found_and_said(tmp_path: Path, above: 
         ("\nSource: the till\n", 1),
         ("Total,,33.00\n\n* without returns\n\n", 2),
         ("Exported by Ann on Monday\n", 1),
+        ("\nNotes:\n1) provisional\n2) see there, and there\n", 3),
+        ("Average,,6.60\nTotal,,33.00\n", 2),
     ],
 )
 def test_totals_and_remarks_at_the_end_are_found_said_and_kept(tmp_path: Path, below: str, count: int) -> None:
@@ -81,6 +84,9 @@ def test_a_total_of_a_table_of_two_columns_is_told_by_its_sum(tmp_path: Path) ->
     table = "company,revenue\nShell,381\nBP,241\nEni,101\nEquinor,107\n"
     assert len(opened(tmp_path, table + "Total,218\n")[1]) == 5
     assert len(opened(tmp_path, table + "Total,830\n")[1]) == 4
+    table = "region,a,b\nNorth,1,20\nSouth,3,40\nEast,5,60\nWest,7,80\n"
+    assert len(opened(tmp_path, table + "All,16,200\n")[1]) == 4
+    assert len(opened(tmp_path, table + "All,16,201\n")[1]) == 5
 
 
 def test_a_footer_of_a_large_file_is_found_too(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ _DATA = re.compile(r"[-+(]?\s?[$€£]?\s?\d[\d.,:/%\s)-]*[$€£]?")
 _YEAR = re.compile(r"(19|20)\d\d")
 _COMMENT = re.compile(r"(#|//|--)\s")
 _TOTAL = re.compile(
-    r"(grand |sub-?|column |report )?(totals?|sum|summe|gesamt|gesamtsumme|insgesamt|zwischensumme|total(e|i)|"
+    r"(grand |sub-?|column |report )?(totals?|sum|average|avg|mean|count|durchschnitt|mittelwert|moyenne|"
+    r"summe|gesamt|gesamtsumme|insgesamt|zwischensumme|total(e|i)|"
     r"total g[eé]n[eé]ral|sous-total|somme|suma|totaal|totalt|summa|i alt|yhteensä|razem|ogółem|celkem|součet|összesen|"
     r"toplam|genel toplam|итого|всего|сумма|σύνολο|合計|総計|小計|合计|总计|小计|總計|합계|총계)\b.{0,40}",
     re.IGNORECASE,
@@ -134,8 +135,9 @@ def find_footer(rows: Sequence[Sequence[str]], columns: int, *, whole: bool) -> 
     usual = [_filled(row) for row in rows[:-_MOST_FOOTERS] or rows[: len(rows) // 2] if len(row) == columns]
     if len(rows) < 4 or not usual:
         return 0, ""
-    least, count, total = sorted(usual)[len(usual) // 10], 0, False
-    for place in range(len(rows) - 1, max(len(rows) - _MOST_FOOTERS, 2) - 1, -1):
+    least, total = sorted(usual)[len(usual) // 10], False
+    count = _block_of_remarks(rows, columns)
+    for place in range(len(rows) - count - 1, max(len(rows) - _MOST_FOOTERS, 2) - 1, -1):
         row, before = rows[place], rows[:place]
         if _is_total(row, before, columns, least, whole):
             count, total = len(rows) - place, True
@@ -204,7 +206,10 @@ def _first_full_row(rows: Sequence[Line]) -> int:
     usual = max(median_high(filled), 0.6 * max(filled[:20]))
     for place, (_, cells) in enumerate(rows[:_DEEPEST]):
         if len(cells) == common and filled[place] >= 0.6 * usual and (filled[place] > 1 or common == 1):
-            return place if all(_is_title(above, common) for _, above in rows[:place]) else 0
+            named, data = _evidence([cells for _, cells in rows[place:]])
+            # Headings of groups of columns may be years, which look like data.
+            sure = named and not data and all(_filled(above) * 2 <= common for _, above in rows[:place])
+            return place if sure or all(_is_title(above, common) for _, above in rows[:place]) else 0
     return 0
 
 
@@ -329,12 +334,24 @@ def _is_total(row: Sequence[str], before: Sequence[Sequence[str]], columns: int,
     sparse = len(row) != columns or _filled(row) < least
     if labelled and sparse:
         return True
-    if not whole or not (labelled or (not words and sparse)):
+    if not whole:
         return False
-    sums = (_sum([other[place] for other in before if place < len(other)]) for place in numbers)
-    return any(
-        total is not None and abs(total - numbers[place]) <= 0.011 for place, total in zip(numbers, sums, strict=True)
-    )
+    sums = [_sum([other[place] for other in before if place < len(other)]) for place in numbers]
+    are_sums = [
+        bool(total) and abs((total or 0.0) - numbers[place]) <= 0.011
+        for place, total in zip(numbers, sums, strict=True)
+    ]
+    return any(are_sums) if labelled or (not words and sparse) else len(are_sums) > 1 and all(are_sums)
+
+
+def _block_of_remarks(rows: Sequence[Sequence[str]], columns: int) -> int:
+    """How many rows after the last blank one are no records, because none has a record's length."""
+    first = max(len(rows) - _MOST_FOOTERS, 3)
+    blank = next((place for place in range(len(rows) - 1, first - 1, -1) if not _filled(rows[place])), len(rows))
+    block = rows[blank + 1 :]
+    if not block or _number(block[0][0].strip()) is not None or any(len(row) == columns for row in block):
+        return 0
+    return len(block)
 
 
 def _is_remark(row: Sequence[str], columns: int, *, blank_before: bool) -> bool:
