@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -50,15 +51,16 @@ _OTHERS = (
 
 _LETTERS = {
     1.0: "éüöäáóíñç",
-    0.7: "èàãåøæßêúôğşıčřžěłąęśżćń",
-    0.4: "ëïšâõœýùòůőňűăźťďđ",
-    0.2: "îûìÉÜÖÄÅØÁÓÇÑÀÈÍÚÆŠŽČŘŁŚŻİŞ",
-    0.1: "ðþÊÔÂÎÃÕŒÝÒÌÙËÞŹĆŐĎŤĐĂ",
+    0.7: "èàãåøæßêúôşıčřžěłąęśżćń",
+    0.4: "ëïšâõœýùòůőňűăźťďğ",
+    0.2: "îûìðÉÜÖÄÅØÁÓÇÑÀÈÍÚÆŠŽČŘŁŚŻİŞ",
+    0.1: "đþÊÔÂÎÃÕŒÝÒÌÙËÞŹĆŐĎŤĐĂ",
     0.03: "ÿŸÏÛÐƒľĺŕŇŰŔĹĽŮĚĄĘŃĞ",
 }
 _OF_LETTER = {letter: weight for weight, letters in _LETTERS.items() for letter in letters}
 _VOWELS = set("aeiouy")
 _IMPLAUSIBLE = 0.003
+_ODD = 0.02
 _LOOKED_AT = 20_000
 _CONTEXTS: tuple[tuple[str, str, str, float], ...] = (
     # characters, pattern before, pattern after, plausibility
@@ -139,21 +141,21 @@ def guess_encoding(sample: bytes) -> Guess | None:
     if _decoded(sample, "utf-8") is not None:
         return Guess("utf-8")
     latin = _latin(sample)
-    if latin is not None and latin[0]:
+    if latin is not None and latin[0] and latin[1].encoding in ("cp1252", "iso8859-15"):
         return latin[1]
     found = list(from_bytes(sample, cp_isolation=list(_OTHERS)))
-    # Few characters beyond ASCII are no ground to call a file anything but Latin.
-    if latin is not None and (not found or _thin(sample)):
-        return Guess(latin[1].encoding, "perhaps", latin[1].other)
-    if not found:
+    # Bytes of Katakana look like accented letters of DOS; but then they make whole words of another script.
+    least = 2 if latin is not None and latin[0] else 1
+    foreign = next((guess for guess in found if _is_of_another_script(str(guess), least)), None)
+    other_latin = bool(found) and found[0].coherence >= 0.5 and not _thin(sample)
+    if latin is not None and foreign is None and (latin[0] or not other_latin):
+        return latin[1] if latin[0] else Guess(latin[1].encoding, "perhaps", latin[1].other)
+    best = foreign or next(iter(found), None)
+    if best is None:
         return None
-    ranked = [
-        guess.encoding for guess in found if (guess.chaos, guess.coherence) == (found[0].chaos, found[0].coherence)
-    ]
-    best = "cp1252" if "cp1252" in ranked else ranked[0]
-    others = [guess.encoding for guess in found if guess.encoding != best]
-    sure = found[0].coherence >= 0.5 and not _thin(sample)
-    return Guess(codecs.lookup(best).name, "probably" if sure else "perhaps", next(iter(others), None))
+    others = [guess.encoding for guess in found if guess.encoding != best.encoding]
+    sure = best.coherence >= 0.5 and not _thin(sample)
+    return Guess(codecs.lookup(best.encoding).name, "probably" if sure else "perhaps", next(iter(others), None))
 
 
 def _wide(sample: bytes) -> str | None:
@@ -177,7 +179,7 @@ def _latin(sample: bytes) -> tuple[bool, Guess] | None:
         weights = list(_plausibilities(text))
         scores[encoding] = rarity + sum(map(math.log, weights))
         readings[encoding] = text
-        odd[encoding] = sum(weight <= _IMPLAUSIBLE for weight in weights) / max(len(weights), 1)
+        odd[encoding] = sum(weight <= _ODD for weight in weights) / max(len(weights), 1)
     if not scores:
         return None
     ranked = sorted(scores, key=lambda name: -scores[name])
@@ -206,7 +208,7 @@ def _plausibilities(text: str) -> Iterator[float]:
 
 def _plausibility(mark: str, before: str, after: str) -> float:
     if mark.isalpha() and mark not in "ºªµ":
-        return max(_IMPLAUSIBLE, _OF_LETTER.get(mark, 0.0) * _fit(mark, before, after))
+        return max(_IMPLAUSIBLE, min(1.0, _OF_LETTER.get(mark, 0.0) * _fit(mark, before, after)))
     fits = [
         weight for marks, left, right, weight in _RULES if mark in marks and left.search(before) and right.match(after)
     ]
@@ -228,12 +230,20 @@ def _fit(letter: str, before: str, after: str) -> float:
     if len(beside) == 2:
         fit *= 0.01
     elif beside and beside[0].lower() != letter.lower():
-        fit *= 0.5 if "".join(sorted(beside[0].lower() + letter.lower())) in _PAIRS else 0.03
+        pair = beside[0].lower() + letter.lower()
+        fit *= 0.5 if "".join(sorted(pair)) in _PAIRS or "ð" in pair else 0.03
     if (letter in "öüäå" and left in _VOWELS) or (letter in "šž" and left.isalpha() and left not in _VOWELS):
+        fit *= 0.3
+    if letter in "àèìòù" and left.isalpha() and not right.isalpha():
+        fit *= 2
+    if letter in "ëõùòìûñ" and not left.isalpha() and right.isalpha():
+        fit *= 0.1
+    if letter == "ë" and left not in _VOWELS and right not in _VOWELS:
         fit *= 0.3
     if left.isdigit() or right.isdigit():
         fit *= 0.02
     if letter.isupper():
+        fit *= 2 if not left.isalpha() and right.islower() else 1
         if left.islower():
             fit *= 0.01
         elif (right.islower() and left.isupper()) or not (left.isalpha() or right.isalpha()):
@@ -246,10 +256,25 @@ def _fit(letter: str, before: str, after: str) -> float:
 
 
 _BESIDE = (
-    *("çã", "çõ", "äö", "ñó", "áí", "ýá", "íé", "øå", "ýé"),
+    *("çã", "çõ", "äö", "ñó", "íñ", "áí", "ýá", "íé", "øå", "ýé"),
     *("çú", "šž", "ří", "šť", "ůž", "łó", "žá", "þó", "čá", "žď"),
 )
+_EAST = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "FULLWIDTH"}
 _PAIRS = {"".join(sorted(pair)) for pair in _BESIDE}
+
+
+def _is_of_another_script(text: str, least: int) -> bool:
+    """Whether the characters beyond ASCII are letters of one script that is not Latin, in words without Latin ones.
+
+    Args:
+        text: the text.
+        least: how many of them a word has on average at least.
+    """
+    words = re.findall(r"\w*[^\x00-\x7f]\w*", text)
+    scripts = {unicodedata.name(mark, "").split(" ")[0] for word in words for mark in word if not mark.isdigit()}
+    if not scripts or scripts & {"LATIN", ""} or not (len(scripts) == 1 or scripts <= _EAST):
+        return False
+    return sum(map(len, words)) >= least * len(words)
 
 
 def _thin(sample: bytes) -> bool:
