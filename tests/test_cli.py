@@ -212,7 +212,7 @@ def test_any_table_format_is_read(desk):
         ("ragged.csv", b"id,city\n1,Porto\n2,Lyon,France\n", "Line 3 of ragged.csv"),
         ("mixed.csv", "id,city\n1,Gdańsk\n".encode() + b"2,K\xf3rnik\n", "mixes encodings"),
         ("huge.csv", b"id,city\n1," + b"x" * 2_000_000 + b"\n", "the limit is"),
-        ("table.pdf", b"%PDF", "no ending that says what it is"),
+        ("table.pdf", b"%PDF", "is a PDF, which holds a picture"),
     ],
 )
 def test_a_file_that_is_no_clean_table_is_refused_in_one_sentence(desk, name, content, said):
