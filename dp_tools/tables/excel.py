@@ -14,7 +14,7 @@ from typing import Any
 
 from dp_tools.errors import TableUnavailable
 from dp_tools.tables.reading import Edit, Reading
-from dp_tools.tables.sheet_xml import BROKEN, Locked, Value, edited, has_formulas, locked_cells, sheet_part
+from dp_tools.tables.sheet_xml import BROKEN, Locked, Value, edited, has_formulas, locked_cells, sheets_of
 from dp_tools.tables.sheets import SheetFile, as_text
 from dp_tools.tables.zip_member import put_member_back, replace_member
 
@@ -28,7 +28,7 @@ class ExcelFile(SheetFile):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._part = sheet_part(self.path, self.sheet or "")
+        self._part, _ = sheets_of(self.path)[self.sheet or ""]
         self._locked = locked_cells(self.path, self._part, range(self._left + 1, self._left + len(self.columns) + 1))
         if self._locked.formulas:
             without = (
@@ -69,8 +69,7 @@ class ExcelFile(SheetFile):
         return "excel"
 
     def _sheets(self) -> dict[str, bool]:
-        with self._book() as book:
-            return {sheet.title: sheet.sheet_state == "visible" for sheet in book.worksheets}
+        return {name: visible for name, (_, visible) in sheets_of(self.path).items()}
 
     def _values(self, sheet: str) -> Iterator[Sequence[Any]]:
         with self._book() as book:

@@ -71,23 +71,28 @@ class Locked:
         return at >= 0 and row <= ranges[at][1]
 
 
-def sheet_part(path: Path, sheet: str) -> str:
-    """The name of the archive's member that holds a sheet.
+def sheets_of(path: Path) -> dict[str, tuple[str, bool]]:
+    """The worksheets of a workbook, in order: the member of the archive that holds each, and whether it is visible.
 
     Raises:
-        TableUnavailable: there is none.
+        TableUnavailable: it is no workbook.
     """
+    found = {}
     try:
         with zipfile.ZipFile(path) as archive:
             (book,) = (target for kind, target in _relations(archive, "").values() if kind.endswith("/officeDocument"))
             targets = _relations(archive, book)
             for entry in ElementTree.fromstring(archive.read(book)).iter():
-                if _local(entry.tag) == "sheet" and entry.get("name") == sheet:
+                if _local(entry.tag) == "sheet":
                     (link,) = (value for key, value in entry.attrib.items() if key.endswith("}id"))
-                    return targets[link][1]
+                    kind, target = targets[link]
+                    if kind.endswith("/worksheet"):
+                        found[entry.attrib["name"]] = target, entry.get("state", "visible") == "visible"
     except BROKEN:
-        pass
-    raise TableUnavailable(f"The sheet {sheet!r} of {path.name} cannot be found in it; save the workbook again.")
+        found = {}
+    if not found:
+        raise TableUnavailable(f"{path.name} cannot be read as an Excel workbook; save it as .xlsx.")
+    return found
 
 
 def has_formulas(path: Path) -> bool:

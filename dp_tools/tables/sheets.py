@@ -51,14 +51,10 @@ class SheetFile(ABC):
 
     def __post_init__(self) -> None:
         shown = self._sheets()
-        if self.sheet is None:
-            self.sheet = self._first_with_a_table(shown)
-        elif self.sheet not in shown:
+        if self.sheet is not None and self.sheet not in shown:
             raise TableUnavailable(f"{self.path.name} has no sheet {self.sheet!r}; choose from {', '.join(shown)}.")
         asked = Asked(self.header, self.header_line, self.skip_lines, self.footer_lines)
-        rows = list(itertools.islice(self._lines(asked.above or 0), LOOKED_AT))
-        if not rows:
-            raise TableUnavailable(f"The sheet {self.sheet!r} of {self.path.name} is empty; name another sheet.")
+        self.sheet, rows = self._first_with_a_table(shown, asked.above or 0)
         left, right = _extent(rows)
         head = find_head(_cropped(rows, left, right), asked)
         (names,) = (cells for number, cells in rows if number == head.above + 1)
@@ -126,27 +122,26 @@ class SheetFile(ABC):
             if any(text is not None and text.strip() for text in texts):
                 yield number, texts + (None,) * (width - len(texts))
 
-    def _lines(self, above: int) -> Iterator[Line]:
+    def _lines(self, sheet: str, above: int) -> Iterator[Line]:
         """Rows that hold something, as text."""
-        assert self.sheet is not None
-        for number, row in enumerate(self._values(self.sheet), 1):
+        for number, row in enumerate(self._values(sheet), 1):
             if number > above:
                 texts = [as_text(value) or "" for value in row]
                 if any(text.strip() for text in texts):
                     yield number, texts
 
-    def _first_with_a_table(self, shown: dict[str, bool]) -> str:
-        for name, visible in shown.items():
-            if visible and any(any(value not in (None, "") for value in row) for row in self._values(name)):
-                return name
+    def _first_with_a_table(self, shown: dict[str, bool], above: int) -> tuple[str, list[Line]]:
+        """The sheet that was asked for, or else the first visible one that holds anything, and its first rows."""
+        for name in [name for name, visible in shown.items() if visible] if self.sheet is None else [self.sheet]:
+            rows = list(itertools.islice(self._lines(name, above), LOOKED_AT))
+            if rows:
+                return name, rows
+        if self.sheet is not None:
+            raise TableUnavailable(f"The sheet {self.sheet!r} of {self.path.name} is empty; name another sheet.")
         hidden = [name for name, visible in shown.items() if not visible]
         raise TableUnavailable(
             f"Every visible sheet of {self.path.name} is empty; "
-            + (
-                f"name a hidden one to read it: {', '.join(hidden)}."
-                if hidden
-                else "give a workbook that holds a table."
-            )
+            + (f"name a hidden one to read it: {', '.join(hidden)}." if hidden else "give a workbook with a table.")
         )
 
 
