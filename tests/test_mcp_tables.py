@@ -225,3 +225,18 @@ async def test_an_answer_to_a_case_is_the_persons(owner: Owner, era: str) -> Non
     assert "The agent says: yes" in asked[0]
     assert kept["rule"]["examples"][-1]["label"] == "no"
     assert kept["acts"] is True
+
+
+async def test_where_a_table_begins_and_ends_is_said_and_can_be_given(owner: Owner, folder: Path) -> None:
+    text = (folder / "beers.csv").read_text()
+    (folder / "report.csv").write_text(f"Beers in the cellar\n\n{text}\n(printed on Monday)\n")
+    async with Client(create_server(owner)) as client:
+        found = (await answer(client, "profile_table", {"table": {"path": "report.csv"}}))["profile"]
+        assert found["records"] == len(ROWS) - 1
+        assert "The header is in line 3" in " ".join(found["notes"])
+        given = {"path": "report.csv", "header_line": 4, "footer_lines": 2}
+        found = (await answer(client, "profile_table", {"table": given}))["profile"]
+        assert [column["name"] for column in found["columns"]] == list(ROWS[1])
+        assert found["records"] == len(ROWS) - 3
+        given = {"path": "report.csv", "skip_lines": 1, "header_line": 3}
+        assert "not both" in await refusal(client, "profile_table", {"table": given})
