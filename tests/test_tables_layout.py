@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +185,36 @@ def test_setting_every_record_aside_is_an_error(tmp_path: Path) -> None:
         opened(tmp_path, text)
     with pytest.raises(TableUnavailable, match="All 4 records"):
         opened(tmp_path, text, ragged="set aside")
+
+
+def test_nothing_is_taken_out_of_tables_that_have_only_a_header_and_records(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    towns = ("Bath", "Cork", "Lund", "North", "South", "Ann", "Bob")
+    words = (*towns, "Tea", "Milk", "Jam", "open", "closed", "red", "total", "sum", "none", "unknown", "n/a")
+    kinds: list[Callable[[int], str]] = [
+        lambda n: str(n + 1),
+        lambda _: f"{chance.choice('ABC')}{chance.randrange(100, 999)}",
+        lambda _: chance.choice(words),
+        lambda _: f"{chance.choice(words)} {chance.choice(words)}",
+        lambda _: f"{chance.uniform(0, 99):.2f}",
+        lambda _: f"2024-{chance.randrange(1, 13):02}-{chance.randrange(1, 29):02}",
+        lambda _: f"{chance.choice(words).lower()}@x.example",
+        lambda _: chance.choice(["0", "1"]),
+    ]
+    names = (
+        *("id", "code", "town", "item", "amount", "day", "mail"),
+        *("flag", "name", "city", "price", "status", "count"),
+    )
+    for number in range(100):
+        chosen = [chance.choice(kinds) for _ in range(chance.randrange(2, 7))]
+        header = chance.sample(names, len(chosen))
+        gaps = chance.choice([0.0, 0.0, 0.1, 0.4])
+        rows = [
+            ["" if place and chance.random() < gaps else kind(n) for place, kind in enumerate(chosen)]
+            for n in range(chance.randrange(3, 40))
+        ]
+        text = "".join(",".join(row) + "\n" for row in [header, *rows])
+        columns, records, notes = opened(tmp_path, text)
+        assert columns == tuple(header), (number, text)
+        assert len(records) == len(rows), (number, text)
+        assert notes == "", (number, text)

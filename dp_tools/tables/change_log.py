@@ -77,7 +77,8 @@ def write_changes(
 
         def edits() -> Iterator[Edit]:
             nonlocal count
-            writable = (change for change in changes if (change.row, change.attribute) not in file.reading.computed)
+            computed = file.reading.computed
+            writable = (change for change in changes if (change.row, change.attribute) not in computed)
             for row, group in groupby(writable, key=lambda change: change.row):
                 pending[row] = list(group)
                 count += len(pending[row])

@@ -71,9 +71,9 @@ class ExcelFile(SheetFile):
     def _sheets(self) -> dict[str, bool]:
         return {name: visible for name, (_, visible) in sheets_of(self.path).items()}
 
-    def _values(self, sheet: str) -> Iterator[Sequence[Any]]:
+    def _values(self, sheet: str, columns: int | None = None) -> Iterator[Sequence[Any]]:
         with self._book() as book:
-            yield from _rows(book[sheet])
+            yield from _rows(book[sheet], columns)
 
     def _new_values(self, texts: Mapping[int, Mapping[str, str | None]]) -> dict[int, dict[int, Value]]:
         """New values by row and column of the sheet, of the kind of the old ones, or of their column's, if they can."""
@@ -81,7 +81,7 @@ class ExcelFile(SheetFile):
         filled, numbers = Counter[int](), Counter[int]()
         found: dict[tuple[int, int], tuple[Any, str | None]] = {}
         with self._book() as book:
-            rows = itertools.islice(_rows(book[self.sheet]), self._first - 1, None)
+            rows = itertools.islice(_rows(book[self.sheet], max(places.values(), default=1)), self._first - 1, None)
             for number, row in enumerate(rows):
                 for name, column in places.items():
                     old = row[column - 1] if column <= len(row) else None
@@ -134,10 +134,10 @@ class _Computed:
         return (self._file.row_of(number), self._file.column_of(name)) in self._file._locked
 
 
-def _rows(sheet: Any) -> Iterator[tuple[Any, ...]]:
-    """All rows from the first on, each as long as its last cell, whatever size the sheet claims to have."""
+def _rows(sheet: Any, columns: int | None) -> Iterator[tuple[Any, ...]]:
+    """All rows from the first on, whatever size the sheet claims to have: so many columns, or up to the last cell."""
     sheet.reset_dimensions()
-    rows: Iterator[tuple[Any, ...]] = sheet.iter_rows(values_only=True)
+    rows: Iterator[tuple[Any, ...]] = sheet.iter_rows(max_col=columns, values_only=True)
     return rows
 
 

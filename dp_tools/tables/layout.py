@@ -329,8 +329,8 @@ def _is_total(row: Sequence[str], before: Sequence[Sequence[str]], columns: int,
     numbers = {place: number for place, cell in enumerate(cells) if (number := _number(cell)) is not None}
     if not numbers:
         return False
-    words = [cell for place, cell in enumerate(cells) if cell and place not in numbers]
-    labelled = bool(words and _TOTAL.fullmatch(words[0]))
+    words = [place for place, cell in enumerate(cells) if cell and place not in numbers]
+    labelled = bool(words) and words[0] < min(numbers) and bool(_TOTAL.fullmatch(cells[words[0]]))
     sparse = len(row) != columns or _filled(row) < least
     if labelled and sparse:
         return True

@@ -110,13 +110,13 @@ class SheetFile(ABC):
         """The sheets that can hold a table, in order, and whether each is visible."""
 
     @abstractmethod
-    def _values(self, sheet: str) -> Iterator[Sequence[Any]]:
-        """The values of all rows of a sheet from its first row and column on."""
+    def _values(self, sheet: str, columns: int | None = None) -> Iterator[Sequence[Any]]:
+        """The values of all rows of a sheet from its first row and column on, of so many columns if that saves work."""
 
     def _records(self) -> Iterator[tuple[int, Cells]]:
         assert self.sheet is not None
         width = len(self.columns)
-        values = itertools.islice(self._values(self.sheet), self._first - 1, None)
+        values = itertools.islice(self._values(self.sheet, self._left + width), self._first - 1, None)
         for number, row in enumerate(values):
             texts = tuple(map(as_text, row[self._left : self._left + width]))
             if any(text is not None and text.strip() for text in texts):

@@ -39,7 +39,7 @@ class SpreadsheetFile(SheetFile):
         (shown,) = self._printed()
         return dict(shown)
 
-    def _values(self, sheet: str) -> Iterator[Sequence[Any]]:
+    def _values(self, sheet: str, columns: int | None = None) -> Iterator[Sequence[Any]]:  # noqa: ARG002
         yield from self._printed(sheet)
 
     def _printed(self, *sheet: str) -> Iterator[Any]:
