@@ -27,15 +27,16 @@ INSTRUCTION = "Is this hospital owned by a government?"
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder laid out as TASK/dataset/split.")
 @click.option("--table", type=click.Path(path_type=Path), required=True, help="Folder with dirty.csv and clean.csv.")
+@click.option("--model", default="nano", show_default=True, help="What the server answers with.")
 @click.option("--limit", default=100, show_default=True, help="Instances of each dataset, and records of the table.")
 @click.argument("datasets", nargs=-1)
-def over_stdio(data: Path, table: Path, limit: int, datasets: tuple[str, ...]) -> None:
+def over_stdio(data: Path, table: Path, model: str, limit: int, datasets: tuple[str, ...]) -> None:
     """Ask about the first records of a table, and about DATASETS, each TASK/dataset."""
-    anyio.run(_run, data, table, limit, datasets)
+    anyio.run(_run, data, table, model, limit, datasets)
 
 
-async def _run(data: Path, table: Path, limit: int, datasets: tuple[str, ...]) -> None:
-    command = ["-m", "dp_tools", "serve"]
+async def _run(data: Path, table: Path, model: str, limit: int, datasets: tuple[str, ...]) -> None:
+    command = ["-m", "dp_tools", "serve", "--model", model]
     server = stdio_client(StdioServerParameters(command=sys.executable, args=command, env=dict(os.environ)))
     click.echo("| what | tool | questions | score | precision | recall | seconds |\n|---|---|---:|---:|---:|---:|---:|")
     async with Client(server, mode="legacy") as client:

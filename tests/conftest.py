@@ -1,4 +1,8 @@
-"""Fixtures that more than one test file uses."""
+"""Fixtures that more than one test file uses.
+
+Tests ask the tiny model: it is made and loaded in a second, and what they test does not depend on what it says. What
+the embedded model says is tested in tests/real_model, one file a task.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,20 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from engines import Lent
+from tiny_model import write_tiny_model
 
-from dp_tools.engine import open_engine
+from dp_tools.engine.local import LocalEngine
 from dp_tools.engine.questions import Engine
+from dp_tools.models.catalogue import CATALOGUE, ModelSpec
 from dp_tools.preprocessor import Preprocessor
 
 _CACHE = Path(__file__).parent.parent / ".pytest_cache" / "dp-tools"
+_REAL_MODEL = Path(__file__).parent / "real_model"
 _HOME = Path(tempfile.mkdtemp(prefix="dp-tools-tests-"))
 
 
@@ -32,25 +40,25 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup` a file stays on one worker, and all files of the embedded model do: it is loaded once."""
+    for item in items:
+        group = _REAL_MODEL.name if _REAL_MODEL in item.path.parents else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
-    """The embedded model, loaded once for all tests; its answers are not kept."""
-    opened = open_engine("nano", cache=False, wait=True)
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the tiny model, which has the whole vocabulary of the embedded one."""
+    return write_tiny_model(tmp_path_factory.mktemp("tiny-model") / "tiny.gguf")
+
+
+@pytest.fixture(scope="session")
+def engine(tiny_model: Path) -> Iterator[Engine]:
+    """The tiny model, loaded once for all tests; in tests/real_model the embedded one. Answers are not kept."""
+    opened = LocalEngine(ModelSpec("tiny", str(tiny_model), "nano"), threads=1)
     yield opened
     opened.close()
-
-
-class Lent:
-    """The session's engine for somebody who closes what he opens."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    def close(self) -> None:
-        """It is not the borrower's to close."""
 
 
 @pytest.fixture
@@ -65,5 +73,19 @@ def lent_engine(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Lent:
 @pytest.fixture
 def preprocessor(engine: Engine) -> Iterator[Preprocessor]:
     """The public API on the session's engine, with the shipped packs and nothing else."""
-    with Preprocessor("nano", ":memory:", engine=Lent(engine)) as opened:  # type: ignore[arg-type]
+    with Preprocessor("nano", ":memory:", engine=Lent(engine)) as opened:
         yield opened
+
+
+@pytest.fixture
+def tiny_nano(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
+    """In this process "nano" is the tiny model, in a package as the embedded one is, without a shipped adapter."""
+    package = tmp_path / "tiny-nano" / "dp_tools_tiny"
+    package.mkdir(parents=True)
+    (package / tiny_model.name).symlink_to(tiny_model)
+    monkeypatch.syspath_prepend(str(package.parent))
+    spec = replace(CATALOGUE["nano"], source=f"package:{package.name}/{tiny_model.name}")
+    monkeypatch.setitem(CATALOGUE, "nano", spec)
+    monkeypatch.setattr("dp_tools.models.catalogue.SHIPPED_ADAPTER", tmp_path / "none.gguf")
+    monkeypatch.setenv("DP_TOOLS_CACHE", str(tmp_path / "cache"))
+    return spec

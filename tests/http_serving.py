@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import socket
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -14,17 +14,30 @@ from mcp.client.streamable_http import streamable_http_client
 from starlette.applications import Starlette
 
 
+class _Server(uvicorn.Server):
+    """uvicorn, which says when it has started, or that it cannot."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        finally:
+            self.ready.set()
+
+
 @contextmanager
 def listening(app: Starlette) -> Iterator[str]:
     """The application's base URL, while it is served."""
     config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1, ws="none")
-    server = uvicorn.Server(config)
+    server = _Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
+        assert server.ready.wait(30)
+        assert server.started
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}"
     finally:

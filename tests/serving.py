@@ -38,12 +38,12 @@ def owner_of(engine: Engine, knowledge: Path) -> Iterator[Owner]:
         preprocessor.knowledge.close()
 
 
-def process(data: Path, *arguments: str) -> Client:
-    """A client of `python server.py` in a process of its own, with a data folder of its own."""
-    parameters = StdioServerParameters(
-        command=sys.executable, args=[str(ROOT / "server.py"), *arguments], env=environment(data), cwd=ROOT
-    )
-    return Client(stdio_client(parameters))
+def process(data: Path, *options: str) -> Client:
+    """A client of a server in a process of its own, with a data folder of its own: `python server.py`, which takes no
+    options, or `dp-tools serve` with these."""
+    command = ["-m", "dp_tools", "serve", *options] if options else [str(ROOT / "server.py")]
+    variables = environment(data) if options else prepared_environment(data)
+    return Client(stdio_client(StdioServerParameters(command=sys.executable, args=command, env=variables, cwd=ROOT)))
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def raw_process(data: Path, *, greet: bool = True) -> Iterator[subprocess.Popen[
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=ROOT,
-        env=environment(data),
+        env=prepared_environment(data),
     )
     assert server.stdin is not None
     assert server.stdout is not None
@@ -74,13 +74,19 @@ def raw_process(data: Path, *, greet: bool = True) -> Iterator[subprocess.Popen[
         server.stdout.close()
 
 
-def environment(data: Path) -> dict[str, str]:
-    """Variables for a server with a data folder of its own and the prepared weights, which are made where there are
-    none: a server that prepares them meanwhile answers more slowly than tests wait."""
+def prepared_environment(data: Path) -> dict[str, str]:
+    """Variables for a server that answers with the embedded model. Its weights are prepared where they are not yet: a
+    server that prepares them meanwhile answers more slowly than tests wait."""
     spec = resolve("nano")
     if not note_of(prepared_path(spec)).exists():
         prepare_weights(spec)
+    return environment(data)
+
+
+def environment(data: Path) -> dict[str, str]:
+    """Variables for a server with a data folder of its own, and the weights that are prepared already."""
     prepared, cache = prepared_folder(), data / "cache"
+    prepared.mkdir(parents=True, exist_ok=True)
     cache.mkdir()
     (cache / "models").symlink_to(prepared)
     return {

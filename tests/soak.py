@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +175,8 @@ def served() -> Iterator[tuple[str, int]]:
                     httpx2.get(f"http://{address}/health")
                     break
                 except httpx2.ConnectError:
-                    time.sleep(0.1)
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(timeout=0.1)
             yield f"http://{address}", process.pid
         finally:
             process.terminate()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,15 +26,24 @@ from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.jobs import REQUEST, Jobs
 from dp_tools.tables.paths import Roots
 
+_LOOK_S = 0.01
+
 
 class ScriptedEngine:
-    """Answers from the digest of a question, and notes on disk what it was asked before it answers."""
+    """Answers from the digest of a question, and notes on disk what it was asked before it answers.
+
+    Args:
+        log: where it notes the questions.
+        seconds: that a question takes.
+        most: questions after which it answers no more until it is stopped; `reached` is set then.
+    """
 
     name = "scripted"
     fingerprint = "scripted-1"
 
-    def __init__(self, log: Path | None = None, seconds: float = 0.0) -> None:
-        self.log, self.seconds, self.asked = log, seconds, 0
+    def __init__(self, log: Path | None = None, seconds: float = 0.0, most: int | None = None) -> None:
+        self.log, self.seconds, self.most, self.asked = log, seconds, most, 0
+        self.reached = threading.Event()
 
     def answer(
         self,
@@ -45,10 +53,14 @@ class ScriptedEngine:
         cancel: threading.Event | None = None,
     ) -> list[Result]:
         results: list[Result] = []
+        stop = cancel or threading.Event()
         for question in questions:
-            if cancel is not None and cancel.is_set():
+            while self.asked == self.most and not stop.wait(_LOOK_S):
+                self.reached.set()
+                if progress is not None:
+                    progress(len(results), len(questions))
+            if stop.wait(self.seconds):
                 raise Cancelled("Stopped.")
-            time.sleep(self.seconds)
             text = "".join(segment.text for segment in question.segments)
             digest = hashlib.sha256(text.encode()).digest()
             self.asked += 1

@@ -28,12 +28,14 @@ def short_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_demo_does_the_main_job_and_a_rule_changes_an_answer(short_examples, tmp_path, capfd, monkeypatch):
+def test_the_demo_does_the_main_job_and_a_rule_changes_an_answer(
+    short_examples, tmp_path, tiny_model, capfd, monkeypatch
+):
     monkeypatch.setattr(demo, "HEARTBEAT_S", 0.05)
     before = {path.name: path.read_bytes() for path in short_examples.iterdir()}
     work = tmp_path / "work"
     work.mkdir()
-    anyio.run(demo._demo, "nano", SHORT, work)
+    anyio.run(demo._demo, str(tiny_model), SHORT, work)
     said = capfd.readouterr().out
     first_result, first_question = said.index("12 records, 9 columns"), said.index("Clean city, country")
     assert first_result < first_question, "counting answers before the model has to"
@@ -45,7 +47,7 @@ def test_the_demo_does_the_main_job_and_a_rule_changes_an_answer(short_examples,
     assert {path.name: path.read_bytes() for path in short_examples.iterdir()} == before
 
 
-def test_the_demo_says_in_one_sentence_what_the_server_refused(short_examples):
+def test_the_demo_says_in_one_sentence_what_the_server_refused(short_examples, tiny_model):
     (short_examples / "catalogue_a.csv").write_text("id,title\n1\n", encoding="utf-8")
     with pytest.raises(DemoFailed, match=r"The server could not match tables: Line 2 of catalogue_a.csv"):
-        demo.demo.callback("nano", full=False)
+        demo.demo.callback(str(tiny_model), full=False)

@@ -16,7 +16,7 @@ ROWS = {
 }
 
 
-def test_the_example_client_asks_over_stdio_and_scores_the_answers(tmp_path):
+def test_the_example_client_asks_over_stdio_and_scores_the_answers(tmp_path, tiny_model):
     for place, row in ROWS.items():
         (tmp_path / place).mkdir(parents=True)
         (tmp_path / place / "test.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
@@ -24,7 +24,7 @@ def test_the_example_client_asks_over_stdio_and_scores_the_answers(tmp_path):
     table.mkdir()
     (table / "dirty.csv").write_text("name,city\ncitrus,los angxles\n", encoding="utf-8")
     (table / "clean.csv").write_text("name,city\ncitrus,los angeles\n", encoding="utf-8")
-    arguments = ["--data", str(tmp_path), "--table", str(table), "EM", "DI", "AVE"]
+    arguments = ["--data", str(tmp_path), "--table", str(table), "--model", str(tiny_model), "EM", "DI", "AVE"]
     done = subprocess.run(
         [sys.executable, str(EXAMPLE), *arguments],
         capture_output=True,

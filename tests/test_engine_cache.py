@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_model import write_tiny_model
 
 from dp_tools.engine import open_engine
 from dp_tools.engine.cache import AnswerCache, CachedEngine, question_key
@@ -49,9 +48,8 @@ class Counting(LocalEngine):
 
 
 @pytest.fixture(scope="module")
-def counting(tmp_path_factory: pytest.TempPathFactory) -> Counting:
-    path = write_tiny_model(tmp_path_factory.mktemp("tiny") / "tiny.gguf")
-    return Counting(ModelSpec("tiny", str(path), "nano"), context=256, threads=1)
+def counting(tiny_model: Path) -> Counting:
+    return Counting(ModelSpec("tiny", str(tiny_model), "nano"), context=256, threads=1)
 
 
 @pytest.fixture
@@ -232,13 +230,12 @@ def test_a_folder_that_cannot_be_made_costs_no_answer(cached: CachedEngine, tmp_
     assert isinstance(blocked.answer([YES_NO])[0], LabelScores)
 
 
-def test_the_cache_can_be_turned_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_cache_can_be_turned_off(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DP_TOOLS_CACHE", str(tmp_path))
-    path = write_tiny_model(tmp_path / "tiny.gguf")
-    off = open_engine(str(path), cache=False, threads=1)
+    off = open_engine(str(tiny_model), cache=False, threads=1)
     off.answer([YES_NO])
     assert not (tmp_path / "answers.db").exists()
-    on = open_engine(str(path), threads=1)
+    on = open_engine(str(tiny_model), threads=1)
     on.answer([YES_NO])
     assert (tmp_path / "answers.db").exists()
     off.close()

@@ -18,7 +18,7 @@ RECORDS = [{"name": "stout", "abv": "0.05"}, {"name": "lager", "abv": "five"}]
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp("second") / "second.gguf")
+    return write_tiny_model(tmp_path_factory.mktemp("second") / "second.gguf", seed=7)
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def cascade(engine: Engine, path: Path) -> Iterator[Preprocessor]:
 def test_the_second_model_answers_what_the_first_is_unsure_about(cascade: Preprocessor):
     cascade.band = (0.0, 1.0)
     answer = cascade.follow_instruction(RECORDS, "Is it a beer?")
-    assert answer.model == "nano, second where unsure"
-    assert [item.reason for item in answer.answers] == ["nano was unsure; second answered."] * 2
+    assert answer.model == "tiny, second where unsure"
+    assert [item.reason for item in answer.answers] == ["tiny was unsure; second answered."] * 2
 
 
 def test_the_second_model_is_not_asked_where_the_first_is_sure(cascade: Preprocessor):
@@ -43,12 +43,12 @@ def test_the_second_model_is_not_asked_where_the_first_is_sure(cascade: Preproce
     assert [item.reason for item in answer.answers] == [None, None]
 
 
-def test_the_models_command_prepares_and_says_what_was_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("DP_TOOLS_CACHE", str(tmp_path))
+@pytest.mark.usefixtures("tiny_nano")
+def test_the_models_command_prepares_and_says_what_was_chosen(tmp_path: Path):
     result = CliRunner().invoke(main, ["models", "prepare"])
     assert result.exit_code == 0, result.output
     assert "chosen" in result.stdout
-    assert len(list((tmp_path / "models").glob("nano-*.gguf"))) == 1
+    assert len(list((tmp_path / "cache" / "models").glob("nano-*.gguf"))) == 1
 
 
 def test_kept_answers_are_forgotten_on_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

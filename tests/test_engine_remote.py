@@ -10,13 +10,14 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from waiting import until
 
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Question, Segment, Unanswered, Value
@@ -32,13 +33,13 @@ def ask(text: str, answer: Labels | Value = YES_NO) -> Question:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[str]:
-    """The embedded model behind a real server."""
+def served(tiny_model: Path) -> Iterator[str]:
+    """The tiny model behind a real server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "llama_cpp.server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--model", str(resolve("nano").locate()), "--logits_all", "true", "--n_ctx", "512"]
+    command += ["--model", str(tiny_model), "--logits_all", "true", "--n_ctx", "512"]
     process = subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,
@@ -46,35 +47,53 @@ def served() -> Iterator[str]:
         env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"},
     )
     address = f"http://127.0.0.1:{port}/v1"
+
+    def is_up() -> bool:
+        assert process.poll() is None, "the server did not start"
+        try:
+            return httpx2.get(f"{address}/models").is_success
+        except httpx2.HTTPError:
+            return False
+
     try:
-        for _ in range(240):
-            try:
-                httpx2.get(f"{address}/models").raise_for_status()
-                break
-            except httpx2.HTTPError:
-                assert process.poll() is None, "the server did not start"
-                time.sleep(0.25)
+        until(is_up)
         yield address
     finally:
         process.terminate()
         process.wait()
 
 
+def reply_of(address: str, text: str, most: int) -> list[dict[str, Any]]:
+    """The words of a server's reply, each with its logarithmic probability and those of twenty others."""
+    messages = [{"role": "system", "content": "You answer in one word."}, {"role": "user", "content": text}]
+    asked = {"messages": messages, "temperature": 0, "max_tokens": most, "logprobs": True, "top_logprobs": 20}
+    words: list[dict[str, Any]] = httpx2.post(f"{address}/chat/completions", json=asked).json()["choices"][0][
+        "logprobs"
+    ]["content"]
+    return words
+
+
 def test_a_real_server_scores_labels_and_writes_values(served: str):
-    engine = open_engine(f"{served}#smollm2", cache=False)
+    engine = open_engine(f"{served}#tiny", cache=False)
+    choose, name = "Which one is it?", "Name the capital of France."
+    first, second = reply_of(served, choose, 1)[0]["top_logprobs"][:2]
+    written = reply_of(served, name, 6)
     scores, value, closed = engine.answer(
         [
-            ask("Is Paris in France? Answer Yes or No."),
-            ask("Name the capital of France.", Value("", max_tokens=16)),
+            ask(choose, Labels((first["token"].strip(), second["token"].strip()))),
+            ask(name, Value("", max_tokens=6)),
             ask("Answer with the word: zebra", Value("", allowed=("a word it will never say",), max_tokens=4)),
         ]
     )
     assert isinstance(scores, LabelScores)
     assert sum(scores.probabilities) == pytest.approx(1)
-    assert scores.model == "remote:smollm2"
+    # What the server says of the other is known; the first may go on in more ways than it names.
+    share = math.exp(first["logprob"]) / (math.exp(first["logprob"]) + math.exp(second["logprob"]))
+    assert 0 < scores.probabilities[0] <= share + 0.01
+    assert scores.model == "remote:tiny"
     assert isinstance(value, GeneratedValue)
-    assert "Paris" in value.text
-    assert 0 < value.probability <= 1
+    assert value.text == "".join(word["token"] for word in written).strip()
+    assert value.probability == pytest.approx(math.exp(sum(word["logprob"] for word in written)), rel=0.01)
     assert isinstance(closed, Unanswered)
     assert "does not permit" in closed.reason
     engine.close()

@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tiny_model import write_tiny_model
 
 from dp_tools.engine.llama import Llama
 from dp_tools.engine.questions import (
-    Engine,
     GeneratedValue,
     Labels,
     LabelScores,
@@ -52,8 +50,8 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp("tree") / "tiny.gguf")
+def path(tiny_model: Path) -> Path:
+    return tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -217,27 +215,3 @@ def test_many_labels_are_scored_within_few_sequences(path: Path, alone: Bench):
     labels = tuple(f"class {a} of {b}" for a in ("red", "green", "blue") for b in range(20))
     questions = [Question((Segment(f"column {number}\n"),), Labels(labels)) for number in range(5)]
     assert_equal(bench.ask(questions), one_by_one(alone, questions))
-
-
-def test_the_real_model_agrees_with_itself_one_by_one(engine: Engine):
-    questions = [
-        Question(
-            (
-                Segment("<|im_start|>user\n", control=True),
-                Segment(f'Record: name: "{name}", price: "{price}"\n'),
-                Segment("Is this a camera?"),
-                Segment("<|im_end|>\n<|im_start|>assistant\n", control=True),
-            ),
-            Labels(("Yes", "No"), end="<|im_end|>"),
-        )
-        for name in ("Canon PowerShot", "Sony Bravia", "Nikon D90", "Dell Latitude")
-        for price in ("100", "299.99", "nan")
-    ]
-    together = engine.answer(questions)
-    # How many tokens are decoded at once changes how sums are rounded. Over many orders of these questions that moved a
-    # probability by up to 0.018 in F32, 0.026 in BF16 and 0.056 in Q8_0; a camera and another thing are 0.15 apart.
-    for question, result in zip(questions, together, strict=True):
-        (single,) = engine.answer([question])
-        assert isinstance(single, LabelScores)
-        assert isinstance(result, LabelScores)
-        assert result.probabilities == pytest.approx(single.probabilities, abs=0.1)

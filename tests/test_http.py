@@ -13,20 +13,24 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import httpx2
 import jwt
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import rsa
+from engines import Held
 from http_serving import connected, listening
 from mcp.shared.exceptions import MCPError
 from serving import ERAS, answer, assert_same, environment, owner_of, refusal
 from starlette.applications import Starlette
+from waiting import until
 
 from dp_tools.cli.serve import serve
 from dp_tools.engine.questions import Engine
@@ -65,24 +69,25 @@ class Served:
     base: str
     turns: Turns
     calls: Calls
+    engine: Held
 
 
 @pytest.fixture
 def served(engine: Engine, tmp_path: Path) -> Iterator[Served]:
-    shared, calls = Turns(), Calls()
+    shared, calls, held = Turns(), Calls(), Held(engine)
     with (
-        owner_of(SharedEngine(engine, shared), tmp_path / "knowledge.db") as owner,
+        owner_of(SharedEngine(held, shared), tmp_path / "knowledge.db") as owner,
         listening(http_app(owner, HERE, None, turns=shared, calls=calls)) as base,
     ):
-        yield Served(base, shared, calls)
+        yield Served(base, shared, calls, held)
 
 
-@pytest.fixture
-def guarded(engine: Engine, tmp_path: Path, keys: str) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def guarded(engine: Engine, tmp_path_factory: pytest.TempPathFactory, keys: str) -> Iterator[str]:
     shared = Turns()
     verifier = EitherToken([LISTED, SignedTokens(ISSUER, keys, f"{HERE.public}/mcp")])
     with (
-        owner_of(SharedEngine(engine, shared), tmp_path / "knowledge.db") as owner,
+        owner_of(SharedEngine(engine, shared), tmp_path_factory.mktemp("guarded") / "knowledge.db") as owner,
         listening(http_app(owner, HERE, Tokens(verifier, ISSUER), turns=shared, calls=Calls())) as base,
     ):
         yield base
@@ -228,7 +233,7 @@ def test_a_token_without_the_scope_is_told_which_one_it_needs(
 @pytest.mark.parametrize("token", [RUNNER, signed()], ids=["listed", "signed"])
 async def test_a_good_token_is_let_in(guarded: str, token: str) -> None:
     async with connected(guarded, token) as client:
-        assert (await answer(client, **CALL_ARGUMENTS))["model"] == "nano"
+        assert (await answer(client, **CALL_ARGUMENTS))["model"] == "tiny"
 
 
 CALL_ARGUMENTS: dict[str, Any] = {"tool": CALL["name"], "arguments": CALL["arguments"]}
@@ -237,13 +242,14 @@ CALL_ARGUMENTS: dict[str, Any] = {"tool": CALL["name"], "arguments": CALL["argum
 @pytest.mark.anyio
 @pytest.mark.parametrize("era", ERAS)
 async def test_only_an_approver_makes_rules_act(guarded: str, era: str) -> None:
+    rule = f"ounces-{era}"
     async with connected(guarded, WRITER, era) as client:
-        proposed = await answer(client, "add_rule", {"statement": "Ounces have no unit.", "rule_id": "ounces"})
+        proposed = await answer(client, "add_rule", {"statement": f"In {era} ounces have no unit.", "rule_id": rule})
         assert proposed["acts"] is False
     async with connected(guarded, APPROVER, era) as client:
-        accepted = await answer(client, "review_rule", {"rule_id": "ounces", "decision": "accept"})
+        accepted = await answer(client, "review_rule", {"rule_id": rule, "decision": "accept"})
         assert accepted["acts"] is True
-        history = json.loads((await client.read_resource("knowledge://rules/ounces")).contents[0].text)["history"]  # type: ignore[union-attr]
+        history = json.loads((await client.read_resource(f"knowledge://rules/{rule}")).contents[0].text)["history"]  # type: ignore[union-attr]
     assert [(entry["action"], entry["who"]) for entry in history] == [("proposed", "writer"), ("accepted", "approver")]
 
 
@@ -262,16 +268,17 @@ def test_a_body_that_is_too_large_is_refused(served: Served, monkeypatch: pytest
 
 
 def test_a_body_that_trickles_in_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "BODY_S", 0.3)
-
-    def trickle() -> Iterator[bytes]:
-        yield b'{"jsonrpc": "2.0",'
-        time.sleep(1)
-        yield b' "id": 1}'
-
+    monkeypatch.setattr(gate, "BODY_S", 0.05)
+    host, port = served.base.removeprefix("http://").split(":")
+    connection = HTTPConnection(host, int(port), timeout=30)
+    connection.putrequest("POST", "/mcp")
     headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
-    reply = httpx2.post(f"{served.base}/mcp", headers=headers, content=trickle())
-    assert reply.status_code == 408
+    for name, value in {**headers, "Content-Length": "100"}.items():
+        connection.putheader(name, value)
+    connection.endheaders(b'{"jsonrpc": "2.0",')
+    # The rest never comes.
+    assert connection.getresponse().status == 408
+    connection.close()
 
 
 @pytest.mark.parametrize(
@@ -353,10 +360,10 @@ async def test_progress_and_cancellation_reach_the_engine_over_http(
 
             await client.call_tool("detect_errors", {"records": records}, progress_callback=stop)
         assert scope.cancelled_caught
+        assert await anyio.to_thread.run_sync(served.engine.stopped.wait, 30)
         with anyio.fail_after(30):
-            while served.turns.inside:
-                await anyio.sleep(0.02)
             assert (await answer(client, **CALL_ARGUMENTS))["cells"][0]["value"] == "12.0 oz"
+    until(lambda: not served.turns.inside)
 
 
 @pytest.mark.anyio
@@ -420,7 +427,7 @@ def test_the_command_serves_and_ends_in_good_order(tmp_path: Path) -> None:
         text=True,
     )
     try:
-        wait_for(f"http://127.0.0.1:{port}/health")
+        until(lambda: is_up(f"http://127.0.0.1:{port}/health"))
         assert post(f"http://127.0.0.1:{port}").status_code == 401
         server.send_signal(signal.SIGTERM)
         _, errors = server.communicate(timeout=20)
@@ -437,13 +444,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(url: str) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            assert httpx2.get(url).status_code == 200
-        except httpx2.ConnectError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        else:
-            return
+def is_up(url: str) -> bool:
+    try:
+        return httpx2.get(url).status_code == 200
+    except httpx2.ConnectError:
+        return False

@@ -1,4 +1,4 @@
-"""Explanations on the real model: what is measured, what decided, what would turn it, and when there is none."""
+"""Explanations: what is measured, what decided, what would turn it, and when there is none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_preprocessor import ASTRAY, VISITS
+from visits_table import ASTRAY, VISITS
 
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine, Question, Result
@@ -19,7 +19,6 @@ from dp_tools.interpreter import ExplainRequest, Explanation, answer_averaged, e
 from dp_tools.interpreter.variants import mean_outcome, probability_of
 from dp_tools.interpreter.words import sureness
 from dp_tools.models.calibration import Calibration, Line
-from dp_tools.models.catalogue import CATALOGUE
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Example, Rule
 from dp_tools.tasks import TASKS
@@ -203,12 +202,12 @@ def test_the_smallest_change_turns_the_answer_when_it_is_made(preprocessor: Prep
 
 
 def test_a_model_that_was_not_tuned_to_justify_itself_is_not_asked_to_and_one_that_was_is(
-    preprocessor: Preprocessor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    preprocessor: Preprocessor, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_words, "LONGEST", 8)
     assert explained(preprocessor, "match_entities").model_words is None
     named = tmp_path / "jellyfish-7b.gguf"
-    named.symlink_to(CATALOGUE["nano"].locate())
+    named.symlink_to(tiny_model)
     engine = open_engine(str(named), cache=False)
     with Preprocessor(str(named), ":memory:", engine=engine) as published:
         (explanation,) = explain(published, request_of("match_entities")).explanations
@@ -226,8 +225,9 @@ def test_an_item_that_the_answer_does_not_have_is_refused(preprocessor: Preproce
 def test_an_explanation_can_be_stopped(preprocessor: Preprocessor) -> None:
     stop = threading.Event()
     stop.set()
+    pairs = [{"left": {**CAMERA, "price": f"{number}.00"}, "right": LENS} for number in range(60)]
     with pytest.raises(Cancelled):
-        explain(preprocessor, request_of("match_entities", pairs=PAIR["pairs"] * 20), range(20), cancel=stop)
+        explain(preprocessor, request_of("match_entities", pairs=pairs), range(60), cancel=stop)
 
 
 def test_progress_never_goes_back(preprocessor: Preprocessor) -> None:

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 from click.testing import CliRunner
-from test_preprocessor import VISITS
+from visits_table import VISITS
 
 from dp_tools.cli import main
 from dp_tools.models.calibration import Calibration, Line
@@ -99,7 +99,6 @@ def test_averaged_labels_do_not_change_with_the_order(preprocessor: Preprocessor
     result = steadiness(preprocessor, splits["EM"])
     assert result.pairs == 4
     assert result.averaged <= 0.25  # rounding may tip one that stands at the threshold
-    assert result.cost > 1
 
 
 def test_the_command_writes_markdown_and_pictures(data: Path, tmp_path: Path, lent_engine: object) -> None:  # noqa: ARG001
@@ -277,7 +276,6 @@ def test_the_cost_is_that_of_pairs_that_the_model_answers(preprocessor: Preproce
     result = cost(preprocessor, splits["EM"].sample(2))
     assert result is not None
     assert (result.pairs, result.name) == (2, "Ales")
-    assert result.ratio > 1
     decides = {"type": "object"}
     rule = Rule(id="all", task="match_entities", statement="All match.", check=decides, settles="both")
     preprocessor.knowledge.add(rule, who="a test")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 pytest.importorskip("langchain")
 
+from engines import Held
 from langchain.agents import create_agent
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
@@ -34,8 +36,13 @@ OUNCES = {"rule_id": "ounces", "statement": "Ounces are a number.", "check": {"t
 
 
 @pytest.fixture
-def preprocessor(engine: Engine, tmp_path: Path) -> Iterator[Preprocessor]:
-    opened = Preprocessor(knowledge=tmp_path / "knowledge.db", engine=engine)
+def held(engine: Engine) -> Held:
+    return Held(engine)
+
+
+@pytest.fixture
+def preprocessor(held: Held, tmp_path: Path) -> Iterator[Preprocessor]:
+    opened = Preprocessor(knowledge=tmp_path / "knowledge.db", engine=held)
     yield opened
     opened.knowledge.close()
 
@@ -107,13 +114,20 @@ def test_callbacks_hear_progress(tools: dict[str, BaseTool]) -> None:
     assert listener.heard[-1] == {"tool": "detect_errors", "done": 3, "total": 3}
 
 
-def test_an_awaited_call_answers_and_a_cancelled_one_stops_the_model(tools: dict[str, BaseTool]) -> None:
-    many = [{"beer": f"Beer {n}", "ounces": f"{n}.5"} for n in range(400)]
+def test_an_awaited_call_answers_and_a_cancelled_one_stops_the_model(tools: dict[str, BaseTool], held: Held) -> None:
+    many = [{"beer": f"Beer {n}", "ounces": f"{n}.5"} for n in range(12)]
+
+    async def happened(event: threading.Event) -> bool:
+        return await asyncio.to_thread(event.wait, 30)
 
     async def main() -> int:
         tool = tools["detect_errors"]
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(tool.ainvoke(call("detect_errors", records=many)), 0.5)
+        long = asyncio.create_task(tool.ainvoke(call("detect_errors", records=many)))
+        assert await happened(held.begun)
+        long.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await long
+        assert await happened(held.stopped)
         message = await tool.ainvoke(call("detect_errors", records=TABLE, attributes=["ounces"]))
         return len(message.artifact.cells)
 

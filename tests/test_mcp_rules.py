@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 from mcp import Client
 from mcp.server import MCPServer
@@ -305,7 +307,15 @@ async def test_watchers_hear_what_another_process_changes(
     owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, era: str
 ) -> None:
     monkeypatch.setattr(watching, "EVERY_S", 0.05)
-    heard = anyio.Event()
+    looked, listening, heard = threading.Event(), anyio.Event(), anyio.Event()
+    changes_of = watching._changes
+
+    def look(*arguments: Any) -> Any:
+        found = changes_of(*arguments)
+        looked.set()
+        return found
+
+    monkeypatch.setattr(watching, "_changes", look)
 
     async def hear(message: Any) -> None:
         if isinstance(message, ResourceUpdatedNotification) and str(message.params.uri) == "knowledge://rules/r1":
@@ -319,15 +329,19 @@ async def test_watchers_hear_what_another_process_changes(
         if era == "legacy":
             with pytest.warns(MCPDeprecationWarning):
                 await client.subscribe_resource("knowledge://rules/r1")
+            listening.set()
         else:
 
             async def listen() -> None:
                 async with client.listen(resource_subscriptions=["knowledge://rules/r1"]) as changes:
+                    listening.set()
                     await anext(aiter(changes))
                     heard.set()
 
             group.start_soon(listen)
-        await anyio.sleep(0.5)
+        with anyio.fail_after(30):
+            await listening.wait()
+        assert await anyio.to_thread.run_sync(looked.wait, 30)
         with KnowledgeStore.open(tmp_path / "knowledge.db") as other:
             other.add(Rule(id="r1", statement="A."), who="ann")
         with anyio.fail_after(10):

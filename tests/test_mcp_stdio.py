@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 from serving import ROOT, answer, environment, process, refusal
+from waiting import until
 
 CELL = {"records": [{"ounces": "12.0 oz"}]}
 HELLO = {
@@ -34,9 +35,9 @@ def anyio_backend() -> str:
 
 
 @pytest.mark.anyio
-async def test_a_host_starts_the_server_and_gets_an_answer_of_the_model(tmp_path: Path) -> None:
-    async with process(tmp_path) as client:
-        assert (await answer(client, "detect_errors", CELL))["model"] == "nano"
+async def test_a_host_starts_the_server_and_gets_an_answer_of_the_model(tmp_path: Path, tiny_model: Path) -> None:
+    async with process(tmp_path, "--model", str(tiny_model)) as client:
+        assert (await answer(client, "detect_errors", CELL))["model"] == "tiny"
         assert (await answer(client, "add_rule", {"statement": "Ounces have no unit."}))["acts"] is False
         assert "There are no records" in await refusal(client, "detect_errors", {"records": []})
 
@@ -50,8 +51,8 @@ def test_the_server_is_ready_before_anything_heavy_is_imported() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_standard_output_carries_nothing_but_protocol(tmp_path: Path) -> None:
-    with started(tmp_path) as server:
+def test_standard_output_carries_nothing_but_protocol(tmp_path: Path, tiny_model: Path) -> None:
+    with started(tmp_path, tiny_model) as server:
         send(server, 1, **HELLO)
         assert receive(server)["result"]["serverInfo"]["name"] == "dp-tools"
         notify(server, "notifications/initialized")
@@ -67,24 +68,23 @@ def test_standard_output_carries_nothing_but_protocol(tmp_path: Path) -> None:
     assert answers[3]["result"]["isError"] is True
 
 
-def test_a_client_that_leaves_before_its_answer_is_no_failure(tmp_path: Path) -> None:
-    with started(tmp_path) as server:
+def test_a_client_that_leaves_before_its_answer_is_no_failure(tmp_path: Path, tiny_model: Path) -> None:
+    with started(tmp_path, tiny_model) as server:
         send(server, 1, **HELLO)
         receive(server)
         notify(server, "notifications/initialized")
         assert server.stdout is not None
+        assert server.stdin is not None
         server.stdout.close()
         send(server, 2, "tools/list", {})
-        time.sleep(0.5)
-        assert server.stdin is not None
         server.stdin.close()
         assert server.wait(30) == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to receive")
-def test_sigterm_lets_a_running_answer_finish(tmp_path: Path) -> None:
-    records = [{"name": f"Beer {n}", "ounces": f"{n}.0"} for n in range(40)]
-    with started(tmp_path) as server:
+def test_sigterm_lets_a_running_answer_finish(tmp_path: Path, tiny_model: Path) -> None:
+    records = [{"name": f"Beer {n}", "ounces": f"{n}.0"} for n in range(400)]
+    with started(tmp_path, tiny_model) as server:
         send(server, 1, **HELLO)
         receive(server)
         notify(server, "notifications/initialized")
@@ -95,48 +95,42 @@ def test_sigterm_lets_a_running_answer_finish(tmp_path: Path) -> None:
         answers: dict[int, Any] = {}
         while 3 not in answers:
             answers.update(numbered(receive(server)))
+        assert 2 not in answers
         server.send_signal(signal.SIGTERM)
         while 2 not in answers:
             answers.update(numbered(receive(server)))
         assert not answers[2]["result"]["isError"], answers[2]
-        assert len(answers[2]["result"]["structuredContent"]["cells"]) == 40
+        assert len(answers[2]["result"]["structuredContent"]["cells"]) == 400
         assert server.wait(timeout=20) == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps the number of a parent that is gone")
 def test_the_server_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
-    # The pipe stays open in this process, so only the missing parent can tell the server to end.
+    # The pipe to the server stays open in this process, so only the missing parent can tell the server to end.
     reader, writer = os.pipe()
-    heard = tmp_path / "heard"
+    heard, spoken = os.pipe()
     code = (
-        "import subprocess, sys, time\n"
-        f"child = subprocess.Popen([sys.executable, 'server.py'], stdin={reader}, stdout=open({str(heard)!r}, 'w'))\n"
+        "import subprocess, sys\n"
+        f"child = subprocess.Popen([sys.executable, 'server.py'], stdin={reader}, stdout={spoken})\n"
         "print(child.pid, flush=True)\n"
-        "time.sleep(60)\n"
+        "child.wait()\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment(tmp_path),
-        pass_fds=[reader],
+        pass_fds=[reader, spoken],
     )  # fmt: skip
     try:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         os.write(writer, json.dumps({"jsonrpc": "2.0", "id": 1, **HELLO}).encode() + b"\n")
-        until(lambda: heard.read_text() != "")
+        assert select.select([heard], [], [], 60)[0]
         parent.kill()
         until(lambda: not alive(child))
     finally:
         parent.kill()
         parent.communicate()
-        os.close(reader)
-        os.close(writer)
-
-
-def until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+        for end in (reader, writer, heard, spoken):
+            os.close(end)
 
 
 def alive(process_id: int) -> bool:
@@ -149,9 +143,9 @@ def alive(process_id: int) -> bool:
 
 
 @contextmanager
-def started(data: Path) -> Iterator[subprocess.Popen[str]]:
+def started(data: Path, model: Path) -> Iterator[subprocess.Popen[str]]:
     server = subprocess.Popen(
-        [sys.executable, "server.py"],
+        [sys.executable, "-m", "dp_tools", "serve", "--model", str(model)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -6,10 +6,12 @@ import csv
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 import pytest
+from engines import Held
 from mcp import Client
 from mcp.server import MCPServer
 from mcp.shared.exceptions import MCPError
@@ -22,6 +24,7 @@ from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.server import create_server
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
+from dp_tools.tables.jobs import Jobs
 from dp_tools.tasks.match_schemas import AttributePair, MatchSchemasAnswer
 
 pytestmark = pytest.mark.anyio
@@ -54,8 +57,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def owner(engine: Engine, folder: Path, tmp_path: Path) -> Iterator[Owner]:
-    preprocessor = Preprocessor(knowledge=tmp_path / "knowledge.db", engine=engine)
+def held(engine: Engine) -> Held:
+    return Held(engine)
+
+
+@pytest.fixture
+def owner(held: Held, folder: Path, tmp_path: Path) -> Iterator[Owner]:
+    preprocessor = Preprocessor(knowledge=tmp_path / "knowledge.db", engine=held)
     preprocessor.knowledge.add(NUMBER, who="ann")
     opened = Owner(preprocessor=preprocessor, roots=[folder])
     yield opened
@@ -120,15 +128,21 @@ async def test_a_person_is_asked_before_files_are_written(owner: Owner, folder: 
     assert str(folder / "beers.errors.csv") in asked[0]
 
 
-async def test_the_same_call_goes_on_with_a_job_that_was_stopped(owner: Owner) -> None:
+async def test_the_same_call_goes_on_with_a_job_that_was_stopped(
+    owner: Owner, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Jobs, "start", partialmethod(Jobs.start, wait=0.05))
     async with Client(create_server(owner)) as client:
         request = {**DETECT, "attributes": ["beer", "ounces"], "output": "all.csv"}
         started = await answer(client, "clean_table", request)
-        if started["status"] == "running":
-            assert (await answer(client, "cancel_job", {"job": started["id"]}))["id"] == started["id"]
-            again = await answer(client, "clean_table", request)
-            assert again["id"] == started["id"]
-        ended = await answer(client, "get_job", {"job": started["id"], "wait": 120})
+        assert started["status"] == "running"
+        job = {"job": started["id"], "wait": 60}
+        assert (await answer(client, "cancel_job", {"job": started["id"]}))["id"] == started["id"]
+        assert (await answer(client, "get_job", job))["jobs"][0]["status"] == "cancelled"
+        held.go.set()
+        again = await answer(client, "clean_table", request)
+        assert again["id"] == started["id"]
+        ended = await answer(client, "get_job", job)
     assert ended["jobs"][0]["status"] == "done"
 
 

@@ -1,4 +1,4 @@
-"""The task tools as an agent meets them: in memory, in both protocol eras, on the real model."""
+"""The task tools as an agent meets them: in memory, in both protocol eras."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import jsonschema_rs
 import pytest
+from engines import Held
 from mcp import Client
 from mcp.server import MCPServer
 from mcp.shared.exceptions import MCPError
@@ -62,8 +64,13 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def server(engine: Engine, tmp_path: Path) -> Iterator[MCPServer[None]]:
-    with owner_of(engine, tmp_path / "knowledge.db") as owner:
+def held(engine: Engine) -> Held:
+    return Held(engine)
+
+
+@pytest.fixture
+def server(held: Held, tmp_path: Path) -> Iterator[MCPServer[None]]:
+    with owner_of(held, tmp_path / "knowledge.db") as owner:
         yield create_server(owner)
 
 
@@ -104,7 +111,7 @@ async def test_text_and_structure_carry_the_same_whole_answer(server: MCPServer[
         assert schema is not None
         jsonschema_rs.validate(schema, result.structured_content)
         assert result.structured_content is not None
-        assert result.structured_content["model"] == "nano"
+        assert result.structured_content["model"] == "tiny"
         answers.append(result.structured_content)
     assert_same(*answers)
 
@@ -139,7 +146,7 @@ async def test_a_tool_that_does_not_exist_is_a_protocol_error(server: MCPServer[
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_progress_grows_until_the_answer_comes(
-    server: MCPServer[None], monkeypatch: pytest.MonkeyPatch, era: str
+    server: MCPServer[None], held: Held, monkeypatch: pytest.MonkeyPatch, era: str
 ) -> None:
     monkeypatch.setattr(work, "INTERVAL", 0.02)
     seen: list[tuple[float, float | None]] = []
@@ -147,10 +154,12 @@ async def test_progress_grows_until_the_answer_comes(
     async def heard(progress: float, total: float | None, message: str | None) -> None:
         assert message
         seen.append((progress, total))
+        if len(seen) == 3:
+            held.go.set()
 
     async with Client(server, mode=era) as client:
-        await client.call_tool("detect_errors", _many(6), progress_callback=heard)
-    assert seen
+        await client.call_tool("detect_errors", _many(12), progress_callback=heard)
+    assert len(seen) >= 3
     assert seen == sorted(seen, key=lambda pair: pair[0])
     assert len({progress for progress, _ in seen}) == len(seen)
     assert all(progress <= (total or 12) for progress, total in seen)
@@ -158,7 +167,7 @@ async def test_progress_grows_until_the_answer_comes(
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_cancelled_call_stops_the_engine_and_the_next_call_is_right(
-    server: MCPServer[None], monkeypatch: pytest.MonkeyPatch, era: str
+    server: MCPServer[None], held: Held, monkeypatch: pytest.MonkeyPatch, era: str
 ) -> None:
     monkeypatch.setattr(work, "INTERVAL", 0.02)
     async with Client(server, mode=era) as client:
@@ -168,15 +177,16 @@ async def test_a_cancelled_call_stops_the_engine_and_the_next_call_is_right(
             async def stop(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001
                 scope.cancel()
 
-            await client.call_tool("detect_errors", _many(400), progress_callback=stop)
+            await client.call_tool("detect_errors", _many(12), progress_callback=stop)
         assert scope.cancelled_caught
+        assert await anyio.to_thread.run_sync(held.stopped.wait, 30)
         with anyio.fail_after(30):
             after = await answer(client, "detect_errors", CALLS["detect_errors"])
     assert_same(after, before)
 
 
 def _many(count: int) -> dict[str, Any]:
-    """A call that takes a while: cells that no two of which are asked the same."""
+    """A long call: cells of which no two are asked the same."""
     return {
         "records": [{"name": f"Beer number {n}", "ounces": f"{n}.5"} for n in range(count)],
         "attributes": ["ounces"],

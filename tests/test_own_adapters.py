@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import Lent
+from engines import Lent
 from tiny_model import write_tiny_adapter
 
 from dp_tools.cli import main
@@ -23,6 +23,7 @@ from dp_tools.tuning.calibrate import Sample, fit_few
 from dp_tools.tuning.own import reviewed, tune_own
 from dp_tools.tuning.scores import Judged
 
+pytestmark = pytest.mark.usefixtures("tiny_nano")
 RECORD = {"name": "Tarn pot set", "price": "58.00"}
 
 
@@ -47,7 +48,7 @@ def adapters(tmp_path: Path) -> OwnAdapters:
 
 @pytest.fixture
 def adapter(tmp_path: Path) -> Path:
-    return write_tiny_adapter(tmp_path / "made.gguf", hidden=576, strength=0.2)
+    return write_tiny_adapter(tmp_path / "made.gguf")
 
 
 def test_a_call_that_names_the_dataset_is_answered_with_its_adapter_and_no_other_call_is(
@@ -60,8 +61,8 @@ def test_a_call_that_names_the_dataset_is_answered_with_its_adapter_and_no_other
         elsewhere = preprocessor.detect_errors([RECORD], dataset="Shop")
         adapters.remove("shelf", "detect_errors")
         removed = preprocessor.detect_errors([RECORD], dataset="Shelf")
-    assert with_it.model == "nano+shelf"
-    assert elsewhere.model == before.model == removed.model == "nano"
+    assert with_it.model == "tiny+shelf"
+    assert elsewhere.model == before.model == removed.model == "tiny"
     assert [cell.confidence for cell in with_it.cells] != [cell.confidence for cell in before.cells]
     same = [cell.confidence for cell in before.cells]
     assert [cell.confidence for cell in removed.cells] == pytest.approx(same, abs=0.02)
@@ -179,6 +180,7 @@ def test_an_adapter_is_learned_from_labelled_cases_scored_on_others_and_installe
     preprocessor: Preprocessor, tmp_path: Path
 ) -> None:
     pytest.importorskip("torch", reason='needs the extra "tune"')
+    pytest.importorskip("peft", reason='needs the extra "tune"')
     rows = [
         {"record": {"code": f"{letter}{n}", "shop": "Tarn"}, "attribute": "code", "label": int(letter == "Q")}
         for n in range(10)
@@ -193,5 +195,5 @@ def test_an_adapter_is_learned_from_labelled_cases_scored_on_others_and_installe
     settings = Settings(rank=8, alpha=16, rate=2e-3, epochs=3, tokens=600)
     tuned = tune_own(preprocessor, split, "Shelf", folder=tmp_path / "own", settings=settings)
     assert (tuned.about.cases, tuned.about.held) == (20, 20)
-    assert tuned.about.after >= tuned.about.before
+    assert tuned.about.after >= tuned.about.before - 1e-9
     assert (tuned.installed is not None) == (OwnAdapters(tmp_path / "own").all() != [])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Lent
+from engines import Lent
 
 from dp_tools.cli import main
 from dp_tools.rules.rule import Rule

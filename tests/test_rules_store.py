@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -493,9 +492,8 @@ def test_a_writer_waits_for_another_one(store: KnowledgeStore) -> None:
     holder.start()
     assert held.wait(30)
     threading.Timer(0.3, done.set).start()
-    started = time.monotonic()
     store.add(rule("late"), who="ann")
-    assert time.monotonic() - started > 0.1
+    assert done.is_set()
     holder.join()
     assert ids(store.list()) == ["late"]
 

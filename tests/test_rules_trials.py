@@ -1,4 +1,4 @@
-"""Trials of rules through the Python API, with the embedded model where the model is to answer."""
+"""Trials of rules through the Python API."""
 
 from __future__ import annotations
 

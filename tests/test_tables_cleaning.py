@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 from tables_job import ScriptedEngine
 
-from dp_tools.engine.questions import Engine
 from dp_tools.errors import InvalidRequest
 from dp_tools.models.calibration import Calibration, Line
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.cleaning import Cleaner, Repair
 from dp_tools.tables.filling import fill_column
-from dp_tools.tables.matching import match_tables
 from dp_tools.tables.schemas import annotate_table, match_table_schemas
 from dp_tools.tables.table import Table, open_table
 from dp_tools.tables.work import NoJournal, Work
@@ -175,17 +173,3 @@ def test_schemas_of_two_files_are_matched_and_the_left_over_columns_named(
     assert len({pair.left for pair in found.pairs}) == len(found.pairs) <= 2
     assert set(found.left_over) == set(left.columns) - {pair.left for pair in found.pairs}
     assert set(types) == set(left.columns)
-
-
-def test_the_embedded_model_matches_and_judges_small_tables(engine: Engine, tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("id,title\n1,Sony DSC-W810 camera\n2,Bose QC35 headphones\n")
-    (tmp_path / "b.csv").write_text("id,name\n1,bose qc35 headphones\n2,sony dsc-w810 camera black\n")
-    preprocessor = Preprocessor(knowledge=":memory:", engine=engine)
-    with open_table(tmp_path / "a.csv") as left, open_table(tmp_path / "b.csv") as right:
-        matching = match_tables(Work(preprocessor, NoJournal()), left, right)
-    assert len(matching.scores) == len(matching.candidates) >= 2
-    assert all(score.match is not None and 0 <= score.match <= 1 for score in matching.scores)
-    assert len({a for a, _, _ in matching.pairs}) == len(matching.pairs)
-    with shops(tmp_path / "t.csv", city={3: "Dothxn"}) as table:
-        detection = Cleaner(Work(preprocessor, NoJournal()), table, None, [], ["city"]).detect()
-    assert detection.unanswered.total() == 0

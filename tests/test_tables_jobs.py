@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -87,7 +86,8 @@ def test_ten_kills_at_random_points_change_nothing_and_nothing_is_asked_twice(fo
     job = process.stdout.readline().strip()
     kills = 0
     while True:
-        time.sleep(chance.uniform(0.0, 0.12))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(chance.uniform(0.0, 0.12))
         if process.poll() is None and kills < 10:
             process.send_signal(signal.SIGKILL)
             kills += 1
@@ -107,27 +107,27 @@ def test_ten_kills_at_random_points_change_nothing_and_nothing_is_asked_twice(fo
 
 
 def test_what_was_answered_is_not_asked_again_after_a_stop(folder: Path) -> None:
-    engine = ScriptedEngine(folder / "asked.log", 0.002)
+    engine = ScriptedEngine(folder / "asked.log", most=200)
     jobs = jobs_in(folder, engine)
     job = jobs.start(clean_people(), wait=0)
-    while jobs.get(job.id).done < 200:
-        time.sleep(0.01)
+    assert engine.reached.wait(60)
     assert jobs.cancel(job.id).id == job.id
     assert jobs.wait(job.id, 10).status == "cancelled"
     assert not outputs(folder)
-    engine.seconds = 0
+    assert asked(folder)
+    engine.most = None
     assert jobs.resume(job.id, wait=60).status == "done"
     assert set(asked(folder).values()) == {1}
 
 
 def test_a_source_that_changed_while_the_job_was_stopped_is_refused(folder: Path) -> None:
-    engine = ScriptedEngine(seconds=0.002)
+    engine = ScriptedEngine(most=100)
     jobs = jobs_in(folder, engine)
     job = jobs.start(clean_people(), wait=0)
-    while jobs.get(job.id).done < 100:
-        time.sleep(0.01)
+    assert engine.reached.wait(60)
     jobs.cancel(job.id)
     jobs.wait(job.id, 10)
+    engine.most = None
     with (folder / "people.csv").open("a") as file:
         file.write("900,Eve,Boston,90000,ok\n")
     resumed = jobs.resume(job.id, wait=30)
@@ -137,11 +137,11 @@ def test_a_source_that_changed_while_the_job_was_stopped_is_refused(folder: Path
 
 
 def test_two_processes_never_run_one_job(folder: Path) -> None:
-    first = jobs_in(folder, ScriptedEngine(seconds=0.002))
+    engine = ScriptedEngine(most=100)
+    first = jobs_in(folder, engine)
     second = jobs_in(folder, ScriptedEngine())
     job = first.start(clean_people(), wait=0)
-    while first.get(job.id).done == 0:
-        time.sleep(0.01)
+    assert engine.reached.wait(60)
     assert second.get(job.id).status == "running"
     with pytest.raises(InvalidRequest, match="running already"):
         second.resume(job.id)
@@ -175,7 +175,7 @@ def test_a_job_whose_process_ended_is_shown_as_interrupted(folder: Path) -> None
 
 
 def test_closing_a_server_leaves_its_jobs_to_be_resumed(folder: Path) -> None:
-    jobs = jobs_in(folder, ScriptedEngine(seconds=0.002))
+    jobs = jobs_in(folder, ScriptedEngine(most=100))
     job = jobs.start(clean_people(), wait=0)
     jobs.close()
     assert jobs_in(folder, ScriptedEngine()).get(job.id).status == "interrupted"

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from flights_table import flights
 from tables_job import ScriptedEngine
-from test_rules_votes import flights
 
 from dp_tools.errors import Cancelled
 from dp_tools.preprocessor import Preprocessor

@@ -1,4 +1,4 @@
-"""Training an adapter for real, on a few lessons. Runs where the extra "tune" is installed."""
+"""Training an adapter of the tiny model for real, on a few lessons. Runs where the extra "tune" is installed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import copy
 import json
 import math
 import shutil
-import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,30 +24,25 @@ from dp_tools.cli import main
 from dp_tools.engine.local import LocalEngine
 from dp_tools.engine.questions import Labels, LabelScores, Question, Segment
 from dp_tools.models.calibration import Calibration
-from dp_tools.models.catalogue import CATALOGUE, resolve
+from dp_tools.models.catalogue import ModelSpec
 from dp_tools.tuning.rows import Encoded, Row, pack
 from dp_tools.tuning.tokens import Tokens
-from dp_tools.tuning.train import _WORTH_COMPILING, Settings, load_network, mean_loss, train
+from dp_tools.tuning.train import _WORTH_COMPILING, Settings, load_network, mean_loss, number_format, train
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(scope="module")
-def weights() -> Path:
-    return resolve("nano").locate()
-
-
-@pytest.fixture(scope="module")
-def tokens(weights: Path) -> Tokens:
+def tokens(tiny_model: Path) -> Tokens:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Tokens(weights)
+        return Tokens(tiny_model)
 
 
 @pytest.fixture(scope="module")
-def network(weights: Path) -> Any:
+def network(tiny_model: Path) -> Any:
     """What is loaded takes a training's matrices in, so each training gets a copy."""
-    return load_network(weights, "cpu")
+    return load_network(tiny_model, "cpu")
 
 
 def test_training_reads_the_same_tokens_as_the_engine(tokens: Tokens, engine: LocalEngine) -> None:
@@ -84,26 +78,27 @@ def test_lessons_in_one_row_have_the_loss_that_they_have_alone(network: Any, tok
     assert float(padded) == pytest.approx(float(together), rel=0.02)
 
 
-def test_training_computes_in_the_number_format_that_this_processor_is_faster_in(network: Any, tokens: Tokens) -> None:
+def test_training_computes_in_the_number_format_that_this_processor_is_faster_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import torch
+
+    for fast, slow in ((torch.bfloat16, torch.float32), (torch.float32, torch.bfloat16)):
+        seconds = {fast: 0.1, slow: 0.2}
+        monkeypatch.setattr("dp_tools.tuning.train._seconds_a_product", seconds.__getitem__)
+        assert number_format("cpu") is fast
+        assert number_format("cuda") is torch.bfloat16
+
+
+def test_either_number_format_computes_the_same_loss(network: Any, tokens: Tokens) -> None:
     import torch
 
     (prompt,) = tokens.encode_all([(Segment("a step of training, on a record that is neither long nor short\n" * 12),)])
     row = pack([Encoded(prompt, [2])])
-    others = {torch.bfloat16: torch.float32, torch.float32: torch.bfloat16}
-    other = copy.deepcopy(network).to(others[network.dtype])
-
-    def seconds(asked: Any) -> float:
-        taken = []
-        for _ in range(3):
-            began = time.perf_counter()
-            with torch.no_grad():
-                mean_loss(asked, row, "cpu")
-            taken.append(time.perf_counter() - began)
-        return min(taken)
-
-    assert seconds(network) < 1.5 * seconds(other)
     with torch.no_grad():
-        losses = [float(mean_loss(asked, row, "cpu")) for asked in (network, other)]
+        losses = [
+            float(mean_loss(copy.deepcopy(network).to(dtype), row, "cpu")) for dtype in (torch.bfloat16, torch.float32)
+        ]
     assert losses[0] == pytest.approx(losses[1], rel=0.05)
 
 
@@ -125,29 +120,28 @@ def test_a_long_training_is_compiled_and_learns_the_same(
 
 
 @pytest.fixture
-def bare() -> Iterator[LocalEngine]:
-    """The embedded model as it is installed, without the shipped adapter."""
-    opened = LocalEngine(CATALOGUE["nano"])
+def answering(tiny_model: Path) -> Iterator[LocalEngine]:
+    opened = LocalEngine(ModelSpec("tiny", str(tiny_model), "nano"), threads=1)
     yield opened
     opened.close()
 
 
 def test_a_trained_adapter_changes_the_engines_answer_the_way_it_was_taught(
-    tmp_path: Path, network: Any, tokens: Tokens, bare: LocalEngine
+    tmp_path: Path, network: Any, tokens: Tokens, answering: LocalEngine
 ) -> None:
     prompt = (Segment("<|im_start|>", control=True), Segment("is the sky green?\n"), Segment("answer\n"))
     question = Question(prompt, Labels(("Yes", "No"), end="<|im_end|>"))
     ids, answer = tokens.encode_all([prompt, (Segment("Yes"), Segment("<|im_end|>", control=True))])
     adapter = train(copy.deepcopy(network), [Encoded(ids, answer)], tmp_path, Settings(rate=2e-3, epochs=12))
-    (before,) = bare.answer([question])
-    (after,) = bare.answer([replace(question, adapter=adapter)])
+    (before,) = answering.answer([question])
+    (after,) = answering.answer([replace(question, adapter=adapter)])
     assert isinstance(before, LabelScores)
     assert isinstance(after, LabelScores)
     assert after.probabilities[0] > max(0.9, before.probabilities[0])
     assert adapter.stat().st_size < 20_000_000
     settings = Settings(tokens=80, rate=1e-9, epochs=1)
     further = train(copy.deepcopy(network), [Encoded(ids, answer)], tmp_path / "on", settings, start=adapter)
-    (still,) = bare.answer([replace(question, adapter=further)])
+    (still,) = answering.answer([replace(question, adapter=further)])
     assert isinstance(still, LabelScores)
     assert still.probabilities[0] == pytest.approx(after.probabilities[0], abs=0.02)
 
@@ -190,13 +184,13 @@ def test_a_training_ends_after_the_steps_it_was_given(tmp_path: Path, network: A
     assert reported == [(1, 3), (3, 3)]
 
 
+@pytest.mark.usefixtures("tiny_nano")
 def test_one_command_makes_a_calibrated_adapter_that_every_command_can_answer_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DP_TOOLS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setitem(_WORTH_COMPILING, "cpu", math.inf)  # it takes longer than this training
     data, out = write_labelled_data(tmp_path / "data"), tmp_path / "shop"
-    course = ("--size", "0.01", "--tokens", "600", "--minutes", "0.2", "--valid", "4")
+    course = ("--size", "0.01", "--tokens", "600", "--steps", "20", "--valid", "4")
     made = CliRunner().invoke(main, ["tune", "--data", str(data), "--out", str(out), *course])
     assert made.exit_code == 0, made.output
     assert set(Calibration.load(out / "calibration.json").lines) >= {"match_entities", "detect_errors"}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from dp_tools.engine.cache import AnswerCache, CachedEngine
 from dp_tools.engine.questions import Labels, LabelScores, Progress, Question, Result, Segment
@@ -127,16 +127,13 @@ def test_a_short_call_has_its_turn_beside_a_batch_of_130(monkeypatch: pytest.Mon
         before = shared.inside
         thread = threading.Thread(target=ask)
         thread.start()
-        while shared.inside == before:
-            time.sleep(0.001)
+        until(lambda: shared.inside != before)
         return thread
 
     threads = [started("long", 130)]
-    while not slow.slices:
-        time.sleep(0.001)
+    until(lambda: bool(slow.slices))
     threads += [started("short", 1), started("long", 1)]
-    while sum(len(waiting) for waiting in shared._waiting.values()) < 2:
-        time.sleep(0.001)
+    until(lambda: sum(len(waiting) for waiting in shared._waiting.values()) == 2)
     for _ in range(200):
         slow.go.release()
     for thread in threads:

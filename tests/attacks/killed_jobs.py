@@ -10,7 +10,7 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
+from contextlib import suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -57,7 +57,8 @@ def attack(folder: Path, request: AnyJobRequest, kills: int = 16, seed: int = 0)
             job = process.stdout.readline().strip()
             arguments = ["resume", job] if job else arguments
             if number < kills:
-                time.sleep(chance.uniform(0.0, 0.12))
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(chance.uniform(0.0, 0.12))
                 process.kill()
             out, err = process.communicate()
     if out.split()[-1:] != ["done"] and "is done" not in err:

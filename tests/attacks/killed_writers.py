@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from dp_tools import leftovers
@@ -42,14 +43,16 @@ def attack(folder: Path, kills: int = 40, seed: int = 0) -> list[str]:
 
     running = [begun() for _ in range(WRITERS)]
     for _ in range(kills):
-        time.sleep(chance.uniform(0.0, 0.5))
+        with suppress(subprocess.TimeoutExpired):
+            running[0][0].wait(chance.uniform(0.0, 0.5))
         victim, _ = running.pop(chance.randrange(len(running)))
         victim.kill()
         victim.wait()
         running.append(begun())
     deadline = time.monotonic() + 60
     while not all(log.stat().st_size for _, log in running) and time.monotonic() < deadline:
-        time.sleep(0.05)
+        with suppress(subprocess.TimeoutExpired):
+            running[0][0].wait(0.05)
     for writer, _ in running:
         writer.kill()
         writer.wait()

@@ -15,7 +15,7 @@ import time
 import urllib.request
 import venv
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,8 @@ def over_http(environment: dict[str, str]) -> Iterator[str]:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/health")
                 break
             except OSError:
-                time.sleep(0.1)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=0.1)
         yield f"http://127.0.0.1:{port}/mcp"
     finally:
         process.terminate()
