@@ -7,13 +7,13 @@ import itertools
 import json
 import resource
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from tiny_model import write_tiny_adapter, write_tiny_model
+from waiting import until
 
 from dp_tools.cli import main
 from dp_tools.engine import background
@@ -164,10 +164,7 @@ def test_the_installed_weights_answer_until_prepared_ones_are_there(
     before = engine.weights, engine.fingerprint
     assert before[0] == spec.locate()
     path = prepared_path(spec)
-    deadline = time.monotonic() + 60
-    while not note_of(path).exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: note_of(path).exists())
     (second,) = engine.answer([QUESTION])
     assert engine.weights == path
     assert engine.fingerprint != before[1], "coarser answers are not taken for those of the prepared weights"
