@@ -338,9 +338,12 @@ class Preprocessor:
     def _read_value(self, case: Case, result: GeneratedValue) -> Outcome:
         assert isinstance(case.ask, FreeValue)
         none = self.wire.none if case.ask.may_be_none else None
-        label = None if result.text in (none, "") else result.text
-        ranking = tuple((text, p) for text, p in result.alternatives if text not in (none, ""))
-        return Outcome("model", label, result.probability, ranking)
+        # The value was written token by token; another one may be more probable as a whole.
+        (text, top), *others = sorted(
+            [(result.text, result.probability), *result.alternatives], key=lambda pair: -pair[1]
+        )
+        ranking = tuple((other, p) for other, p in others if other not in (none, ""))
+        return Outcome("model", None if text in (none, "") else text, top, ranking)
 
 
 def calibrated(outcome: Outcome, case: Case, line: Line) -> Outcome:
@@ -348,7 +351,12 @@ def calibrated(outcome: Outcome, case: Case, line: Line) -> Outcome:
     if outcome.confidence is None:
         return outcome
     if not isinstance(case.ask, YesNo):
-        return replace(outcome, confidence=line(outcome.confidence))
+        confidence = line(outcome.confidence)
+        others = [(label, line(probability)) for label, probability in outcome.ranking]
+        # One line for all leaves their order; together they have what the first one leaves.
+        share = min(1.0, (1 - confidence) / (sum(probability for _, probability in others) or 1.0))
+        ranking = tuple((label, probability * share) for label, probability in others)
+        return replace(outcome, confidence=confidence, ranking=ranking)
     yes = line(outcome.probability_of_yes or 0.0, case.testimony, case.words)
     verdict = yes >= line.threshold
     label, confidence = ("yes", yes) if verdict else ("no", 1 - yes)

@@ -135,6 +135,19 @@ def test_a_copied_value_is_a_stretch_of_its_text(engine: Engine):
             assert 0 < probability <= 1
 
 
+def test_a_copied_value_begins_and_ends_where_words_and_numbers_do(tiny: LocalEngine):
+    text = "running shoes 1250 ml BlackUPC"
+    whole = {"running", "shoes", "1250", "ml", "Black", "UPC"}
+    questions = [
+        Question((Segment(f"{number}\n"),), Value(END, copy_from=text, alternatives=3, max_tokens=6))
+        for number in range(12)
+    ]
+    for result in tiny.answer(questions):
+        assert isinstance(result, GeneratedValue)
+        for copied in (result.text, *(other for other, _ in result.alternatives)):
+            assert set(copied.replace("BlackUPC", "Black UPC").split()) <= whole
+
+
 def test_a_copied_value_can_be_the_wording_for_none(tiny: LocalEngine):
     question = Question((Segment("x\n"),), Value(END, copy_from=" ", or_else=("n/a",)))
     assert value_of(tiny, question).text == "n/a"

@@ -5,8 +5,10 @@ A constraint is a chain of states; `allowed` names the tokens that a state permi
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -98,8 +100,8 @@ class Stretch:
 
     @property
     def may_end(self) -> bool:
-        """Not inside a character: where one place is between characters all are, for they follow the same bytes."""
-        return self._started and any(self._source.is_boundary(place) for place in self._places)
+        """Not inside a character, a word or a number."""
+        return self._started and any(self._source.is_border(place) for place in self._places)
 
     @cached_property
     def allowed(self) -> Ids:
@@ -115,16 +117,18 @@ class _Source:
 
     def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         self.data = text.encode("utf-8", "replace")
+        self._borders = _borders(self.data.decode("utf-8"))
         self._vocabulary = vocabulary
         self._tokens: dict[int, list[int]] = {}
 
-    def is_boundary(self, place: int) -> bool:
-        return place == len(self.data) or self.data[place] & 0xC0 != 0x80
+    def is_border(self, place: int) -> bool:
+        """Whether a value may begin or end at a place."""
+        return place in self._borders
 
     def starts(self) -> frozenset[int]:
-        """Places where a value may begin: a character that is no space."""
+        """Places where a value may begin: a border with no space behind it."""
         data = self.data
-        return frozenset(p for p in range(len(data)) if self.is_boundary(p) and not data[p : p + 1].isspace())
+        return frozenset(p for p in self._borders if p < len(data) and not data[p : p + 1].isspace())
 
     def tokens_at(self, place: int) -> list[int]:
         if place not in self._tokens:
@@ -134,6 +138,29 @@ class _Source:
     def behind(self, places: frozenset[int], token: int) -> frozenset[int]:
         piece = self._vocabulary.pieces[token]
         return frozenset(p + len(piece) for p in places if self.data.startswith(piece, p))
+
+
+def _borders(text: str) -> frozenset[int]:
+    """The places, in bytes, that are not inside a word or a number of the text.
+
+    A capital behind a small letter begins a word ("BlackUPC"), as does a letter behind a digit and a digit behind a
+    letter ("9W"). Scripts whose letters have no case may be written without blanks, so any place is a border there.
+    """
+    found, place = {0}, len(text[:1].encode())
+    for before, behind in pairwise(text):
+        inside = (
+            unicodedata.combining(behind) > 0
+            or (before.isdigit() and behind.isdigit())
+            or (_cased(before) and _cased(behind) and not (before.islower() and behind.isupper()))
+        )
+        if not inside:
+            found.add(place)
+        place += len(behind.encode())
+    return frozenset({*found, place})
+
+
+def _cased(character: str) -> bool:
+    return character.isalpha() and (character.isupper() or character.islower())
 
 
 class Either:

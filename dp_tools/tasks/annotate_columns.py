@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from dp_tools.evidence import Facts, column_facts
+from dp_tools.evidence.column_kinds import told_by_form
 from dp_tools.prompts.ask import Choice
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import clean_name, is_missing, quote
@@ -18,6 +20,9 @@ VALUES = 12
 NEIGHBOURS = 8
 """Other columns of the table that the model reads, by their first two values."""
 _CHARACTERS = 80
+_CERTAIN = 0.95
+"""How probably a type is right that stands for what the form of the values says; see `dp_tools.evidence.column_kinds`.
+In the labelled sets at hand it is in 17 of 17 columns."""
 
 
 class Column(BaseModel):
@@ -85,7 +90,8 @@ class AnnotateColumns(Task[AnnotateColumnsRequest, AnnotateColumnsAnswer]):
             cases.append(Case(subject, prompt, ask, column.name, cut))
         return cases
 
-    def read(self, request: AnnotateColumnsRequest, outcomes: Sequence[Outcome]) -> AnnotateColumnsAnswer:  # noqa: ARG002
+    def read(self, request: AnnotateColumnsRequest, outcomes: Sequence[Outcome]) -> AnnotateColumnsAnswer:
+        seen = [_by_form(column, request.types, found) for column, found in zip(request.columns, outcomes, strict=True)]
         return AnnotateColumnsAnswer(
             columns=[
                 ColumnType(
@@ -93,9 +99,35 @@ class AnnotateColumns(Task[AnnotateColumnsRequest, AnnotateColumnsAnswer]):
                     runners_up=[(label, round(probability, 4)) for label, probability in outcome.ranking[:3]],
                     **outcome.item,
                 )
-                for outcome in outcomes
+                for outcome in seen
             ]
         )
+
+
+def _by_form(column: Column, types: Sequence[str], outcome: Outcome) -> Outcome:
+    """The model's choice, or the most probable of its choices that the form of the values leaves; rules come first."""
+    if outcome.by != "model" or outcome.label is None or outcome.rules:
+        return outcome
+    told = told_by_form(column.values, types)
+    if told is None:
+        return outcome
+    ranked = [(outcome.label, outcome.confidence or 0.0), *outcome.ranking]
+    left = [pair for pair in ranked if pair[0] in told.types] or [pair for pair in ranked if pair[0] not in told.others]
+    if not left or left[0][0] == outcome.label:
+        return outcome
+    label, probability = left[0]
+    confidence = _CERTAIN if told.types else probability
+    others = [pair for pair in ranked if pair[0] != label and (told.types or pair in left)]
+    share = min(1.0, (1 - confidence) / (sum(p for _, p in others) or 1.0))
+    ranking = tuple((other, p * share) for other, p in others)
+    return replace(
+        outcome,
+        by="form",
+        label=label,
+        confidence=confidence,
+        ranking=ranking,
+        reason=f"The values are written as {told.kind}s are, and no {outcome.label} is.",
+    )
 
 
 def _around(column: Column) -> tuple[Block, ...]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from dp_tools.evidence import Facts
+from dp_tools.evidence.measures import only_measure
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import clean_name, quote
 from dp_tools.tasks.task import Answer, Case, Item, Outcome, Request, Task, require
 
+_BY_FORM = 0.85
+"""How probably a stretch is right that is written as a value is (see `dp_tools.evidence.measures`): in the labelled
+texts at hand 56 of 67 are."""
 TEXT_BUDGET = 2000
 """Characters of a text that the model reads; a longer text is cut there."""
 
@@ -84,6 +89,10 @@ class ExtractValues(Task[ExtractValuesRequest, ExtractValuesAnswer]):
 
     def read(self, request: ExtractValuesRequest, outcomes: Sequence[Outcome]) -> ExtractValuesAnswer:
         places = [(number, a.name) for number in range(len(request.texts)) for a in request.attributes]
+        seen = [
+            _by_form(request.texts[number], name, outcome)
+            for (number, name), outcome in zip(places, outcomes, strict=True)
+        ]
         return ExtractValuesAnswer(
             values=[
                 ExtractedValue(
@@ -93,9 +102,20 @@ class ExtractValues(Task[ExtractValuesRequest, ExtractValuesAnswer]):
                     span=_span(request.texts[number], outcome.label),
                     **outcome.item,
                 )
-                for (number, name), outcome in zip(places, outcomes, strict=True)
+                for (number, name), outcome in zip(places, seen, strict=True)
             ]
         )
+
+
+def _by_form(text: str, attribute: str, outcome: Outcome) -> Outcome:
+    """The model's answer, or, where it finds nothing and no rule says so, the only stretch written as a value is."""
+    if outcome.by != "model" or outcome.label is not None or outcome.problem is not None or outcome.rules:
+        return outcome
+    found = only_measure(_readable(text), attribute)
+    if found is None:
+        return outcome
+    reason = f"It is the only stretch of the text that is written as a {attribute} is."
+    return replace(outcome, by="form", label=found, confidence=_BY_FORM, reason=reason)
 
 
 def _readable(text: str) -> str:

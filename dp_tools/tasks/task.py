@@ -25,7 +25,7 @@ VALUE_LIMIT = 1_000_000
 """Characters of one value that a request may carry; what the model reads of it is far less (see the serializer)."""
 
 RecordField = dict[str, Annotated[str, Field(max_length=VALUE_LIMIT)] | None]
-By = Literal["model", "check", "example", "table", "nobody"]
+By = Literal["model", "check", "example", "table", "form", "nobody"]
 WITHOUT_MODEL: tuple[By, ...] = ("check", "example", "table")
 """Who decides without the model being asked."""
 
@@ -62,14 +62,14 @@ class Item(BaseModel):
         By,
         Field(
             description="Who decided: the model, a rule's check, a labelled example, what the table itself mostly "
-            "keeps, or nobody."
+            "keeps, the form in which values are written, or nobody."
         ),
     ] = "model"
     confidence: Annotated[
         float | None, Field(description="Probability that the answer is right, 0 to 1; null if there is no answer.")
     ] = None
     rules: Annotated[list[str], Field(description="The rules used for this item, as id@version.")] = []
-    reason: Annotated[str | None, Field(description="Why, where a check, an example or the table decided.")] = None
+    reason: Annotated[str | None, Field(description="Why, where something else than the model decided.")] = None
     cut: Annotated[list[str], Field(description="Attributes whose value was too long and was cut for the model.")] = []
     problem: Annotated[str | None, Field(description="Why there is no answer, if there is none.")] = None
 

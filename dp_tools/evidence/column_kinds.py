@@ -1,0 +1,104 @@
+"""Kinds of column that code can tell for certain: by check digits, or by a form that nothing else has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dp_tools.prompts.serializer import is_missing
+
+_READ = 1000
+_MOST = 0.9
+"""Share of a column's values that must be of a kind."""
+_FEWEST = 3
+"""Different values below which check digits may be right by chance."""
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
+_NAMES = {
+    "IBAN": re.compile(r"\biban\b|\bbank account|\baccount number\b"),
+    "book number": re.compile(r"\bisbn"),
+    "article number": re.compile(r"\b(ean|gtin|upc|barcodes?|bar code)(\b|\d)"),
+    "telephone number": re.compile(r"\b(tele)?phones?\b|\btel\b|\bmobile\b|\bfax\b|\bcell ?phone\b"),
+    "e-mail address": re.compile(r"\be ?-?mails?\b"),
+    "postal code": re.compile(r"\b(post(al)?|zip) ?codes?\b|\bzip\b|\bplz\b|\bpostcodes?\b"),
+}
+"""How types are called that stand for a kind; the last one no code can tell, but it is none of the others."""
+_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z\d]{11,30}")
+_TELEPHONE = re.compile(r"(?:\+|00|0|\()\d[\d\s()/.-]{6,18}\d|\d{2,5}[\s/.-]+\d[\d\s/.-]{4,14}\d")
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}")
+
+
+class Told(NamedTuple):
+    """What code says of a column.
+
+    Args:
+        kind: of its values.
+        types: of the given types those that stand for the kind.
+        others: those that stand for another one, and so cannot be right.
+    """
+
+    kind: str
+    types: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def told_by_form(values: Sequence[str | None], types: Sequence[str]) -> Told | None:
+    """What the form of a column's values says of its type; None where it says nothing."""
+    filled = list(dict.fromkeys(value.strip() for value in values if value is not None and not is_missing(value)))
+    kind = _kind(filled[:_READ])
+    if kind is None:
+        return None
+    named = {one: [name for name, pattern in _NAMES.items() if pattern.search(_plain(one))] for one in types}
+    wide = {"book number": ("book number", "article number")}.get(kind, (kind,))
+    return Told(
+        kind,
+        tuple(one for one, kinds in named.items() if set(kinds) & set(wide)),
+        tuple(one for one, kinds in named.items() if kinds and not set(kinds) & set(wide)),
+    )
+
+
+def _kind(values: Sequence[str]) -> str | None:
+    if len(values) < _FEWEST:
+        return None
+    for kind, check in (
+        ("IBAN", _is_iban),
+        ("book number", _is_isbn),
+        ("article number", _is_article),
+        ("e-mail address", lambda value: bool(_MAIL.fullmatch(value))),
+        ("telephone number", _is_telephone),
+    ):
+        if sum(map(check, values)) >= _MOST * len(values):
+            return kind
+    return None
+
+
+def _is_iban(value: str) -> bool:
+    """ISO 13616: the country and the check digits behind the rest, letters as numbers, leave 1 when divided by 97."""
+    plain = value.replace(" ", "").upper()
+    return bool(_IBAN.fullmatch(plain)) and int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1
+
+
+def _is_article(value: str) -> bool:
+    """GS1: of 8, 12, 13 or 14 digits the last makes their sum, weighted 1 and 3 in turn from the end, end in 0."""
+    if not (value.isascii() and value.isdigit() and len(value) in (8, 12, 13, 14)):
+        return False
+    return sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(value))) % 10 == 0
+
+
+def _is_isbn(value: str) -> bool:
+    plain = re.sub(r"[\s-]", "", value).upper()
+    if re.fullmatch(r"97[89]\d{10}", plain):
+        return _is_article(plain)
+    if not re.fullmatch(r"\d{9}[\dX]", plain):
+        return False
+    return sum((10 - place) * (10 if c == "X" else int(c)) for place, c in enumerate(plain)) % 11 == 0
+
+
+def _is_telephone(value: str) -> bool:
+    digits = sum(c.isdigit() for c in value)
+    days = re.fullmatch(r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}", value)
+    return 8 <= digits <= 15 and not days and bool(_TELEPHONE.fullmatch(value))
+
+
+def _plain(name: str) -> str:
+    return _HUMP.sub(" ", name).lower()
