@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -214,3 +215,57 @@ def test_a_deeply_nested_check_is_refused() -> None:
 def test_a_pattern_cannot_stall_on_a_value() -> None:
     injection = injected(check({"pattern": "^(a+)+$"}))
     assert label(injection.decide(cell("a" * 50_000 + "b"))) == "yes"
+
+
+def chained(links: int) -> dict[str, Any]:
+    """A check of few parts that unfolds to 2 to the power of `links`."""
+    parts = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(links)}
+    return {"$ref": "#/$defs/d0", "$defs": {**parts, f"d{links}": {"const": "x"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        (chained(28), "once its references are followed"),
+        (chained(12), "more than 2,000 parts"),
+        ({"anyOf": [{"$ref": "#"}]}, "once its references are followed"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"not": {"$ref": "#/$defs/a"}}}}, "once its references are followed"),
+        ({"properties": {"enum": chained(28)["$defs"]["d0"]}, "$defs": chained(28)["$defs"]}, "references"),
+        ({"allOf": [{"minLength": n} for n in range(3_000)]}, "more than 2,000 parts"),
+        ({"$ref": "#/$defs/none"}, "is not in it"),
+        ({"$ref": "#a", "$defs": {"a": {"$anchor": "a"}}}, r"#/\$defs/NAME"),
+        ({"$dynamicRef": "#a", "$defs": {"a": {"$dynamicAnchor": "a"}}}, r"#/\$defs/NAME"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"$id": "https://example.com/a"}}}, r"#/\$defs/NAME"),
+    ],
+)
+def test_a_check_that_unfolds_is_refused_when_it_is_stored(schema: dict[str, Any], said: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(RuleRejected, match=said):
+        injected(check(schema))
+    assert time.monotonic() - started < 2
+
+
+def test_a_check_within_the_bound_is_cheap_for_every_value() -> None:
+    for schema in (
+        chained(6),
+        {"allOf": [{"pattern": f"^(a|b|{n})*$"} for n in range(1_000)]},
+        nested_unevaluated(12),
+    ):
+        injection = injected(check(schema))
+        started = time.monotonic()
+        injection.decide(cell("a" * 10_000))
+        assert time.monotonic() - started < 2
+
+
+def nested_unevaluated(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"properties": {"abv": {"const": "x"}}}
+    for _ in range(levels):
+        schema = {"allOf": [schema, schema], "unevaluatedProperties": True}
+        if str(schema).count("{") > 1_500:
+            break
+    return {**schema, "type": "object"}
+
+
+def test_references_inside_a_check_hold() -> None:
+    schema = {"$id": "https://example.com/abv", "$ref": "#/$defs/abv", "$defs": {"abv": {"pattern": "^0"}}}
+    assert label(injected(check(schema)).decide(cell("5%"))) == "yes"

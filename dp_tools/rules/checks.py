@@ -25,6 +25,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, get_args
+from urllib.parse import unquote
 
 import jsonschema_rs
 from rapidfuzz import process
@@ -48,7 +49,18 @@ _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _WORD = re.compile(r"[^\W\d_]+")
 _SHORTEST_LOOKALIKE = 4
 _LONGEST_NUMBER = 300
-_MAX_DEPTH = 40
+MAX_DEPTH = 40
+"""Levels of a check, its references followed."""
+MAX_PARTS = 2_000
+"""Parts of a check once its references are followed: what one value can cost at most."""
+_APART = frozenset(
+    {"enum", "const", "default", "examples", "required", "x-missing", "x-lookup", "x-near", "$defs", "definitions"}
+)
+"""Keywords that hold values, or schemas that only references lead to."""
+_MOVING = ("$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor", "$recursiveAnchor")
+"""Keywords by which a reference can mean more than the place it names."""
+_MAPS = frozenset({"properties", "patternProperties", "dependentSchemas"})
+"""Keywords that hold schemas by name."""
 _REGEX_SIZE = 1_000_000
 """Bytes that one compiled pattern may take; matching is linear in the value whatever the pattern."""
 
@@ -285,20 +297,72 @@ def _validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
 def _compile(text: str, attribute: str) -> Check:
     schema = json.loads(text)
     _vet_structure(schema)
+    _vet_expansion(schema)
     return Check(schema, attribute)
 
 
 def _vet_structure(schema: Any, depth: int = 0) -> None:
-    if depth > _MAX_DEPTH:
-        raise ValueError(f"it is nested deeper than {_MAX_DEPTH} levels.")
+    if depth > MAX_DEPTH:
+        raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels.")
     if isinstance(schema, dict):
         for name, value in schema.items():
             if name in ("$ref", "$dynamicRef", "$recursiveRef") and not str(value).startswith("#"):
                 raise ValueError(f"it refers to {str(value)[:80]!r}; a check may only refer inside itself.")
+            if isinstance(value, str) and (name in _MOVING or (name == "$id" and depth)):
+                raise ValueError(f"it uses {name}; write references as $ref with the place of a part, #/$defs/NAME.")
             _vet_structure(value, depth + 1)
     elif isinstance(schema, list):
         for value in schema:
             _vet_structure(value, depth + 1)
+
+
+def _vet_expansion(root: dict[str, Any]) -> None:
+    """Refuse a check that is small but large once its references are followed, or that never ends.
+
+    Raises:
+        ValueError: it is, or it refers to what is not there.
+    """
+    left = MAX_PARTS
+
+    def follow(schema: Any, depth: int) -> None:
+        nonlocal left
+        if depth > MAX_DEPTH:
+            raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels once its references are followed.")
+        if isinstance(schema, list):
+            for part in schema:
+                follow(part, depth + 1)
+        if not isinstance(schema, dict):
+            return
+        left -= 1
+        if left < 0:
+            raise ValueError(f"it has more than {MAX_PARTS:,} parts once its references are followed.")
+        for name, value in schema.items():
+            if name == "$ref":
+                follow(_part(root, str(value)), depth + 1)
+            elif name in _MAPS and isinstance(value, dict):
+                follow(list(value.values()), depth)
+            elif name not in _APART:
+                follow(value, depth + 1)
+
+    follow(root, 0)
+
+
+def _part(root: Any, reference: str) -> Any:
+    """The part of a schema that a JSON Pointer names.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if reference != "#" and not reference.startswith("#/"):
+        raise ValueError(f"it refers to {reference[:80]!r}; name the place of a part, as #/$defs/NAME.")
+    part = root
+    for step in unquote(reference).removeprefix("#").split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        try:
+            part = part[int(name)] if isinstance(part, list) else part[name]
+        except (KeyError, IndexError, TypeError, ValueError):
+            raise ValueError(f"it refers to {reference[:80]!r}, which is not in it.") from None
+    return part
 
 
 def _read_lookup(schema: dict[str, Any]) -> _Lookup | None:

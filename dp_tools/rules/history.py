@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,14 @@ def entry_hash(
     ).hexdigest()
 
 
+def _hash_of(content: Sequence[Any]) -> str | None:
+    """The hash of an entry as it was read; None where damage made something of it that no entry holds."""
+    try:
+        return entry_hash(*content)
+    except (TypeError, ValueError):
+        return None
+
+
 def first_fault(rows: Iterable[tuple[Any, ...]]) -> tuple[int, str, str]:
     """Walk (entry, rule_id, version, action, who, why, at, body, previous, hash) rows in order.
 
@@ -94,7 +102,7 @@ def first_fault(rows: Iterable[tuple[Any, ...]]) -> tuple[int, str, str]:
             return count, previous, f"Entry {count + 1} is missing."
         if stated != previous:
             return count, previous, f"Entry {number} does not follow from entry {count}."
-        if entry_hash(*content) != kept:
+        if _hash_of(content) != kept:
             return count, previous, f"Entry {number} was changed after it was written."
         previous, count = kept, number
     return count, previous, ""

@@ -103,10 +103,10 @@ class RuleTable:
 
     def _rule(self, row: Sequence[Any]) -> Rule:
         body = dict(zip(_FIELDS, row[2:], strict=True))
-        body["check"] = None if body["check"] is None else json.loads(body["check"])
+        body["check"] = None if body["check"] is None else json.loads(str(body["check"]))
         if row[1]:
             body["examples"] = tuple(
-                Example(case=json.loads(case), label=label)
+                Example(case=json.loads(str(case)), label=label)
                 for case, label in self.db.execute(
                     'SELECT "case", label FROM examples WHERE rule_id = ? ORDER BY position', [body["id"]]
                 )

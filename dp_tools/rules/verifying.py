@@ -27,7 +27,7 @@ def verify(table: RuleTable, head: str | None) -> Verification:
             if rule_id is not None:
                 stated[rule_id] = body
             elif action in ("assigned", "unassigned"):
-                with suppress(ValueError, KeyError, TypeError):  # a damaged entry is found by its hash
+                with suppress(ValueError, KeyError, TypeError, AttributeError):  # a damaged entry is found by its hash
                     pair = json.loads(body)
                     member = key(pair["dataset"]), key(pair["domain"])
                     (members.add if action == "assigned" else members.discard)(member)
