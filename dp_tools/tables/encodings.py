@@ -9,6 +9,7 @@ decides.
 from __future__ import annotations
 
 import codecs
+import itertools
 import math
 import re
 import unicodedata
@@ -61,7 +62,7 @@ _OF_LETTER = {letter: weight for weight, letters in _LETTERS.items() for letter 
 _VOWELS = set("aeiouy")
 _IMPLAUSIBLE = 0.003
 _ODD = 0.02
-_LOOKED_AT = 20_000
+_LOOKED_AT = 10_000
 _CONTEXTS: tuple[tuple[str, str, str, float], ...] = (
     # characters, pattern before, pattern after, plausibility
     ("€£", r"[\d\s(,;|\t\"-]$|^$", r"^[\s\d),;|\t\"/-]|^$", 0.9),
@@ -270,7 +271,7 @@ def _is_of_another_script(text: str, least: int) -> bool:
         text: the text.
         least: how many of them a word has on average at least.
     """
-    words = re.findall(r"\w*[^\x00-\x7f]\w*", text)
+    words = [found[0] for found in itertools.islice(re.finditer(r"\w*[^\x00-\x7f]\w*", text), _LOOKED_AT)]
     scripts = {unicodedata.name(mark, "").split(" ")[0] for word in words for mark in word if not mark.isdigit()}
     if not scripts or scripts & {"LATIN", ""} or not (len(scripts) == 1 or scripts <= _EAST):
         return False

@@ -53,7 +53,7 @@ class ExcelFile(SheetFile):
             texts[number] = values
             keep(number, None)
         cells = self._new_values(texts)
-        content = edited(self.path, self._part, cells, recalculate=has_formulas(self.path))
+        content = edited(self.path, self._part, cells, recalculate=bool(cells) and has_formulas(self.path))
         return replace_member(self.path, self._part, content, target)
 
     def restore(
