@@ -112,3 +112,16 @@ def test_a_file_that_cannot_be_written_back_byte_for_byte_is_refused(tmp_path: P
             tmp_path / "log.jsonl",
         )
     assert not (tmp_path / "cleaned.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "line"), [("cp932", "1,東京都テスト\n"), ("cp1251", "1,Москва\n"), ("cp1252", "1,Malmö\n")]
+)
+def test_a_file_that_is_longer_than_what_is_looked_at_is_read_as_it_is(
+    tmp_path: Path, encoding: str, line: str
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(("id,town\n" + line * (2**20 // len(line.encode(encoding)) + 9)).encode(encoding))
+    with open_table(path) as table:
+        assert table.reading.options["encoding"] == encoding
+        assert next(table.records())[1]["town"] == line[2:].strip()

@@ -63,6 +63,7 @@ _VOWELS = set("aeiouy")
 _IMPLAUSIBLE = 0.003
 _ODD = 0.02
 _LOOKED_AT = 10_000
+_LONG = 2**16
 _CONTEXTS: tuple[tuple[str, str, str, float], ...] = (
     # characters, pattern before, pattern after, plausibility
     ("€£", r"[\d\s(,;|\t\"-]$|^$", r"^[\s\d),;|\t\"/-]|^$", 0.9),
@@ -144,10 +145,14 @@ def guess_encoding(sample: bytes) -> Guess | None:
     latin = _latin(sample)
     if latin is not None and latin[0] and latin[1].encoding in ("cp1252", "iso8859-15"):
         return latin[1]
-    found = list(from_bytes(sample, cp_isolation=list(_OTHERS)))
+    # charset-normalizer takes a character that is cut off for a wrong one.
+    lines = sample[: sample.rfind(b"\n") + 1] if len(sample) > _LONG else sample
+    found = list(from_bytes(lines or sample, cp_isolation=list(_OTHERS)))
     # Bytes of Katakana look like accented letters of DOS; but then they make whole words of another script.
     least = 2 if latin is not None and latin[0] else 1
     foreign = next((guess for guess in found if _is_of_another_script(str(guess), least)), None)
+    if (foreign is None or foreign.chaos > 0.05) and not (latin and latin[0]) and (cyrillic := _cyrillic(sample)):
+        return Guess(cyrillic, "probably")
     other_latin = bool(found) and found[0].coherence >= 0.5 and not _thin(sample)
     if latin is not None and foreign is None and (latin[0] or not other_latin):
         return latin[1] if latin[0] else Guess(latin[1].encoding, "perhaps", latin[1].other)
@@ -262,6 +267,17 @@ _BESIDE = (
 )
 _EAST = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "FULLWIDTH"}
 _PAIRS = {"".join(sorted(pair)) for pair in _BESIDE}
+
+
+def _cyrillic(sample: bytes) -> str | None:
+    """The first Cyrillic encoding in which all is words with capitals at their beginning only, or throughout."""
+    for encoding in ("cp1251", "koi8-r", "cp866"):
+        text = _decoded(sample, encoding)
+        if text is not None and _is_of_another_script(text, 3):
+            words = re.findall(r"[^\W\d_]*[^\x00-\x7f][^\W\d_]*", text)[:_LOOKED_AT]
+            if sum(word.isupper() or word[1:] == word[1:].lower() for word in words) >= 0.95 * len(words):
+                return encoding
+    return None
 
 
 def _is_of_another_script(text: str, least: int) -> bool:
