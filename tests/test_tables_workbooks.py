@@ -217,6 +217,8 @@ def test_array_formulas_and_merged_cells_are_never_written(tmp_path: Path) -> No
     book.active.merge_cells("A2:A3")
     path = tmp_path / "t.xlsx"
     book.save(path)
+    with open_table(path) as table:
+        assert [record["region"] for _, record in table.records()] == ["North", "North", "South"]
     target = cleaned(path, [change(1, "region", None, "North"), change(1, "twice", "4", "5"), change(2, "n", "3", "4")])
     assert (
         cells_of(parts_of(target)["xl/worksheets/sheet1.xml"]).keys()

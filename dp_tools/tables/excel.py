@@ -15,7 +15,7 @@ from typing import Any
 from dp_tools.errors import TableUnavailable
 from dp_tools.tables.reading import Edit, Reading
 from dp_tools.tables.sheet_xml import BROKEN, Locked, Value, edited, has_formulas, locked_cells, sheets_of
-from dp_tools.tables.sheets import SheetFile, as_text
+from dp_tools.tables.sheets import Cells, SheetFile, as_text
 from dp_tools.tables.zip_member import put_member_back, replace_member
 
 
@@ -74,6 +74,21 @@ class ExcelFile(SheetFile):
     def _values(self, sheet: str, columns: int | None = None) -> Iterator[Sequence[Any]]:
         with self._book() as book:
             yield from _rows(book[sheet], columns)
+
+    def _records(self) -> Iterator[tuple[int, Cells]]:
+        """The rows of the table; what a merged cell holds holds for all rows that it spans."""
+        spans: dict[int, tuple[int, str | None]] = {}
+        for number, texts in super()._records():
+            if self._locked.merged:
+                row, cells = self.row_of(number), list(texts)
+                for place, text in enumerate(texts):
+                    last = self._locked.merged.get((row, self._left + place + 1))
+                    if last is not None:
+                        spans[place] = last, text
+                    elif place in spans and row <= spans[place][0]:
+                        cells[place] = spans[place][1]
+                texts = tuple(cells)
+            yield number, texts
 
     def _new_values(self, texts: Mapping[int, Mapping[str, str | None]]) -> dict[int, dict[int, Value]]:
         """New values by row and column of the sheet, of the kind of the old ones, or of their column's, if they can."""

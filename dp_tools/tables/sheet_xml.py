@@ -43,6 +43,8 @@ class Locked:
     def __init__(self) -> None:
         self.formulas = 0
         self.without_result = 0
+        self.merged: dict[tuple[int, int], int] = {}
+        """The last row of each merged cell that lies in one column, by its first row and column."""
         self._columns: dict[int, list[list[int]]] = {}
         self._count = 0
 
@@ -217,6 +219,8 @@ class _Scan(_Where):
             return
         places = [(_column(corner[1]), int(corner[2])) for corner in corners if corner]
         (left, top), (right, bottom) = places[0], places[-1]
+        if but_first and left == right:
+            self._locked.merged[top, left] = bottom
         for column in range(max(left, self._columns.start), min(right + 1, self._columns.stop)):
             first = top + 1 if but_first and column == left else top
             if first <= bottom:
