@@ -29,7 +29,7 @@ class Lent:
 
 
 class Held(Lent):
-    """A lent engine whose long calls report their first answer and then go on only when they are let go.
+    """A lent engine whose long calls say that nothing is answered yet, until they are let go.
 
     `begun` is set when a long call has begun, `stopped` when one was stopped; set `go` to let them go on.
     """
@@ -54,7 +54,7 @@ class Held(Lent):
         self.begun.set()
         for _ in range(int(_PATIENCE_S / _LOOK_S)):
             if progress is not None:
-                progress(1, total)
+                progress(0, total)
             if cancel is not None and cancel.is_set():
                 self.stopped.set()
                 raise Cancelled("The work was stopped.")
