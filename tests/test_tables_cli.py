@@ -90,6 +90,8 @@ def test_a_profile_is_printed_and_drawn(folder: Path) -> None:
         (["profile", "beers.csv", "-c", "abv"], "no attribute 'abv'"),
         (["clean", "beers.csv", "-a", "abv"], "no attribute 'abv'"),
         (["clean", "beers.csv", "--sheet", "One"], "has no sheet"),
+        (["match-tables", "beers.csv", "ragged.csv"], '--ragged "set aside"'),
+        (["match-tables", "beers.csv", "ragged.csv", "--ragged", "set aside", "--header-line", "9"], "no records"),
         (["dedupe", "empty.csv"], "is empty"),
         (["undo", "beers.csv", "beers.csv", "-o", "x.csv"], "change log"),
         (["bench", "--tables", "."], "holds no table folders"),
@@ -97,7 +99,8 @@ def test_a_profile_is_printed_and_drawn(folder: Path) -> None:
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(folder: Path, arguments: list[str], message: str) -> None:
     (folder / "empty.csv").write_text("")
-    if arguments[0] in ("clean", "dedupe"):
+    (folder / "ragged.csv").write_text("a,b\n1,2\n3\n4,5\n")
+    if arguments[0] in ("clean", "dedupe", "match-tables"):
         arguments = [*arguments, "--state", "state", "--knowledge", "rules.db"]
     done = run(*arguments)
     assert done.exit_code == 2, done.output

@@ -191,7 +191,7 @@ def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
 @click.argument("left", type=FILE)
 @click.argument("right", type=FILE)
 @click.option("--many", is_flag=True, help="A record may have several counterparts.")
-@options(_JOB, _ESCAPE, _COLUMNS, _AVERAGED, _MODEL)
+@options(_JOB, _ESCAPE, _COLUMNS, _AVERAGED, _READING, _MODEL)
 def match_tables(
     left: Path,
     right: Path,
@@ -208,14 +208,15 @@ def match_tables(
     model: str,
     knowledge: Path | None,
     state: Path | None,
+    **reading: Any,
 ) -> None:
-    """Find the records of LEFT and RIGHT that are the same.
+    """Find the records of LEFT and RIGHT that are the same. Options on how files are read hold for both.
 
     Writes a line per pair: left_row, right_row, score, then the attributes of both records.
     """
     request = MatchRequest(
-        left=_source(left, {}),
-        right=_source(right, {}),
+        left=_source(left, reading),
+        right=_source(right, reading),
         attributes=list(attributes) or None,
         include=list(include),
         exclude=list(exclude),
