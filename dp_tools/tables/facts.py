@@ -41,6 +41,8 @@ ROWS_BESIDE = 1_000
 """Rows with a value that tell what it stands beside; up to twice as many are looked at."""
 OUTNUMBERS = 3
 """How many times as frequent a value is than another spelling of it."""
+RARE = 20
+"""How many times as frequent a word is than one that may be its misspelling."""
 DAYS = 1_000
 """The most frequent values of a column that tell how its days are written."""
 
@@ -178,14 +180,16 @@ class TableFacts(RecordFacts):
 
     def share_of_words(self, attribute: str, value: str, new: str) -> float:
         """The share of the column whose values hold the rarest of the words that a value lacks and the new one has; 0
-        where they do not differ in single words."""
+        where they do not differ in single words, or where the old words are known, too."""
         column = self._columns.get(attribute)
         old_words, new_words = (_WORD.findall(text) for text in (value, new))
         if column is None or not column.filled or len(old_words) != len(new_words) or new in new_words:
             return 0.0
         known_words = dict(self._words_of(attribute, column))
-        counts = [known_words.get(word, 0) for old, word in zip(old_words, new_words, strict=True) if old != word]
-        return min(counts, default=0) / column.filled
+        replaced = [(old, word) for old, word in zip(old_words, new_words, strict=True) if old != word]
+        if any(known_words.get(old, 0) * RARE > known_words.get(word, 0) for old, word in replaced):
+            return 0.0
+        return min((known_words.get(word, 0) for _, word in replaced), default=0) / column.filled
 
     def fits(self, attribute: str, value: str) -> bool:
         """Whether a value stands in the column, or has a shape that a twentieth of it has."""

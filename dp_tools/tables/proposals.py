@@ -176,7 +176,8 @@ def _rewritten(record: Fields, attribute: str, value: str, facts: TableFacts) ->
     head, _, tail = text.rpartition(" ")
     homes = facts.homes_elsewhere(attribute, tail) if head else []
     if homes:
-        yield head.rstrip(" ,"), "" if any(is_missing(record[name]) for name in homes) else _WORDS
+        code = tail.isupper() and any(is_missing(record[name]) for name in homes)
+        yield head.rstrip(" ,"), "" if code else _WORDS
 
 
 def _plain_numbers(number: str) -> Iterator[str]:

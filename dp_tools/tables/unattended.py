@@ -40,6 +40,8 @@ _EXPECTED = 4
 """How often two values must be expected together before their absence speaks against them."""
 _ALWAYS, _PEERS = 0.9, 5
 """Share of at least so many rows with a value that make what they hold elsewhere its own."""
+_MOSTLY, _SOME = 0.75, 3
+"""The same where the value in doubt is spelled alike, and so no exception."""
 
 
 class Unattended:
@@ -91,18 +93,19 @@ class Unattended:
             return None
         if self._is_apart(record, attribute, meant):
             return "The records that are like this one in another value all differ from the others."
-        if _breaks_kind(column, value) or _is_misspelt(column, value, meant):
+        if _breaks_kind(column, value):
             return None
-        if self._witnesses(record, attribute) > 1 and not any(
-            self._witnesses(record, other) for other in record if other != attribute
-        ):
+        if self._witnesses(record, attribute, _SOME, _MOSTLY) and _is_misspelt(column, value, meant):
+            return None
+        others = (name for name in record if name != attribute)
+        if self._witnesses(record, attribute) > 1 and not any(self._witnesses(record, name) for name in others):
             return None
         return "It may be an exception."
 
-    def _witnesses(self, record: Fields, attribute: str) -> int:
-        """Attributes whose value stands beside another one of this attribute in nearly all of several other rows."""
+    def _witnesses(self, record: Fields, attribute: str, least: int = _PEERS, share: float = _ALWAYS) -> int:
+        """Attributes of which at least so many other rows with the same value mostly hold another one here."""
         found = self._facts.majorities(record, attribute)
-        return sum(total >= _PEERS and count >= _ALWAYS * total for _, _, count, total in found)
+        return sum(total >= least and count >= share * total for _, _, count, total in found)
 
     def _is_rare(self, attribute: str, value: str) -> bool:
         column = self._facts.column(attribute)
@@ -142,7 +145,9 @@ class Unattended:
         own, others = column.counts[value], column.counts[meant]
         if own > 1 and own * _FAR_MORE > others:
             return "Other records spell it so, too."
-        if self._is_named(record, attribute, meant) or (is_mixed(value) and not is_mixed(meant) and distance <= 1):
+        if len(_known(column)) <= CLOSED and self._is_named(record, attribute, meant):
+            return None
+        if is_mixed(value) and not is_mixed(meant) and distance <= 1:
             return None
         if others >= _FAR_MORE * own and not self._is_crowded(attribute, column) and _is_no_word(value, meant):
             return None
@@ -220,8 +225,15 @@ def _is_misspelt(column: Column, value: str, meant: str) -> bool:
     rare = _MORE * column.counts[value] <= column.counts[meant] or column.counts[value] < KNOWN
     if rare and meant in ("".join(c for c in value if c.isascii() or c in meant), value[::-1]):
         return True
-    alike = len(meant) >= _SHORTEST - 1 and OSA.distance(value, meant) <= max(1, len(meant) // 3)
-    return rare and alike and _digits(value) == _digits(meant)
+    return rare and len(meant) >= _SHORTEST - 1 and _are_alike(value, meant) and _digits(value) == _digits(meant)
+
+
+def _are_alike(value: str, meant: str) -> bool:
+    """Whether hardly more than a third of any word differs; two names of a kind share most of their words."""
+    ours, theirs = value.split(), meant.split()
+    if len(ours) != len(theirs):
+        return OSA.distance(value, meant) <= max(1, len(meant) // 8)
+    return all(OSA.distance(one, other) <= max(1, len(other) // 3) for one, other in zip(ours, theirs, strict=True))
 
 
 def _digits(text: str) -> str:
