@@ -16,6 +16,9 @@ from dp_tools.models.calibration import Calibration
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.cleaning import Cleaner, Repair
+from dp_tools.tables.job_requests import CleanRequest, TableSource
+from dp_tools.tables.jobs import Jobs
+from dp_tools.tables.paths import Roots
 from dp_tools.tables.table import open_table
 from dp_tools.tables.work import NoJournal, Work
 
@@ -249,3 +252,20 @@ def test_no_right_value_of_a_clean_table_is_changed(tmp_path: Path) -> None:
         for seed in range(200):
             path = written(tmp_path / "t.csv", clean_table(seed))
             assert changed(cleaned(preprocessor, engine, path, suspicious=True)) == [], seed
+
+
+def test_what_could_not_be_repaired_is_listed_beside_the_result(tmp_path: Path) -> None:
+    notes = column([f"remark {chr(97 + n % 26) * 5} {n}" for n in range(150)], r5="zz 81")
+    written(tmp_path / "t.csv", {"note": notes, "kind": column(["a", "b", "c"])})
+    check = {"type": "string", "not": {"pattern": "^zz"}}
+    rule = Rule(id="no-zz", task="detect_errors", attribute="note", statement="It has no zz.", check=check)
+    with opened(StandIn()) as preprocessor:
+        preprocessor.knowledge.add(rule, who="a test")
+        jobs = Jobs(lambda: preprocessor, Roots.of([tmp_path]), tmp_path / "state")
+        job = jobs.start(CleanRequest(source=TableSource(path="t.csv")), wait=0)
+        done = jobs.wait(job.id)
+    assert done.status == "done", done.problem
+    with (tmp_path / "t.clean.review.csv").open(encoding="utf-8", newline="") as file:
+        (line,) = (line for line in csv.DictReader(file) if "zz 81" in line["case"])
+    assert line["question"] == 'Row 6: note "zz 81" is probably wrong, and nothing better was found. It has no zz.'
+    assert line["proposal"] == ""

@@ -7,7 +7,7 @@ allergies; in a column of numbers each of them stands for a number that nobody k
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 
 from dp_tools.evidence.cells import shape_of
@@ -45,16 +45,28 @@ def placeholders(counts: Mapping[str, int]) -> frozenset[str]:
     found = {value for value in counts if may_be_a_gap(value)}
     if not found:
         return frozenset()
-    others = [value.strip() for value in islice((value for value in counts if value not in found), _READ)]
+    others = _others(counts)
     kind, many = commonest_kind(others)
     if kind and kind not in _IN_WORDS and many >= _OF_A_KIND * len(others):
         return frozenset(found)
-    total = sum(counts.values())
-    shapes = Counter(map(shape_of, others))
-    return frozenset(
-        value
-        for value in found
-        if value.strip().casefold() in _MARKS
-        and counts[value] < _USUAL * total
-        and shapes[shape_of(value)] < _ALIKE * len(others)
-    )
+    rare = {value for value in found if counts[value] < _USUAL * sum(counts.values())}
+    return frozenset({value for value in rare if value.strip().casefold() in _MARKS} - _alike(rare, others))
+
+
+def look_like_answers(counts: Mapping[str, int]) -> frozenset[str]:
+    """The texts of a column that may stand for no value and are yet written as its other values are: Null, a surname.
+
+    Args:
+        counts: how often each value stands in the column.
+    """
+    return _alike({value for value in counts if may_be_a_gap(value)}, _others(counts)) - placeholders(counts)
+
+
+def _others(counts: Mapping[str, int]) -> list[str]:
+    return list(islice((value.strip() for value in counts if not may_be_a_gap(value)), _READ))
+
+
+def _alike(found: Collection[str], others: Sequence[str]) -> frozenset[str]:
+    """Those of some texts that are written as others are."""
+    shapes = Counter(map(shape_of, others)) if found else Counter[str]()
+    return frozenset(value for value in found if shapes[shape_of(value)] >= max(1, _ALIKE * len(others)))

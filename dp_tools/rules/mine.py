@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dp_tools.errors import Cancelled, InvalidRequest, RuleRejected
-from dp_tools.evidence.gaps import placeholders
+from dp_tools.evidence.gaps import look_like_answers, placeholders
 from dp_tools.evidence.notations import named_days, order_of
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.rules.checks import JOIN, Check, Spelling
@@ -169,7 +169,7 @@ def _of_column(
     known = _without_lookalikes({value: n for value, n in real.items() if n >= max(SEEN, 0.002 * total)})
     closed = len(known) <= LISTED and sum(known.values()) >= USUAL * total
     if closed and _is_closed(real, known):
-        listed = sorted(known)
+        listed = sorted({*known, *look_like_answers(real)})
         yield "vocabulary", _listing(name, listed), {"enum": [*listed, None]}
         return
     forms = usual_forms(real, total)
