@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, islice
 
 from rapidfuzz.distance import OSA
 
@@ -21,16 +21,17 @@ from dp_tools.tables.proposals import Proposal
 Fields = Mapping[str, str | None]
 
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{3,}")
+_DIGITS = re.compile(r"\d")
 _UNFOUNDED = "Nothing but its frequency speaks for the new value."
 _VOWELS = frozenset("aeiouy")
 KNOWN = 3
 """Times that a value must stand in a column to count as one of its own."""
 _FAR_MORE = 100
 """How many times as frequent a value is than one that can hardly be anything but its misspelling."""
-_HALF = 0.5
-"""Share of a column whose values hold a word that makes a word spelled almost so no other one."""
 _MORE = 10
 """The same of a slip of the hand that makes no word."""
+_HALF = 0.5
+"""Share of a column whose values hold a word that makes a word spelled almost so no other one."""
 _SHORTEST = 5
 """Letters from which on a slip of the hand seldom makes another word."""
 _OF_WORDS = frozenset({"transposed", "doubled", "look-alike", "neighbouring key", "left out"})
@@ -147,7 +148,7 @@ class Unattended:
             return "Other records spell it so, too."
         if len(_known(column)) <= CLOSED and self._is_named(record, attribute, meant):
             return None
-        if is_mixed(value) and not is_mixed(meant) and distance <= 1:
+        if is_mixed(value) and distance <= 1 and _breaks_kind(column, value):
             return None
         if others >= _FAR_MORE * own and not self._is_crowded(attribute, column) and _is_no_word(value, meant):
             return None
@@ -198,13 +199,13 @@ class Unattended:
         if attribute not in self._closed:
             known = _known(column)
             crowded = self._is_crowded(attribute, column)
-            self._closed[attribute] = not crowded and self._strangers(attribute, column, known) <= 1
+            self._closed[attribute] = not crowded and not self._has_strangers(attribute, column, known)
         return self._closed[attribute]
 
-    def _strangers(self, attribute: str, column: Column, known: Sequence[str]) -> int:
-        """Rare values of the column's usual shapes that resemble no other."""
-        return sum(
-            1
+    def _has_strangers(self, attribute: str, column: Column, known: Sequence[str]) -> bool:
+        """Whether more than one rare value has a usual shape of the column and yet resembles no other value."""
+        strangers = (
+            value
             for value, count in column.counts.items()
             if count < KNOWN
             and column.shapes[shape_of(value)] * 20 >= column.filled
@@ -212,6 +213,7 @@ class Unattended:
             and not self._facts.is_placeholder(attribute, value)
             and not any(OSA.distance(value, other) <= len(other) // 3 for other in known)
         )
+        return len(list(islice(strangers, 2))) > 1
 
 
 def _known(column: Column) -> list[str]:
@@ -225,7 +227,12 @@ def _is_misspelt(column: Column, value: str, meant: str) -> bool:
     rare = _MORE * column.counts[value] <= column.counts[meant] or column.counts[value] < KNOWN
     if rare and meant in ("".join(c for c in value if c.isascii() or c in meant), value[::-1]):
         return True
-    return rare and len(meant) >= _SHORTEST - 1 and _are_alike(value, meant) and _digits(value) == _digits(meant)
+    return (
+        rare
+        and len(meant) >= _SHORTEST - 1
+        and _are_alike(value, meant)
+        and _DIGITS.findall(value) == _DIGITS.findall(meant)
+    )
 
 
 def _are_alike(value: str, meant: str) -> bool:
@@ -234,10 +241,6 @@ def _are_alike(value: str, meant: str) -> bool:
     if len(ours) != len(theirs):
         return OSA.distance(value, meant) <= max(1, len(meant) // 8)
     return all(OSA.distance(one, other) <= max(1, len(other) // 3) for one, other in zip(ours, theirs, strict=True))
-
-
-def _digits(text: str) -> str:
-    return "".join(c for c in text if c.isdigit())
 
 
 def _breaks_kind(column: Column, value: str) -> bool:
@@ -273,10 +276,6 @@ def _near(one: str, other: str) -> bool:
     """Whether one value could be the other misspelt; 12 oz could not be 16 oz."""
     shortest = min(len(one), len(other))
     reach = 1 if shortest <= 6 else 2
-    if abs(len(one) - len(other)) > reach or _without_digits(one) == _without_digits(other):
+    if abs(len(one) - len(other)) > reach or _DIGITS.sub("", one) == _DIGITS.sub("", other):
         return False
     return OSA.distance(one, other) <= reach
-
-
-def _without_digits(text: str) -> str:
-    return "".join(c for c in text if not c.isdigit())
