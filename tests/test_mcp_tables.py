@@ -152,6 +152,7 @@ async def test_the_same_call_goes_on_with_a_job_that_was_stopped(
         ("profile_table", {"table": {"path": "none.csv"}}, "There is no file none.csv"),
         ("profile_table", {"table": {"path": "../state"}}, "lies outside"),
         ("profile_table", {"table": {"path": "/etc/passwd"}}, "lies outside"),
+        ("profile_table", {"table": {"path": "~nosuch/x.csv"}}, "is no path that can be followed"),
         ("profile_table", {"table": {}}, "give a path, or records"),
         ("profile_table", {"table": {"path": "beers.csv"}, "columns": ["abv"]}, "abv"),
         ("profile_table", {"table": {"records": [{"a": "1"}] * 201}}, "201 records are too many"),

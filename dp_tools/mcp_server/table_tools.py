@@ -108,7 +108,8 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
                     raise InvalidRequest("The person did not agree: nothing was started and nothing is written.")
         return _job_result(await anyio.to_thread.run_sync(jobs.start, request))
 
-    def profile_table(
+    async def profile_table(
+        ctx: Context[Any, Any],
         table: AnyTable,
         columns: Annotated[list[str] | None, Field(description="Only these columns; the first 30 if left out.")] = None,
     ) -> Annotated[CallToolResult, ProfileAnswer]:
@@ -118,16 +119,20 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         from dp_tools.tables.profile import profile_table as profile
         from dp_tools.tables.table import inline_table, open_table
 
-        if table.records is not None:
-            opened = inline_table(table.records)
-        elif table.path is not None:
-            opened = open_table(owner.roots.to_read(table.path), **table.options)
-        else:
-            raise InvalidRequest("Say which table: give a path, or records.")
-        with opened:
-            shown = columns if columns is not None else list(opened.columns)[:_COLUMNS]
-            left_out = [] if columns is not None else list(opened.columns)[_COLUMNS:]
-            return result_of(ProfileAnswer(profile=profile(opened, columns=shown), left_out=left_out))
+        def look(progress: Progress, cancel: threading.Event) -> ProfileAnswer:
+            if table.records is not None:
+                opened = inline_table(table.records)
+            elif table.path is not None:
+                opened = open_table(owner.roots.to_read(table.path), cancel=cancel, **table.options)
+            else:
+                raise InvalidRequest("Say which table: give a path, or records.")
+            with opened:
+                shown = columns if columns is not None else list(opened.columns)[:_COLUMNS]
+                left_out = [] if columns is not None else list(opened.columns)[_COLUMNS:]
+                found = profile(opened, columns=shown, progress=progress, cancel=cancel)
+                return ProfileAnswer(profile=found, left_out=left_out)
+
+        return result_of(await run_work(ctx, look))
 
     async def clean_table(
         ctx: Context[Any, Any],

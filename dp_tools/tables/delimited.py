@@ -21,11 +21,10 @@ from typing import IO, Any, Literal
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.tables.encodings import guess_encoding
 from dp_tools.tables.layout import LOOKED_AT, Asked, Line, find_footer, find_head
+from dp_tools.tables.limits import LONGEST_RECORD, require_columns
 from dp_tools.tables.paths import fingerprint
 from dp_tools.tables.reading import Edit, Reading, Row, put_back
 
-LONGEST_RECORD = 16 * 2**20
-"""Characters of one line or one value; a file with a longer one is refused, so memory stays bounded."""
 SAMPLE = 2**20
 """Bytes from the start of a file on which encoding, dialect and header are judged."""
 _TAIL = 2**17
@@ -56,6 +55,7 @@ class _Lines:
     def __init__(self, path: Path, file: IO[str], above: int, below: int) -> None:
         self.path, self.file, self.below = path, file, below
         self.number, self.taken, self._read = 0, list[str](), 0
+        self._length = 0
         self._held, self._solid = deque[str](), 0
         self.head = "".join(filter(None, (self._line() for _ in range(above))))
         self.number = self._read
@@ -74,6 +74,12 @@ class _Lines:
             raise StopIteration
         self.number += 1
         self.taken.append(line)
+        self._length += len(line)
+        if self._length > LONGEST_RECORD:
+            raise TableUnavailable(
+                f"The record that ends on line {self.number} of {self.path.name} is longer than "
+                f"{LONGEST_RECORD // 2**20} MB; check that every quote is closed."
+            )
         return line
 
     def _next_of_table(self) -> str:
@@ -113,6 +119,7 @@ class _Lines:
     def record_text(self) -> str:
         text = "".join(self.taken)
         self.taken.clear()
+        self._length = 0
         return text
 
 
@@ -281,6 +288,7 @@ class DelimitedFile:
         reader = self._reader(lines, strict=False)
         rows, number = list[Line](), above + 1
         for values in reader:
+            require_columns(self.path.name, len(values))
             rows.append((number, values))
             number = above + reader.line_num + 1
         return rows

@@ -7,12 +7,13 @@ import itertools
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dp_tools.errors import TableUnavailable
+from dp_tools.tables.limits import SHEET_ROWS, require_unpackable, unfolds
 from dp_tools.tables.reading import Edit, Reading
 from dp_tools.tables.sheet_xml import BROKEN, Locked, Value, edited, has_formulas, locked_cells, sheets_of
 from dp_tools.tables.sheets import Cells, SheetFile, as_text
@@ -27,6 +28,8 @@ class ExcelFile(SheetFile):
     _locked: Locked = field(default_factory=Locked)
 
     def __post_init__(self) -> None:
+        with suppress(*BROKEN):  # What is no archive is told by who reads it.
+            require_unpackable(self.path)
         super().__post_init__()
         self._part, _ = sheets_of(self.path)[self.sheet or ""]
         self._locked = locked_cells(self.path, self._part, range(self._left + 1, self._left + len(self.columns) + 1))
@@ -73,7 +76,10 @@ class ExcelFile(SheetFile):
 
     def _values(self, sheet: str, columns: int | None = None) -> Iterator[Sequence[Any]]:
         with self._book() as book:
-            yield from _rows(book[sheet], columns)
+            for number, row in enumerate(_rows(book[sheet], columns)):
+                if number >= SHEET_ROWS:
+                    raise unfolds(self.path.name)
+                yield row
 
     def _records(self) -> Iterator[tuple[int, Cells]]:
         """The rows of the table; what a merged cell holds holds for all rows that it spans."""

@@ -245,7 +245,7 @@ class JobRun:
             table, path = inline_table(source.records), None
         elif source.path is not None:
             path = self.jobs.roots.to_read(source.path)
-            table = open_table(path, **source.options)
+            table = open_table(path, cancel=self.stop, **source.options)
         else:
             raise InvalidRequest("Say which table: give a path, or records.")
         name = source.path or "records"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dp_tools.errors import TableUnavailable
-from dp_tools.tables.delimited import LONGEST_RECORD
+from dp_tools.tables.limits import LONGEST_RECORD, NESTING, require_cells, require_columns, require_shallow
 from dp_tools.tables.reading import Edit, Reading, Row, put_back
 
 
@@ -34,10 +34,14 @@ class JsonLinesFile:
 
     def __post_init__(self) -> None:
         names: dict[str, None] = {}
+        count = 0
         for record, _, _ in self._records():
+            count += 1
             names.update(dict.fromkeys(record))
+            require_columns(self.path.name, len(names))
         if not names:
             raise TableUnavailable(f"{self.path.name} is empty; give a file with JSON objects.")
+        require_cells(self.path, count * len(names))
         self.columns = tuple(names)
 
     @property
@@ -92,7 +96,11 @@ class JsonLinesFile:
     def _parse(self, line: str, number: int) -> dict[str, Any]:
         try:
             record = json.loads(line, parse_int=Number, parse_float=Number, parse_constant=Number)
-        except (ValueError, RecursionError) as error:
+        except RecursionError:
+            raise TableUnavailable(
+                f"Line {number} of {self.path.name} is nested deeper than {NESTING} levels; flatten it first."
+            ) from None
+        except ValueError as error:
             raise TableUnavailable(f"Line {number} of {self.path.name} is not JSON ({error}); mend it.") from None
         return self._checked(record, line, f"Line {number} of {self.path.name}")
 
@@ -100,6 +108,8 @@ class JsonLinesFile:
     def _checked(record: Any, text: str, where: str) -> dict[str, Any]:
         if not isinstance(record, dict):
             raise TableUnavailable(f"{where} is not a JSON object; mend it.")
+        if text.count("{") + text.count("[") > NESTING:
+            require_shallow(where, record)
         if "\\u" in text and any("\ud800" <= character <= "\udfff" for character in dump(record)):
             raise TableUnavailable(f"{where} holds half a character (\\ud8…); mend it.")
         return record

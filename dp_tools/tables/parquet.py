@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from dp_tools.errors import TableUnavailable
+from dp_tools.tables.limits import BATCH_TEXT, require_cells, require_columns, require_short
 from dp_tools.tables.reading import ROWS_PER_BATCH, Edit, Reading, Row
 
 _ROW = "\x1frow"
@@ -29,7 +30,10 @@ class ParquetFile:
 
     def __post_init__(self) -> None:
         try:
-            schema = pl.scan_parquet(self.path, glob=False).collect_schema()
+            frame = pl.scan_parquet(self.path, glob=False)
+            schema = frame.collect_schema()
+            require_columns(self.path.name, len(schema))
+            require_cells(self.path, len(schema) * int(frame.select(pl.len()).collect().item()))
         except (pl.exceptions.PolarsError, OSError) as error:
             raise TableUnavailable(f"{self.path.name} cannot be read as Parquet ({_first_line(error)}).") from None
         nested = [name for name, kind in schema.items() if kind.is_nested() or kind == pl.Binary]
@@ -51,7 +55,9 @@ class ParquetFile:
         number = 0
         texts = pl.scan_parquet(self.path, glob=False).select(pl.all().cast(pl.String, strict=False))
         for batch in texts.collect_batches(chunk_size=ROWS_PER_BATCH, maintain_order=True):
-            for values in batch.iter_rows():
+            longest = _longest_record(batch)
+            require_short(self.path.name, longest)
+            for values in batch.iter_rows(buffer_size=max(1, min(512, BATCH_TEXT // max(longest, 1)))):
                 yield number, values
                 number += 1
 
@@ -83,6 +89,12 @@ class ParquetFile:
 
     def restore(self, originals: Iterator[tuple[int, str]], target: Path, rest: object = None) -> None:
         raise NotImplementedError("Parquet is restored value by value.")
+
+
+def _longest_record(batch: pl.DataFrame) -> int:
+    """Bytes of the longest record, told before its text is copied out."""
+    lengths = batch.select(pl.sum_horizontal(pl.all().str.len_bytes().cast(pl.UInt64).fill_null(0)))
+    return int(lengths.to_series().max() or 0)  # type: ignore[arg-type]
 
 
 def _first_line(error: Exception) -> str:

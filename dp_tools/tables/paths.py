@@ -69,12 +69,12 @@ class Roots:
     def _inside(self, path: str | Path) -> Path:
         if "\x00" in str(path):
             raise TableUnavailable("A path cannot contain a NUL character; give another path.")
-        given = Path(path).expanduser()
         try:
+            given = Path(path).expanduser()
             places = [given] if given.is_absolute() else [folder / given for folder in self.folders]
             real = next((place for place in places if place.exists()), places[0]).resolve()
-        except (OSError, RuntimeError) as error:
-            raise TableUnavailable(f"{path} cannot be followed ({error}); give another path.") from None
+        except (OSError, RuntimeError, ValueError):
+            raise TableUnavailable(f"{str(path)[:200]!r} is no path that can be followed; give another.") from None
         if not any(real.is_relative_to(folder) for folder in self.folders):
             raise TableUnavailable(f"{path} lies outside {self}; move it there, or start with another root.")
         return real

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import polars as pl
 
+from dp_tools.engine.questions import Progress
 from dp_tools.evidence.kinds import KINDS
 from dp_tools.prompts.serializer import PLACEHOLDERS
 from dp_tools.tables.answers import ColumnProfile, Frequent, TableProfile
 from dp_tools.tables.dependencies import functional_dependencies
+from dp_tools.tables.limits import require_going_on
 from dp_tools.tables.table import Table, known
 
 TOP = 10
@@ -15,26 +19,42 @@ TOP = 10
 _SHOWN = 60
 
 
-def profile_table(table: Table, *, columns: list[str] | None = None, dependencies: bool = True) -> TableProfile:
+def profile_table(
+    table: Table,
+    *,
+    columns: list[str] | None = None,
+    dependencies: bool = True,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> TableProfile:
     """Profile a table, one column in memory at a time.
 
     Args:
         table: the table.
         columns: the columns to profile (default: all).
         dependencies: whether to look for functional dependencies too.
+        progress: called with (columns profiled, columns in all).
+        cancel: set it to stop.
 
     Raises:
         InvalidRequest: an attribute is unknown.
+        Cancelled: `cancel` was set.
     """
     names = list(table.columns if columns is None else columns)
     table.require(names)
+    profiles = []
+    for number, name in enumerate(names):
+        require_going_on(cancel)
+        if progress is not None:
+            progress(number, len(names))
+        profiles.append(_profile(table, name))
     return TableProfile(
         table=table.name,
         records=table.count,
         format=table.reading.format,
         options=dict(table.reading.options),
         notes=list(table.reading.notes),
-        columns=[_profile(table, name) for name in names],
+        columns=profiles,
         dependencies=functional_dependencies(table, columns=names) if dependencies and table.count else [],
     )
 

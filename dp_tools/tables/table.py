@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from dp_tools.tables.excel import ExcelFile
 from dp_tools.tables.formats import SPREADSHEETS, format_of, unpack
 from dp_tools.tables.json_array import JsonArrayFile, is_array
 from dp_tools.tables.json_lines import JsonLinesFile
+from dp_tools.tables.limits import Meter, one_sentence, require_columns
 from dp_tools.tables.parquet import ParquetFile
 from dp_tools.tables.paths import fingerprint
 from dp_tools.tables.reading import ROWS_PER_BATCH, Reading, Row, TableFile
@@ -120,11 +122,12 @@ class Table:
             self._folder.cleanup()
 
 
-def open_file(path: Path, **options: Any) -> TableFile:
+def open_file(path: Path, *, cancel: threading.Event | None = None, **options: Any) -> TableFile:
     """The file in its format, told by its suffix.
 
     Args:
         path: the file.
+        cancel: set it to stop what a database does.
         options: encoding, delimiter, quote, ragged (text); sheet (spreadsheets); header, header_line, skip_lines,
             footer_lines (both); table, query (databases). Options that do not fit the format are refused.
 
@@ -136,10 +139,17 @@ def open_file(path: Path, **options: Any) -> TableFile:
         raise TableUnavailable(f"There is no file {path}; give the path of a table.")
     kind = format_of(path)
     if kind == "packed":
-        return _open_packed(path, options)
+        return _open_packed(path, options, cancel)
     given = {name: value for name, value in options.items() if value is not None}
     if odd := sorted(given.keys() - _OPTIONS.get(kind, set())):
         raise InvalidRequest(f"{path.name} is read as {kind}, which has no {odd[0]}; leave it out.")
+    with one_sentence(path.name):
+        file = _open_as(kind, path, given, cancel)
+    require_columns(path.name, len(file.columns))
+    return file
+
+
+def _open_as(kind: str, path: Path, given: dict[str, Any], cancel: threading.Event | None) -> TableFile:
     if kind == "csv":
         if path.suffix.lower() == ".tsv":
             given.setdefault("delimiter", "\t")
@@ -154,14 +164,15 @@ def open_file(path: Path, **options: Any) -> TableFile:
         return JsonArrayFile(path) if is_array(path) else JsonLinesFile(path, kind="json")
     if kind == "json lines":
         return JsonLinesFile(path)
-    return DatabaseFile(path, kind, **given)
+    return DatabaseFile(path, kind, cancel=cancel, **given)
 
 
-def _open_packed(path: Path, options: dict[str, Any]) -> TableFile:
+def _open_packed(path: Path, options: dict[str, Any], cancel: threading.Event | None) -> TableFile:
     """The table of a compressed file, from a copy that goes when nobody has the file any more."""
     folder = Path(tempfile.mkdtemp(prefix="dp-tools-"))
     try:
-        file = open_file(unpack(path, folder), **options)
+        with one_sentence(path.name):
+            file = open_file(unpack(path, folder), cancel=cancel, **options)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -169,21 +180,27 @@ def _open_packed(path: Path, options: dict[str, Any]) -> TableFile:
     return file
 
 
-def open_table(path: str | Path, *, snapshot: Path | None = None, **options: Any) -> Table:
+def open_table(
+    path: str | Path, *, snapshot: Path | None = None, cancel: threading.Event | None = None, **options: Any
+) -> Table:
     """Read a file into a snapshot.
 
     Args:
         path: the file; roots are the caller's matter (see `Roots`).
         snapshot: a folder to keep the snapshot in (default: a temporary one, gone with the table).
+        cancel: set it to stop.
         options: see `open_file`.
 
     Raises:
-        TableUnavailable: the file cannot be read as a table.
+        TableUnavailable: the file cannot be read as a table, or unfolds too far.
         InvalidRequest: an option does not fit.
+        Cancelled: `cancel` was set.
     """
     path = Path(path)
-    file = open_file(path, **options)
-    return _snapshot(path.name, file.columns, file.rows(), fingerprint(path), file, snapshot)
+    file = open_file(path, cancel=cancel, **options)
+    with one_sentence(path.name):
+        meter = Meter(path.name, len(file.columns), file.path.stat().st_size, cancel)
+        return _snapshot(path.name, file.columns, file.rows(), fingerprint(path), file, snapshot, meter)
 
 
 def inline_table(records: Sequence[Mapping[str, str | None]], *, snapshot: Path | None = None) -> Table:
@@ -205,11 +222,17 @@ def inline_table(records: Sequence[Mapping[str, str | None]], *, snapshot: Path 
             raise InvalidRequest(f"Record {number} has other attributes than record 1: give all the same.")
     rows: Iterator[Row] = ((n, tuple(record[name] for name in columns)) for n, record in enumerate(records))
     print_of = hashlib.sha256(json.dumps([dict(record) for record in records]).encode()).hexdigest()
-    return _snapshot("The table", columns, rows, print_of, None, snapshot)
+    return _snapshot("The table", columns, rows, print_of, None, snapshot, Meter("The table", len(columns), 0))
 
 
 def _snapshot(
-    name: str, columns: tuple[str, ...], rows: Iterator[Row], print_of: str, file: TableFile | None, place: Path | None
+    name: str,
+    columns: tuple[str, ...],
+    rows: Iterator[Row],
+    print_of: str,
+    file: TableFile | None,
+    place: Path | None,
+    meter: Meter,
 ) -> Table:
     if ROW in columns:
         raise TableUnavailable(f"{name} has a column whose name is not a name ({ROW!r}); call it something else.")
@@ -235,7 +258,7 @@ def _snapshot(
         for number, values in rows:
             batch.append((number, *values))
             count += 1
-            if len(batch) == ROWS_PER_BATCH:
+            if meter.add(values) or len(batch) == ROWS_PER_BATCH:
                 keep()
         if batch:
             keep()
