@@ -13,6 +13,8 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from starlette.applications import Starlette
 
+from dp_tools.mcp_server.http import configured
+
 
 class _Server(uvicorn.Server):
     """uvicorn, which says when it has started, or that it cannot."""
@@ -31,8 +33,7 @@ class _Server(uvicorn.Server):
 @contextmanager
 def listening(app: Starlette) -> Iterator[str]:
     """The application's base URL, while it is served."""
-    config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1, ws="none")
-    server = _Server(config)
+    server = _Server(configured(app, port=0))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -30,6 +30,7 @@ from starlette.routing import Route
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.mcp_server.calls import Calls
+from dp_tools.mcp_server.connections import PromptConnection, RequestLimit, allow_open_files
 from dp_tools.mcp_server.gate import BODY_BYTES, Gate
 from dp_tools.mcp_server.logs import write_to_stderr
 from dp_tools.mcp_server.metrics import CONTENT_TYPE, Metrics
@@ -41,8 +42,6 @@ from dp_tools.mcp_server.turns import Turns
 from dp_tools.mcp_server.watching import Watchers
 
 ENDPOINT = "/mcp"
-CONNECTIONS = 512
-"""Connections at once; more get 503."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +168,32 @@ def http_app(
     app = server.streamable_http_app(
         streamable_http_path=ENDPOINT, transport_security=address.security(), max_request_body_size=BODY_BYTES
     )
-    scopes = {
-        tool.name: tool.scope
-        for tool in tools_of(owner, Watchers(InMemorySubscriptionBus()), trust_agents=trust_agents)
+    tools = {
+        tool.name: tool for tool in tools_of(owner, Watchers(InMemorySubscriptionBus()), trust_agents=trust_agents)
     }
     metadata = str(build_resource_metadata_url(AnyHttpUrl(address.public + ENDPOINT))) if _issued(tokens) else None
     for route in app.routes:
         if isinstance(route, Route) and route.path == ENDPOINT:
-            route.app = Gate(route.app, scopes, guarded=tokens is not None, metadata=metadata)
+            route.app = Gate(route.app, tools, guarded=tokens is not None, metadata=metadata)
     app.routes.append(Route("/health", _health(calls)))
     app.routes.append(Route("/metrics", _metrics(metrics, guarded=tokens is not None)))
+    app.add_middleware(RequestLimit)
     return app
+
+
+def configured(app: Starlette, **options: Any) -> uvicorn.Config:
+    """How the application is served. Options: those of `uvicorn.Config` that say where."""
+    return uvicorn.Config(
+        app,
+        http=PromptConnection,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=2,
+        **options,
+    )
 
 
 def serve_http(
@@ -206,17 +220,8 @@ def serve_http(
     threading.Thread(target=owner.warm_up, name="warm-up", daemon=True).start()
     app = http_app(owner, address, known, turns=turns, calls=calls, trust_agents=trust_agents)
     logging.getLogger("dp_tools").setLevel(logging.INFO)
-    config = uvicorn.Config(
-        app,
-        host=address.host,
-        port=address.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=2,
-    )
+    allow_open_files()
+    config = configured(app, host=address.host, port=address.port)
     try:
         with _listening(address) as listener:
             anyio.run(_serve, _Server(config), listener, calls)

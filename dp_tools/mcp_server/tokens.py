@@ -114,16 +114,27 @@ class SignedTokens:
             key = self._key(jwt.get_unverified_header(token).get("kid"))
             if key is None:
                 return None
-            claims = jwt.decode(
+            return self._access(
                 token,
-                key,
-                algorithms=list(_SIGNATURES),
-                audience=self._audience,
-                issuer=self._issuer,
-                options={"require": ["exp", "iss", "aud", "sub"]},
+                jwt.decode(
+                    token,
+                    key,
+                    algorithms=list(_SIGNATURES),
+                    audience=self._audience,
+                    issuer=self._issuer,
+                    options={"require": ["exp", "iss", "aud", "sub"]},
+                ),
             )
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, AttributeError, RecursionError):
+            # Signed or not: what does not have the form of a token is none. pydantic's errors are ValueErrors.
             return None
+
+    def _access(self, token: str, claims: dict[str, Any]) -> AccessToken:
+        """What signed claims allow.
+
+        Raises:
+            ValueError, TypeError, OverflowError: a claim is not of its kind.
+        """
         return AccessToken(
             token=token,
             client_id=str(claims.get("client_id") or claims.get("azp") or claims["sub"]),
@@ -181,5 +192,8 @@ def _read(number: int, words: Sequence[str]) -> _Known:
 
 
 def _scopes(claims: dict[str, Any]) -> list[str]:
-    given = claims.get("scope", claims.get("scp", ""))
-    return given.split() if isinstance(given, str) else [str(scope) for scope in given]
+    """The scopes that claims name; of what is neither text nor a list of texts, none."""
+    given = claims.get("scope", claims.get("scp"))
+    if isinstance(given, str):
+        return given.split()
+    return [scope for scope in given if isinstance(scope, str)] if isinstance(given, list) else []

@@ -14,7 +14,7 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
 from dp_tools.errors import DpToolsError
-from dp_tools.mcp_server.tokens import READ
+from dp_tools.mcp_server.tokens import READ, RUN
 from dp_tools.tasks.invalid import explain
 
 READ_ONLY = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
@@ -24,12 +24,16 @@ ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_
 CHANGES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 """Changes or removes something; a history keeps what was there."""
 
+_NO_ANSWER = "The client gave no answer that fits the question: nothing was changed; answer the form, and call again."
+"""In place of the SDK's sentence, which names our functions."""
+_FAULT = "Something went wrong inside the server: its log says where; try again, and report it if it stays."
+
 
 class PlainTool(Tool):
     """A tool of the SDK that answers whatever a user can mend with `str(error)` and nothing around it."""
 
     scope: str = READ
-    """What a token must allow for this tool to be called over HTTP."""
+    """What a token must allow for this tool to be called over HTTP; see `needs`."""
 
     @classmethod
     def of(cls, function: Callable[..., Any], title: str, annotations: ToolAnnotations, scope: str) -> PlainTool:
@@ -42,6 +46,10 @@ class PlainTool(Tool):
         if tool.fn_metadata.output_schema is not None:
             tool.fn_metadata.output_schema = flat_schema(tool.fn_metadata.output_schema)
         return tool
+
+    def needs(self, arguments: Any) -> str:
+        """What a token must allow for this call: a query of a database is work, whichever tool it is for."""
+        return RUN if self.scope == READ and _holds_query(arguments) else self.scope
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         """As `Tool.run`, with plain sentences.
@@ -60,8 +68,21 @@ class PlainTool(Tool):
             if isinstance(cause, ValidationError) and not isinstance(error, UnexpectedToolError):
                 raise ToolError(explain(cause, known)) from cause
             if isinstance(cause, DpToolsError | ToolError) and not isinstance(cause, UnexpectedToolError):
-                raise ToolError(str(cause)) from cause
+                said = str(cause)
+                raise ToolError(_NO_ANSWER if said.startswith("Resolver ") else said) from cause
+            if isinstance(cause, MemoryError):
+                raise ToolError("There is not enough memory for this call: send it in parts.") from cause
+            if isinstance(error, UnexpectedToolError):
+                raise UnexpectedToolError(_FAULT) from cause
             raise
+
+
+def _holds_query(arguments: Any) -> bool:
+    table = arguments.get("table") if isinstance(arguments, Mapping) else None
+    if isinstance(table, str):
+        # The SDK reads JSON out of text; its only other way to write a letter is an escape.
+        return "query" in table or "\\u" in table
+    return isinstance(table, Mapping) and table.get("query") is not None
 
 
 def result_of(answer: BaseModel) -> CallToolResult:

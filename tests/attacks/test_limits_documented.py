@@ -1,0 +1,39 @@
+"""The table of limits says what the code does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dp_tools.mcp_server import connections, gate
+from dp_tools.rules import checks
+from dp_tools.tables import limits
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+
+
+def test_the_documented_limits_are_those_of_the_code() -> None:
+    security, http = ((DOCS / name).read_text(encoding="utf-8") for name in ("security.md", "http.md"))
+    for said in (
+        f"{limits.COLUMNS:,}",
+        f"{limits.CELLS // 10**6} million, or {limits.CELLS_PER_BYTE} for each byte",
+        f"{limits.TEXT // 2**30} GiB, or {limits.TEXT_PER_BYTE} characters for each byte",
+        f"{limits.LONGEST_RECORD // 2**20} Mi characters",
+        f"{limits.NESTING} levels",
+        f"{limits.UNPACKED // 2**20} MiB, or {limits.UNPACKED_PER_BYTE} bytes for each byte",
+        f"{limits.HELD // 2**20} MiB |",
+        f"{limits.QUERY_CHARACTERS:,} characters",
+        f"{limits.QUERY_S} s; it stops",
+        f"{limits.QUERY_STEPS // 10**6:,} million",
+        f"{limits.QUERY_ROWS // 10**6} million |",
+        f"{limits.DATABASE_MEMORY // 2**30} GiB",
+        f"{checks.MAX_PARTS:,} parts, {checks.MAX_DEPTH} levels",
+    ):
+        assert said in security
+    for said in (
+        f"{gate.BODY_BYTES // 2**20} MiB, or of more than {gate.VALUES:,} values",
+        f"more than {gate.BODY_S:.0f} seconds",
+        f"more than {connections.HEADER_S:.0f} seconds",
+        f"more than {connections.REQUESTS} requests at once",
+        f"At most {connections.CONNECTIONS} are open",
+    ):
+        assert said in http
