@@ -14,12 +14,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
-from dp_tools.errors import DpToolsError, InvalidRequest, KnowledgeUnavailable, RuleRejected
+from dp_tools.errors import InvalidRequest, KnowledgeUnavailable, RuleRejected
 from dp_tools.rules.rule import Example, Rule
 from dp_tools.rules.store import KnowledgeStore
 
@@ -509,33 +508,3 @@ def test_a_store_that_stays_locked_is_one_sentence(store: KnowledgeStore, monkey
         blocker.rollback()
         blocker.close()
         second.add(rule("late"), who="ann")
-
-
-def test_a_flipped_bit_anywhere_is_found_or_said_in_one_sentence(tmp_path: Path) -> None:
-    path = tmp_path / "rules.db"
-    with KnowledgeStore.open(path, import_shipped=False) as store:
-        example = Example(case={"record": {"abv": "5%"}, "attribute": "abv", "value": "5%"}, label="yes")
-        for n in range(4):
-            check = {"pattern": "^0"}
-            store.add(
-                Rule(id=f"r{n}", statement="Fine.", task="detect_errors", check=check, examples=(example,)), who="ann"
-            )
-        store.assign("Beers", "drinks", who="ann")
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    whole, random = path.read_bytes(), Random(7)
-    for _ in range(300):
-        damaged = bytearray(whole)
-        damaged[random.randrange(len(whole))] ^= 1 << random.randrange(8)
-        path.write_bytes(damaged)
-        try:
-            with KnowledgeStore.open(path, import_shipped=False) as store:
-                said = store.verify().problem
-                store.list()
-                store.inject(task="detect_errors", dataset="Beers", attribute="abv")
-        except DpToolsError as error:
-            said = str(error)
-        assert "\n" not in said
-        for beside in tmp_path.glob("rules.db-*"):
-            beside.unlink()
