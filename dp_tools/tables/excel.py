@@ -7,7 +7,7 @@ import itertools
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,19 +124,22 @@ class ExcelFile(SheetFile):
             import openpyxl
         except ImportError:
             raise TableUnavailable("Excel files need openpyxl: install dp-tools[tables].") from None
-        with warnings.catch_warnings():
-            # openpyxl warns of what it would lose in writing; it writes nothing here.
-            warnings.simplefilter("ignore")
+        # openpyxl does not close a file that it opened and could not read.
+        with ExitStack() as opened:
+            with warnings.catch_warnings():
+                # openpyxl warns of what it would lose in writing; it writes nothing here.
+                warnings.simplefilter("ignore")
+                try:
+                    stream = opened.enter_context(self.path.open("rb"))
+                    book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+                except BROKEN:
+                    raise self._unreadable() from None
             try:
-                book = openpyxl.load_workbook(self.path, read_only=True, data_only=True)
+                yield book
             except BROKEN:
                 raise self._unreadable() from None
-        try:
-            yield book
-        except BROKEN:
-            raise self._unreadable() from None
-        finally:
-            book.close()
+            finally:
+                book.close()
 
     def _unreadable(self) -> TableUnavailable:
         return TableUnavailable(f"{self.path.name} cannot be read as an Excel workbook; save it as .xlsx.")
