@@ -140,6 +140,34 @@ def test_a_proposal_under_a_taken_id_gets_a_number(store: KnowledgeStore) -> Non
     assert store.get("idea").statement == "Statement of idea."
 
 
+def test_the_same_proposal_three_times_is_one_proposal(store: KnowledgeStore) -> None:
+    example = Example(case={"record": {"abv": "5%"}, "attribute": "abv", "value": "5%"}, label="yes")
+    fields = {"dataset": "Beers", "attribute": "abv", "check": {"type": "number"}, "examples": (example,)}
+    first = store.propose(rule("abv", "ABV is a number.", **fields), who="agent")
+    for again in (
+        rule("abv", "ABV is a number.", **fields),
+        rule("another-name", "ABV  is a number.", **{**fields, "dataset": "beers"}),
+    ):
+        assert store.propose(again, who="agent") == first
+    assert len(store.history()) == 1
+    others = [
+        rule("abv", "ABV is a fraction.", **fields),
+        rule("abv", "ABV is a number.", **{**fields, "attribute": "ibu"}),
+        rule("abv", "ABV is a number.", **{**fields, "check": {"type": "integer"}}),
+        rule("abv", "ABV is a number.", **{**fields, "settles": "both"}),
+        rule("abv", "ABV is a number.", **{**fields, "examples": ()}),
+    ]
+    assert len({store.propose(other, who="agent").id for other in others} | {first.id}) == 6
+
+
+def test_what_acts_already_is_not_proposed_and_what_was_rejected_may_be(store: KnowledgeStore) -> None:
+    store.add(rule("acts", "ABV is a number."), who="ann")
+    assert store.propose(rule("idea", "ABV is a number."), who="agent").id == "acts"
+    store.propose(rule("bad", "ABV is a colour."), who="agent")
+    store.reject("bad", who="ann")
+    assert store.propose(rule("bad", "ABV is a colour."), who="agent").id == "bad-2"
+
+
 def test_a_rejected_proposal_stays_in_the_history(store: KnowledgeStore) -> None:
     store.propose(rule("idea"), who="agent")
     store.reject("idea", who="ann", why="no")

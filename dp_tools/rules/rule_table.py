@@ -88,6 +88,15 @@ class RuleTable:
             name for name in (wanted, *(f"{wanted}-{n}" for n in range(2, len(taken) + 3))) if name not in taken
         )
 
+    def equal_to(self, rule: Rule) -> Rule | None:
+        """A rule that acts or is proposed and says the same of the same place; one that acts before a proposal."""
+        clause = (
+            "WHERE status IN ('active', 'proposed') AND task = ? AND dataset_key = ? AND domain_key = ?"
+            " AND attribute_key = ? ORDER BY status, age"
+        )
+        place = [rule.task, key(rule.dataset), key(rule.domain), key(rule.attribute)]
+        return next((known for known in self.select(clause, place) if _content(known) == _content(rule)), None)
+
     def _scope(
         self, task: str, dataset: str | None, attribute: str | None
     ) -> tuple[str, Sequence[str], tuple[str, ...]]:
@@ -218,6 +227,12 @@ class RuleTable:
                 "INSERT INTO examples VALUES (?, ?, ?, ?)",
                 [rule.id, position, history.canonical(example.case), example.label],
             )
+
+
+def _content(rule: Rule) -> str:
+    """What a rule says, whatever its id, its source and its status."""
+    said = rule.model_dump(mode="json", include={"topic", "check", "settles", "examples", "priority"})
+    return history.canonical([rule.statement.split(), said])
 
 
 def _row(rule: Rule) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from dp_tools.rules.packs import Installed, Pack
 from dp_tools.rules.rule import Example, Rule, Source, Status
 from dp_tools.rules.rule_table import RuleTable
 from dp_tools.rules.scope import holds, key
-from dp_tools.rules.vetting import parse
+from dp_tools.rules.vetting import parse, vet
 
 _YOUNGEST = 2**62
 
@@ -132,6 +132,10 @@ class KnowledgeStore:
             InvalidRequest: there is no such rule.
         """
         return self._file.read(lambda: self._rules.get(rule_id))
+
+    def equal_to(self, rule: Rule) -> Rule | None:
+        """A rule that acts or is proposed and says the same of the same place, if there is one."""
+        return self._file.read(lambda: self._rules.equal_to(rule))
 
     def list(
         self,
@@ -257,12 +261,20 @@ class KnowledgeStore:
     def propose(self, rule: Rule, *, who: str, why: str = "") -> Rule:
         """Add a rule that does not act until a person accepts it. A taken id gets a number behind it.
 
+        What acts or is proposed already, in the same words for the same place, is not added again.
+
+        Returns:
+            The proposal, or the equal rule that was there.
+
         Raises:
             RuleRejected: the rule is not acceptable.
         """
 
         def write() -> Rule:
             source: Source = rule.source if rule.source in ("mined", "learned") else "agent"
+            vet(rule)
+            if (known := self._rules.equal_to(rule)) is not None:
+                return known
             free = self._rules.free_id(rule.id)
             return self._rules.add(
                 rule.model_copy(update={"id": free, "status": "proposed", "source": source, "version": 1, "pack": ""}),
