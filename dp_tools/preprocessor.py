@@ -39,6 +39,7 @@ from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer
 from dp_tools.tasks.match_schemas import MatchSchemasAnswer
 from dp_tools.tasks.task import Answer, Case, LostRule, Outcome, Request, Task, UsedRule
+from dp_tools.tasks.verdicts import VerdictAnswer, VerdictRequest, selected
 
 _ALL = 1_000_000
 Fields = Mapping[str, str | None]
@@ -181,7 +182,10 @@ class Preprocessor:
         cases = task.cases(request, facts)
         injections = self.inject(task.name, cases, request)
         outcomes = self.outcomes(task.name, cases, injections, progress=progress, cancel=cancel)
-        return self.read(request, outcomes, injections)
+        answer = self.read(request, outcomes, injections)
+        if isinstance(request, VerdictRequest) and isinstance(answer, VerdictAnswer) and request.only is not None:
+            return selected(answer, request.only)
+        return answer
 
     def inject(self, task: str, cases: Sequence[Case], request: Request) -> dict[str | None, Injection]:
         """The knowledge that holds for these cases, by attribute."""

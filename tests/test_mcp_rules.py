@@ -96,6 +96,19 @@ async def test_a_client_that_can_ask_asks_the_person(owner: Owner, era: str, wor
     assert "dataset my brewery" in asked[0]
 
 
+@pytest.mark.parametrize("era", ERAS)
+async def test_proposing_the_same_rule_again_adds_nothing_and_asks_nobody_once_it_acts(owner: Owner, era: str) -> None:
+    async with Client(create_server(owner), mode=era) as client:
+        ids = [(await answer(client, "add_rule", ABV))["rule"]["id"] for _ in range(3)]
+        waiting = await answer(client, "search_rules", {"status": "proposed"})
+    assert ids == [ABV_ID] * 3 == [rule["id"] for rule in waiting["rules"]] * 3
+    async with person(create_server(owner), era, say(decision="accept")) as (client, asked):
+        assert (await answer(client, "add_rule", ABV))["acts"] is True
+        assert (await answer(client, "add_rule", ABV))["acts"] is True
+    assert len(asked) == 1
+    assert owner.knowledge.list(dataset=ABV["dataset"]) == (owner.knowledge.get(ABV_ID),)
+
+
 async def test_a_server_that_trusts_agents_lets_their_rules_act(owner: Owner) -> None:
     async with Client(create_server(owner, trust_agents=True)) as client:
         assert (await answer(client, "add_rule", ABV))["acts"] is True

@@ -58,7 +58,7 @@ def test_standard_output_carries_nothing_but_protocol(tmp_path: Path, tiny_model
         notify(server, "notifications/initialized")
         server.stdin.write("this is not JSON\n")  # type: ignore[union-attr]
         send(server, 2, "tools/call", {"name": "detect_errors", "arguments": CELL})
-        send(server, 3, "tools/call", {"name": "detect_errors", "arguments": {"records": [{"a": 1}]}})
+        send(server, 3, "tools/call", {"name": "detect_errors", "arguments": {"records": [{"a": {"b": "1"}}]}})
         answers: dict[int, Any] = {}
         while len(answers) < 2:
             message = receive(server)

@@ -20,6 +20,7 @@ from serving import ERAS, answer, assert_same, owner_of, refusal, text_of
 from dp_tools.engine.questions import Engine
 from dp_tools.mcp_server import work
 from dp_tools.mcp_server.server import INSTRUCTIONS, create_server
+from dp_tools.rules.rule import Rule
 from dp_tools.tasks import TASKS
 
 pytestmark = pytest.mark.anyio
@@ -44,7 +45,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("detect_errors", {"records": BEERS, "attributes": ["abv"]}, "no attribute 'abv'"),
     ("detect_errors", {"records": [{"a": "1"}, {"b": "2"}]}, "differ in the attribute 'a'"),
     ("detect_errors", {"records": [{"a": "x" * 2_000_000}]}, "2000000 characters long and the limit is 1000000"),
-    ("detect_errors", {"records": [{"a": 7}]}, 'give values as text, as found, here "7"'),
+    ("detect_errors", {"records": [{"a": {"b": "1"}}]}, "records[0].a cannot be {'b': '1'}"),
+    ("impute", {"records": BEERS, "attribute": 7}, 'give values as text, as found, here "7"'),
     ("detect_errors", {"records": "a,b"}, "records cannot be 'a,b'"),
     ("detect_errors", {"record": []}, "There is no argument 'record'"),
     ("detect_errors", {"records": BEERS, "rules": ["<|im_end|>"]}, "<|im_end|>"),
@@ -121,6 +123,62 @@ async def test_a_rule_of_the_call_is_named_in_the_answer(server: MCPServer[None]
         given = await answer(client, "detect_errors", {**CALLS["detect_errors"], "rules": ["Ounces have no unit."]})
     assert "Ounces have no unit." in [rule["statement"] for rule in given["rules"]]
     assert given["cells"][0]["rules"]
+
+
+async def test_numbers_and_booleans_in_records_are_taken_as_their_text(server: MCPServer[None]) -> None:
+    record = {"price": 1.5, "count": 12, "sold": True, "open": False, "none": None, "code": "007", "big": 10**30}
+    async with Client(server) as client:
+        cells = (await answer(client, "detect_errors", {"records": [record], "context": [record]}))["cells"]
+        match = await answer(client, "match_entities", {"pairs": [{"left": record, "right": record}]})
+        filled = {
+            "records": [{"a": 1, "b": None}],
+            "attribute": "b",
+            "allowed": [12, 13],
+            "context": [{"a": 1, "b": 12}],
+        }
+        value = (await answer(client, "impute", filled))["values"][0]["value"]
+    assert [cell["value"] for cell in cells] == ["1.5", "12", "true", "false", None, "007", f"1{'0' * 30}"]
+    assert match["pairs"][0]["match"] is True
+    assert value in ("12", "13", None)
+
+
+NUMBER = Rule(
+    id="size-number",
+    statement="A size is a number.",
+    dataset="cellar",
+    attribute="size",
+    check={"type": "number"},
+    settles="both",
+)
+
+
+async def test_a_long_answer_shows_what_needs_attention_and_counts_the_rest(engine: Engine, tmp_path: Path) -> None:
+    records = [{"size": f"{n}.0" if n % 30 else "none"} for n in range(300)]
+    asked = {"records": records, "dataset": "cellar"}
+    with owner_of(engine, tmp_path / "knowledge.db") as owner:
+        owner.knowledge.add(NUMBER, who="ann")
+        async with Client(create_server(owner)) as client:
+            result = await client.call_tool("detect_errors", asked)
+            whole = await answer(client, "detect_errors", {**asked, "only": "all"})
+            unsure = await answer(client, "detect_errors", {**asked, "only": "unsure"})
+            short = await answer(client, "detect_errors", {**asked, "records": records[:50]})
+            few = await answer(client, "detect_errors", {**asked, "records": records[:50], "only": "errors"})
+            why = {"task": "detect_errors", "request": {**asked, "only": "errors"}, "items": [30]}
+            assert len((await answer(client, "explain_answer", why))["explanations"]) == 1
+            assert "only cannot be 'some'" in await refusal(client, "detect_errors", {**asked, "only": "some"})
+    lean = result.structured_content
+    assert lean is not None
+    assert [cell["record"] for cell in lean["cells"]] == list(range(0, 300, 30))
+    assert lean["left_out"] == {"fine": 290}
+    assert json.loads(text_of(result)) == lean
+    assert len(text_of(result)) < 4000
+    assert len(whole["cells"]) == 300
+    assert whole["left_out"] == {}
+    assert unsure["cells"] == []
+    assert unsure["left_out"] == {"errors": 10, "fine": 290}
+    assert len(short["cells"]) == 50
+    assert [cell["record"] for cell in few["cells"]] == [0, 30]
+    assert few["left_out"] == {"fine": 48}
 
 
 @pytest.mark.parametrize(("tool", "arguments", "said"), BAD)

@@ -19,6 +19,7 @@ from dp_tools.tasks.impute import ImputeRequest
 from dp_tools.tasks.match_entities import MatchEntitiesRequest
 from dp_tools.tasks.match_schemas import MatchSchemasRequest
 from dp_tools.tasks.task import Outcome, Request
+from dp_tools.tasks.verdicts import selected
 
 RECORDS = [{"name": "dothan", "zip": "36301"}, {"name": "boaz", "zip": None}]
 YES, NO, NOBODY = Outcome("model", "yes", 0.9), Outcome("model", "no", 0.8), Outcome("nobody", problem="too long")
@@ -197,3 +198,19 @@ def test_a_huge_cell_is_cut_and_the_cut_is_named():
     cases = TASKS["detect_errors"].cases(DetectErrorsRequest(records=[{"note": "x" * 900_000, "id": "7"}]))
     assert all(case.cut == ("note",) for case in cases)
     assert all(len(case.prompt.value) < 500 for case in cases)
+
+
+def test_only_what_is_found_or_unsure_is_returned_and_the_rest_is_counted():
+    pairs = [{"left": {"a": "1"}, "right": {"a": str(n)}} for n in range(5)]
+    request = MatchEntitiesRequest(pairs=pairs)
+    unsure = Outcome("model", "no", 0.6)
+    answer = TASKS["match_entities"].read(request, [YES, NO, unsure, NOBODY, Outcome("model", "yes", 0.7)])
+
+    def shown(only):
+        chosen = selected(answer, only)
+        return [pair.pair for pair in chosen.pairs], chosen.left_out
+
+    assert shown("all") == ([0, 1, 2, 3, 4], {})
+    assert shown(None) == ([0, 2, 3, 4], {"different": 1})
+    assert shown("matches") == ([0, 4], {"different": 1, "unsure": 2})
+    assert shown("unsure") == ([2, 3, 4], {"matches": 1, "different": 1})

@@ -8,6 +8,17 @@ from typing import Any
 
 import click
 
+from dp_tools.mcp_server.profiles import PROFILES, Profile
+
+
+def _profiles(_: click.Context, option: click.Parameter, text: str) -> tuple[Profile, ...]:
+    names = {name.strip() for name in text.split(",")}
+    if odd := sorted(names.difference(PROFILES)):
+        raise click.BadParameter(
+            f"there are no tools called {odd[0]!r}: choose from {', '.join(PROFILES)}.", param=option
+        )
+    return tuple(profile for profile in PROFILES if profile in names)
+
 
 @click.command()
 @click.option("--model", default="nano", show_default=True, help="A catalogue name, nano+ADAPTER, or a GGUF file.")
@@ -25,6 +36,15 @@ import click
     help="A folder in which tables may be read and written; the current one by default. May be given again.",
 )
 @click.option("--trust-agents", is_flag=True, help="Rules that agents write act at once, without a person's word.")
+@click.option(
+    "--tools",
+    "profiles",
+    metavar="GROUPS",
+    default=",".join(PROFILES),
+    show_default=True,
+    callback=_profiles,
+    help="Offer only these groups of tools, separated by commas.",
+)
 @click.option("--http", metavar="HOST:PORT", help="Serve over HTTP instead, for example on 127.0.0.1:8765.")
 @click.option("--url", help="How clients reach the HTTP server from elsewhere, as https://HOST.")
 @click.option(
@@ -37,6 +57,7 @@ import click
 def serve(
     no_cache: bool,
     trust_agents: bool,
+    profiles: tuple[Profile, ...],
     http: str | None,
     url: str | None,
     tokens: Path | None,
@@ -49,7 +70,7 @@ def serve(
     if http is None:
         from dp_tools.mcp_server.stdio import serve_stdio
 
-        serve_stdio(trust_agents=trust_agents, **options)
+        serve_stdio(trust_agents=trust_agents, profiles=profiles, **options)
     else:
         from dp_tools.mcp_server.http import serve_http
 
@@ -63,5 +84,6 @@ def serve(
             issuer=issuer,
             keys=jwks,
             trust_agents=trust_agents,
+            profiles=profiles,
             **options,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from dp_tools.tasks.task import By
 
@@ -26,17 +26,12 @@ class ExplainRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    task: Annotated[Task, Field(description="The task (tool) that gave the answer.")]
-    request: Annotated[dict[str, Any], Field(description="The arguments of that call, as they were.")]
-    items: Annotated[
-        list[int], Field(description="Positions, from 0, of the items of the answer to explain.", min_length=1)
-    ] = [0]
+    task: Annotated[Task, WithJsonSchema({"type": "string"}), Field(description="The tool that gave the answer.")]
+    request: Annotated[dict[str, Any], Field(description="Its arguments, unchanged.")]
+    items: Annotated[list[int], Field(description="Positions of the items to explain, from 0.", min_length=1)] = [0]
     averaged: Annotated[
         bool,
-        Field(
-            description="Answer and explain by the mean over several orders of sides and attributes: steadier, but "
-            "several times the work."
-        ),
+        Field(description="Average over several orders: steadier, slower."),
     ] = False
 
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from dp_tools.interpreter.explanation import ExplainRequest, Explanations
 from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.tokens import RUN
-from dp_tools.mcp_server.tool import READ_ONLY, PlainTool, flat_schema, result_of
+from dp_tools.mcp_server.tool import READ_ONLY, PlainTool, input_schema, output_schema, result_of
 from dp_tools.mcp_server.work import run_work
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.invalid import read_request
@@ -22,9 +22,7 @@ from dp_tools.tasks.invalid import read_request
 class ExplainArguments(ArgModelBase, ExplainRequest):
     """What the tool takes."""
 
-    picture: Annotated[
-        Literal["none", "png", "svg"], Field(description="Also draw the first explanation, in this format.")
-    ] = "none"
+    picture: Annotated[Literal["none", "png", "svg"], Field(description="Also draw the first explanation.")] = "none"
 
 
 def explain_tool(owner: Owner) -> PlainTool:
@@ -51,15 +49,13 @@ def explain_tool(owner: Owner) -> PlainTool:
         name="explain_answer",
         title="Explain an answer",
         description=(
-            "Says why an answer of one of the task tools came out as it did: which attributes, facts and rules the "
-            "probability depends on (measured by asking again without each), the smallest change that would turn the "
-            "answer, what code knows about the case, and whether harmless rewrites turn it. Give the tool's name, its "
-            "arguments as they were, and the items' positions. It changes nothing."
+            "Says what the probability of a task's answer depends on, measured by asking again without each attribute, "
+            "fact and rule, and the smallest change that turns it. It changes nothing."
         ),
-        parameters={**flat_schema(ExplainArguments.model_json_schema()), "additionalProperties": False},
+        parameters=input_schema(ExplainArguments.model_json_schema()),
         fn_metadata=FuncMetadata(
             arg_model=ExplainArguments,
-            output_schema=flat_schema(Explanations.model_json_schema()),
+            output_schema=output_schema(Explanations.model_json_schema()),
             output_model=Explanations,
         ),
         is_async=True,

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ from dp_tools.mcp_server.gate import BODY_BYTES, Gate
 from dp_tools.mcp_server.logs import write_to_stderr
 from dp_tools.mcp_server.metrics import CONTENT_TYPE, Metrics
 from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server.profiles import PROFILES, Profile
 from dp_tools.mcp_server.server import create_server, tools_of
 from dp_tools.mcp_server.stdio import PATIENCE_S, SETTLE_S
 from dp_tools.mcp_server.tokens import READ, EitherToken, ListedTokens, SignedTokens
@@ -139,7 +140,14 @@ class Tokens:
 
 
 def http_app(
-    owner: Owner, address: Address, tokens: Tokens | None, *, turns: Turns, calls: Calls, trust_agents: bool = False
+    owner: Owner,
+    address: Address,
+    tokens: Tokens | None,
+    *,
+    turns: Turns,
+    calls: Calls,
+    trust_agents: bool = False,
+    profiles: Collection[Profile] = PROFILES,
 ) -> Starlette:
     """The server as an ASGI application.
 
@@ -149,7 +157,7 @@ def http_app(
         tokens: who is let in; None lets everyone in, which only loopback may do.
         turns: told about in the metrics.
         calls: counts and times the calls.
-        trust_agents: as in `create_server`.
+        trust_agents, profiles: as in `create_server`.
 
     Raises:
         InvalidRequest: it would listen beyond loopback without tokens, or without saying under which URL.
@@ -162,9 +170,8 @@ def http_app(
         raise InvalidRequest(f"Say with --url how clients reach {address.host}:{address.port}, as https://HOST.")
     metrics = Metrics(lambda: calls.running, lambda: turns.inside)
     calls.observe = metrics.observe
-    server = create_server(
-        owner, trust_agents=trust_agents, calls=calls, **({} if tokens is None else _auth(address, tokens))
-    )
+    guard = {} if tokens is None else _auth(address, tokens)
+    server = create_server(owner, trust_agents=trust_agents, profiles=profiles, calls=calls, **guard)
     app = server.streamable_http_app(
         streamable_http_path=ENDPOINT, transport_security=address.security(), max_request_body_size=BODY_BYTES
     )
@@ -205,6 +212,7 @@ def serve_http(
     issuer: str | None = None,
     keys: str | None = None,
     trust_agents: bool = False,
+    profiles: Collection[Profile] = PROFILES,
     **options: Any,
 ) -> None:
     """Serve over HTTP until SIGTERM comes; running answers may finish. Options: those of `Owner`.
@@ -218,7 +226,7 @@ def serve_http(
     turns, calls = Turns(), Calls()
     owner = Owner(turns=turns, **options)
     threading.Thread(target=owner.warm_up, name="warm-up", daemon=True).start()
-    app = http_app(owner, address, known, turns=turns, calls=calls, trust_agents=trust_agents)
+    app = http_app(owner, address, known, turns=turns, calls=calls, trust_agents=trust_agents, profiles=profiles)
     logging.getLogger("dp_tools").setLevel(logging.INFO)
     allow_open_files()
     config = configured(app, host=address.host, port=address.port)

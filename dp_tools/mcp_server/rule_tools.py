@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import anyio.to_thread
 from mcp.server.mcpserver import AcceptedElicitation, Context, DeclinedElicitation, Elicit, ElicitationResult, Resolve
 from mcp.types import CallToolResult
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.mcp_server.owner import Owner
@@ -37,8 +37,12 @@ TaskName = Literal[
 MeasuredTask = Literal[
     "detect_errors", "impute", "match_entities", "match_schemas", "annotate_columns", "extract_values"
 ]
-RuleId = Annotated[str, Field(description="The rule's id, for example beers-abv-format.")]
-Why = Annotated[str, Field(description="The reason, one sentence; the history keeps it.")]
+SHORT_TASK = WithJsonSchema({"type": "string"})
+"""A task where a model is shown the names elsewhere."""
+SHORT_EXAMPLES = WithJsonSchema({"type": "array", "items": {"type": "object"}})
+"""Examples whose form is in the description."""
+RuleId = Annotated[str, Field(description="The rule's id.")]
+Why = Annotated[str, Field(description="The reason.")]
 _PAGE = 100
 _FLIPS = 20
 
@@ -120,6 +124,9 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
         rule_id: str | None,
     ) -> Verdict | Elicit[Verdict]:
         draft = _draft(statement, task, dataset, domain, attribute, check, settles, examples, rule_id)
+        known = owner.knowledge.equal_to(draft)
+        if known is not None and known.status == "active":
+            return Verdict()
         match standing(ctx, trust_agents):
             case "approves":
                 return Verdict(decision="accept")
@@ -130,41 +137,38 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
 
     async def add_rule(
         ctx: Context[Any, Any],
-        statement: Annotated[
-            str, Field(description="The rule as one sentence that the model reads, at most 400 characters.")
-        ],
+        statement: Annotated[str, Field(description="One sentence, at most 400 characters.")],
         verdict: Annotated[ElicitationResult[Verdict], Resolve(ask_about_new)],
         task: Annotated[TaskName, Field(description="The task it holds for.")] = "all",
-        dataset: Annotated[str, Field(description="The dataset it holds for, or all.")] = ALL,
-        domain: Annotated[str, Field(description="The domain of datasets it holds for, or all.")] = ALL,
-        attribute: Annotated[str, Field(description="The attribute it holds for, or all.")] = ALL,
+        dataset: Annotated[str, Field(description="The dataset.")] = ALL,
+        domain: Annotated[str, Field(description="A domain of datasets.")] = ALL,
+        attribute: Annotated[str, Field(description="The attribute.")] = ALL,
         check: Annotated[
             dict[str, Any] | None,
-            Field(
-                description="The rule as JSON Schema, decided by code: over the record where its type is object, "
-                "otherwise over the value. Leave out what a schema cannot say."
-            ),
+            Field(description="JSON Schema of the value, or of the record if its type is object."),
         ] = None,
         settles: Annotated[
             Literal["failed", "both"],
-            Field(description="What the check decides: failing cases are wrong, or also that passing ones are right."),
+            Field(description="Whether failing cases are wrong, or passing ones also right."),
         ] = "failed",
-        examples: Annotated[list[Example], Field(description="Labelled cases, in the form the task takes them.")] = [],  # noqa: B006
-        rule_id: Annotated[
-            str | None, Field(description="A short lower-case id; made from the statement if left out.")
-        ] = None,
+        examples: Annotated[
+            list[Example],
+            SHORT_EXAMPLES,
+            Field(description="Labelled cases: {case: {record, attribute, value} or {left, right}, label}."),
+        ] = [],  # noqa: B006
+        rule_id: Annotated[str | None, Field(description="A short lower-case id.")] = None,
         why: Why = "",
     ) -> Annotated[CallToolResult, RuleChange]:
-        """Adds a rule that steers how records are judged, such as "ABV is a fraction between 0 and 1". Say as exactly
-        as possible where it holds: the task, the dataset or domain, the attribute. A rule from an agent is a proposal
-        and changes no answer until a person accepts it; where the client can ask the person, it asks now. For a single
-        call, give `rules` to the task's tool instead."""
+        """Proposes a rule that steers answers, such as "ABV is a fraction", as narrow as it holds. It acts once a
+        person accepts it, now if the client can ask."""
         rule = _draft(statement, task, dataset, domain, attribute, check, settles, examples, rule_id)
         who, by, decision = caller(ctx), decider(ctx, trust_agents), _decision(verdict)
 
         def write() -> RuleChange:
             store = owner.knowledge
             proposed = store.propose(rule, who=who, why=why)
+            if proposed.status == "active":
+                return _changed(proposed)
             if decision == "accept":
                 return _changed(store.accept(proposed.id, who=by, why=why))
             if decision == "reject":
@@ -193,20 +197,20 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
         rule_id: RuleId,
         consent: Annotated[ElicitationResult[Consent], Resolve(ask_about_change)],
         statement: Annotated[str | None, Field(description="A new statement.")] = None,
-        task: Annotated[TaskName | None, Field(description="Another task.")] = None,
-        dataset: Annotated[str | None, Field(description="Another dataset, or all.")] = None,
-        domain: Annotated[str | None, Field(description="Another domain, or all.")] = None,
-        attribute: Annotated[str | None, Field(description="Another attribute, or all.")] = None,
+        task: Annotated[TaskName | None, SHORT_TASK, Field(description="Another task.")] = None,
+        dataset: Annotated[str | None, Field(description="Another dataset.")] = None,
+        domain: Annotated[str | None, Field(description="Another domain.")] = None,
+        attribute: Annotated[str | None, Field(description="Another attribute.")] = None,
         check: Annotated[dict[str, Any] | None, Field(description="A new check, as JSON Schema.")] = None,
-        examples: Annotated[list[Example] | None, Field(description="New examples, instead of those it has.")] = None,
+        examples: Annotated[
+            list[Example] | None, SHORT_EXAMPLES, Field(description="All its examples from now on, as in add_rule.")
+        ] = None,
         priority: Annotated[int | None, Field(description="A new priority.")] = None,
-        retire: Annotated[bool, Field(description="Take the rule out of force instead of changing it.")] = False,
+        retire: Annotated[bool, Field(description="Take it out of force instead.")] = False,
         why: Why = "",
     ) -> Annotated[CallToolResult, RuleChange]:
-        """Changes a rule: its statement, its scope, its check or its examples; or retires it, which takes it out of
-        force. Only what is given changes, the version before stays in the history, and a person can bring it back.
-        Proposals may be changed freely; a rule that acts changes only with a person's consent, for which the client
-        asks where it can."""
+        """Changes what is given of a rule, or retires it; the history keeps what was. A rule that acts needs a
+        person's consent."""
         given = {
             "statement": statement,
             "task": task,
@@ -252,12 +256,11 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
         verdict: Annotated[ElicitationResult[Verdict], Resolve(ask_for_review)],
         decision: Annotated[  # noqa: ARG001 (read by ask_for_review)
             Literal["ask", "accept", "reject"],
-            Field(description="ask: let the person decide. accept and reject need a caller who may approve rules."),
+            Field(description="ask: the person decides."),
         ] = "ask",
         why: Why = "",
     ) -> Annotated[CallToolResult, RuleChange]:
-        """Puts a proposed rule before the person, who accepts or rejects it. Find the proposals with search_rules and
-        the status proposed. Only a person decides: callers who may not approve rules cannot accept their own."""
+        """Puts a proposed rule before the person. Only callers who may approve rules decide themselves."""
         word, who = _decision(verdict), decider(ctx, trust_agents)
 
         def write() -> RuleChange:
@@ -273,15 +276,12 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
     async def test_rule(
         ctx: Context[Any, Any],
         rule_id: RuleId,
-        data: Annotated[str, Field(description="A CSV or JSON Lines file of labelled cases.")],
-        task: Annotated[MeasuredTask, Field(description="The task that the cases are of.")],
-        dataset: Annotated[str | None, Field(description="The dataset; the rule's own if left out.")] = None,
-        attribute: Annotated[
-            str | None, Field(description="For imputation from CSV, the attribute that the label is the value of.")
-        ] = None,
+        data: Annotated[str, Field(description="A file of labelled cases.")],
+        task: Annotated[MeasuredTask, SHORT_TASK, Field(description="The task of the cases.")],
+        dataset: Annotated[str | None, Field(description="Default: the rule's own.")] = None,
+        attribute: Annotated[str | None, Field(description="For impute: the attribute of the label.")] = None,
     ) -> Annotated[CallToolResult, RuleTrial]:
-        """Tries a rule on labelled cases before anybody trusts it: the task without and with the rule, the scores of
-        both, and the cases that it answers otherwise. The rule need not be active. Nothing is changed."""
+        """Tries a rule on labelled cases: scores without and with it, and answers that change. It stores nothing."""
         from dp_tools.tuning.labelled import read_labelled
         from dp_tools.tuning.rule_trials import try_rule
 
@@ -303,16 +303,15 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
         return result_of(await run_work(ctx, work))
 
     def search_rules(
-        words: Annotated[str, Field(description="Words to find in statements, ids and scopes; empty lists all.")] = "",
-        task: Annotated[TaskName | None, Field(description="Only rules that name this task.")] = None,
-        dataset: Annotated[str | None, Field(description="Only rules that name this dataset.")] = None,
-        attribute: Annotated[str | None, Field(description="Only rules that name this attribute.")] = None,
-        status: Annotated[Status | None, Field(description="Only rules of this status.")] = None,
+        words: Annotated[str, Field(description="Words to find.")] = "",
+        task: Annotated[TaskName | None, SHORT_TASK, Field(description="Only of this task.")] = None,
+        dataset: Annotated[str | None, Field(description="Only of this dataset.")] = None,
+        attribute: Annotated[str | None, Field(description="Only of this attribute.")] = None,
+        status: Annotated[Status | None, Field(description="Only of this status.")] = None,
         limit: Annotated[int, Field(description="How many to return.", ge=1, le=_PAGE)] = 20,
-        offset: Annotated[int, Field(description="How many to skip, when listing.", ge=0)] = 0,
+        offset: Annotated[int, Field(description="How many to skip.", ge=0)] = 0,
     ) -> Annotated[CallToolResult, RuleList]:
-        """Finds rules in the knowledge store, by words, by where they hold, or both; without either it lists them.
-        Look here before proposing a rule, and to see which proposals wait for a person."""
+        """Finds rules by words, by place, or both. Look here before proposing one, and for proposals that wait."""
         store = owner.knowledge
         scope = {"task": task, "dataset": dataset, "attribute": attribute, "status": status}
         if not words.strip():

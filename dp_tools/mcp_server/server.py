@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
@@ -17,6 +17,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 from dp_tools.mcp_server.calls import Calls
 from dp_tools.mcp_server.explain_tool import explain_tool
 from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server.profiles import PROFILES, Profile, instructions
 from dp_tools.mcp_server.prompts import add_prompts
 from dp_tools.mcp_server.resources import add_resources
 from dp_tools.mcp_server.rule_tools import rule_tools
@@ -34,26 +35,15 @@ _LISTS: tuple[CacheableMethod, ...] = (
 )
 """What stays the same as long as the server runs."""
 
-INSTRUCTIONS = """\
-Tools for data preprocessing, answered by a small model on the user's machine and steered by the user's rules.
-
-Records in hand: send batches of one table, not single items, because columns are compared within a batch. Name the
-`dataset` whenever the data has a name: it selects the rules that apply. Values are text as found; null is a gap.
-
-Whole files: look with `profile_table`, then `clean_table`, `match_tables` or `dedupe_table`. What takes long returns a
-handle; call `get_job` with `wait`. Put the cases of `next_reviews` before the person.
-
-Every answer has a confidence and says who decided it and by which rules. Treat answers near 0.5 as undecided, and a
-`problem` as no answer. `explain_answer` says what an answer hangs on. When an answer is wrong for a reason that can be
-said in a sentence, look for a rule with `search_rules` and propose a better one with `add_rule`; a person accepts it
-before it acts.
-"""
+INSTRUCTIONS = instructions()
+"""What the whole server says about itself."""
 
 
 def create_server(
     owner: Owner | None = None,
     *,
     trust_agents: bool = False,
+    profiles: Collection[Profile] = PROFILES,
     calls: Calls | None = None,
     auth: AuthSettings | None = None,
     token_verifier: TokenVerifier | None = None,
@@ -63,6 +53,7 @@ def create_server(
     Args:
         owner: holds the model and the rules; by default the embedded model and the user's own rules.
         trust_agents: let the rules that agents write act at once, without a person's word.
+        profiles: the groups of tools that it offers.
         calls: counts and times the calls, for those who want to know.
         auth, token_verifier: who is let in over HTTP; see `dp_tools.mcp_server.http`.
     """
@@ -84,9 +75,9 @@ def create_server(
         "dp-tools",
         title="Data preprocessing tools",
         description="Finds errors, fills gaps, matches records and schemas, types columns and extracts values.",
-        instructions=INSTRUCTIONS,
+        instructions=instructions(profiles),
         version=_version(),
-        tools=[*tools_of(owner, watchers, trust_agents=trust_agents)],
+        tools=[*tools_of(owner, watchers, trust_agents=trust_agents, profiles=profiles)],
         cache_hints=dict.fromkeys(_LISTS, CacheHint(ttl_ms=60_000, scope="public")),
         lifespan=lifespan,
         subscriptions=bus,
@@ -96,19 +87,21 @@ def create_server(
         token_verifier=token_verifier,
     )
     add_resources(server, owner)
-    add_prompts(server)
+    add_prompts(server, profiles)
     watchers.register(server)
     return server
 
 
-def tools_of(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[PlainTool]:
-    """Every tool, in the order of the menu."""
-    return [
-        *task_tools(owner, trust_agents=trust_agents),
-        explain_tool(owner),
-        *table_tools(owner, trust_agents=trust_agents),
-        *rule_tools(owner, watchers, trust_agents=trust_agents),
-    ]
+def tools_of(
+    owner: Owner, watchers: Watchers, *, trust_agents: bool, profiles: Collection[Profile] = PROFILES
+) -> list[PlainTool]:
+    """The tools of these profiles, in the order of the menu."""
+    groups: dict[Profile, Callable[[], list[PlainTool]]] = {
+        "tasks": lambda: [*task_tools(owner, trust_agents=trust_agents), explain_tool(owner)],
+        "tables": lambda: table_tools(owner, trust_agents=trust_agents),
+        "rules": lambda: rule_tools(owner, watchers, trust_agents=trust_agents),
+    }
+    return [tool for profile, tools in groups.items() if profile in profiles for tool in tools()]
 
 
 def _version() -> str:

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Collection
 from typing import Any, BinaryIO
 
 import anyio
@@ -22,6 +23,7 @@ from dp_tools.mcp_server.calls import Calls
 from dp_tools.mcp_server.logs import write_to_stderr
 from dp_tools.mcp_server.messages import Lines
 from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server.profiles import PROFILES, Profile
 from dp_tools.mcp_server.server import create_server
 
 PATIENCE_S = 30.0
@@ -31,14 +33,15 @@ SETTLE_S = 0.2
 _LOOK_S = 1.0
 
 
-def serve_stdio(*, trust_agents: bool = False, **options: Any) -> None:
+def serve_stdio(*, trust_agents: bool = False, profiles: Collection[Profile] = PROFILES, **options: Any) -> None:
     """Serve until the client leaves, SIGTERM comes, or the parent process is gone. Options: those of `Owner`."""
     write_to_stderr()
     _end_with_parent()
     owner, calls = Owner(**options), Calls()
     threading.Thread(target=owner.warm_up, name="warm-up", daemon=True).start()
     try:
-        anyio.run(_serve, create_server(owner, trust_agents=trust_agents, calls=calls), calls, owner)
+        server = create_server(owner, trust_agents=trust_agents, profiles=profiles, calls=calls)
+        anyio.run(_serve, server, calls, owner)
     except* BrokenPipeError:
         # The client left in the middle of an answer. What is buffered for it would fail again when Python ends.
         os._exit(0)

@@ -9,7 +9,7 @@ import anyio.to_thread
 from mcp.server.elicitation import AcceptedElicitation
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult, ResourceLink
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.mcp_server.asking import ask
@@ -41,12 +41,18 @@ _COLUMNS = 30
 _LATEST = 20
 _PATIENCE_S = 5.0
 """How long a cancelled job may take to end before its state is returned as it is."""
-Attributes = Annotated[list[str] | None, Field(description="Only these attributes; all if left out.")]
-DatasetName = Annotated[str | None, Field(description="Name of the dataset, which selects the rules that apply.")]
-CallRules = Annotated[list[str], Field(description="Rules for this job only, one sentence each.")]
-Output = Annotated[str | None, Field(description="The file to write; beside the table if left out.")]
-Overwrite = Annotated[bool, Field(description="Whether files that stand there already may be replaced.")]
-AnyTable = Annotated[TableSource, Field(description="The table: a file under the server's folders, or records.")]
+Attributes = Annotated[list[str] | None, Field(description="Compare only these.")]
+DatasetName = Annotated[str | None, Field(description="Whose rules apply.")]
+CallRules = Annotated[list[str], Field(description="More rules.")]
+Output = Annotated[str | None, Field(description="File to write.")]
+Overwrite = Annotated[bool, Field(description="Replace existing files.")]
+AnyTable = Annotated[TableSource, Field(description="A file or records.")]
+SameTable = Annotated[
+    TableSource,
+    WithJsonSchema({"type": "object"}),
+    Field(description="{path} or {records}, as in profile_table."),
+]
+"""The same table where a model is shown its options elsewhere."""
 
 
 class ProfileAnswer(BaseModel):
@@ -94,9 +100,9 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
     async def start(ctx: Context[Any, Any], request: AnyJobRequest) -> CallToolResult | InputRequiredResult:
         """Start a job, or go on with the one that was asked for in the same words and did not end."""
         jobs = await anyio.to_thread.run_sync(lambda: owner.jobs)
-        unfinished = await anyio.to_thread.run_sync(lambda: _unfinished(owner, request))
+        unfinished = await anyio.to_thread.run_sync(lambda: jobs.unfinished(request))
         if unfinished is not None:
-            return _job_result(await anyio.to_thread.run_sync(jobs.resume, unfinished))
+            return job_result(await anyio.to_thread.run_sync(jobs.resume, unfinished))
         if standing(ctx, trust_agents) == "asks":
             targets = await anyio.to_thread.run_sync(lambda: _targets(owner, request))
             if targets:
@@ -106,16 +112,15 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
                     return leave
                 if not (isinstance(leave, AcceptedElicitation) and leave.data.agreed):
                     raise InvalidRequest("The person did not agree: nothing was started and nothing is written.")
-        return _job_result(await anyio.to_thread.run_sync(jobs.start, request))
+        return job_result(await anyio.to_thread.run_sync(jobs.start, request))
 
     async def profile_table(
         ctx: Context[Any, Any],
         table: AnyTable,
-        columns: Annotated[list[str] | None, Field(description="Only these columns; the first 30 if left out.")] = None,
+        columns: Annotated[list[str] | None, Field(description="Default: the first 30.")] = None,
     ) -> Annotated[CallToolResult, ProfileAnswer]:
-        """Says what is in a table before anybody touches it: for each column how much is filled, distinct values, the
-        most frequent values and formats, ranges, what it looks like, values that stand for a gap; and which columns
-        determine which others. It asks no model and changes nothing. Start here with a file you do not know."""
+        """Describes a table: contents, formats, ranges and gaps of its columns, and which determine which. Start
+        here with an unknown file. It asks no model."""
         from dp_tools.tables.profile import profile_table as profile
         from dp_tools.tables.table import inline_table, open_table
 
@@ -136,26 +141,22 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
 
     async def clean_table(
         ctx: Context[Any, Any],
-        table: AnyTable,
+        table: SameTable,
         what: Annotated[
             Literal["repair", "detect", "fill"],
-            Field(description="repair: find wrong cells and repair them; detect: only find them; fill: fill the gaps."),
+            Field(description="Repair or only detect wrong cells, or fill gaps."),
         ] = "repair",
-        attributes: Annotated[
-            list[str] | None, Field(description="Only these attributes; for fill, the one whose gaps are filled.")
-        ] = None,
+        attributes: Annotated[list[str] | None, Field(description="Only these; for fill, exactly one.")] = None,
         include: Include = [],  # noqa: B006
         exclude: Exclude = [],  # noqa: B006
-        allowed: Annotated[list[str] | None, Field(description="For fill: the values to choose from.")] = None,
+        allowed: Annotated[list[str] | None, Field(description="For fill: the choices.")] = None,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
         output: Output = None,
         overwrite: Overwrite = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
-        """Finds the wrong cells of a whole file and writes a cleaned copy beside it, with a log of every change from
-        which the original can be restored; the file itself stays as it is. Changes that are not sure enough wait for a
-        person (next_reviews). Returns the result if it is quick, and otherwise a handle for get_job; the same call
-        again goes on with a job that was stopped."""
+        """Finds wrong cells of a file and writes a cleaned copy beside it, with a log to undo it. Unsure changes
+        wait in next_reviews. Returns the result or a handle for get_job."""
         shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
         if what == "fill":
             if attributes is None or len(attributes) != 1:
@@ -171,24 +172,20 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
 
     async def match_tables(
         ctx: Context[Any, Any],
-        left: AnyTable,
-        right: AnyTable,
+        left: SameTable,
+        right: SameTable,
         attributes: Attributes = None,
         include: Include = [],  # noqa: B006
         exclude: Exclude = [],  # noqa: B006
-        one_to_one: Annotated[
-            bool, Field(description="Whether a record has one counterpart at most; false if a side repeats things.")
-        ] = True,
+        one_to_one: Annotated[bool, Field(description="A record has one counterpart at most.")] = True,
         averaged: Averaged = False,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
         output: Output = None,
         overwrite: Overwrite = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
-        """Finds the records that two files have in common: it looks for candidate pairs first, lets the model judge
-        them, and writes the matches with their scores to a file. Pairs that are not sure enough wait for a person
-        (next_reviews). Returns the result if it is quick, and otherwise a handle for get_job; the same call again goes
-        on with a job that was stopped."""
+        """Writes the records that two files have in common, with scores, to a file. Unsure pairs wait in
+        next_reviews. Returns the result or a handle for get_job."""
         shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
         shared |= {"attributes": attributes, "include": include, "exclude": exclude, "averaged": averaged}
         request = MatchRequest(left=left, right=right, one_to_one=one_to_one, **shared)
@@ -196,7 +193,7 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
 
     async def dedupe_table(
         ctx: Context[Any, Any],
-        table: AnyTable,
+        table: SameTable,
         attributes: Attributes = None,
         include: Include = [],  # noqa: B006
         exclude: Exclude = [],  # noqa: B006
@@ -206,20 +203,18 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         output: Output = None,
         overwrite: Overwrite = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
-        """Finds the groups of records of one file that are the same thing, and writes them to a file; no record is
-        removed. One wrong pair does not merge two groups. Returns the result if it is quick, and otherwise a handle
-        for get_job; the same call again goes on with a job that was stopped."""
+        """Writes the groups of records of a file that are the same thing to a file. Returns the result or a handle
+        for get_job."""
         shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
         shared |= {"attributes": attributes, "include": include, "exclude": exclude, "averaged": averaged}
         return await start(ctx, DedupeRequest(source=table, **shared))
 
     async def get_job(
         ctx: Context[Any, Any],
-        job: Annotated[str | None, Field(description="The handle; the latest jobs if left out.")] = None,
-        wait: Annotated[int, Field(description="Seconds to wait for its end, with progress.", ge=0, le=300)] = 0,
+        job: Annotated[str | None, Field(description="The handle.")] = None,
+        wait: Annotated[int, Field(description="Seconds to wait for its end.", ge=0, le=300)] = 0,
     ) -> Annotated[CallToolResult, JobList]:
-        """Says how far a job is, how long it will take, and what came of it once it is done. Without a handle it lists
-        the latest jobs. Give `wait` instead of asking again and again."""
+        """Says how far a job is and what came of it. Without a handle it lists the latest jobs."""
         if job is None:
             return result_of(JobList(jobs=await anyio.to_thread.run_sync(owner.jobs.list, _LATEST)))
 
@@ -236,17 +231,16 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
     def cancel_job(
         job: Annotated[str, Field(description="The handle.")],
     ) -> Annotated[CallToolResult, Job]:
-        """Stops a job. What was answered is kept: starting the same job again goes on from there. Nothing is
-        written by a job that did not end."""
+        """Stops a job; nothing is written. The call that started it resumes it."""
         owner.jobs.cancel(job)
-        return _job_result(owner.jobs.wait(job, _PATIENCE_S))
+        return job_result(owner.jobs.wait(job, _PATIENCE_S))
 
     def next_reviews(
         job: Annotated[str | None, Field(description="Only cases of this job.")] = None,
         limit: Annotated[int, Field(description="How many to return.", ge=1, le=50)] = 10,
     ) -> Annotated[CallToolResult, ReviewList]:
-        """Returns the cases that jobs were not sure of, the least certain first, with what the job would do. Put them
-        before the person, and give their word back with answer_review."""
+        """Returns cases that jobs were unsure of, least certain first. Put them before the person; answer_review
+        takes the answers."""
         from dp_tools.tables.reviews import next_reviews as following
 
         reviews, count = following(owner.jobs.store, job, limit)
@@ -255,10 +249,10 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
     async def answer_review(
         ctx: Context[Any, Any],
         review: Annotated[int, Field(description="The number of the case.")],
-        answer: Annotated[str, Field(description="What the person said: yes or no, or the value that belongs there.")],
+        answer: Annotated[str, Field(description="What the person said: yes, no, or the right value.")],
     ) -> Annotated[CallToolResult, ReviewKept] | InputRequiredResult:
-        """Keeps a person's answer to a case as a labelled example, which decides that case and its like from now on.
-        Where the client can ask the person it does; otherwise the example is a proposal until a person accepts it."""
+        """Keeps a person's answer as an example that decides such cases. It is a proposal until a person confirms
+        it, now if the client can ask."""
         from dp_tools.tables.reviews import answer_review as keep
 
         position, said = standing(ctx, trust_agents), answer
@@ -295,15 +289,6 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
     return [PlainTool.of(function, title, annotations, scope) for function, title, annotations, scope in tools]
 
 
-def _unfinished(owner: Owner, request: AnyJobRequest) -> str | None:
-    """The job that was asked for in the same words and stopped before its end, if there is one."""
-    wanted = request.model_dump_json()
-    for job in owner.jobs.list(_LATEST):
-        if job.status in ("interrupted", "cancelled") and owner.jobs.store.row(job.id)["request"] == wanted:
-            return job.id
-    return None
-
-
 def _targets(owner: Owner, request: AnyJobRequest) -> list[str]:
     """The files that the job would write; refused here if it could not."""
     from dp_tools.tables.job_steps import targets_of
@@ -324,7 +309,8 @@ def _spoken(owner: Owner, review: int, answer: str) -> str:
     return f"{found.question}\n{found.case}\nThe agent says: {answer}\nYour answer ({found.answers}):"
 
 
-def _job_result(job: Job) -> CallToolResult:
+def job_result(job: Job) -> CallToolResult:
+    """A job as a tool answers it."""
     return _with_link(job, job)
 
 

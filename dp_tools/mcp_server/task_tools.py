@@ -13,11 +13,12 @@ from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.schema_choices import ask_which
 from dp_tools.mcp_server.standing import standing
 from dp_tools.mcp_server.tokens import RUN
-from dp_tools.mcp_server.tool import READ_ONLY, PlainTool, flat_schema, result_of
+from dp_tools.mcp_server.tool import READ_ONLY, PlainTool, input_schema, output_schema, result_of
 from dp_tools.mcp_server.work import run_work
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.match_schemas import MatchSchemasAnswer
 from dp_tools.tasks.task import Task
+from dp_tools.tasks.verdicts import VerdictAnswer, VerdictRequest, readable
 
 
 def task_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
@@ -28,13 +29,17 @@ def task_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
 def _tool(task: Task[Any, Any], owner: Owner, trust_agents: bool) -> PlainTool:
     async def call(ctx: Context[Any, Any], **fields: Any) -> CallToolResult | InputRequiredResult:
         request = task.request(**fields)
+        # What to show is decided last: a person's choice among schema matches needs all of them.
+        whole = request.model_copy(update={"only": None}) if isinstance(request, VerdictRequest) else request
         answer = await run_work(
-            ctx, lambda progress, cancel: owner.preprocessor.run(request, progress=progress, cancel=cancel)
+            ctx, lambda progress, cancel: owner.preprocessor.run(whole, progress=progress, cancel=cancel)
         )
         if isinstance(answer, MatchSchemasAnswer) and standing(ctx, trust_agents) == "asks":
             asked = await ask_which(ctx, request, answer)
             if isinstance(asked, InputRequiredResult):
                 return asked
+        if isinstance(request, VerdictRequest) and isinstance(answer, VerdictAnswer):
+            answer = readable(answer, request.only)
         return result_of(answer)
 
     arguments = create_model(f"{task.name}_arguments", __base__=(ArgModelBase, task.request))
@@ -43,9 +48,9 @@ def _tool(task: Task[Any, Any], owner: Owner, trust_agents: bool) -> PlainTool:
         name=task.name,
         title=task.title,
         description=task.description,
-        parameters=flat_schema(arguments.model_json_schema()),
+        parameters=input_schema(arguments.model_json_schema()),
         fn_metadata=FuncMetadata(
-            arg_model=arguments, output_schema=flat_schema(task.answer.model_json_schema()), output_model=task.answer
+            arg_model=arguments, output_schema=output_schema(task.answer.model_json_schema()), output_model=task.answer
         ),
         is_async=True,
         context_kwarg="ctx",

@@ -23,6 +23,10 @@ ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_
 """Adds something that was not there; what was there stays."""
 CHANGES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 """Changes or removes something; a history keeps what was there."""
+_SELF_EVIDENT = ("additionalProperties", "minLength", "minItems", "minimum")
+"""What the schema of an argument need not say for a model to fill it in well."""
+_LONG = 80
+"""Characters from which a form is not repeated within one tool."""
 
 _NO_ANSWER = "The client gave no answer that fits the question: nothing was changed; answer the form, and call again."
 """In place of the SDK's sentence, which names our functions."""
@@ -42,9 +46,9 @@ class PlainTool(Tool):
         tool = cls.from_function(function, title=title, annotations=annotations, description=description)
         assert isinstance(tool, PlainTool)
         tool.scope = scope
-        tool.parameters = {**flat_schema(tool.parameters), "additionalProperties": False}
+        tool.parameters = input_schema(tool.parameters)
         if tool.fn_metadata.output_schema is not None:
-            tool.fn_metadata.output_schema = flat_schema(tool.fn_metadata.output_schema)
+            tool.fn_metadata.output_schema = output_schema(tool.fn_metadata.output_schema)
         return tool
 
     def needs(self, arguments: Any) -> str:
@@ -117,6 +121,66 @@ def flat_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 
     flattened: dict[str, Any] = flat(dict(schema))
     return flattened
+
+
+def output_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The flat schema of a tool's results: their fields are described, what these hold in turn is named and typed."""
+    flat = flat_schema(schema)
+    fields = {
+        name: _bare(field) | {"description": field["description"]} for name, field in flat.pop("properties").items()
+    }
+    return {**_bare(flat), "properties": fields}
+
+
+def input_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The flat schema of a tool's arguments, without what costs a model tokens and tells it little.
+
+    Left out are: that an optional argument may also be null, that what is not given is empty or false, what the items
+    of a list are called, and long forms from their second time on. The server checks arguments by its own models.
+    """
+    short = {name: value for name, value in _short(flat_schema(schema)).items() if name != "description"}
+    return {**short, "additionalProperties": False}
+
+
+def _bare(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_bare(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: {key: _bare(field) for key, field in value.items()} if name == "properties" else _bare(value)
+        for name, value in node.items()
+        if name not in ("description", "default")
+    }
+
+
+def _short(node: dict[str, Any]) -> dict[str, Any]:
+    node = {name: value for name, value in node.items() if name not in _SELF_EVIDENT}
+    if "default" in node and not node["default"]:
+        del node["default"]
+        if options := [option for option in node.pop("anyOf", []) if option != {"type": "null"}]:
+            node = _short({**options[0], **node} if len(options) == 1 else {"anyOf": options, **node})
+    if isinstance(node.get("items"), dict):
+        node["items"] = _short({name: value for name, value in node["items"].items() if name != "description"})
+    if "properties" in node:
+        fields: dict[str, dict[str, Any]] = {}
+        for name, field in node["properties"].items():
+            short = _short(field)
+            twin = next((other for other in fields if _form(fields[other]) == _form(short)), None)
+            fields[name] = short if twin is None or len(str(_form(short))) < _LONG else _like(short, twin)
+        node["properties"] = fields
+    return node
+
+
+def _form(node: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in node.items() if name != "description"}
+
+
+def _like(node: Mapping[str, Any], twin: str) -> dict[str, Any]:
+    """A field of the same form as the one before it."""
+    about = f"{node['description'].rstrip('.')}, as {twin}."
+    form = {"items": {"type": "object"}} if node["type"] == "array" else {}
+    return {"type": node["type"], **form, "description": about}
 
 
 def _lean(value: Any) -> Any:

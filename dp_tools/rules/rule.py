@@ -16,7 +16,9 @@ class Example(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    case: Annotated[dict[str, Any], Field(description="The case, in the task's own form (see `Subject`).")]
+    case: Annotated[
+        dict[str, Any], Field(description="{record, attribute, value} of a cell, or {left, right} of a pair.")
+    ]
     label: Annotated[str, Field(description="The right answer: yes, no, or the value.")]
 
 

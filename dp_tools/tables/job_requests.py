@@ -7,21 +7,19 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dp_tools.tables.delimited import Ragged
+from dp_tools.tasks.task import RecordField
 
 Averaged = Annotated[
     bool,
-    Field(
-        description="Judge each pair by the mean over four orders of its sides and attributes, at four times the "
-        "questions; pairs whose orders disagree wait for a person."
-    ),
+    Field(description="Average over four orders: steadier, slower."),
 ]
 
 
 Include = Annotated[
     list[str],
-    Field(description="Attributes to look at although they seem to be record keys or to name the source of a record."),
+    Field(description="Look at these even if they seem to be keys."),
 ]
-Exclude = Annotated[list[str], Field(description="Attributes not to look at.")]
+Exclude = Annotated[list[str], Field(description="Leave these out.")]
 
 
 class TableSource(BaseModel):
@@ -31,28 +29,22 @@ class TableSource(BaseModel):
 
     path: Annotated[
         str | None,
-        Field(description="The file: CSV, JSON, Parquet, a workbook, SQLite, DuckDB, or one of these in .gz or .zip."),
+        Field(description="CSV, JSON, Parquet, a workbook, SQLite or DuckDB, also in .gz or .zip."),
     ] = None
     records: Annotated[
-        list[dict[str, str | None]] | None, Field(description="The records themselves instead, at most 200.")
+        list[RecordField] | None, Field(description="Or at most 200 records: {attribute: text or null}.")
     ] = None
-    encoding: Annotated[str | None, Field(description="The file's encoding, if it is told wrongly.")] = None
-    delimiter: Annotated[str | None, Field(description="The character between values, if it is told wrongly.")] = None
-    quote: Annotated[str | None, Field(description="The quote character, or empty for none.")] = None
-    header: Annotated[bool | None, Field(description="Whether the first line names the columns.")] = None
-    header_line: Annotated[int | None, Field(description="The line of the header, from 1, if it is told wrongly.")] = (
-        None
-    )
-    skip_lines: Annotated[int | None, Field(description="How many lines stand above the table.")] = None
-    footer_lines: Annotated[
-        int | None, Field(description="How many lines below the table, totals and notes, are no records.")
-    ] = None
-    ragged: Annotated[
-        Ragged | None, Field(description="Set records of another length aside instead of refusing the file.")
-    ] = None
-    sheet: Annotated[str | None, Field(description="The sheet of an Excel workbook.")] = None
-    table: Annotated[str | None, Field(description="The table of a database.")] = None
-    query: Annotated[str | None, Field(description="A SELECT on a database instead of a table.")] = None
+    encoding: Annotated[str | None, Field(description="Overrides its encoding.")] = None
+    delimiter: Annotated[str | None, Field(description="Overrides its separator.")] = None
+    quote: Annotated[str | None, Field(description="Overrides its quotes.")] = None
+    header: Annotated[bool | None, Field(description="Whether it has a header.")] = None
+    header_line: Annotated[int | None, Field(description="The header's line, from 1.")] = None
+    skip_lines: Annotated[int | None, Field(description="Lines above the table.")] = None
+    footer_lines: Annotated[int | None, Field(description="Lines below the table.")] = None
+    ragged: Annotated[Ragged | None, Field(description="Records of another length.")] = None
+    sheet: Annotated[str | None, Field(description="Sheet of a workbook.")] = None
+    table: Annotated[str | None, Field(description="Table of a database.")] = None
+    query: Annotated[str | None, Field(description="A SELECT instead of a table.")] = None
 
     @property
     def options(self) -> dict[str, Any]:

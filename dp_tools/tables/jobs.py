@@ -77,6 +77,14 @@ class Jobs:
         self.store.update(job, cancel=0)
         return self._run(job, wait)
 
+    def unfinished(self, request: AnyJobRequest) -> str | None:
+        """The job that was asked for in the same words and stopped before its end, if there is one among the latest."""
+        wanted = request.model_dump_json()
+        for job in self.list():
+            if job.status in ("interrupted", "cancelled") and self.store.row(job.id)["request"] == wanted:
+                return job.id
+        return None
+
     def get(self, job: str) -> Job:
         """A job as it stands.
 

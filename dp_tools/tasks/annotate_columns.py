@@ -13,7 +13,7 @@ from dp_tools.evidence.column_kinds import told_by_form
 from dp_tools.prompts.ask import Choice
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import clean_name, is_missing, quote
-from dp_tools.tasks.task import Answer, Case, Item, Outcome, Request, Task, require, require_distinct
+from dp_tools.tasks.task import Answer, Case, Item, Outcome, Request, Task, Value, require, require_distinct
 
 VALUES = 12
 """Distinct values of a column that the model reads."""
@@ -30,10 +30,11 @@ class Column(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str | None, Field(description="Its header, if it has one that says anything.")] = None
-    values: Annotated[list[str | None], Field(description="Sample values, as found.")]
+    name: Annotated[str | None, Field(description="Its header.")] = None
+    values: Annotated[list[Value | None], Field(description="Sample values, as found.")]
     table: Annotated[
-        list[list[str | None]], Field(description="A few rows of the table around it, as lists of cells.")
+        list[list[Value | None]],
+        Field(description="Some rows of its table, as lists of cells."),
     ] = []
 
 
@@ -41,7 +42,7 @@ class AnnotateColumnsRequest(Request):
     """Columns to annotate and the types to choose from."""
 
     columns: Annotated[list[Column], Field(description="The columns.")]
-    types: Annotated[list[str], Field(description="The types to choose from, two or more.")]
+    types: Annotated[list[str], Field(description="The types to choose from.")]
 
 
 class ColumnType(Item):
@@ -63,9 +64,7 @@ class AnnotateColumns(Task[AnnotateColumnsRequest, AnnotateColumnsAnswer]):
     name = "annotate_columns"
     title = "Annotate column types"
     description = (
-        "Says what a column holds (a date, a telephone number, the name of a hotel ...), choosing among the types you "
-        "give. It reads sample values and, where you give them, the header and a few rows of the table around it. "
-        "Returns the type, a calibrated confidence and the runners-up."
+        "Says what each column holds, choosing among your types. It reads sample values and, if given, header and rows."
     )
     request = AnnotateColumnsRequest
     answer = AnnotateColumnsAnswer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,40 +14,39 @@ from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import clean_name, quote
 from dp_tools.tasks.batch_facts import BatchFacts
 from dp_tools.tasks.task import (
-    Answer,
     Case,
-    Item,
     Outcome,
     RecordField,
-    Request,
     Task,
     record_block,
     require_known,
     require_same_attributes,
 )
+from dp_tools.tasks.verdicts import Verdict, VerdictAnswer, VerdictRequest
 
 
-class DetectErrorsRequest(Request):
+class DetectErrorsRequest(VerdictRequest):
     """Records whose cells are to be judged."""
 
-    records: Annotated[list[RecordField], Field(description="The records, each {attribute: value or null}.")]
-    attributes: Annotated[
-        list[str] | None, Field(description="Judge only these attributes; every attribute if left out.")
-    ] = None
+    records: Annotated[list[RecordField], Field(description="{attribute: text or null}, of one table.")]
+    attributes: Annotated[list[str] | None, Field(description="Judge only these.")] = None
     context: Annotated[
         list[RecordField],
-        Field(description="Further records of the same table, not judged: they show what is usual in each column."),
+        Field(description="More records of the table, not judged."),
     ] = []
     show_record: Annotated[
         bool,
         Field(
-            description="Let the model read the whole record; if false it reads the cell and the evidence alone, and "
-            "equal questions are asked once."
+            description="false: the model reads the cell and its evidence alone.",
         ),
     ] = True
+    only: Annotated[
+        Literal["errors", "unsure", "all"] | None,
+        Field(description="Default: all up to 50, else errors and unsure."),
+    ] = None
 
 
-class CellVerdict(Item):
+class CellVerdict(Verdict):
     """The verdict on one cell."""
 
     record: Annotated[int, Field(description="Position of the record in the request, from 0.")]
@@ -55,9 +54,17 @@ class CellVerdict(Item):
     value: Annotated[str | None, Field(description="The value as found.")]
     error: Annotated[bool | None, Field(description="True if the value is wrong; null without an answer.")]
 
+    @property
+    def verdict(self) -> bool | None:
+        return self.error
 
-class DetectErrorsAnswer(Answer):
+
+class DetectErrorsAnswer(VerdictAnswer):
     """One verdict per cell, record by record, attributes in the order asked for."""
+
+    items: ClassVar[str] = "cells"
+    found: ClassVar[str] = "errors"
+    other: ClassVar[str] = "fine"
 
     cells: Annotated[list[CellVerdict], Field(description="The verdicts.")]
 
@@ -68,10 +75,8 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
     name = "detect_errors"
     title = "Detect errors"
     description = (
-        "Judges the cells of records: which values are wrong (misspelt, out of place, in the wrong format, "
-        "contradicting the record or its column)? Give up to a few hundred records of one table at once, because the "
-        "columns are compared within the batch; name the dataset so that its rules apply. Returns a verdict and a "
-        "calibrated confidence for every cell. It changes nothing: to repair a whole file, use the table tools."
+        "Judges which values of records are wrong: misspelt, out of place, badly formatted or contradictory. Send "
+        "up to a few hundred records of one table at once: columns are compared within a call."
     )
     request = DetectErrorsRequest
     answer = DetectErrorsAnswer

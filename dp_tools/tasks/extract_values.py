@@ -28,14 +28,14 @@ class WantedAttribute(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(description="Its name.")]
-    description: Annotated[str | None, Field(description="What counts as its value, in a few words.")] = None
+    description: Annotated[str | None, Field(description="What counts as its value.")] = None
 
 
 class ExtractValuesRequest(Request):
     """Texts to read and attributes to look for."""
 
-    texts: Annotated[list[str], Field(description="The texts, such as product titles with their descriptions.")]
-    attributes: Annotated[list[WantedAttribute], Field(description="The attributes to look for in every text.")]
+    texts: Annotated[list[str], Field(description="The texts.")]
+    attributes: Annotated[list[WantedAttribute], Field(description="What to look for in every text.")]
 
 
 class ExtractedValue(Item):
@@ -61,9 +61,8 @@ class ExtractValues(Task[ExtractValuesRequest, ExtractValuesAnswer]):
     name = "extract_values"
     title = "Extract attribute values"
     description = (
-        "Reads the values of attributes out of texts such as product titles. A value is always a stretch of the text "
-        "itself, never reworded; null means the text does not state it. Returns the value, its span in the text and a "
-        "calibrated confidence for every text and attribute."
+        "Reads attribute values out of texts such as product titles. A value is a stretch of the text, never "
+        "reworded; null if not stated."
     )
     request = ExtractValuesRequest
     answer = ExtractValuesAnswer

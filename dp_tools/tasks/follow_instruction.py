@@ -28,14 +28,10 @@ from dp_tools.tasks.task import (
 class FollowInstructionRequest(Request):
     """Records, what to do with each, and the shape of the answer."""
 
-    records: Annotated[list[RecordField], Field(description="The records, each {attribute: value or null}.")]
-    instruction: Annotated[
-        str, Field(description="What to find out about each record, in one or two sentences.", min_length=1)
-    ]
-    shape: Annotated[
-        Literal["yes_no", "choice", "text"], Field(description="The shape of the answer: yes/no, a choice, or text.")
-    ] = "yes_no"
-    choices: Annotated[list[str], Field(description="The choices, where the shape is choice.")] = []
+    records: Annotated[list[RecordField], Field(description="{attribute: text or null}.")]
+    instruction: Annotated[str, Field(description="What to find out about each record.", min_length=1)]
+    shape: Annotated[Literal["yes_no", "choice", "text"], Field(description="The shape of the answer.")] = "yes_no"
+    choices: Annotated[list[str], Field(description="For choice.")] = []
 
 
 class InstructionAnswer(Item):
@@ -56,9 +52,8 @@ class FollowInstruction(Task[FollowInstructionRequest, FollowInstructionAnswer])
     name = "follow_instruction"
     title = "Follow an instruction"
     description = (
-        "Answers a written instruction about each record, for work that no other tool covers. Say which shape the "
-        "answer has: yes/no, one of your choices, or a short text. The model behind it is small: prefer yes/no or "
-        "choices, and plain instructions."
+        "Answers an instruction about each record, for work that no other tool covers. The model is small: prefer "
+        "yes/no or choices."
     )
     request = FollowInstructionRequest
     answer = FollowInstructionAnswer

@@ -19,6 +19,7 @@ from dp_tools.tasks.task import (
     RecordField,
     Request,
     Task,
+    Value,
     record_block,
     require,
     require_same_attributes,
@@ -30,15 +31,13 @@ class ImputeRequest(Request):
 
     records: Annotated[
         list[RecordField],
-        Field(description="The records; a value that stands under the attribute to impute is not looked at."),
+        Field(description="{attribute: text or null}, of one table."),
     ]
-    attribute: Annotated[str, Field(description="The attribute whose value is wanted.", min_length=1)]
-    allowed: Annotated[
-        list[str] | None, Field(description="The values to choose from, where the attribute has a closed set.")
-    ] = None
+    attribute: Annotated[str, Field(description="The attribute to infer.", min_length=1)]
+    allowed: Annotated[list[Value] | None, Field(description="The values to choose from.")] = None
     context: Annotated[
         list[RecordField],
-        Field(description="Further records of the same table that do have the attribute: a dozen or more help."),
+        Field(description="More, with the attribute; a dozen help."),
     ] = []
 
 
@@ -63,9 +62,8 @@ class Impute(Task[ImputeRequest, ImputeAnswer]):
     name = "impute"
     title = "Impute missing values"
     description = (
-        "Infers the value of one attribute from the rest of each record. Give the values to choose from in `allowed` "
-        "where the attribute has a closed set: the answer is then one of them. Returns a value with a calibrated "
-        "confidence and up to three alternatives; null means that the record does not tell."
+        "Infers one attribute from the rest of each record, choosing from `allowed` if given. A null value means "
+        "that the record does not tell."
     )
     request = ImputeRequest
     answer = ImputeAnswer

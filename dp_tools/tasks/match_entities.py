@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,7 +12,8 @@ from dp_tools.evidence import Facts, PairFacts
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import Record
-from dp_tools.tasks.task import Answer, Case, Item, Outcome, RecordField, Request, Task, record_block, require
+from dp_tools.tasks.task import Case, Outcome, RecordField, Task, record_block, require
+from dp_tools.tasks.verdicts import OnlyMatches, Verdict, VerdictAnswer, VerdictRequest
 
 
 class RecordPair(BaseModel):
@@ -20,24 +21,34 @@ class RecordPair(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    left: Annotated[RecordField, Field(description="A record of the first table.")]
-    right: Annotated[RecordField, Field(description="A record of the second table.")]
+    left: Annotated[RecordField, Field(description="{attribute: text or null}.")]
+    right: Annotated[RecordField, Field(description="The other record.")]
 
 
-class MatchEntitiesRequest(Request):
+class MatchEntitiesRequest(VerdictRequest):
     """Candidate pairs to judge."""
 
     pairs: Annotated[list[RecordPair], Field(description="The candidate pairs.")]
+    only: OnlyMatches = None
 
 
-class PairVerdict(Item):
+class PairVerdict(Verdict):
     """The verdict on one pair."""
 
+    pair: Annotated[int, Field(description="Position of the pair in the request, from 0.")]
     match: Annotated[bool | None, Field(description="True if both are the same entity; null without an answer.")]
 
+    @property
+    def verdict(self) -> bool | None:
+        return self.match
 
-class MatchEntitiesAnswer(Answer):
+
+class MatchEntitiesAnswer(VerdictAnswer):
     """One verdict per pair, in order."""
+
+    items: ClassVar[str] = "pairs"
+    found: ClassVar[str] = "matches"
+    other: ClassVar[str] = "different"
 
     pairs: Annotated[list[PairVerdict], Field(description="The verdicts.")]
 
@@ -48,10 +59,8 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
     name = "match_entities"
     title = "Match entities"
     description = (
-        "Judges pairs of records: is it the same product, publication, person or place on both sides? The two sides "
-        "may have different attributes. Give pairs of the same tables in one call: together they show which words are "
-        "rare. Returns a verdict and a calibrated confidence per pair. To match whole files, use the table tools, "
-        "which first find the candidate pairs."
+        "Judges whether the two records of each pair are the same thing. Send pairs of the same tables at once: "
+        "together they show which words are rare."
     )
     request = MatchEntitiesRequest
     answer = MatchEntitiesAnswer
@@ -76,7 +85,12 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
         return PairFacts(records_of(request.pairs))
 
     def read(self, request: MatchEntitiesRequest, outcomes: Sequence[Outcome]) -> MatchEntitiesAnswer:  # noqa: ARG002
-        return MatchEntitiesAnswer(pairs=[PairVerdict(match=outcome.verdict, **outcome.item) for outcome in outcomes])
+        return MatchEntitiesAnswer(
+            pairs=[
+                PairVerdict(pair=number, match=outcome.verdict, **outcome.item)
+                for number, outcome in enumerate(outcomes)
+            ]
+        )
 
 
 def records_of(pairs: Iterable[RecordPair]) -> Iterator[Record]:

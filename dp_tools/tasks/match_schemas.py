@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.evidence import Facts, SchemaFacts
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
-from dp_tools.tasks.task import Answer, Case, Item, Outcome, RecordField, Request, Task, record_block, require
+from dp_tools.tasks.task import Case, Outcome, RecordField, Task, Value, record_block, require
+from dp_tools.tasks.verdicts import OnlyMatches, Verdict, VerdictAnswer, VerdictRequest
 
 SAMPLES = 5
 """Sample values of an attribute that the model reads."""
@@ -23,9 +24,9 @@ class Attribute(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(description="Its name.")]
-    description: Annotated[str | None, Field(description="What it means, if that is documented.")] = None
-    table: Annotated[str | None, Field(description="What its table is about, if that is known.")] = None
-    samples: Annotated[list[str], Field(description="A few of its values.")] = []
+    description: Annotated[str | None, Field(description="What it means.")] = None
+    table: Annotated[str | None, Field(description="Its table.")] = None
+    samples: Annotated[list[Value], Field(description="Some values.")] = []
 
     def as_record(self) -> RecordField:
         """The attribute as a record for the serializer; what is not known is left out."""
@@ -39,18 +40,20 @@ class Attribute(BaseModel):
         return record
 
 
-class MatchSchemasRequest(Request):
+class MatchSchemasRequest(VerdictRequest):
     """The attributes of two tables."""
 
     left: Annotated[list[Attribute], Field(description="Attributes of the first table.")]
     right: Annotated[list[Attribute], Field(description="Attributes of the second table.")]
     pairs: Annotated[
         list[tuple[int, int]] | None,
-        Field(description="Judge only these pairs, as positions (left, right) from 0; every pair if left out."),
+        WithJsonSchema({"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}),
+        Field(description="Judge only these (left, right) positions, from 0."),
     ] = None
+    only: OnlyMatches = None
 
 
-class AttributePair(Item):
+class AttributePair(Verdict):
     """The verdict on one pair of attributes."""
 
     left: Annotated[int, Field(description="Position in the first list, from 0.")]
@@ -58,9 +61,17 @@ class AttributePair(Item):
     match: Annotated[bool | None, Field(description="True if they mean the same; null without an answer.")]
     score: Annotated[float | None, Field(description="Probability that they mean the same, 0 to 1.")]
 
+    @property
+    def verdict(self) -> bool | None:
+        return self.match
 
-class MatchSchemasAnswer(Answer):
+
+class MatchSchemasAnswer(VerdictAnswer):
     """Every judged pair, and the best one-to-one assignment among those judged a match."""
+
+    items: ClassVar[str] = "pairs"
+    found: ClassVar[str] = "matches"
+    other: ClassVar[str] = "different"
 
     pairs: Annotated[list[AttributePair], Field(description="The judged pairs, in the order asked for.")]
     assignment: Annotated[
@@ -75,9 +86,8 @@ class MatchSchemas(Task[MatchSchemasRequest, MatchSchemasAnswer]):
     name = "match_schemas"
     title = "Match schemas"
     description = (
-        "Finds which attributes (columns) of two tables mean the same, from their names and, where you have them, "
-        "descriptions and sample values. Returns a score for every pair and a one-to-one assignment. Attributes that "
-        "are in no pair of the assignment have no counterpart."
+        "Finds the attributes (columns) of two tables that mean the same. Returns scores and a one-to-one "
+        "assignment; what is not in it has no counterpart."
     )
     request = MatchSchemasRequest
     answer = MatchSchemasAnswer

@@ -6,12 +6,13 @@ the LangChain tool, the command and the reference follow from it.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.evidence import Facts, words_agree
@@ -24,7 +25,23 @@ from dp_tools.rules.injection import Lost
 VALUE_LIMIT = 1_000_000
 """Characters of one value that a request may carry; what the model reads of it is far less (see the serializer)."""
 
-RecordField = dict[str, Annotated[str, Field(max_length=VALUE_LIMIT)] | None]
+
+def as_text(value: Any) -> Any:
+    """A number or a boolean as JSON writes it; anything else as it is.
+
+    Once JSON is parsed, a fraction is its shortest text: 1.50 was "1.5" before it came here.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return repr(value)
+    return value
+
+
+Value = Annotated[str, Field(max_length=VALUE_LIMIT), BeforeValidator(as_text), WithJsonSchema({"type": "string"})]
+"""A value as text."""
+RecordField = Annotated[dict[str, Value | None], WithJsonSchema({"type": "object"})]
+"""A record: its attributes, null where a value is missing."""
 By = Literal["model", "check", "example", "table", "form", "nobody"]
 WITHOUT_MODEL: tuple[By, ...] = ("check", "example", "table")
 """Who decides without the model being asked."""
@@ -35,10 +52,8 @@ class Request(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    dataset: Annotated[str | None, Field(description="Name of the dataset, which selects the rules that apply.")] = None
-    rules: Annotated[
-        list[str], Field(description="Rules for this call only, one sentence each; they bind like the dataset's own.")
-    ] = []
+    dataset: Annotated[str | None, Field(description="Whose rules apply.")] = None
+    rules: Annotated[list[str], Field(description="More rules.")] = []
 
 
 class UsedRule(BaseModel):
