@@ -132,12 +132,14 @@ def signed(key: Any = KEY, kid: str = "k1", **claims: Any) -> str:
     return jwt.encode({**usual, **claims}, key, algorithm="RS256", headers={"kid": kid})
 
 
-def post(base: str, token: str | None = None, call: Any = CALL, **headers: str) -> httpx2.Response:
+def post(
+    base: str, token: str | None = None, call: Any = CALL, method: str = "tools/call", **headers: str
+) -> httpx2.Response:
     """A tool call as one 2025-11-25 request without a session."""
     sent = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json", **headers}
     if token is not None:
         sent["Authorization"] = f"Bearer {token}"
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": call}
     return httpx2.post(f"{base}/mcp", headers=sent, content=json.dumps(body), timeout=60)
 
 
@@ -227,6 +229,13 @@ def test_a_token_without_the_scope_is_told_which_one_it_needs(
     assert httpx2.post(
         f"{guarded}/mcp", json=batch, headers={"Authorization": f"Bearer {READER}", "Accept": "application/json"}
     ).status_code == 403  # fmt: skip
+
+
+def test_stopping_a_task_needs_the_scope_of_stopping_a_job(guarded: str) -> None:
+    asked = {"taskId": "clean-none"}
+    assert post(guarded, READER, asked, "tasks/cancel").status_code == 403
+    assert post(guarded, RUNNER, asked, "tasks/cancel").status_code != 403
+    assert post(guarded, READER, asked, "tasks/get").status_code != 403
 
 
 @pytest.mark.anyio

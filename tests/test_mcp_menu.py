@@ -95,3 +95,16 @@ def test_a_group_that_does_not_exist_is_named_with_those_that_do() -> None:
     refused = CliRunner().invoke(serve, ["--tools", "tasks,reports"])
     assert refused.exit_code == 2
     assert "no tools called 'reports': choose from tasks, tables, rules" in refused.output
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_server_s_card_has_an_icon_that_travels_with_it(era: str) -> None:
+    async with Client(create_server(), mode=era) as client:
+        card = client.server_info
+    assert card is not None
+    assert card.icons is not None
+    (icon,) = card.icons
+    head, _, data = icon.src.partition(",")
+    assert (head, icon.mime_type) == ("data:image/png;base64", "image/png")
+    assert base64.b64decode(data).startswith(b"\x89PNG")
+    assert len(data) < 2000

@@ -8,14 +8,28 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partialmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import anyio
 import pytest
 from engines import Held
 from mcp import Client
+from mcp.client.extension import ClaimContext, ClientExtension, ResultClaim
 from mcp.server import MCPServer
 from mcp.shared.exceptions import MCPError
-from mcp.types import ElicitResult, ResourceLink, ResourceTemplateReference
+from mcp.types import (
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
+    CallToolResult,
+    ElicitResult,
+    Request,
+    RequestParams,
+    ResourceLink,
+    ResourceTemplateReference,
+    Result,
+)
+from pydantic import ConfigDict, Field
 from serving import ERAS, answer, refusal
 
 from dp_tools.engine.questions import Engine
@@ -255,3 +269,110 @@ async def test_where_a_table_begins_and_ends_is_said_and_can_be_given(owner: Own
         assert found["records"] == len(ROWS) - 3
         given = {"path": "report.csv", "skip_lines": 1, "header_line": 3}
         assert "not both" in await refusal(client, "profile_table", {"table": given})
+
+
+TASKS = "io.modelcontextprotocol/tasks"
+
+
+class Asked(RequestParams):
+    taskId: str  # noqa: N815
+    inputResponses: dict[str, Any] | None = None  # noqa: N815
+
+
+class TaskRequest(Request[Asked, str]):
+    method: str
+    params: Asked
+
+
+async def task(client: Client, method: str, task_id: str, **fields: Any) -> dict[str, Any]:
+    """What a method of the tasks extension answers."""
+    asked = TaskRequest(method=method, params=Asked(taskId=task_id, **fields))
+    return (await client.session.send_request(asked, Loose)).model_dump(by_alias=True)
+
+
+class Loose(Result):
+    model_config = ConfigDict(extra="allow")
+
+
+class Begun(Result):
+    """A task in the place of a tool's result."""
+
+    model_config = ConfigDict(extra="allow")
+    result_type: Literal["task"] = Field(alias="resultType")
+
+
+class Follows(ClientExtension):
+    """A client's half of the extension: it asks until the task has ended."""
+
+    identifier = TASKS
+
+    def __init__(self) -> None:
+        self.begun: list[dict[str, Any]] = []
+
+    def claims(self) -> list[ResultClaim[Any]]:
+        return [ResultClaim(result_type="task", model=Begun, resolve=self._follow)]
+
+    async def _follow(self, begun: Begun, context: ClaimContext) -> CallToolResult:
+        self.begun.append(begun.model_dump(by_alias=True))
+        asked = TaskRequest(method="tasks/get", params=Asked(taskId=self.begun[-1]["taskId"]))
+        with anyio.fail_after(60):
+            while True:
+                state = (await context.session.send_request(asked, Loose)).model_dump(by_alias=True)
+                if state["status"] != "working":
+                    return CallToolResult.model_validate(state["result"])
+                await anyio.sleep(0.05)
+
+
+@pytest.fixture
+def slow(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs that are never done at once."""
+    start = owner.jobs.start
+    monkeypatch.setattr(owner.jobs, "start", lambda request: start(request, wait=0))
+
+
+@pytest.mark.usefixtures("slow")
+async def test_a_client_that_knows_tasks_follows_a_job_as_one(owner: Owner) -> None:
+    follows = Follows()
+    async with Client(create_server(owner), extensions=[follows]) as client:
+        result = await client.call_tool("clean_table", DETECT)
+        (begun,) = follows.begun
+        state = await task(client, "tasks/get", begun["taskId"])
+        assert await task(client, "tasks/update", begun["taskId"], inputResponses={}) == await task(
+            client, "tasks/cancel", begun["taskId"]
+        )
+    assert begun["status"] == "working"
+    assert begun["ttlMs"] is None
+    assert {"result", "error", "inputRequests"}.isdisjoint(begun)
+    assert result.structured_content is not None
+    assert result.structured_content["id"] == begun["taskId"]
+    assert result.structured_content["result"]["figures"]
+    assert state["status"] == "completed"
+    assert state["createdAt"].endswith("+00:00")
+
+
+@pytest.mark.usefixtures("slow")
+async def test_a_job_that_fails_is_a_completed_task_with_an_error_of_the_tool(owner: Owner, folder: Path) -> None:
+    (folder / "bad.csv").write_bytes(b"a,b\n1\n")
+    async with Client(create_server(owner), extensions=[Follows()]) as client:
+        result = await client.call_tool("clean_table", {"table": {"path": "bad.csv"}, "output": "none.csv"})
+    assert result.is_error
+    assert "bad.csv" in result.content[0].text  # type: ignore[union-attr]
+
+
+async def test_tasks_are_for_clients_that_declare_them_and_exist(owner: Owner) -> None:
+    async with Client(create_server(owner)) as client:
+        assert client.server_capabilities is not None
+        assert TASKS in (client.server_capabilities.extensions or {})
+        for method in ("tasks/get", "tasks/cancel"):
+            with pytest.raises(MCPError) as refused:
+                await task(client, method, "clean-none")
+            assert refused.value.code == MISSING_REQUIRED_CLIENT_CAPABILITY
+    async with Client(create_server(owner), extensions=[Follows()]) as client:
+        for method in ("tasks/get", "tasks/update", "tasks/cancel"):
+            with pytest.raises(MCPError, match="There is no job 'clean-none'") as refused:
+                await task(client, method, "clean-none", inputResponses={})
+            assert refused.value.code == INVALID_PARAMS
+    async with Client(create_server(owner), mode="legacy") as client:
+        with pytest.raises(MCPError) as refused:
+            await task(client, "tasks/get", "clean-none")
+    assert refused.value.code == METHOD_NOT_FOUND

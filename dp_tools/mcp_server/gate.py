@@ -125,7 +125,7 @@ def _calls_in(body: bytes) -> list[Call]:
 
 
 def _call(message: Any) -> Call:
-    """The tool that a message calls, or "".
+    """The tool that a message calls, by whichever method, or "".
 
     Raises:
         _Malformed: it is no message.
@@ -137,6 +137,9 @@ def _call(message: Any) -> Call:
     # The SDK takes a request whose id is none for a notification, to which nobody answers.
     if "method" in message and type(message.get("id", "")) not in (str, int):
         raise _Malformed(INVALID_REQUEST, _NO_MESSAGE)
+    if message.get("method") == "tasks/cancel":
+        # Stopping a task is stopping a job, whichever way it is asked.
+        return "cancel_job", {}
     params = message.get("params")
     if message.get("method") != "tools/call" or not isinstance(params, dict):
         return "", None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -13,12 +15,14 @@ from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.subscriptions import InMemorySubscriptionBus
+from mcp.types import Icon
 
 from dp_tools.mcp_server.calls import Calls
 from dp_tools.mcp_server.explain_tool import explain_tool
 from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.profiles import PROFILES, Profile, instructions
 from dp_tools.mcp_server.prompts import add_prompts
+from dp_tools.mcp_server.protocol_tasks import JobTasks
 from dp_tools.mcp_server.resources import add_resources
 from dp_tools.mcp_server.rule_tools import rule_tools
 from dp_tools.mcp_server.table_tools import table_tools
@@ -75,9 +79,11 @@ def create_server(
         "dp-tools",
         title="Data preprocessing tools",
         description="Finds errors, fills gaps, matches records and schemas, types columns and extracts values.",
+        icons=[_icon()],
         instructions=instructions(profiles),
         version=_version(),
         tools=[*tools_of(owner, watchers, trust_agents=trust_agents, profiles=profiles)],
+        extensions=[JobTasks(owner)] if "tables" in profiles else [],
         cache_hints=dict.fromkeys(_LISTS, CacheHint(ttl_ms=60_000, scope="public")),
         lifespan=lifespan,
         subscriptions=bus,
@@ -102,6 +108,12 @@ def tools_of(
         "rules": lambda: rule_tools(owner, watchers, trust_agents=trust_agents),
     }
     return [tool for profile, tools in groups.items() if profile in profiles for tool in tools()]
+
+
+def _icon() -> Icon:
+    """The icon itself, as text: hosts show it without asking anybody for it."""
+    picture = base64.b64encode(Path(__file__).with_name("icon.png").read_bytes()).decode()
+    return Icon(src=f"data:image/png;base64,{picture}", mime_type="image/png", sizes=["48x48"])
 
 
 def _version() -> str:

@@ -11,9 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from unittest.mock import patch
 
 import anyio
 import uvicorn
+from fixture_tasks import FixtureTasks, task_tools
 from mcp.server import MCPServer
 from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import (
@@ -444,7 +446,9 @@ class Remembered(EventStore):
 
 def fixture_server(folder: Path) -> MCPServer[None]:
     """Our server, with a knowledge store of its own and what the suite looks for."""
-    server = create_server(Owner(knowledge=folder / "knowledge.db"))
+    with patch("dp_tools.mcp_server.server.JobTasks", FixtureTasks):
+        server = create_server(Owner(knowledge=folder / "knowledge.db"))
+    task_tools(server)
     content_tools(server)
     asking_tools(server)
     rounds_tools(server)
