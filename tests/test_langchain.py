@@ -74,7 +74,7 @@ def test_the_text_is_the_whole_answer_and_the_artifact_is_the_answer(tools: dict
     ("arguments", "said"),
     [
         ({"records": []}, "There are no records"),
-        ({"records": [{"a": 7}]}, 'give values as text, as found, here "7"'),
+        ({"records": [{"a": {"b": "1"}}]}, "records[0].a cannot be {'b': '1'}"),
         ({"record": []}, "records is missing"),
         ({"records": TABLE, "attributes": ["abv"]}, "no attribute 'abv'"),
     ],
@@ -132,6 +132,61 @@ def test_an_awaited_call_answers_and_a_cancelled_one_stops_the_model(tools: dict
         return len(message.artifact.cells)
 
     assert asyncio.run(asyncio.wait_for(main(), 60)) == 3
+
+
+def test_the_text_of_a_long_answer_is_short_and_the_artifact_is_whole(
+    tools: dict[str, BaseTool], preprocessor: Preprocessor
+) -> None:
+    from dp_tools.rules.rule import Rule
+
+    number = Rule(
+        id="n", statement="A size is a number.", attribute="size", dataset="d", check={"type": "number"}, settles="both"
+    )
+    preprocessor.knowledge.add(number, who="ann")
+    records = [{"size": 12.5 if n else "none"} for n in range(60)]
+    message = tools["detect_errors"].invoke(call("detect_errors", records=records, dataset="d"))
+    text = json.loads(message.content)
+    assert len(message.artifact.cells) == 60
+    assert [cell["record"] for cell in text["cells"]] == [0]
+    assert text["left_out"] == {"fine": 59}
+    found = tools["detect_errors"].invoke(call("detect_errors", records=records, dataset="d", only="all"))
+    assert len(json.loads(found.content)["cells"]) == 60
+
+
+def test_whole_tables_are_cleaned_through_the_tools(
+    preprocessor: Preprocessor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dp_tools.rules.rule import Rule
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    home = tmp_path / "tables"
+    home.mkdir()
+    (home / "beers.csv").write_text("beer,ounces\nPale Ale,12.0\nStout,12.0 oz\n", encoding="utf-8")
+    number = Rule(
+        id="n", statement="A number.", attribute="ounces", dataset="d", check={"type": "number"}, settles="both"
+    )
+    preprocessor.knowledge.add(number, who="ann")
+    tools = {tool.name: tool for tool in dp_tools(preprocessor=preprocessor, roots=[home])}
+    table = {"path": "beers.csv"}
+    profile = tools["profile_table"].invoke(call("profile_table", table=table))
+    assert json.loads(profile.content)["records"] == 2
+    asked = {"table": table, "what": "detect", "attributes": ["ounces"], "dataset": "d"}
+    job = tools["clean_table"].invoke(call("clean_table", **asked)).artifact
+    done = tools["get_job"].invoke(call("get_job", job=job.id, wait=60)).artifact
+    assert done.status == "done", done
+    assert "12.0 oz" in (home / "beers.errors.csv").read_text(encoding="utf-8")
+    assert [one["id"] for one in json.loads(tools["get_job"].invoke(call("get_job")).content)] == [job.id]
+    assert json.loads(tools["next_reviews"].invoke(call("next_reviews")).content) == []
+    for name, arguments, said in (
+        ("profile_table", {"table": {"path": "../state"}}, "lies outside"),
+        ("clean_table", {"table": table, "what": "fill"}, "Name the one attribute"),
+        ("cancel_job", {"job": "clean-none"}, "no job"),
+        ("answer_review", {"review": 7, "answer": "yes"}, "no open case 7"),
+        ("match_tables", {"left": table}, "right is missing"),
+    ):
+        refused = tools[name].invoke(call(name, **arguments))
+        assert refused.status == "error"
+        assert said in refused.content
 
 
 class Scripted(BaseChatModel):
