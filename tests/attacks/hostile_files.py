@@ -1,4 +1,4 @@
-"""Forty files that are made to break a reader: damaged, lying about what they are, or small and unfolding to much."""
+"""Over forty files made to break a reader: damaged, lying about what they are, or small and unfolding to much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sixty queries that would take memory, time or more than reading, for each database."""
+"""Queries that would take memory, time or more than reading: over eighty, some of them for both databases."""
 
 from __future__ import annotations
 
