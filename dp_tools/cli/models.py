@@ -35,8 +35,8 @@ def _prepared() -> str:
     if made is not None:
         return f"{made.format}. {made.why}"
     if being_made(path):
-        return "its weights as installed, while faster ones are being prepared."
-    return "its weights as installed; faster ones are prepared in the background at the first question."
+        return "faster weights are being prepared; until then answers come from the installed ones."
+    return "answers come from the installed weights; faster ones are prepared in the background at the first question."
 
 
 @models.command()
@@ -59,6 +59,8 @@ def prepare(again: bool, threads: int | None, formats: tuple[str, ...]) -> None:
         task = progress.add_task("preparing", total=1.0)
 
         def report(what: str, share: float) -> None:
+            if not console.is_terminal and what != progress.tasks[0].description:
+                click.echo(what, err=True)
             progress.update(task, description=what, completed=share)
 
         made = prepare_weights(

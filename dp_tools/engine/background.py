@@ -104,9 +104,9 @@ def _start(spec: ModelSpec) -> subprocess.Popen[str] | None:
 
 
 def _watch(process: subprocess.Popen[str], name: str) -> None:
-    _, said = process.communicate()
+    _, errors = process.communicate()
     if process.returncode:
-        why = said.strip().splitlines()[-1] if said.strip() else f"The process that prepared {name} was ended."
+        why = errors.strip().splitlines()[-1] if errors.strip() else f"The process that prepared {name} was ended."
         _log.warning("%s Going on with the weights as installed, which are slower.", why)
     else:
         _log.info("%s is prepared for this machine.", name)

@@ -57,7 +57,7 @@ def prepare(
     path = prepared_path(spec, folder)
     try:
         if being_made(path):
-            report("waiting for another process that is at it", 0.0)
+            report("waiting for another process that prepares it", 0.0)
         sweep(path.parent)
         with making(path):
             there = None if again else find(path)
@@ -77,7 +77,7 @@ def _make(
 ) -> Prepared:
     written: dict[str, Path] = {}
 
-    def told(speed_of: Callable[[Path], float]) -> Callable[[Path], float]:
+    def with_progress(speed_of: Callable[[Path], float]) -> Callable[[Path], float]:
         measures = itertools.count()
 
         def speed(file: Path) -> float:
@@ -95,7 +95,7 @@ def _make(
                 report(f"writing {name}", (number + done) / (len(formats) + _TIMING))
 
             merge(spec.locate(), spec.adapter, written[name], name, share)
-        speeds, rounds, agreed = timed(written, told(speed_of)) if speed_of else (dict[str, float](), 0, True)
+        speeds, rounds, agreed = timed(written, with_progress(speed_of)) if speed_of else (dict[str, float](), 0, True)
         best = max(formats, key=lambda name: speeds.get(name, 0.0)) if agreed else formats[0]
         with written[best].open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -240,5 +240,5 @@ def _make(connection: sqlite3.Connection) -> None:
 
 def _brief(error: Exception) -> str:
     """What SQLite or the system says, on one line."""
-    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return " ".join(said.split())
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return " ".join(text.split())
