@@ -1,4 +1,7 @@
-"""Making a SQLite file so that it is there whole or not at all: one that is empty was cut off, then, and not begun."""
+"""SQLite files: made so that they are there whole or not at all, and read where nothing can be written.
+
+A file that is empty was cut off, then, and not just begun.
+"""
 
 from __future__ import annotations
 
@@ -42,3 +45,11 @@ def make_whole(path: Path, make: Callable[[sqlite3.Connection], None]) -> None:
 def is_empty(path: Path) -> bool:
     """Whether a file is there and holds nothing."""
     return path.is_file() and not path.stat().st_size
+
+
+def reading_uri(path: Path) -> str:
+    """The URI under which SQLite only reads a file, also where it cannot put the files it wants beside it."""
+    wal = path.with_name(path.name + "-wal")
+    writable = os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    whole = not wal.exists() or not wal.stat().st_size
+    return f"{path.absolute().as_uri()}?mode=ro" + ("&immutable=1" if whole and not writable else "")

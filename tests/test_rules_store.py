@@ -9,14 +9,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from unwritable import nothing_writable, shelf
 
 from dp_tools.errors import InvalidRequest, KnowledgeUnavailable, RuleRejected
 from dp_tools.rules.rule import Example, Rule
@@ -386,33 +385,6 @@ def test_a_store_where_nothing_can_be_written_is_read(in_order: bool) -> None:
                 KnowledgeStore.open(folder / "another.db")
 
 
-@contextmanager
-def shelf() -> Iterator[Path]:
-    """A folder that every user can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="store-"))
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        folder.chmod(0o755)
-        shutil.rmtree(folder)
-
-
-@contextmanager
-def nothing_writable(folder: Path) -> Iterator[None]:
-    """A folder in which this process can write nothing; the system's all-powerful user becomes another one."""
-    for file in folder.iterdir():
-        file.chmod(0o444)
-    folder.chmod(0o555)
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
-
-
 def test_a_folder_in_place_of_the_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeUnavailable):
         KnowledgeStore.open(tmp_path)
@@ -467,7 +439,6 @@ def test_threads_share_a_store(store: KnowledgeStore) -> None:
 
 WRITER = """
 import sys
-import tempfile
 from dp_tools.rules.rule import Rule
 from dp_tools.rules.store import KnowledgeStore
 with KnowledgeStore.open(sys.argv[1], import_shipped=False) as store:

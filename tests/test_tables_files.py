@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sqlite3
 import subprocess
@@ -12,6 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unwritable import nothing_writable, shelf
 
 from dp_tools.errors import DpToolsError, InvalidRequest, TableUnavailable
 from dp_tools.tables.change_log import Change, read_changes, undo, write_changes
@@ -428,3 +430,14 @@ def test_undo_refuses_a_file_that_was_changed_since(tmp_path: Path) -> None:
     with pytest.raises(TableUnavailable, match="was changed since"):
         undo(tmp_path / "c.csv", tmp_path / "log.jsonl", tmp_path / "r.csv")
     assert not (tmp_path / "r.csv").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such folders")
+def test_a_database_with_a_journal_of_its_own_is_read_where_nothing_can_be_written() -> None:
+    with shelf() as folder:
+        with contextlib.closing(sqlite3.connect(folder / "beers.db")) as database, database:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("CREATE TABLE beers (name TEXT)")
+            database.execute("INSERT INTO beers VALUES ('Lager')")
+        with nothing_writable(folder):
+            assert values_of(open_table(folder / "beers.db")) == [{"name": "Lager"}]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dp_tools.errors import InvalidRequest, TableUnavailable
+from dp_tools.sqlite_file import reading_uri
 from dp_tools.tables.database_process import quoted
 from dp_tools.tables.layout import distinct_names
 from dp_tools.tables.limits import (
@@ -103,9 +104,8 @@ class DatabaseFile:
             )
         with one_sentence(self.path.name):
             if self.kind == "sqlite":
-                uri = f"{self.path.absolute().as_uri()}?mode=ro"
                 with (
-                    contextlib.closing(sqlite3.connect(uri, uri=True)) as connection,
+                    contextlib.closing(sqlite3.connect(reading_uri(self.path), uri=True)) as connection,
                     contextlib.closing(sqlite3.connect(target)) as copy,
                 ):
                     connection.backup(copy)
@@ -147,7 +147,7 @@ class DatabaseFile:
             limits |= {"rows": QUERY_ROWS, "steps": QUERY_STEPS, "seconds": QUERY_S}
         request = {
             "path": str(self.path),
-            "uri": self.path.absolute().as_uri(),
+            "uri": reading_uri(self.path),
             "kind": self.kind,
             "table": self.table,
             "query": self.query,

@@ -135,7 +135,7 @@ def _connected(request: dict[str, Any]) -> Any:
                 "lock_configuration": "true",
             },
         )
-    connection = sqlite3.connect(f"{request['uri']}?mode=ro", uri=True)
+    connection = sqlite3.connect(request["uri"], uri=True)
     connection.execute(f"PRAGMA hard_heap_limit = {limits['memory']}")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limits["value"])
