@@ -273,7 +273,7 @@ def test_work_that_waits_for_the_weights_goes_on_when_they_are_there_or_it_is_ca
 
 def test_the_models_command_says_what_was_chosen_and_why(fresh: list[ModelSpec]):  # noqa: ARG001
     listed = CliRunner().invoke(main, ["models"]).output
-    assert "nano on this machine: answers come from the installed weights; faster ones are prepared" in listed
+    assert "nano on this machine: not prepared yet; that happens at the first question" in listed
     path = prepared_path(resolve("nano"))
     path.parent.mkdir()
     path.write_bytes(b"weights")
@@ -284,4 +284,4 @@ def test_the_models_command_says_what_was_chosen_and_why(fresh: list[ModelSpec])
     with making(path):
         path.unlink()
         listed = CliRunner().invoke(main, ["models"]).output
-    assert "nano on this machine: faster weights are being prepared" in listed
+    assert "nano on this machine: being prepared;" in listed

@@ -35,8 +35,8 @@ def _prepared() -> str:
     if made is not None:
         return f"{made.format}. {made.why}"
     if being_made(path):
-        return "faster weights are being prepared; until then answers come from the installed ones."
-    return "answers come from the installed weights; faster ones are prepared in the background at the first question."
+        return "being prepared; until that is done the installed weights answer single calls over MCP."
+    return "not prepared yet; that happens at the first question, or now with dp-tools models prepare."
 
 
 @models.command()
