@@ -10,6 +10,7 @@ import errno
 import hashlib
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -221,16 +222,31 @@ def _kind(tensor: Any, kind: gguf.GGMLQuantizationType, merged: bool) -> gguf.GG
     return kind
 
 
-def _converted(tensor: Any, delta: NDArray[np.float32] | None, kind: gguf.GGMLQuantizationType) -> NDArray[np.uint8]:
+@dataclass(frozen=True, slots=True)
+class _Delta:
+    """What an adapter adds to a matrix of shape (rows, columns): scale · left · right, made when it is needed.
+
+    All of them at once take as much memory as the whole model in 32 bits.
+    """
+
+    scale: float
+    left: NDArray[np.float32]
+    right: NDArray[np.float32]
+
+    def matrix(self) -> NDArray[np.float32]:
+        return (self.scale * (self.left @ self.right)).astype(np.float32)
+
+
+def _converted(tensor: Any, delta: _Delta | None, kind: gguf.GGMLQuantizationType) -> NDArray[np.uint8]:
     if delta is None and tensor.tensor_type == kind:
         return np.ascontiguousarray(tensor.data).view(np.uint8)
     values = quants.dequantize(tensor.data, tensor.tensor_type)
     if delta is not None:
-        values = values + delta
+        values = values + delta.matrix()
     return np.ascontiguousarray(quants.quantize(values, kind)).view(np.uint8)
 
 
-def _deltas(adapter: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, NDArray[np.float32]]:
+def _deltas(adapter: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, _Delta]:
     """What an adapter adds to each matrix."""
     source = _read(adapter)
     parts = {tensor.name: quants.dequantize(tensor.data, tensor.tensor_type) for tensor in source.tensors}
@@ -245,7 +261,7 @@ def _deltas(adapter: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, NDAr
             raise ModelUnavailable(f"The adapter {adapter} was made for another model: remove it, or name its model.")
         rank = left.shape[1]
         scale = float(alpha.contents()) / rank if alpha is not None and float(alpha.contents()) else 1.0
-        deltas[weight] = (scale * (left @ right)).astype(np.float32)
+        deltas[weight] = _Delta(scale, left, right)
     if not deltas:
         raise ModelUnavailable(f"{adapter} is not a LoRA adapter: give a GGUF that convert_lora_to_gguf.py made.")
     return deltas
