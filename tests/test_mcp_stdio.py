@@ -88,7 +88,7 @@ def test_sigterm_lets_a_running_answer_finish(tmp_path: Path, tiny_model: Path) 
         send(server, 1, **HELLO)
         receive(server)
         notify(server, "notifications/initialized")
-        call = {"name": "detect_errors", "arguments": {"records": records, "attributes": ["ounces"]}}
+        call = {"name": "detect_errors", "arguments": {"records": records, "attributes": ["ounces"], "only": "all"}}
         send(server, 2, "tools/call", call)
         # Its answer to a ping says that the server has taken the call, too.
         send(server, 3, "ping", {})
