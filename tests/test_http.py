@@ -404,7 +404,7 @@ async def test_logs_say_what_happened_and_not_to_whose_data(served: Served, capl
     caplog.set_level(logging.INFO, "dp_tools")
     async with connected(served.base) as client:
         await client.call_tool("detect_errors", {"records": [{"diagnosis": "confidential"}]})
-        await client.call_tool("detect_errors", {"records": [{"diagnosis": 4711}]})
+        await client.call_tool("detect_errors", {"records": [{"diagnosis": [4711]}]})
         await client.call_tool("add_rule", {"statement": "x" * 500})
     lines = [json.loads(JsonLines().format(record)) for record in caplog.records if record.name == "dp_tools.calls"]
     assert [(line["tool"], line["outcome"]) for line in lines] == [
