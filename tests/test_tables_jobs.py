@@ -42,6 +42,8 @@ def write_people(path: Path, count: int = 700) -> None:
         place = chance.randrange(7)
         town = TOWNS[place] if chance.random() > 0.05 else TOWNS[place][:-1] + "x"
         name = f"{chance.choice(['Ann', 'Bob', 'Cid', 'Dee'])} {chance.choice(['Lee', 'Kay', 'Fox'])} {number % 97}"
+        if number % 50 == 7:
+            name += " \u2021"  # a character that the column hardly holds: counting supports an alarm here
         lines.append(f"{number},{name},{town},{90000 + place},{chance.choice(['', 'n/a', 'ok', 'late'])}")
     path.write_text("\n".join(lines) + "\n")
 
