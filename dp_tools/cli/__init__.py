@@ -6,7 +6,11 @@ interrupted.
 
 from __future__ import annotations
 
+import atexit
 import importlib
+import os
+import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -44,6 +48,10 @@ COMMANDS = {
 """Where each command is, and what it is for."""
 
 
+INTERRUPTED = 130
+"""Exit code of a command that was stopped."""
+
+
 class Refused(click.ClickException):
     """Bad input: one sentence on stderr, exit code 2."""
 
@@ -68,12 +76,28 @@ class LazyCommands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run as a program, which ends at once when it is stopped: threads of the model may be busy for minutes."""
+        try:
+            return super().__call__(*args, **kwargs)
+        except SystemExit as ended:
+            if ended.code == INTERRUPTED:
+                atexit._run_exitfuncs()
+                with suppress(OSError):
+                    sys.stdout.flush()
+                    sys.stderr.flush()
+                os._exit(INTERRUPTED)
+            raise
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except Cancelled as stopped:
             click.echo(str(stopped), err=True)
-            ctx.exit(130)
+            ctx.exit(INTERRUPTED)
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            ctx.exit(INTERRUPTED)
         except DpToolsError as error:
             raise Refused(str(error)) from error
 

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from dp_tools.cli.records import write_records
 from dp_tools.evidence import Facts
+from dp_tools.tables.stages import Stage
 from dp_tools.tasks.task import Answer, Item, Request, UsedRule
 
 HEARTBEAT_S = 8.0
@@ -190,13 +191,26 @@ def wait_for_weights(model: str, say: Callable[[str], object] = _on_stderr) -> N
 
 
 @contextmanager
-def bar(total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on stderr; what it yields is called with how many are done. Nothing is shown in a pipe."""
+def stages() -> Iterator[Stage]:
+    """A progress bar on stderr; what it yields begins a stage by its name. Nothing is shown in a pipe."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("asking", total=total)
-        yield lambda done: progress.update(task, completed=done)
+        task = progress.add_task("starting", total=None)
+
+        def begin(name: str) -> Callable[[int, int], None]:
+            return lambda done, total: progress.update(task, description=name, completed=done, total=total or None)
+
+        yield begin
+
+
+@contextmanager
+def bar(total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on stderr; what it yields is called with how many are done. Nothing is shown in a pipe."""
+    with stages() as stage:
+        tell = stage("asking")
+        tell(0, total)
+        yield lambda done: tell(done, total)
 
 
 def onward(advance: Callable[[int], None], start: int) -> Callable[[int, int], None]:

@@ -11,6 +11,7 @@ from typing import TextIO
 
 import click
 
+from dp_tools.engine.questions import Progress
 from dp_tools.errors import TableUnavailable
 from dp_tools.tables.escaping import escaped, escaped_rows
 from dp_tools.tables.paths import new_file
@@ -18,13 +19,17 @@ from dp_tools.tables.table import open_table
 from dp_tools.tasks.task import RecordField
 
 
-def read_records(path: Path) -> list[RecordField]:
+def read_records(path: Path, progress: Progress | None = None) -> list[RecordField]:
     """The records of a table in any format that tables are read in; what was guessed in reading goes to stderr.
+
+    Args:
+        path: the table.
+        progress: see `open_table`.
 
     Raises:
         TableUnavailable: the file cannot be read as a table, or has no records.
     """
-    with closing(open_table(path)) as table:
+    with closing(open_table(path, progress=progress)) as table:
         records = [record for _, record in table.records()]
         for note in table.reading.notes:
             click.echo(f"{path.name}: {note}", err=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dp_tools.cli.answering import MODEL, bar, interruptible, wait_for_weights
+from dp_tools.cli.answering import MODEL, bar, interruptible, stages, wait_for_weights
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest, RuleRejected
 from dp_tools.rules.injector import LEFT_TO_ITS_CHECK
@@ -257,13 +257,9 @@ def mine(
     store: KnowledgeStore, table: Path, dataset: str | None, propose: bool, min_confidence: float, as_json: bool
 ) -> None:
     """Find candidate rules in TABLE by code alone: formats, vocabularies, misspellings, ranges, keys, dependencies."""
-    records = read_records(table)
-    with interruptible() as cancel, bar(100) as advance:
-
-        def tell(done: int, total: int) -> None:
-            advance(100 * done // total)
-
-        candidates = mine_table(records, dataset=dataset or table.stem, progress=tell, cancel=cancel)
+    with stages() as stage:
+        records = read_records(table, stage("reading records"))
+        candidates = mine_table(records, dataset=dataset or table.stem, progress=stage("mining rules"))
     for found in candidates:
         if found.confidence < min_confidence:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table as Lines
 
-from dp_tools.cli.answering import ESCAPE, MODEL, interruptible
+from dp_tools.cli.answering import ESCAPE, MODEL, interruptible, stages
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.store import KnowledgeStore
@@ -37,6 +38,8 @@ from dp_tools.tables.table import open_table
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 C = TypeVar("C", bound=Callable[..., Any])
+_LOOK = 0.1
+"""Seconds between two looks at a job, and whether somebody wants it to stop."""
 
 _READING = (
     click.option("--encoding", help="The file's encoding, if it is told wrongly."),
@@ -101,8 +104,8 @@ def profile(
     file: Path, columns: tuple[str, ...], html: Path | None, as_json: bool, force: bool, **reading: Any
 ) -> None:
     """Say what is in FILE: formats, values, ranges, gaps, keys, and which columns determine which."""
-    with open_table(file, **reading) as table:
-        found = profile_table(table, columns=list(columns) or None)
+    with stages() as stage, open_table(file, progress=stage("reading records"), **reading) as table:
+        found = profile_table(table, columns=list(columns) or None, stage=stage)
     if html is not None:
         page = profile_page(found)
         with new_file(html, overwrite=force) as part:
@@ -364,21 +367,14 @@ def _carry_out(request: AnyJobRequest, model: str, knowledge: Path | None, state
 
 def _watch(held: Jobs, begin: Callable[[Jobs], Job]) -> None:
     """Follow a job to its end with a progress bar; Ctrl-C stops it so that it can be resumed."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with (
-        interruptible() as stop,
-        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
-    ):
+    with interruptible() as stop, stages() as stage:
         job = begin(held)
-        shown = progress.add_task(job.id, total=None)
         while job.status in ("waiting", "running"):
             if stop.is_set():
-                held.cancel(job.id)
-            job = held.wait(job.id, 0.5)
-            progress.update(shown, description=job.stage, completed=job.done, total=job.total or None)
+                with suppress(InvalidRequest):  # It may have ended in this very moment.
+                    held.cancel(job.id)
+            stage(job.stage)(job.done, job.total)
+            job = held.wait(job.id, _LOOK)
     if job.status == "failed":
         raise TableUnavailable(job.problem or f"The job {job.id} failed.")
     if job.status != "done":

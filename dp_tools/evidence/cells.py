@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import permutations
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -17,6 +15,9 @@ from rapidfuzz.distance import OSA
 from dp_tools.evidence.notations import named_days
 from dp_tools.evidence.peers import SHOWN, said
 from dp_tools.prompts.serializer import Record, clean_name, is_missing, one_line, quote
+
+if TYPE_CHECKING:
+    from dp_tools.evidence.relations import Relations
 
 ENOUGH = 12
 """Records below which a batch says nothing about its columns."""
@@ -26,13 +27,6 @@ PEERS = 2
 """Determining attributes that may testify for a cell."""
 CLOSED = 40
 """Distinct values up to which an attribute is compared value by value with others."""
-_EXPECTED = 4
-"""How often two values must be expected together before their absence says something."""
-_CONFIDENCE, _GAIN = 0.85, 0.3
-"""A dependency that few rows break, though one value of its column is so frequent that little is left to tell."""
-_NOISY_GAIN = 0.6
-"""A dependency that many rows break: no two attributes that merely go together tell so much of each other."""
-_COVERAGE = 0.3
 _AGREEING = 5
 """Rows that must agree with a value before that says something."""
 
@@ -68,6 +62,21 @@ class Column:
     rows: int = 0
     range: tuple[float, float] | None = None
     near: dict[str, str | None] = field(default_factory=dict)
+    _frequent: list[tuple[str, int]] | None = field(default=None, init=False)
+    _usual_shape: str | None = field(default=None, init=False)
+
+    def frequent(self) -> list[tuple[str, int]]:
+        """The most frequent values that are no numbers and stand there three times or more, with their counts."""
+        if self._frequent is None:
+            most = self.counts.most_common(_FREQUENT)
+            self._frequent = [(value, times) for value, times in most if times >= 3 and number_of(value) is None]
+        return self._frequent
+
+    def usual_shape(self) -> str:
+        """The shape that most of its values have."""
+        if self._usual_shape is None:
+            self._usual_shape = self.shapes.most_common(1)[0][0]
+        return self._usual_shape
 
 
 class RecordFacts:
@@ -93,12 +102,9 @@ class RecordFacts:
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._columns: dict[str, Column] = {}
-        self._groups: dict[tuple[str, str], dict[str, Counter[str]]] = {}
-        self._determinants: dict[str, list[str]] = {}
-        self._beginnings: dict[str, tuple[str, dict[str, Counter[str]]]] = {}
         self._homes: dict[str, Counter[str]] = defaultdict(Counter)
-        self._together: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
-        if len(records) >= ENOUGH:
+        self._relations: Relations | None = None
+        if len(records) >= ENOUGH and records[0]:
             self._learn(records)
 
     def about(self, record: Record, attribute: str) -> tuple[str, ...]:
@@ -117,30 +123,23 @@ class RecordFacts:
         """What rows with the same value of a determining attribute say about a cell that is missing, or, where fewer
         than two attributes speak, rows with the same beginning of one."""
         facts = self._about_peers(record, attribute)
-        if len(facts) < PEERS and attribute in self._beginnings:
-            determinant, groups = self._beginnings[attribute]
+        if len(facts) < PEERS and self._relations is not None and attribute in self._relations.beginnings:
+            determinant, groups = self._relations.beginnings[attribute]
             beginning = beginning_of(record.get(determinant))
             if beginning and groups.get(beginning):
                 facts.append(said(f"{clean_name(determinant)} {quote(beginning, SHOWN)}", groups[beginning], ""))
         return tuple(facts)
 
     def _learn(self, records: Sequence[Record]) -> None:
-        names = list(records[0])
-        self._learn_columns({name: _column([record.get(name) for record in records]) for name in names})
-        for name, other in self._closed_pairs():
-            self._together[name, other] = Counter(
-                ((record.get(name) or "").strip(), (record.get(other) or "").strip()) for record in records
-            )
-        begun = {name: [beginning_of(record.get(name)) for record in records] for name in names}
-        lengths = {name: len(set(beginnings) - {""}) for name, beginnings in begun.items()}
-        for name in names:
-            self._learn_determinants(name, partial(self._strength, records, name))
-            values = [_filled(record.get(name)) for record in records]
-            best = self._best_beginning(name, lengths, partial(_begun_agreement, begun, values))
-            if best:
-                self._beginnings[name] = best, _grouped(begun[best], values)
-        kept = {(other, name) for name, others in self._determinants.items() for other in others}
-        self._groups = {pair: groups for pair, groups in self._groups.items() if pair in kept}
+        # numpy, which a server that is ready at once has not loaded yet
+        from dp_tools.evidence.association import CodedTable
+        from dp_tools.evidence.relations import relations
+
+        columns = {name: [record.get(name) for record in records] for name in records[0]}
+        self._learn_columns({name: _column(values) for name, values in columns.items()})
+        table = CodedTable.of({name: map(_filled, values) for name, values in columns.items()})
+        beginnings = {name: [beginning_of(value) for value in table.values(name)] for name in columns}
+        self._relations = relations(table, beginnings.__getitem__, most=PEERS, closed=CLOSED)
 
     def _learn_columns(self, columns: dict[str, Column]) -> None:
         """The columns, and where each repeated value is at home."""
@@ -149,51 +148,6 @@ class RecordFacts:
             for value, count in column.counts.items():
                 if count >= 3:
                     self._homes[value][name] = count
-
-    def _closed_pairs(self) -> Iterator[tuple[str, str]]:
-        """Two attributes of few values each, in both orders."""
-        return permutations((n for n, column in self._columns.items() if 2 <= len(column.counts) <= CLOSED), 2)
-
-    def _learn_determinants(self, name: str, strength: Callable[[str], float]) -> None:
-        """The few attributes that tell this one best, of those that could."""
-        able = [other for other in self._columns if other != name and self._may_tell(other, name)]
-        found = sorted((-told, other) for other in able if (told := strength(other)) > 0)
-        self._determinants[name] = [other for _, other in found[:PEERS]]
-
-    def _best_beginning(
-        self, name: str, beginnings: Mapping[str, int], agreement: Callable[[str], tuple[int, int, int]]
-    ) -> str | None:
-        """The attribute whose beginnings tell this one best, if any do.
-
-        Args:
-            name: the attribute that is told.
-            beginnings: how many different beginnings each attribute has.
-            agreement: for another attribute what `dependency_strength` takes of the groups that its beginnings make.
-        """
-        column = self._columns[name]
-        able = [
-            other
-            for other, count in beginnings.items()
-            if other != name
-            and len(column.counts) >= 2
-            and 2 <= count <= 0.9 * column.rows
-            and count < len(self._columns[other].counts)
-        ]
-        found = [(dependency_strength(*agreement(other), column), other) for other in able] if column.filled else []
-        strength, best = max(found, key=lambda pair: pair[0], default=(0.0, ""))
-        return best if strength else None
-
-    def _may_tell(self, determinant: str, name: str) -> bool:
-        key, column = self._columns[determinant], self._columns[name]
-        return bool(column.filled) and 2 <= len(key.counts) <= 0.9 * key.rows and len(column.counts) >= 2
-
-    def _strength(self, records: Sequence[Record], name: str, determinant: str) -> float:
-        """How well `determinant` tells `name` (see `dependency_strength`)."""
-        groups = _grouped(*([_filled(record.get(side)) for record in records] for side in (determinant, name)))
-        strength = dependency_strength(*_agreement(groups), self._columns[name])
-        if strength:
-            self._groups[determinant, name] = groups
-        return strength
 
     def _about_value(self, attribute: str, column: Column, value: str) -> list[str]:
         count = column.counts[value]
@@ -220,36 +174,37 @@ class RecordFacts:
 
     def _about_company(self, record: Record, attribute: str, column: Column) -> list[str]:
         """The other attribute's value that this one hardly ever stands beside, though both are common."""
-        value = (record[attribute] or "").strip()
-        count, worst = column.counts[value], ("", 0, 1.0)
-        for (name, other), pairs in self._together.items():
-            if name != attribute or is_missing(record.get(other)):
-                continue
-            beside = (record[other] or "").strip()
-            expected = count * self._columns[other].counts[beside] / self._columns[other].rows
-            seen = pairs[value, beside]
-            if expected >= _EXPECTED and seen <= max(1, expected / 8) and seen / expected < worst[2]:
-                worst = (f"{clean_name(other)} {quote(beside, SHOWN)}", seen, seen / expected)
-        return [f"rare with {worst[0]} {worst[1]} of {count}"] if worst[0] else []
+        rarest = None if self._relations is None else self._relations.company.rarest(record, attribute)
+        if rarest is None:
+            return []
+        other, beside, seen = rarest
+        count = column.counts[(record[attribute] or "").strip()]
+        return [f"rare with {clean_name(other)} {quote(beside, SHOWN)} {seen} of {count}"]
 
     @staticmethod
     def _about_shape(column: Column, value: str) -> list[str]:
         shape = shape_of(value)
-        usual, _ = column.shapes.most_common(1)[0]
+        usual = column.usual_shape()
         share = f"shape {_percent(column.shapes[shape], column.filled)}"
         return [share if shape == usual else f"{share}, usual {usual[:SHOWN]}"]
 
     def _about_peers(self, record: Record, attribute: str) -> list[str]:
         facts = []
         own = (record.get(attribute) or "").strip()
-        for determinant in self._determinants.get(attribute, []):
-            groups = self._groups[determinant, attribute]
+        for determinant, groups in self._peers(attribute):
             peers = Counter(groups.get((record.get(determinant) or "").strip(), Counter()))
             if own in peers:
                 peers[own] -= 1
             if peers.total():
                 facts.append(said(clean_name(determinant), peers, own))
         return facts
+
+    def _peers(self, attribute: str) -> list[tuple[str, dict[str, Counter[str]]]]:
+        """The attributes that tell this one, each with the told values of every determining one."""
+        if self._relations is None:
+            return []
+        determinants = self._relations.determinants.get(attribute, [])
+        return [(determinant, self._relations.groups[determinant, attribute]) for determinant in determinants]
 
 
 def is_usual(value: str | None, facts: Iterable[str]) -> bool:
@@ -304,51 +259,6 @@ def _filled(value: str | None) -> str:
     return "" if is_missing(value) else (value or "").strip()
 
 
-def _grouped(keys: Iterable[str], values: Iterable[str]) -> dict[str, Counter[str]]:
-    """The values of each key, row by row; where either is "" the row does not count."""
-    groups: dict[str, Counter[str]] = defaultdict(Counter)
-    for key, value in zip(keys, values, strict=True):
-        if key and value:
-            groups[key][value] += 1
-    return groups
-
-
-def _begun_agreement(
-    begun: Mapping[str, Sequence[str]], values: Sequence[str], determinant: str
-) -> tuple[int, int, int]:
-    return _agreement(_grouped(begun[determinant], values))
-
-
-def _agreement(groups: Mapping[str, Counter[str]]) -> tuple[int, int, int]:
-    """Over groups of two and more: rows, those with their group's majority value, and groups."""
-    sized = [group for group in groups.values() if group.total() >= 2]
-    return sum(g.total() for g in sized), sum(max(g.values()) for g in sized), len(sized)
-
-
-def dependency_strength(rows: int, agreeing: int, groups: int, column: Column) -> float:
-    """How well an attribute tells another: confidence times coverage, or 0 if it is no dependency.
-
-    Confidence is the share of rows that hold their group's majority value, over groups of two rows and more; it counts
-    only where it clearly beats the column's own most frequent value.
-
-    Args:
-        rows: rows in groups of two and more.
-        agreeing: those of them that hold their group's majority value.
-        groups: groups of two rows and more.
-        column: the attribute that is told.
-    """
-    if not rows or rows < _COVERAGE * column.rows:
-        return 0
-    top = column.counts.most_common(1)[0][1] / column.filled
-    confidence = agreeing / rows
-    # A group of two agrees by half with anything, so small groups must beat that too.
-    floor = max(top, groups / rows)
-    gain = (confidence - floor) / (1 - floor)
-    if gain < (_GAIN if confidence >= _CONFIDENCE else _NOISY_GAIN):
-        return 0
-    return confidence * rows / column.rows
-
-
 def shape_of(value: str) -> str:
     """The shape of a value, of which at most 40 characters are read.
 
@@ -395,11 +305,7 @@ def nearest(column: Column, value: str) -> str | None:
     """
     if value not in column.near:
         count = column.counts[value]
-        frequent = [
-            other
-            for other, times in column.counts.most_common(_FREQUENT)
-            if times >= max(3, 3 * count) and other != value and number_of(other) is None
-        ]
+        frequent = [other for other, times in column.frequent() if times >= 3 * count and other != value]
         reach = 1 if len(value) <= 6 else max(2, len(value) // 8)
         found = process.extractOne(value, frequent, scorer=OSA.distance, score_cutoff=reach) if len(value) > 2 else None
         same = found is not None and _DIGITS.sub("", found[0]) == _DIGITS.sub("", value)

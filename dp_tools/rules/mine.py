@@ -12,12 +12,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
 from dp_tools.errors import Cancelled, InvalidRequest, RuleRejected
+from dp_tools.evidence.association import EVERY, Codes, encode, group_agreement, likely_determinants, told_by
 from dp_tools.evidence.gaps import look_like_answers, placeholders
 from dp_tools.evidence.notations import named_days, order_of
 from dp_tools.prompts.serializer import is_missing
@@ -27,7 +28,7 @@ from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.vetting import STATEMENT_BUDGET, vet
 from dp_tools.rules.votes import votes
 
-Codes = npt.NDArray[np.int64]
+T = TypeVar("T")
 Kind = Literal["missing", "format", "day", "vocabulary", "misspelling", "range", "key", "dependency", "majority"]
 
 MIN_ROWS = 20
@@ -44,6 +45,8 @@ DETERMINANTS = 3
 """Dependencies kept for one attribute, best first."""
 SEARCHED_ROWS = 20_000
 """Rows in which dependencies are searched; every check is judged on the whole table."""
+JOINED = 8
+"""Attributes of a wide table of which any two together are tried as the determinant of another one, the likeliest."""
 OUTNUMBERS = 20
 """How many times as frequent a value is than one that may be its misspelling."""
 FENCE = 6.0
@@ -101,26 +104,29 @@ def mine(
     names = list(table[0])
     if any(list(row) != names for row in table):
         raise InvalidRequest("The rows have different attributes; give one table.")
-    columns = {name: [None if _gap(row[name]) else str(row[name]) for row in table] for name in names}
-    steps = _Steps(2 * len(names) + 1, progress, cancel)
+    cells = {name: [row[name] for row in table] for name in names}
+    steps = _Steps(3 * len(names) + 1, progress, cancel)
+    columns: dict[str, list[str | None]] = {}
     found: list[Candidate] = []
-    for name, column in columns.items():
+    for name in steps.over(names, len(names)):
+        column = [None if _gap(value) else str(value) for value in cells[name]]
         tokens = placeholders(Counter(value for value in column if value is not None))
-        for kind, statement, check in _of_column(name, column, tokens):
-            found += _candidate(kind, statement, check, name, dataset, table)
+        for kind, statement, check in _of_column(name, column, tokens, steps):
+            found += _candidate(kind, statement, check, name, dataset, cells)
         columns[name] = [None if value in tokens else value for value in column] if tokens else column
-        steps.next()
     dependencies = list(_dependencies(columns, steps))
     for by, of, values in dependencies:
+        steps.check()
         lookup = _lookup_check(by, of, values)
         said = f"{' and '.join(by)} {'determines' if len(by) == 1 else 'determine'} {of}."
-        found += _candidate("dependency", said[:STATEMENT_BUDGET], lookup, of, dataset, table)
+        found += _candidate("dependency", said[:STATEMENT_BUDGET], lookup, of, dataset, cells)
     known = {(by, of) for by, of, _ in dependencies}
     for vote in votes(columns, steps.check):
+        steps.check()
         if ((vote.by,), vote.of) not in known:
             lookup = _lookup_check((vote.by,), vote.of, vote.values)
             said = f"Most records of one {vote.by} agree on {vote.of}."
-            found += _candidate("majority", said[:STATEMENT_BUDGET], lookup, vote.of, dataset, table)
+            found += _candidate("majority", said[:STATEMENT_BUDGET], lookup, vote.of, dataset, cells)
     steps.finish()
     order = {name: position for position, name in enumerate(names)}
     return tuple(sorted(found, key=lambda candidate: order[candidate.rule.attribute]))
@@ -132,19 +138,26 @@ class _Steps:
     def __init__(self, total: int, progress: Callable[[int, int], None] | None, cancel: threading.Event | None) -> None:
         self._done, self._total, self._progress, self._cancel = 0, total, progress, cancel
 
-    def next(self) -> None:
-        self.check()
-        self._done += 1
-        if self._progress is not None:
-            self._progress(self._done, self._total)
+    def over(self, items: Collection[T], steps: int) -> Iterator[T]:
+        """The items, which take so many steps together."""
+        start = self._done
+        for number, item in enumerate(items):
+            self._reach(start + steps * number // len(items))
+            yield item
+        self._reach(start + steps)
 
     def finish(self) -> None:
-        self._done = self._total - 1
-        self.next()
+        self._reach(self._total)
 
     def check(self) -> None:
         if self._cancel is not None and self._cancel.is_set():
             raise Cancelled("Mining was stopped.")
+
+    def _reach(self, done: int) -> None:
+        self.check()
+        self._done = done
+        if self._progress is not None:
+            self._progress(done, self._total)
 
 
 def _gap(value: str | None) -> bool:
@@ -152,7 +165,7 @@ def _gap(value: str | None) -> bool:
 
 
 def _of_column(
-    name: str, column: Sequence[str | None], tokens: Collection[str]
+    name: str, column: Sequence[str | None], tokens: Collection[str], steps: _Steps
 ) -> Iterator[tuple[Kind, str, dict[str, Any] | None]]:
     """(kind, statement, check) of what is usual in one column; `tokens` are the texts in it that stand for no value."""
     filled = [value for value in column if value is not None]
@@ -166,7 +179,8 @@ def _of_column(
         return
     if len(real) >= 0.99 * total:
         yield "key", f"{name} tells records apart.", None
-    known = _without_lookalikes({value: n for value, n in real.items() if n >= max(SEEN, 0.002 * total)})
+    known = {value: n for value, n in real.items() if n >= max(SEEN, 0.002 * total)}
+    known = _without_lookalikes(known, steps)
     closed = len(known) <= LISTED and sum(known.values()) >= USUAL * total
     if closed and _is_closed(real, known):
         listed = sorted({*known, *look_like_answers(real)})
@@ -196,13 +210,17 @@ def _missing(
         yield "missing", statement, {"type": "string" if never else ["string", "null"], **check}
 
 
-def _without_lookalikes(known: dict[str, int]) -> dict[str, int]:
+def _without_lookalikes(known: dict[str, int], steps: _Steps) -> dict[str, int]:
     """Known values without those that look like a misspelling of one that is much more frequent."""
     kept = dict(known)
     if len(known) > SPELLED:
         return kept
+    spellings: dict[int, Spelling] = {}
     for value, count in known.items():
-        if Spelling(other for other, times in known.items() if times >= OUTNUMBERS * count).meant(value):
+        steps.check()
+        if count not in spellings:
+            spellings[count] = Spelling(other for other, times in known.items() if times >= OUTNUMBERS * count)
+        if spellings[count].meant(value):
             del kept[value]
     return kept
 
@@ -254,17 +272,27 @@ def _dependencies(
 ) -> Iterator[tuple[tuple[str, ...], str, dict[str, str]]]:
     """(determining attributes, determined attribute, what each known combination determines)."""
     coded = {
-        name: _coded(column[:SEARCHED_ROWS]) for name, column in columns.items() if _repeats(column[:SEARCHED_ROWS])
+        name: encode(column[:SEARCHED_ROWS])[0] for name, column in columns.items() if _repeats(column[:SEARCHED_ROWS])
     }
-    best = _explained(coded, [(name,) for name in coded], list(coded), steps)
-    rest = [name for name in coded if name not in best]
-    best |= {of: found[:1] for of, found in _explained(coded, list(combinations(coded, 2)), rest, steps).items()}
+    if not coded:
+        return
+    names, matrix = list(coded), np.column_stack(list(coded.values()))
+    likely = likely_determinants(coded.values(), matrix)
+    best = _explained(matrix, names, {(key,): told for key, told in enumerate(told_by(likely)) if told}, steps)
+    rest = [place for place, name in enumerate(names) if name not in best]
+    joined: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    if len(names) > EVERY:
+        likely = likely_determinants(coded.values(), matrix, JOINED)
+    for place in rest:
+        for pair in combinations(likely[place], 2):
+            joined[pair].append(place)
+    best |= {of: found[:1] for of, found in _explained(matrix, names, joined, steps).items()}
     for of in coded:
         for by in best.get(of, [])[:DETERMINANTS]:
             values = _lookup(columns, by, of)
+            steps.check()
             if values:
                 yield by, of, values
-        steps.next()
 
 
 def _repeats(column: Sequence[str | None]) -> bool:
@@ -274,47 +302,65 @@ def _repeats(column: Sequence[str | None]) -> bool:
     return len(counts) > 1 and again >= 0.5 * len(column)
 
 
-def _coded(column: Sequence[str | None]) -> Codes:
-    """A number from 0 for each value, -1 where it is missing."""
-    numbers: dict[str, int] = {}
-    return np.array([-1 if value is None else numbers.setdefault(value, len(numbers)) for value in column])
-
-
 def _explained(
-    coded: Mapping[str, Codes], choices: Sequence[tuple[str, ...]], wanted: Sequence[str], steps: _Steps
+    coded: NDArray[np.int32], names: Sequence[str], choices: Mapping[tuple[int, ...], Sequence[int]], steps: _Steps
 ) -> dict[str, list[tuple[str, ...]]]:
-    """For each attribute the choices that determine it and say more than its usual value, best first."""
+    """For each attribute the choices that determine it and say more than its usual value, best first.
+
+    Args:
+        coded: codes, one column an attribute.
+        names: the attributes.
+        choices: the places of determining attributes, and of those that they may determine.
+        steps: where to hear that mining is to stop.
+    """
     scored: dict[str, list[tuple[float, tuple[str, ...]]]] = defaultdict(list)
-    usual = {of: np.bincount(coded[of][coded[of] >= 0]).max() / (coded[of] >= 0).sum() for of in wanted}
-    for by in choices:
-        steps.check()
-        filled = np.logical_and.reduce([coded[name] >= 0 for name in by])
-        joined = np.zeros(len(filled), dtype=np.int64)
-        for name in by:
-            joined = joined * (coded[name].max() + 1) + coded[name]
-        for of in wanted:
-            if of in by:
-                continue
-            both = filled & (coded[of] >= 0)
-            rows, share, groups = _agreement(joined[both], coded[of][both])
+    filled = [coded[:, of] >= 0 for of in range(len(names))]
+    usual = [np.bincount(coded[:, of][filled[of]]).max() / filled[of].sum() for of in range(len(names))]
+    for by, told in steps.over(choices.items(), len(names)):
+        joined = _joined(coded, by)
+        for of in _not_refuted(coded, joined, told):
+            rows, agreeing, groups = group_agreement(joined, coded[:, of], SEEN)
+            share = agreeing / rows if rows else 0.0
             explains = share >= DEPENDENCY and (1 - share) <= 0.7 * (1 - usual[of])
-            if explains and groups >= SEEN and rows >= 0.5 * (coded[of] >= 0).sum():
-                scored[of].append((rows * share, by))
+            if explains and groups >= SEEN and rows >= 0.5 * filled[of].sum():
+                scored[names[of]].append((rows * share, tuple(names[key] for key in by)))
     return {of: [by for _, by in sorted(found, reverse=True)] for of, found in scored.items()}
 
 
-def _agreement(by: Codes, of: Codes) -> tuple[int, float, int]:
-    """(rows in groups of `SEEN` and more, their share that agrees with the group's usual value, such groups)."""
-    if not len(by):
-        return 0, 0.0, 0
-    _, group = np.unique(by, return_inverse=True)
-    pairs, times = np.unique(group * (of.max() + 1) + of, return_counts=True)
-    most = np.zeros(group.max() + 1, dtype=np.int64)
-    np.maximum.at(most, pairs // (of.max() + 1), times)
-    sizes = np.bincount(group)
+def _joined(coded: NDArray[np.int32], by: tuple[int, ...]) -> Codes:
+    """The codes of several attributes together; missing where one is."""
+    if len(by) == 1:
+        return coded[:, by[0]]
+    joined = np.zeros(len(coded), np.int64)
+    for key in by:
+        joined = joined * (int(coded[:, key].max()) + 1) + coded[:, key]
+    found: Codes = np.unique(joined, return_inverse=True)[1].astype(np.int32)
+    found[(coded[:, by] < 0).any(1)] = -1
+    return found
+
+
+def _not_refuted(coded: NDArray[np.int32], by: Codes, told: Sequence[int]) -> list[int]:
+    """Of some attributes those that another one may determine, by a quick look that drops none that it does.
+
+    Too few rows in groups of `SEEN` refute it, and so do too many neighbours that differ where rows are sorted by
+    group: a row that disagrees with its group's majority makes two such neighbours at most.
+    """
+    sizes = np.bincount(by[by >= 0])
     large = sizes >= SEEN
     rows = int(sizes[large].sum())
-    return rows, float(most[large].sum() / rows) if rows else 0.0, int(large.sum())
+    if large.sum() < SEEN:
+        return []
+    order = np.argsort(by, kind="stable")
+    order = order[(by[order] >= 0) & large[by[order]]]
+    inside = np.diff(by[order]) == 0
+    block = coded[order[:, None], np.asarray(told)]
+    both = (block[1:] >= 0) & (block[:-1] >= 0) & inside[:, None]
+    different = ((block[1:] != block[:-1]) & both).sum(0)
+    # A group that loses rows for want of a value may become too small to count; it has one pair of neighbours left.
+    gaps = (block < 0).sum(0)
+    allowed = 2 * (1 - DEPENDENCY) * rows + gaps + 1e-6
+    filled = (coded[:, told] >= 0).sum(0)
+    return [of for place, of in enumerate(told) if rows >= 0.5 * filled[place] and different[place] <= allowed[place]]
 
 
 def _lookup(columns: Mapping[str, Sequence[str | None]], by: tuple[str, ...], of: str) -> dict[str, str]:
@@ -342,7 +388,7 @@ def _candidate(
     check: dict[str, Any] | None,
     attribute: str,
     dataset: str,
-    table: Sequence[dict[str, Any]],
+    cells: Mapping[str, Sequence[str | None]],
 ) -> list[Candidate]:
     """The candidate with what the table says about it; none where the rule would not be acceptable knowledge."""
     slug = re.sub(r"[^a-z0-9]+", "-", f"{dataset} {attribute}".casefold()).strip("-") or "table"
@@ -362,19 +408,20 @@ def _candidate(
         vet(rule)
     except RuleRejected:
         return []
+    records = len(cells[attribute])
     if check is None:
-        return [Candidate(kind, rule, len(table), 1.0, 0, ())]
+        return [Candidate(kind, rule, records, 1.0, 0, ())]
     compiled = Check.of(rule)
     looked_at = [*check["x-lookup"]["by"], attribute] if "x-lookup" in check else [attribute]
     judged = exceptions = 0
     broken: dict[str | None, None] = {}
-    for cells, times in Counter(tuple(row[name] for name in looked_at) for row in table).items():
-        case = {"record": dict(zip(looked_at, cells, strict=True)), "attribute": attribute, "value": cells[-1]}
+    for values, times in Counter(zip(*(cells[name] for name in looked_at), strict=True)).items():
+        case = {"record": dict(zip(looked_at, values, strict=True)), "attribute": attribute, "value": values[-1]}
         verdict = compiled.judge(case)
         if verdict is not None or compiled.value_for(case) is not None:
             judged += times
         if verdict is False:
             exceptions += times
-            broken.setdefault(cells[-1])
-    judged = judged or len(table)
+            broken.setdefault(values[-1])
+    judged = judged or records
     return [Candidate(kind, rule, judged, 1 - exceptions / judged, exceptions, tuple(broken)[:5])]

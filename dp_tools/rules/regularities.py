@@ -14,6 +14,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from dp_tools.errors import Cancelled
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.rules.bearing import TableVerdict
 from dp_tools.rules.checks import Check
@@ -27,6 +28,8 @@ ENOUGH = 100
 """Records below which a table says too little about itself."""
 SAMPLE = 10_000
 """Records, evenly spread, in which regularities are searched."""
+SAMPLED_CELLS = 1_000_000
+"""Cells of them; a wide table gives fewer records."""
 CERTAINTY: Mapping[Kind, float] = {
     "missing": 0.9,
     "format": 0.9,
@@ -48,9 +51,10 @@ _USUAL = 0.98
 an error but by a convention of the house, and by those 140 are."""
 
 
-def searched(count: int) -> range:
+def searched(count: int, attributes: int) -> range:
     """The records of a table of this many in which regularities are searched, evenly spread."""
-    return range(0, count, max(1, -(-count // SAMPLE)))
+    most = max(ENOUGH, min(SAMPLE, SAMPLED_CELLS // max(attributes, 1)))
+    return range(0, count, max(1, -(-count // most)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +88,15 @@ class Regularities:
     def __init__(self, candidates: Iterable[Candidate] = (), empty: Mapping[str, float] = MappingProxyType({})) -> None:
         self._empty = dict(empty)
         self._found: dict[str, list[_Regularity]] = {}
-        self._dependencies: list[_Regularity] = []
+        self._involving: dict[str, list[_Regularity]] = {}
         self._known: dict[tuple[str, tuple[str | None, ...]], bool] = {}
         for candidate in candidates:
             if candidate.rule.check is None or candidate.kind not in CERTAINTY:
                 continue
             regularity = _Regularity.of(candidate)
             self._found.setdefault(candidate.rule.attribute, []).append(regularity)
-            if regularity.by:
-                self._dependencies.append(regularity)
+            for name in {*regularity.by, regularity.rule.attribute} if regularity.by else ():
+                self._involving.setdefault(name, []).append(regularity)
         for found in self._found.values():
             found.sort(key=lambda regularity: -regularity.certainty)
 
@@ -117,7 +121,11 @@ class Regularities:
         Raises:
             Cancelled: `cancel` was set.
         """
-        table = list(records)
+        table = []
+        for record in records:
+            if cancel is not None and cancel.is_set():
+                raise Cancelled("The search for what the table keeps was stopped.")
+            table.append(record)
         if len(table) < ENOUGH:
             return cls()
         found = mine(table, dataset=dataset or ALL, progress=progress, cancel=cancel)
@@ -177,12 +185,13 @@ class Regularities:
         """
         if not regularity.by:
             return 1.0
-        broken = [other for other in self._dependencies if self._breaks(other, record)]
+        own = regularity.rule.attribute
+        near = {id(other): other for name in (*regularity.by, own) for other in self._involving[name]}
+        broken = [other for other in near.values() if self._breaks(other, record)]
         accused = {other.rule.attribute for other in broken}
         involved = Counter(name for other in broken for name in (*other.by, other.rule.attribute))
         worst = max((involved[name] for name in regularity.by if name in accused), default=0)
-        own = involved[regularity.rule.attribute]
-        return 1.0 if own > worst else _DIVIDED if own == worst else 0.0
+        return 1.0 if involved[own] > worst else _DIVIDED if involved[own] == worst else 0.0
 
     def meant(self, record: Fields, attribute: str) -> list[tuple[str, str]]:
         """What the record's other cells say that this one should hold, each with the reason."""

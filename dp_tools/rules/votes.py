@@ -10,6 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from dp_tools.evidence.association import encode, group_agreement, likely_determinants, told_by
+
 VOTERS = 5
 """Records that a thing must have for its majority to count."""
 THINGS = 20
@@ -50,14 +54,27 @@ def votes(columns: Mapping[str, Sequence[str | None]], check: Callable[[], None]
         columns: values by attribute, None where missing, all of one length.
         check: called now and then; it may raise to stop.
     """
+    if not columns:
+        return []
     best: dict[str, Vote] = {}
-    for by, names in columns.items():
+    names = list(columns)
+    told = np.column_stack([encode(value and value.strip() for value in columns[of])[0] for of in names])
+    keys = [encode(columns[by]) for by in names]
+    likely = likely_determinants((key for key, _ in keys), told)
+    for by, (key, values), candidates in zip(names, keys, told_by(likely), strict=True):
         check()
-        sizes = Counter(name for name in names if name is not None)
-        things = {name for name, size in sizes.items() if size >= VOTERS}
-        if len(things) < THINGS or sum(sizes[name] for name in things) * 2 < len(names):
+        sizes = np.bincount(key[key >= 0])
+        voters = np.append(sizes >= VOTERS, False)[key]
+        if (sizes >= VOTERS).sum() < THINGS or voters.sum() * 2 < len(key):
             continue
-        found = [vote for of in columns if of != by and (vote := _vote(by, of, _groups(names, columns[of], things)))]
+        things = {values[code] for code in np.flatnonzero(sizes >= VOTERS)}
+        voting = np.where(voters, key, np.int32(-1))
+        found = []
+        for of in candidates:
+            rows, agreeing, groups = group_agreement(voting, told[:, of], VOTERS)
+            if groups >= THINGS and agreeing >= AGREEMENT * rows:
+                vote = _vote(by, names[of], _groups(columns[by], columns[names[of]], things))
+                found += [vote] if vote else []
         for vote in found if len(found) >= TOGETHER else ():
             if vote.of not in best or vote.agreeing > best[vote.of].agreeing:
                 best[vote.of] = vote

@@ -94,12 +94,12 @@ def candidate_pairs(
     tables = [left] if right is None else [left, right]
     chosen = compared or [content.columns for content in contents(tables, comparing=True)]
     numbers = [table.scan([]).collect()[ROW].to_numpy().astype(np.int64) for table in tables]
-    counts = [_gram_counts(table, names) for table, names in zip(tables, chosen, strict=True)]
+    work = _Work(sum(table.count for table in tables), progress, cancel)
+    counts = [_gram_counts(table, names, work) for table, names in zip(tables, chosen, strict=True)]
     frequency = sum(
         (np.bincount(matrix.indices, minlength=_BUCKETS) for matrix in counts), np.zeros(_BUCKETS, np.int64)
     )
     weighted = [_weighted(matrix, frequency, sum(table.count for table in tables)) for matrix in counts]
-    work = _Work(sum(table.count for table in tables), progress, cancel)
     if right is None:
         (matrix,) = weighted
         rows, columns, scores = work.most_similar(matrix, matrix, frequency, top + 1)
@@ -122,9 +122,12 @@ def candidate_pairs(
     return Candidates(numbers[0][rows[order]], numbers[1][columns[order]], scores[order], *counted)
 
 
-def _gram_counts(table: Table, columns: Sequence[str]) -> sp.csr_matrix:
+def _gram_counts(table: Table, columns: Sequence[str], work: _Work) -> sp.csr_matrix:
     """Records by hashed character 3-grams; the weight of a gram that occurs n times is 1 + log n."""
-    blocks = [_grams(texts) for texts in _texts(table, columns)]
+    blocks = []
+    for texts in _texts(table, columns):
+        work.tell()
+        blocks.append(_grams(texts))
     return sp.csr_matrix(sp.vstack(blocks or [_grams([])]))
 
 
@@ -168,6 +171,13 @@ class _Work:
     def __init__(self, total: int, progress: Progress | None, cancel: threading.Event | None) -> None:
         self.total, self.done, self.progress, self.cancel = total, 0, progress, cancel
 
+    def tell(self) -> None:
+        """Say how far the work is, and stop it here if it is to stop."""
+        if self.cancel is not None and self.cancel.is_set():
+            raise Cancelled("Blocking was cancelled; nothing was written.")
+        if self.progress is not None:
+            self.progress(min(self.done, self.total), self.total)
+
     def most_similar(
         self, queries: sp.csr_matrix, index: sp.csr_matrix, frequency: NDArray[np.int64], top: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
@@ -177,16 +187,14 @@ class _Work:
         rows, columns, scores = [], [], []
         step = max(_CHUNK // 10, 1)
         for start in range(0, queries.shape[0], step):
-            if self.cancel is not None and self.cancel.is_set():
-                raise Cancelled("Blocking was cancelled; nothing was written.")
+            self.tell()
             chunk = _rarest(sp.csr_matrix(queries[start : start + step]), frequency, budget)
             product = sp_matmul_topn(chunk, turned, top_n=top, threshold=LEAST_ALIKE, n_threads=2).tocoo()
             rows.append(product.row.astype(np.int64) + start)
             columns.append(product.col.astype(np.int64))
             scores.append(product.data.astype(np.float32))
             self.done += chunk.shape[0]
-            if self.progress is not None:
-                self.progress(min(self.done, self.total), self.total)
+        self.tell()
         if not rows:
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
         return np.concatenate(rows), np.concatenate(columns), np.concatenate(scores)

@@ -126,16 +126,16 @@ class Cleaner:
     ) -> None:
         if attributes is not None and not attributes:
             raise InvalidRequest("There are no attributes to judge: name some, or leave attributes out.")
-        (self._content,) = contents((table,), only=attributes, include=include, exclude=exclude)
+        (self._content,) = contents((table,), only=attributes, include=include, exclude=exclude, stage=work.stage)
         self.table, self._work = table, work
         self._dataset, self._rules = dataset, rules
         self.attributes = self._content.columns
-        self.facts = TableFacts(table)
+        self.facts = TableFacts(table, work.stage)
         regularities = Regularities.of(
-            (record for _, record in table.records(searched(table.count))),
+            (record for _, record in table.records(searched(table.count, len(table.columns)))),
             dataset,
             retired=work.preprocessor.retired,
-            progress=work.stage("looking for what the table keeps"),
+            progress=work.stage("mining rules"),
             cancel=work.cancel,
         )
         self._judge = Judge(work, self.facts, dataset, rules, regularities)
@@ -151,14 +151,15 @@ class Cleaner:
         settled: dict[int, str] = {}
         look = self._work.stage("looking at records")
         for number, (_, record) in enumerate(self.table.records()):
-            if number % 1000 == 0:
-                look(number, self.table.count)
+            look(number, self.table.count)
             for name in self.attributes:
                 places[name].append(self._judge.note(record, name))
         self._judge.ask()
+        look = self._work.stage("collecting verdicts")
         distrusted = self._distrusted(places)
         wrong, unanswered = [], Counter[str]()
         for number, (row, record) in enumerate(self.table.records()):
+            look(number, self.table.count)
             for name in self.attributes:
                 place = places[name][number]
                 judgement = self._judge[place]
@@ -187,7 +188,11 @@ class Cleaner:
             Cancelled, ModelUnavailable: see `Work.answers`.
         """
         records = dict(self.table.records({cell.row for cell in wrong}))
-        offered = [self._proposals(cell, records[cell.row]) for cell in wrong]
+        look = self._work.stage("finding proposals")
+        offered: list[list[Proposal]] = []
+        for cell in wrong:
+            look(len(offered), len(wrong))
+            offered.append(self._proposals(cell, records[cell.row]))
         self._add_model_proposals(wrong, records, offered)
         noted = [
             [self._judge.note({**records[cell.row], cell.attribute: p.value}, cell.attribute) for p in found]

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from dp_tools.engine.questions import Progress
 from dp_tools.errors import InvalidRequest
 from dp_tools.evidence.kinds import KINDS
+from dp_tools.tables.stages import Stage, silent
 from dp_tools.tables.table import Table, known
 
 SERIAL = "a serial number"
@@ -99,6 +101,7 @@ def contents(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     comparing: bool = False,
+    stage: Stage = silent,
 ) -> list[Content]:
     """The columns that describe the records of each table.
 
@@ -108,6 +111,7 @@ def contents(
         include: columns that are looked at though they would be left out.
         exclude: columns that are not looked at.
         comparing: whether records are compared, and not judged one by one.
+        stage: gives the progress of a stage by its name; it may raise to stop.
 
     Raises:
         InvalidRequest: a column is in no table, or none is left of a table.
@@ -115,7 +119,8 @@ def contents(
     for name in (*(only or ()), *include, *exclude):
         if not any(name in table.columns for table in tables):
             tables[0].require([name])
-    reasons = [_reasons(table, comparing) if only is None else {} for table in tables]
+    look = stage("choosing columns")
+    reasons = [_reasons(table, comparing, look) if only is None else {} for table in tables]
     if len(tables) == 2:
         _keep_shared_keys(tables, reasons)
     found = []
@@ -131,10 +136,15 @@ def contents(
     return found
 
 
-def _reasons(table: Table, comparing: bool) -> dict[str, str]:
+def _reasons(table: Table, comparing: bool, look: Progress) -> dict[str, str]:
     """The columns that do not describe the records, and why."""
-    found = {name: _reason(name, _facts(table, name), comparing) for name in table.columns}
-    return {name: reason for name, reason in found.items() if reason is not None}
+    found = {}
+    for place, column in enumerate(table.series()):
+        look(place, len(table.columns))
+        reason = _reason(column.name, _facts(column), comparing)
+        if reason is not None:
+            found[column.name] = reason
+    return found
 
 
 def _reason(name: str, column: _Column, comparing: bool) -> str | None:
@@ -168,7 +178,7 @@ def _describes(words: set[str]) -> bool:
     return any(word in _DESCRIBING or word.startswith(_DESCRIBING_STEMS) for word in words)
 
 
-def _facts(table: Table, name: str) -> _Column:
+def _facts(column: pl.Series) -> _Column:
     value = pl.col("value")
     # A serial number may have a prefix of its own: V7000, V7001, ...
     counter = value.str.extract(r"^[^\d\s]{0,6}(\d{1,15})$").cast(pl.Int64)
@@ -179,8 +189,8 @@ def _facts(table: Table, name: str) -> _Column:
         return value.str.contains(pattern).sum() / filled
 
     facts = (
-        table.scan([name])
-        .select(known(name).alias("value"))
+        column.to_frame()
+        .select(known(column.name).alias("value"))
         .select(
             pl.len().alias("records"),
             filled.alias("filled"),
@@ -195,7 +205,6 @@ def _facts(table: Table, name: str) -> _Column:
             counter.drop_nulls().n_unique().alias("counted"),
             (counter.max() - counter.min()).alias("span"),
         )
-        .collect(engine="streaming")
         .row(0, named=True)
     )
     counted, span = facts.pop("counted"), facts.pop("span")

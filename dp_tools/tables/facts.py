@@ -1,37 +1,28 @@
 """Evidence from a whole table: the facts of `RecordFacts`, in the same words, learned from a snapshot.
 
-Counting is polars' work, a column or a pair of columns at a time; what stays in memory is what the facts look up.
+Counting is polars' work, a column at a time, and numpy's where columns are compared; what stays in memory is what the
+facts look up.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Mapping
-from functools import partial
+from collections import Counter
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from dp_tools.evidence.cells import (
-    CLOSED,
-    ENOUGH,
-    Column,
-    RecordFacts,
-    beginning_of,
-    dependency_strength,
-    nearest,
-    shape_of,
-)
+from dp_tools.evidence.association import CodedTable
+from dp_tools.evidence.cells import CLOSED, ENOUGH, PEERS, Column, RecordFacts, beginning_of, nearest, shape_of
 from dp_tools.evidence.gaps import may_be_a_gap, placeholders
 from dp_tools.evidence.notations import named_days, style_of, written
+from dp_tools.evidence.relations import relations
 from dp_tools.evidence.slips import plain_letters
 from dp_tools.prompts.serializer import Record
-from dp_tools.tables.dependencies import column_codes, group_agreement
-from dp_tools.tables.table import Table, known
+from dp_tools.tables.stages import Stage, silent
+from dp_tools.tables.table import Table, known, known_codes
 
 MANY = 200_000
 """Distinct values from which on only the repeated ones are kept, and shapes come from a part of them."""
@@ -47,6 +38,8 @@ DAYS = 1_000
 """The most frequent values of a column that tell how its days are written."""
 
 _WORD = re.compile(r"[^\W\d_]+")
+_BEGINNING = pl.col("value").str.extract(r"^([\p{L}\p{N}]+[^\p{L}\p{N}]?)", 1).str.strip_chars_end()
+"""`beginning_of` each value."""
 
 
 class _Repeated(Counter[str]):
@@ -66,10 +59,10 @@ class TableFacts(RecordFacts):
 
     Args:
         table: the table.
-        columns: the columns that are looked at (default: all).
+        stage: gives the progress of a stage by its name; it may raise to stop.
     """
 
-    def __init__(self, table: Table, columns: list[str] | None = None) -> None:
+    def __init__(self, table: Table, stage: Stage = silent) -> None:
         super().__init__(())
         self._words: dict[str, list[tuple[str, int]]] = {}
         self._styles: dict[str, str | None] = {}
@@ -78,7 +71,7 @@ class TableFacts(RecordFacts):
         self._placeholders: dict[str, frozenset[str]] = {}
         self._beside: dict[tuple[str, str], dict[str, Counter[str]]] = {}
         if table.count >= ENOUGH:
-            self._learn_table(table, list(table.columns if columns is None else columns))
+            self._learn_table(table, stage)
 
     def majorities(self, record: Record, attribute: str) -> list[tuple[str, str, int, int]]:
         """What the other rows with the same determining value hold most: determinant, value, how many, of how many.
@@ -87,8 +80,7 @@ class TableFacts(RecordFacts):
         """
         found = []
         own = (record.get(attribute) or "").strip()
-        for determinant in self._determinants.get(attribute, []):
-            groups = self._groups[determinant, attribute]
+        for determinant, groups in self._peers(attribute):
             peers = Counter(groups.get((record.get(determinant) or "").strip(), Counter()))
             if own in peers:
                 peers[own] -= 1
@@ -105,7 +97,9 @@ class TableFacts(RecordFacts):
 
     def beginning_says(self, record: Record, attribute: str) -> str | None:
         """What most rows hold whose value of the attribute that tells this one best begins alike."""
-        determinant, groups = self._beginnings.get(attribute, ("", {}))
+        if self._relations is None:
+            return None
+        determinant, groups = self._relations.beginnings.get(attribute, ("", {}))
         peers = groups.get(beginning_of(record.get(determinant)))
         value, count = peers.most_common(1)[0] if peers else ("", 0)
         return value if peers and count * 2 > peers.total() else None
@@ -245,38 +239,29 @@ class TableFacts(RecordFacts):
             return frozenset()
         return frozenset(value for value, count in column.counts.items() if count >= 2)
 
-    def _learn_table(self, table: Table, names: list[str]) -> None:
-        self._learn_columns({name: _column(table, name) for name in names})
-        for name, other in self._closed_pairs():
-            self._together[name, other] = Counter(
-                {(a, b): count for a, b, count in _pairs(table, known(name), known(other)).iter_rows()}
-            )
-        codes = {name: column_codes(table, known(name)) for name in names}
-        begun = {name: column_codes(table, _beginning(name)) for name in names}
-        lengths = {name: int(beginnings.max(initial=-1)) + 1 for name, beginnings in begun.items()}
-        for name in names:
-            self._learn_determinants(name, partial(self._table_strength, codes, name))
-            for other in self._determinants[name]:
-                self._groups[other, name] = _grouped(table, known(other), known(name))
-            best = self._best_beginning(name, lengths, partial(_begun_agreement, begun, codes[name]))
-            if best:
-                self._beginnings[name] = best, _grouped(table, _beginning(best), known(name))
-
-    def _table_strength(self, codes: dict[str, NDArray[np.int32]], name: str, determinant: str) -> float:
-        rows, agreeing, groups = group_agreement(codes[determinant], codes[name])
-        return dependency_strength(rows, agreeing, groups, self._columns[name])
+    def _learn_table(self, table: Table, stage: Stage) -> None:
+        look = stage("profiling columns")
+        columns, values, beginnings = dict[str, Column](), dict[str, pl.Series](), dict[str, pl.Series]()
+        codes = np.empty((table.count, len(table.columns)), np.int32)
+        for place, column in enumerate(table.series()):
+            look(place, len(table.columns))
+            codes[:, place], counts = known_codes(column)
+            columns[column.name] = _column(table.count, counts)
+            values[column.name] = counts["value"]
+            beginnings[column.name] = counts.select(_BEGINNING.fill_null("")).to_series()
+        self._learn_columns(columns)
+        self._relations = relations(
+            CodedTable({name: place for place, name in enumerate(table.columns)}, codes, lambda n: values[n].to_list()),
+            lambda name: beginnings[name].to_list(),
+            most=PEERS,
+            closed=CLOSED,
+            progress=stage("comparing columns"),
+        )
 
 
-def _column(table: Table, name: str) -> Column:
-    counts = (
-        table.scan([name])
-        .select(known(name).alias("value"))
-        .drop_nulls()
-        .group_by("value", maintain_order=True)
-        .agg(pl.len().alias("count"))
-        .collect()
-    )
-    column = Column(rows=table.count, filled=int(counts["count"].sum()))
+def _column(rows: int, counts: pl.DataFrame) -> Column:
+    """A column of so many rows from its values and their counts."""
+    column = Column(rows=rows, filled=int(counts["count"].sum()))
     part, scale = counts, 1
     if len(counts) > MANY:
         repeated = counts.filter(pl.col("count") > 1)
@@ -303,34 +288,3 @@ def _column(table: Table, name: str) -> Column:
 
 def _digits(value: str) -> str:
     return "".join(character for character in value if character.isdigit())
-
-
-def _begun_agreement(
-    begun: Mapping[str, NDArray[np.int32]], own: NDArray[np.int32], determinant: str
-) -> tuple[int, int, int]:
-    return group_agreement(begun[determinant], own)
-
-
-def _beginning(column: str) -> pl.Expr:
-    """`beginning_of` each value of a column, null where there is none."""
-    return known(column).str.extract(r"^([\p{L}\p{N}]+[^\p{L}\p{N}]?)", 1).str.strip_chars_end()
-
-
-def _grouped(table: Table, keys: pl.Expr, values: pl.Expr) -> dict[str, Counter[str]]:
-    """The values of each key, in the order in which they first occur."""
-    groups: dict[str, Counter[str]] = defaultdict(Counter)
-    for key, value, count in _pairs(table, keys, values).iter_rows():
-        groups[key][value] = count
-    return groups
-
-
-def _pairs(table: Table, left: pl.Expr, right: pl.Expr) -> pl.DataFrame:
-    """How often two values stand together: left, right, count; in the order in which they first do."""
-    return (
-        table.scan()
-        .select(left.alias("left"), right.alias("right"))
-        .drop_nulls()
-        .group_by("left", "right", maintain_order=True)
-        .agg(pl.len().alias("count"))
-        .collect()
-    )

@@ -59,9 +59,13 @@ def fill_column(
         Cancelled, ModelUnavailable: see `Work.answers`.
     """
     table.require([attribute])
-    facts = TableFacts(table)
+    facts = TableFacts(table, work.stage)
     closed = list(allowed or _listed(work, attribute, dataset, rules)) or sorted(facts.closed_set(attribute)) or None
-    gaps = [row for row, record in table.records() if is_missing(record[attribute])]
+    look = work.stage("looking for gaps")
+    gaps = []
+    for row, record in table.records():
+        look(row, table.count)
+        gaps += [row] if is_missing(record[attribute]) else []
     filling = Filling(len(gaps), closed)
     work.expect(len(gaps))
     for batch in chunks(gaps, 20_000):
@@ -69,6 +73,7 @@ def fill_column(
         parts = list(chunks(batch))
         questions = []
         for part in parts:
+            work.check()
             request = ImputeRequest(
                 records=[records[row] for row in part],
                 attribute=attribute,

@@ -298,6 +298,7 @@ def _deliver(run: JobRun, what: str, write: Callable[[Path], None]) -> list[Outp
     targets = targets_of(run)
     if not targets:
         return []
+    run.stage("writing")
     made = run.folder / targets[0].name
     write(made)
     _escape(run, made)
@@ -320,7 +321,7 @@ def _write_table(run: JobRun, table: Table, changes: Sequence[Change]) -> list[O
     if not targets:
         return []
     target, _, log = targets
-    run.tell("writing", 0, len(changes))
+    run.stage("writing")
     file = table.file
     if file is None or not _in_own_format(target, file.reading):
         file = _as_csv(run, table, target)

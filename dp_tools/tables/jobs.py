@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from dp_tools.engine.questions import Progress
 from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.answers import Job, Status
@@ -23,13 +25,36 @@ from dp_tools.tables.paths import Roots, fingerprint, new_file
 from dp_tools.tables.table import Table, inline_table, open_table
 from dp_tools.tables.work import Work
 
+_BLOCK = 2**20
+"""Bytes that are copied at once."""
 QUICK = 2.0
 """Seconds that `start` waits for a result before it returns the handle alone."""
 _BEAT = 1.0
 """Seconds between two notes of how far a job is."""
+_LISTEN = 0.2
+"""Seconds between two looks whether another process cancelled a job."""
+_GRACE = 0.5
+"""Seconds that a cancelled job has to end by itself before it counts as cancelled all the same."""
+_STRAGGLE = 30.0
+"""Seconds to wait for the thread of a cancelled job that is to be resumed, busy with what cannot be interrupted."""
 
 REQUEST: TypeAdapter[AnyJobRequest] = TypeAdapter(AnyJobRequest)
 """Reads any job request from JSON by its kind."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run of a job in this process.
+
+    Args:
+        thread: carries it out.
+        stop: set to stop it.
+        over: set once it ended, or was cancelled and given up on.
+    """
+
+    thread: threading.Thread
+    stop: threading.Event
+    over: threading.Event = field(default_factory=threading.Event)
 
 
 class Jobs:
@@ -45,7 +70,7 @@ class Jobs:
         self.store = JobStore(folder)
         self.roots = roots
         self._preprocessor = preprocessor
-        self._threads: dict[str, tuple[threading.Thread, threading.Event]] = {}
+        self._runs: dict[str, _Run] = {}
         self._closing = False
 
     def start(self, request: AnyJobRequest, *, wait: float = QUICK) -> Job:
@@ -72,6 +97,8 @@ class Jobs:
         """
         if self.get(job).status == "done":
             raise InvalidRequest(f"The job {job} is done; start a new one.")
+        if job in self._runs and self._runs[job].over.is_set():
+            self._runs[job].thread.join(_STRAGGLE)
         if self.store.is_held(job):
             raise InvalidRequest(f"The job {job} is running already; get it to see how far it is.")
         self.store.update(job, cancel=0)
@@ -106,16 +133,16 @@ class Jobs:
         if self.get(job).status == "done":
             raise InvalidRequest(f"The job {job} is done already.")
         self.store.update(job, cancel=1)
-        if job in self._threads:
-            self._threads[job][1].set()
+        if job in self._runs:
+            self._runs[job].stop.set()
         elif not self.store.is_held(job):
             self.store.update(job, status="cancelled")
         return self.get(job)
 
     def wait(self, job: str, seconds: float | None = None) -> Job:
         """Wait for a job of this process to end, or for so many seconds."""
-        if job in self._threads:
-            self._threads[job][0].join(seconds)
+        if job in self._runs:
+            self._runs[job].over.wait(seconds)
         return self.get(job)
 
     def output(self, job: str) -> Path:
@@ -125,18 +152,33 @@ class Jobs:
     def close(self) -> None:
         """Stop the jobs of this process; they can be resumed."""
         self._closing = True
-        for thread, stop in self._threads.values():
-            stop.set()
-            thread.join(10)
+        for run in self._runs.values():
+            run.stop.set()
+            if not run.over.is_set():
+                run.thread.join(10)
 
     def _run(self, job: str, wait: float) -> Job:
         stop = threading.Event()
         thread = threading.Thread(target=self._carry_out, args=(job, stop), name=f"job {job}", daemon=True)
-        self._threads[job] = (thread, stop)
+        run = self._runs[job] = _Run(thread, stop)
         self.store.update(job, status="running", problem=None)
         thread.start()
-        thread.join(wait)
+        threading.Thread(target=self._listen, args=(job, run), name=f"cancels job {job}", daemon=True).start()
+        run.over.wait(wait)
         return self.get(job)
+
+    def _listen(self, job: str, run: _Run) -> None:
+        """Stop a run once its job is cancelled, in whatever process; it need not hear that to count as cancelled."""
+        while run.thread.is_alive() and not run.stop.is_set():
+            run.thread.join(_LISTEN)
+            with suppress(DpToolsError):  # A store that cannot be read now may be read the next time.
+                if self.store.row(job)["cancel"]:
+                    run.stop.set()
+        run.thread.join(_GRACE)
+        if run.thread.is_alive() and not self._closing:
+            with suppress(DpToolsError):
+                self.store.update(job, status="cancelled")
+        run.over.set()
 
     def _carry_out(self, job: str, stop: threading.Event) -> None:
         try:
@@ -151,14 +193,20 @@ class Jobs:
             request = REQUEST.validate_json(self.store.row(job)["request"])
             result = JobRun(self, job, request, stop).carry_out()
             self.store.update(job, status="done", result=result.model_dump_json(), problem=None, updated=time.time())
-        except Cancelled:
+        except Exception as error:  # A thread must not end without a word.
+            self._end(job, stop, error)
+
+    def _end(self, job: str, stop: threading.Event, error: Exception) -> None:
+        """Note why a job ended early; once it is to stop, whatever goes wrong is of no interest."""
+        if stop.is_set() or isinstance(error, Cancelled):
             if not self._closing:
                 self.store.update(job, status="cancelled")
-        except DpToolsError as error:
+            return
+        if isinstance(error, DpToolsError):
             self.store.update(job, status="failed", problem=str(error))
-        except Exception as error:  # A thread must not end without a word.
-            self.store.update(job, status="failed", problem=f"An unexpected {type(error).__name__}: {error}")
-            raise
+            return
+        self.store.update(job, status="failed", problem=f"An unexpected {type(error).__name__}: {error}")
+        raise error
 
     def preprocessor(self) -> Preprocessor:
         """What answers."""
@@ -194,8 +242,7 @@ class Jobs:
         )
 
     def _alive(self, job: str) -> bool:
-        thread = self._threads.get(job)
-        return (thread is not None and thread[0].is_alive()) or self.store.is_held(job)
+        return (job in self._runs and self._runs[job].thread.is_alive()) or self.store.is_held(job)
 
 
 class JobRun:
@@ -249,11 +296,12 @@ class JobRun:
         Raises:
             TableUnavailable: it cannot be read, lies outside the roots, or is not the one that the job began with.
         """
+        progress = self.stage("reading records")
         if source.records is not None:
             table, path = inline_table(source.records), None
         elif source.path is not None:
             path = self.jobs.roots.to_read(source.path)
-            table = open_table(path, cancel=self.stop, **source.options)
+            table = open_table(path, progress=progress, cancel=self.stop, **source.options)
         else:
             raise InvalidRequest("Say which table: give a path, or records.")
         name = source.path or "records"
@@ -304,26 +352,50 @@ class JobRun:
 
         Raises:
             TableUnavailable: something else stands there, a source changed meanwhile, or the disk refuses.
+            Cancelled: the run was stopped.
         """
         for name, path, before in self._read:
             if path is not None and fingerprint(path) != before:
                 raise TableUnavailable(f"{name} was changed while the job {self.job} ran; start a new job.")
         if target.exists() and fingerprint(target) == fingerprint(made):
             return target
-        with new_file(target, overwrite=self.request.overwrite) as part:
-            shutil.copyfile(made, part)
+        with (
+            new_file(target, overwrite=self.request.overwrite) as part,
+            made.open("rb") as source,
+            part.open("wb") as file,
+        ):
+            while block := source.read(_BLOCK):
+                self.check()
+                file.write(block)
         return target
 
+    def check(self) -> None:
+        """Stop here if the run is to stop.
+
+        Raises:
+            Cancelled: it is.
+        """
+        if self.stop.is_set():
+            raise Cancelled(f"The job {self.job} was cancelled; what was answered is kept.")
+
     def tell(self, stage: str, done: int, total: int) -> None:
-        """Note how far the job is, at most once a beat within a stage; this is where it hears that it is to stop."""
+        """Note how far the job is, at most once a beat within a stage."""
         now = time.monotonic()
         if stage != self._stage:
             self._stage, self._since, self._first, self._told = stage, now, done, 0.0
-        if now - self._told < _BEAT and done < total:
+        if now - self._told < _BEAT and done != total:
             return
         self._told = now
         seconds = now - self._since
         rate = (done - self._first) / seconds if seconds > 0 and done > self._first else None
         self.jobs.store.update(self.job, stage=stage, done=done, total=total, rate=rate, updated=time.time())
-        if self.jobs.store.row(self.job)["cancel"]:
-            self.stop.set()
+
+    def stage(self, name: str) -> Progress:
+        """Begin a stage outside of the work; its progress also stops there if the run is to stop."""
+
+        def tell(done: int, total: int) -> None:
+            self.check()
+            self.tell(name, done, total)
+
+        tell(0, 0)
+        return tell

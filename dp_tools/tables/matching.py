@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dp_tools.engine.questions import Progress
 from dp_tools.errors import InvalidRequest
 from dp_tools.evidence import PairFacts
 from dp_tools.interpreter.averaging import ORDERS_OF_A_PAIR
@@ -106,12 +107,15 @@ def match_tables(
     for table in (left, right):
         if not table.count:
             raise InvalidRequest(f"{table.name} has no records: there is nothing to match.")
-    compared = contents((left, right), only=attributes, include=include, exclude=exclude, comparing=True)
+    compared = contents(
+        (left, right), only=attributes, include=include, exclude=exclude, comparing=True, stage=work.stage
+    )
     shown = [content.columns for content in compared]
     found = candidate_pairs(
         left, right, compared=shown, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
     )
     matching = Matching(found, _scores(work, (left, right), shown, found, dataset, rules, averaged), compared)
+    work.stage("pairing records")
     if one_to_one_only:
         matching.pairs = one_to_one(_scored(matching.scores))
     else:
@@ -138,12 +142,13 @@ def dedupe_table(
     """
     if not table.count:
         raise InvalidRequest(f"{table.name} has no records: there is nothing to compare.")
-    compared = contents((table,), only=attributes, include=include, exclude=exclude, comparing=True)
+    compared = contents((table,), only=attributes, include=include, exclude=exclude, comparing=True, stage=work.stage)
     shown = [content.columns for content in compared]
     found = candidate_pairs(
         table, compared=shown, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
     )
     matching = Matching(found, _scores(work, (table, table), shown * 2, found, dataset, rules, averaged), compared)
+    work.stage("grouping records")
     scored = _scored(matching.scores)
     matching.groups = clusters(scored, work.preprocessor.line("match_entities", dataset).threshold)
     group_of = {row: number for number, (rows, _) in enumerate(matching.groups) for row in rows}
@@ -162,7 +167,8 @@ def _scores(
     averaged: bool,
 ) -> list[PairScore]:
     left, right = tables
-    facts = PairFacts(record for table, names in zip(tables, shown, strict=True) for record in _all(table, names))
+    look = work.stage("weighing words")
+    facts = PairFacts(record for table, names in zip(tables, shown, strict=True) for record in _all(table, names, look))
     pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
     scores: list[PairScore] = []
     orders = ORDERS_OF_A_PAIR if averaged else 1
@@ -171,7 +177,7 @@ def _scores(
         lefts = dict(left.records({a for a, _ in batch}))
         rights = dict(right.records({b for _, b in batch}))
         parts = list(chunks(batch))
-        questions = [
+        questions = (
             Asked(
                 MatchEntitiesRequest(
                     pairs=[
@@ -188,7 +194,7 @@ def _scores(
                 facts,
             )
             for part in parts
-        ]
+        )
         for part, (answer, unstable) in zip(parts, _answers(work, questions, averaged), strict=True):
             assert isinstance(answer, MatchEntitiesAnswer)
             for number, ((a, b), verdict) in enumerate(zip(part, answer.pairs, strict=True)):
@@ -198,7 +204,7 @@ def _scores(
     return scores
 
 
-def _answers(work: Work, questions: list[Asked], averaged: bool) -> Iterator[tuple[Answer, tuple[int, ...]]]:
+def _answers(work: Work, questions: Iterable[Asked], averaged: bool) -> Iterator[tuple[Answer, tuple[int, ...]]]:
     """Each answer with the positions of its unstable pairs."""
     if averaged:
         yield from ((found.answer, found.unstable) for found in work.averaged_answers(questions))
@@ -206,8 +212,10 @@ def _answers(work: Work, questions: list[Asked], averaged: bool) -> Iterator[tup
         yield from ((answer, ()) for answer in work.answers(questions))
 
 
-def _all(table: Table, attributes: Sequence[str]) -> Iterator[Record]:
-    return ({name: record[name] for name in attributes} for _, record in table.records())
+def _all(table: Table, attributes: Sequence[str], look: Progress) -> Iterator[Record]:
+    for number, (_, record) in enumerate(table.records()):
+        look(number, table.count)
+        yield {name: record[name] for name in attributes}
 
 
 def _scored(scores: Iterable[PairScore]) -> list[ScoredPair]:

@@ -12,6 +12,7 @@ from dp_tools.prompts.serializer import PLACEHOLDERS
 from dp_tools.tables.answers import ColumnProfile, Frequent, TableProfile
 from dp_tools.tables.dependencies import functional_dependencies
 from dp_tools.tables.limits import require_going_on
+from dp_tools.tables.stages import Stage, silent
 from dp_tools.tables.table import Table, known
 
 TOP = 10
@@ -26,8 +27,9 @@ def profile_table(
     dependencies: bool = True,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
+    stage: Stage = silent,
 ) -> TableProfile:
-    """Profile a table, one column in memory at a time.
+    """Profile a table, a few columns in memory at a time.
 
     Args:
         table: the table.
@@ -35,6 +37,7 @@ def profile_table(
         dependencies: whether to look for functional dependencies too.
         progress: called with (columns profiled, columns in all).
         cancel: set it to stop.
+        stage: gives the progress of a stage by its name; it may raise to stop.
 
     Raises:
         InvalidRequest: an attribute is unknown.
@@ -42,12 +45,14 @@ def profile_table(
     """
     names = list(table.columns if columns is None else columns)
     table.require(names)
+    look = stage("profiling columns")
     profiles = []
-    for number, name in enumerate(names):
+    for number, column in enumerate(table.series(names)):
         require_going_on(cancel)
+        look(number, len(names))
         if progress is not None:
             progress(number, len(names))
-        profiles.append(_profile(table, name))
+        profiles.append(_profile(column))
     return TableProfile(
         table=table.name,
         records=table.count,
@@ -55,34 +60,31 @@ def profile_table(
         options=dict(table.reading.options),
         notes=list(table.reading.notes),
         columns=profiles,
-        dependencies=functional_dependencies(table, columns=names) if dependencies and table.count else [],
+        dependencies=functional_dependencies(table, columns=names, stage=stage) if dependencies and table.count else [],
     )
 
 
-def value_counts(table: Table, name: str) -> pl.DataFrame:
+def value_counts(column: pl.Series) -> pl.DataFrame:
     """Distinct values of a column with their counts: `value`, `count`, most frequent first, missing ones left out."""
     counts = (
-        table.scan([name])
-        .filter(known(name).is_not_null())
-        .group_by(pl.col(name).alias("value"))
-        .agg(pl.len().alias("count"))
-        .collect(engine="streaming")
+        column.to_frame("value").filter(known("value").is_not_null()).group_by("value").agg(pl.len().alias("count"))
     )
     return counts.sort(["count", "value"], descending=[True, False])
 
 
-def _profile(table: Table, name: str) -> ColumnProfile:
-    counts = value_counts(table, name)
+def _profile(column: pl.Series) -> ColumnProfile:
+    name, records = column.name, len(column)
+    counts = value_counts(column)
     filled = int(counts["count"].sum())
     kind, share = _kind(counts, filled)
     lengths = counts["value"].str.len_chars()
     profile = ColumnProfile(
         name=name,
-        filled=round(filled / table.count, 4) if table.count else 0.0,
+        filled=round(filled / records, 4) if records else 0.0,
         distinct=len(counts),
         kind=kind,
         kind_share=share,
-        key_likeness=round(len(counts) / table.count, 4) if table.count else 0.0,
+        key_likeness=round(len(counts) / records, 4) if records else 0.0,
         top=_frequent(counts.head(TOP)),
         formats=_frequent(_formats(counts)),
         shortest=int(lengths.min() or 0),  # type: ignore[arg-type]

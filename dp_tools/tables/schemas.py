@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
+import polars as pl
 from pydantic import BaseModel, Field
 
 from dp_tools.errors import InvalidRequest
@@ -83,7 +84,7 @@ def annotate_table(
         Cancelled, ModelUnavailable: see `Work.answers`.
     """
     rows = [list(values) for values in table.scan().drop(ROW).head(2).collect().iter_rows()]
-    columns = [Column(name=name, values=list(_samples(table, name)), table=rows) for name in table.columns]
+    columns = [Column(name=column.name, values=list(_samples(column)), table=rows) for column in table.series()]
     parts = list(chunks(columns))
     questions = [
         Asked(AnnotateColumnsRequest(columns=part, types=list(types), dataset=dataset, rules=list(rules)), len(part))
@@ -99,11 +100,11 @@ def annotate_table(
 
 def _attributes(table: Table, descriptions: Mapping[str, str]) -> list[Attribute]:
     return [
-        Attribute(name=name, description=descriptions.get(name), samples=_samples(table, name))
-        for name in table.columns
+        Attribute(name=column.name, description=descriptions.get(column.name), samples=_samples(column))
+        for column in table.series()
     ]
 
 
-def _samples(table: Table, name: str) -> list[str]:
-    values: list[str] = value_counts(table, name).head(SAMPLES)["value"].to_list()
+def _samples(column: pl.Series) -> list[str]:
+    values: list[str] = value_counts(column).head(SAMPLES)["value"].to_list()
     return values

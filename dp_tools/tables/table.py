@@ -15,9 +15,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from dp_tools import leftovers
+from dp_tools.engine.questions import Progress
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.tables.database import DatabaseFile
 from dp_tools.tables.delimited import DelimitedFile
@@ -33,6 +36,10 @@ from dp_tools.tables.spreadsheets import SpreadsheetFile
 
 ROW = "\x1frow"
 """The column of a snapshot that holds the record's number in the file."""
+CELLS_AT_ONCE = 2_000_000
+"""Cells that are in memory at once where a table is read column by column."""
+_LOOK = 100
+"""Records between two looks at whether reading is to stop."""
 INLINE_ROWS = 200
 """The largest table that may be given as records instead of a file."""
 
@@ -48,6 +55,18 @@ def known(column: str) -> pl.Expr:
     """A column of a snapshot without surrounding blanks, null where it holds no value (see `is_missing`)."""
     text = pl.col(column).str.strip_chars()
     return pl.when(~text.is_in(["", "?"])).then(text)
+
+
+def known_codes(column: pl.Series) -> tuple[NDArray[np.int32], pl.DataFrame]:
+    """A column as numbers in record order, and its values (see `known`) with their counts.
+
+    Returns:
+        0 to distinct - 1 in the order in which values first occur, -1 for missing ones; `value` and `count`, by number.
+    """
+    values = column.to_frame().select(known(column.name).alias("value"))
+    counts = values.drop_nulls().group_by("value", maintain_order=True).agg(pl.len().alias("count"))
+    codes = values["value"].cast(pl.Enum(counts["value"])).to_physical().cast(pl.Int32).fill_null(-1)
+    return codes.to_numpy(), counts
 
 
 @dataclass
@@ -80,6 +99,14 @@ class Table:
         if not self.count:
             return pl.LazyFrame(schema={ROW: pl.UInt32, **dict.fromkeys(chosen, pl.String)})
         return pl.scan_parquet(list(self.parts), glob=False).select(ROW, *chosen)
+
+    def series(self, columns: Sequence[str] | None = None) -> Iterator[pl.Series]:
+        """Columns one after the other (default: all), every value a string or null, in record order."""
+        names = list(self.columns if columns is None else columns)
+        width = max(1, CELLS_AT_ONCE // max(self.count, 1))
+        for start in range(0, len(names), width):
+            part = self.scan(names[start : start + width]).drop(ROW).collect()
+            yield from part
 
     def records(self, rows: Iterable[int] | None = None) -> Iterator[tuple[int, dict[str, str | None]]]:
         """Records by number, in file order; `rows` limits them to these numbers."""
@@ -181,13 +208,20 @@ def _open_packed(path: Path, options: dict[str, Any], cancel: threading.Event | 
 
 
 def open_table(
-    path: str | Path, *, snapshot: Path | None = None, cancel: threading.Event | None = None, **options: Any
+    path: str | Path,
+    *,
+    snapshot: Path | None = None,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+    **options: Any,
 ) -> Table:
     """Read a file into a snapshot.
 
     Args:
         path: the file; roots are the caller's matter (see `Roots`).
         snapshot: a folder to keep the snapshot in (default: a temporary one, gone with the table).
+        progress: called now and then with (records read, 0, since nobody knows how many there are); it may raise to
+            stop.
         cancel: set it to stop.
         options: see `open_file`.
 
@@ -200,7 +234,7 @@ def open_table(
     file = open_file(path, cancel=cancel, **options)
     with one_sentence(path.name):
         meter = Meter(path.name, len(file.columns), file.path.stat().st_size, cancel)
-        return _snapshot(path.name, file.columns, file.rows(), fingerprint(path), file, snapshot, meter)
+        return _snapshot(path.name, file.columns, file.rows(), fingerprint(path), file, snapshot, meter, progress)
 
 
 def inline_table(records: Sequence[Mapping[str, str | None]], *, snapshot: Path | None = None) -> Table:
@@ -233,6 +267,7 @@ def _snapshot(
     file: TableFile | None,
     place: Path | None,
     meter: Meter,
+    progress: Progress | None = None,
 ) -> Table:
     if ROW in columns:
         raise TableUnavailable(f"{name} has a column whose name is not a name ({ROW!r}); call it something else.")
@@ -256,6 +291,8 @@ def _snapshot(
 
     try:
         for number, values in rows:
+            if progress is not None and count % _LOOK == 0:
+                progress(count, 0)
             batch.append((number, *values))
             count += 1
             if meter.add(values) or len(batch) == ROWS_PER_BATCH:

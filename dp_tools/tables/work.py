@@ -109,13 +109,14 @@ class Work:
             yield AveragedAnswer(answer, tuple(kept["unstable"]))
 
     def stage(self, name: str) -> Progress:
-        """A progress for a stage in which nothing is asked; it also stops there if the work was cancelled."""
+        """Begin a stage in which nothing is asked; its progress also stops there if the work was cancelled."""
 
         def tell(done: int, total: int) -> None:
             self.check()
             if self.report is not None:
                 self.report(name, done, total)
 
+        tell(0, 0)
         return tell
 
     def check(self) -> None:
@@ -144,6 +145,7 @@ class Work:
             self.preprocessor.wait_until_prepared(lambda seconds: tell(int(seconds), 0), self.cancel)
             self.ready = True
         key = self._key(question, form)
+        self._tell(0)
         kept = self.journal.get(key)
         if kept is None:
             kept = ask()

@@ -45,5 +45,5 @@ class BatchFacts(RecordFacts):
         if any(record.keys() != self._records[0].keys() for record in self._records):
             return Regularities()
         names = list(self._records[0]) if self._records else []
-        chosen = (self._records[number] for number in searched(len(self._records)))
+        chosen = (self._records[number] for number in searched(len(self._records), len(names)))
         return Regularities.of([{name: record[name] for name in names} for record in chosen], self._dataset)

@@ -89,11 +89,11 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
         told = facts if isinstance(facts, CellFacts) else self.facts(request)
         cases = []
         for record in request.records:
-            block, cut = record_block("record", record)
+            block, cut = record_block("record", record) if request.show_record else (None, ())
             for attribute in request.attributes or names:
                 prompt = Prompt(
                     task=self.name,
-                    blocks=(block,) if request.show_record else (),
+                    blocks=(block,) if block is not None else (),
                     attribute=clean_name(attribute),
                     value=quote(record[attribute]),
                     form=form_of(record[attribute]),
