@@ -75,7 +75,7 @@ def dp_tools(
 
     Args:
         model, knowledge, threads: as `Preprocessor` takes them.
-        roots: the folders in which tables are read and written; the current one by default.
+        roots: the folders in which tables are read and written; by default one of the user's own (see `Roots.of`).
         preprocessor: one that is open already.
 
     Raises:

@@ -163,7 +163,9 @@ class Tables:
         from dp_tools.tables.jobs import Jobs
         from dp_tools.tables.paths import Roots
 
-        return Jobs(lambda: self._preprocessor, Roots.of(self._roots))
+        rules = self._preprocessor.knowledge.path
+        roots = Roots.of(self._roots, reserved=[] if rules is None else [rules])
+        return Jobs(lambda: self._preprocessor, roots)
 
     def profile(self, asked: ProfileTable, *_: object) -> BaseModel:
         """See `ProfileTable`."""
@@ -173,7 +175,7 @@ class Tables:
         if asked.table.records is not None:
             table = inline_table(asked.table.records)
         elif asked.table.path is not None:
-            table = open_table(self.jobs.roots.to_read(asked.table.path), **asked.table.options)
+            table = open_table(self.jobs.disk.to_read(asked.table.path), **asked.table.options)
         else:
             raise InvalidRequest("Say which table: give a path, or records.")
         with table:
@@ -182,8 +184,10 @@ class Tables:
     def start(self, asked: CleanTable | MatchTables | DedupeTable, *_: object) -> Job:
         """Start a job, or go on with the one that was asked for in the same words and did not end."""
         request = asked.request()
-        unfinished = self.jobs.unfinished(request)
-        return self.jobs.start(request) if unfinished is None else self.jobs.resume(unfinished)
+        known = self.jobs.unfinished(request)
+        if known is None:
+            return self.jobs.start(request)
+        return self.jobs.resume(known.id) if known.status in ("interrupted", "cancelled") else known
 
     def get(self, asked: GetJob, progress: Progress, cancel: threading.Event) -> Job | list[Job]:
         """See `GetJob`."""

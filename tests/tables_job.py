@@ -36,13 +36,14 @@ class ScriptedEngine:
         log: where it notes the questions.
         seconds: that a question takes.
         most: questions after which it answers no more until it is stopped; `reached` is set then.
+        name: of the model that it stands for.
     """
 
-    name = "scripted"
-    fingerprint = "scripted-1"
-
-    def __init__(self, log: Path | None = None, seconds: float = 0.0, most: int | None = None) -> None:
-        self.log, self.seconds, self.most, self.asked = log, seconds, most, 0
+    def __init__(
+        self, log: Path | None = None, seconds: float = 0.0, most: int | None = None, name: str = "scripted"
+    ) -> None:
+        self.log, self.seconds, self.most, self.name, self.asked = log, seconds, most, name, 0
+        self.fingerprint = f"{name}-1"
         self.reached = threading.Event()
 
     def answer(
@@ -85,9 +86,9 @@ class ScriptedEngine:
         pass
 
 
-def jobs_in(folder: Path, engine: ScriptedEngine) -> Jobs:
+def jobs_in(folder: Path, engine: ScriptedEngine, knowledge: str | Path = ":memory:") -> Jobs:
     """The jobs of a folder: roots there, state in its `state`, knowledge beside it."""
-    preprocessor = Preprocessor(knowledge=":memory:", engine=engine)
+    preprocessor = Preprocessor(knowledge=knowledge, engine=engine)
     return Jobs(lambda: preprocessor, Roots.of([folder]), folder / "state")
 
 

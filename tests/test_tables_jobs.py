@@ -16,6 +16,8 @@ import pytest
 from tables_job import ScriptedEngine, jobs_in
 
 from dp_tools.errors import InvalidRequest, TableUnavailable
+from dp_tools.models.calibration import Calibration, Line
+from dp_tools.rules.rule import Rule
 from dp_tools.rules.store import KnowledgeStore
 from dp_tools.tables.job_requests import (
     AnyJobRequest,
@@ -138,6 +140,51 @@ def test_a_source_that_changed_while_the_job_was_stopped_is_refused(folder: Path
     assert not outputs(folder)
 
 
+def stopped(folder: Path, engine: ScriptedEngine, **more: object) -> str:
+    """A job that was stopped after its first answers."""
+    jobs = jobs_in(folder, engine, folder / "rules.db")
+    engine.most = 2 * CHUNK
+    job = jobs.start(DetectRequest(source=TableSource(path="people.csv"), dataset="people", **more), wait=0)
+    assert engine.reached.wait(30)
+    jobs.cancel(job.id)
+    assert jobs.wait(job.id, 10).status == "cancelled"
+    return job.id
+
+
+def test_a_job_goes_on_with_another_model_only_where_that_is_asked_for(folder: Path) -> None:
+    job = stopped(folder, ScriptedEngine())
+    other = jobs_in(folder, ScriptedEngine(folder / "asked.log", name="other"), folder / "rules.db")
+    with pytest.raises(InvalidRequest, match="the model other, not scripted") as refused:
+        other.resume(job)
+    assert "all would be asked again" in str(refused.value)
+    assert other.get(job).status == "cancelled"
+    done = other.resume(job, wait=60, with_current_model=True)
+    assert done.result is not None
+    assert "ended, with the model other, not scripted" in done.result.summary
+    assert set(asked(folder).values()) == {1}
+
+
+def test_a_job_goes_on_with_other_rules_or_another_calibration_only_where_that_is_asked_for(folder: Path) -> None:
+    job = stopped(folder, ScriptedEngine())
+    same = jobs_in(folder, ScriptedEngine(), folder / "rules.db")
+    knowledge = same.preprocessor().knowledge
+    for number, (dataset, task) in enumerate((("beers", "all"), ("people", "extract_values"))):
+        knowledge.add(Rule(id=f"far-{number}", dataset=dataset, task=task, statement="Far away."), who="ann")
+    knowledge.propose(Rule(id="town", dataset="people", statement="Towns are cities."), who="an agent")
+    knowledge.accept("town", who="ann")
+    with pytest.raises(InvalidRequest, match=r"1 changed rule \(town\).*those that these rules touch"):
+        same.resume(job)
+    other = jobs_in(folder, ScriptedEngine(), folder / "other.db")
+    with pytest.raises(InvalidRequest, match=r"the rules in .*other.db, not .*rules.db"):
+        other.resume(job)
+    knowledge.retire("town", who="ann", why="no")
+    calibrated = same.preprocessor()
+    calibrated.calibration = Calibration({"detect_errors": Line(shift=1.0)})
+    with pytest.raises(InvalidRequest, match="another calibration"):
+        same.resume(job)
+    assert same.resume(job, wait=60, with_current_model=True).status == "done"
+
+
 def test_two_processes_never_run_one_job(folder: Path) -> None:
     engine = ScriptedEngine(most=100)
     first = jobs_in(folder, engine)
@@ -240,8 +287,9 @@ def test_a_query_and_records_passed_along_are_written_as_csv_where_asked(folder:
         written = Path(job.result.files[0].path)
         assert written.name == (output or "people.clean.csv")
         assert written.read_text().splitlines()[0] == "name,town"
-    refused = jobs.start(CleanRequest(source=TableSource(path="people.csv"), output="people.parquet"), wait=60)
-    assert "own format or as .csv" in (refused.problem or "")
+    for request in (CleanRequest, DetectRequest, DedupeRequest):
+        with pytest.raises(TableUnavailable, match=r"end it in \.csv"):
+            jobs.start(request(source=TableSource(path="people.csv"), output="people.parquet"))
 
 
 def test_bad_requests_are_refused_before_a_job_begins(folder: Path) -> None:

@@ -33,7 +33,12 @@ def _profiles(_: click.Context, option: click.Parameter, text: str) -> tuple[Pro
     "roots",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder in which tables may be read and written; the current one by default. May be given again.",
+    help="A folder in which tables may be read and written. May be given again; by default dp-tools in your documents.",
+)
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the jobs; by default one for these rules and these roots alone.",
 )
 @click.option("--trust-agents", is_flag=True, help="Rules that agents write act at once, without a person's word.")
 @click.option(

@@ -28,12 +28,12 @@ from dp_tools.tables.job_requests import (
     MatchRequest,
     TableSource,
 )
-from dp_tools.tables.job_store import JobStore
+from dp_tools.tables.job_store import JobStore, known_states, own_state
 from dp_tools.tables.jobs import Jobs
-from dp_tools.tables.paths import Roots, new_file
+from dp_tools.tables.paths import Disk, new_file
 from dp_tools.tables.profile import profile_table
 from dp_tools.tables.profile_page import profile_page
-from dp_tools.tables.reviews import answer_review, next_reviews
+from dp_tools.tables.reviews import answer_review, is_open, next_reviews
 from dp_tools.tables.table import open_table
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
@@ -78,7 +78,9 @@ _AVERAGED = (
 _MODEL = (
     MODEL,
     click.option("--knowledge", type=click.Path(path_type=Path), help="Knowledge store; your own if left out."),
-    click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Folder of jobs; your own."),
+    click.option(
+        "--state", type=click.Path(path_type=Path, file_okay=False), help="Folder of jobs; your own if left out."
+    ),
 )
 
 
@@ -272,10 +274,12 @@ def jobs() -> None:
 @jobs.command("list")
 @options(_MODEL[2:])
 def list_jobs(state: Path | None) -> None:
-    """List the latest jobs."""
-    lines = Lines("job", "status", "stage", "done", "of", box=None, pad_edge=False)
-    for job in _jobs("nano", None, state).list(50):
-        lines.add_row(job.id, job.status, job.stage, f"{job.done:,}", f"{job.total:,}")
+    """List the latest jobs: those of commands first, then those of your servers."""
+    lines = Lines("job", "status", "stage", "done", "of", "state", box=None, pad_edge=False)
+    lines.columns[-1].overflow = "fold"
+    for folder in _states(state):
+        for job in _jobs("nano", None, folder).list(50):
+            lines.add_row(job.id, job.status, job.stage, f"{job.done:,}", f"{job.total:,}", str(folder))
     Console(width=None if Console().is_terminal else 200).print(lines)
 
 
@@ -284,15 +288,19 @@ def list_jobs(state: Path | None) -> None:
 @options(_MODEL[2:])
 def show(job: str, state: Path | None) -> None:
     """Show a job and its result, as JSON."""
-    click.echo(_jobs("nano", None, state).get(job).model_dump_json(indent=2))
+    click.echo(_jobs("nano", None, _state_of(job, state)).get(job).model_dump_json(indent=2))
 
 
 @jobs.command()
 @click.argument("job")
+@click.option(
+    "--with-current-model", is_flag=True, help="Go on although the model or the rules changed since the job began."
+)
 @options(_MODEL)
-def resume(job: str, model: str, knowledge: Path | None, state: Path | None) -> None:
+def resume(job: str, with_current_model: bool, model: str, knowledge: Path | None, state: Path | None) -> None:
     """Go on with a job that was stopped; nothing is asked twice."""
-    _watch(_jobs(model, knowledge, state), lambda held: held.resume(job, wait=0))
+    held = _jobs(model, knowledge, _state_of(job, state))
+    _watch(held, lambda jobs: jobs.resume(job, wait=0, with_current_model=with_current_model))
 
 
 @jobs.command()
@@ -300,7 +308,7 @@ def resume(job: str, model: str, knowledge: Path | None, state: Path | None) -> 
 @options(_MODEL[2:])
 def cancel(job: str, state: Path | None) -> None:
     """Stop a job, in whatever process it runs; it can be resumed."""
-    click.echo(_jobs("nano", None, state).cancel(job).status)
+    click.echo(_jobs("nano", None, _state_of(job, state)).cancel(job).status)
 
 
 @click.group()
@@ -314,10 +322,12 @@ def reviews() -> None:
 @options(_MODEL[2:])
 def next_cases(job: str | None, limit: int, state: Path | None) -> None:
     """Print the least certain open cases, a JSON object a line."""
-    found, count = next_reviews(JobStore(state), job, limit)
-    for review in found:
-        click.echo(review.model_dump_json())
-    click.echo(f"{count} open.", err=True)
+    folders = _states(state) if job is None else [_state_of(job, state)]
+    found = [(folder, *next_reviews(JobStore(folder), job, limit)) for folder in folders]
+    cases = [(folder, review) for folder, reviews, _ in found for review in reviews]
+    for folder, review in sorted(cases, key=lambda case: abs(case[1].confidence - 0.5))[:limit]:
+        click.echo(json.dumps({**review.model_dump(mode="json"), "state": str(folder)}, ensure_ascii=False))
+    click.echo(f"{sum(count for _, _, count in found)} open.", err=True)
 
 
 @reviews.command()
@@ -326,9 +336,34 @@ def next_cases(job: str | None, limit: int, state: Path | None) -> None:
 @options(_MODEL[1:])
 def answer(case: int, answer: str, knowledge: Path | None, state: Path | None) -> None:
     """Answer CASE with yes, no, or the value; the answer becomes a labelled example."""
+    place = _state_with(case, state)
     with KnowledgeStore.open(knowledge) as store:
-        rule = answer_review(JobStore(state), store, case, answer, who=getpass.getuser())
+        rule = answer_review(JobStore(place), store, case, answer, who=getpass.getuser())
     click.echo(f"Kept as an example of rule {rule.id}.")
+
+
+def _states(state: Path | None) -> list[Path]:
+    """The folder of jobs that is named, or all of this user."""
+    return known_states() if state is None else [state]
+
+
+def _state_of(job: str, state: Path | None) -> Path:
+    """The folder that holds a job; one's own if none does."""
+    return next((folder for folder in _states(state) if JobStore(folder).knows(job)), state or own_state())
+
+
+def _state_with(case: int, state: Path | None) -> Path:
+    """The folder that holds an open case; one's own if none does.
+
+    Raises:
+        InvalidRequest: several do.
+    """
+    found = [folder for folder in _states(state) if is_open(JobStore(folder), case)]
+    if len(found) > 1:
+        raise InvalidRequest(
+            f"There are {len(found)} cases {case}: say with --state which, {' or '.join(map(str, found))}."
+        )
+    return found[0] if found else state or own_state()
 
 
 def _source(path: Path, reading: dict[str, Any]) -> TableSource:
@@ -358,7 +393,7 @@ def _jobs(model: str, knowledge: Path | None, state: Path | None) -> Jobs:
             opened.append(Preprocessor(model, knowledge))
         return opened[0]
 
-    return Jobs(preprocessor, Roots((Path("/"),)), state)
+    return Jobs(preprocessor, Disk(), state)
 
 
 def _carry_out(request: AnyJobRequest, model: str, knowledge: Path | None, state: Path | None) -> None:

@@ -224,7 +224,7 @@ def serve_http(
     address = Address.parse(bind, url)
     known = Tokens.from_options(address, file=tokens, lines=token_lines, issuer=issuer, keys=keys)
     turns, calls = Turns(), Calls()
-    owner = Owner(turns=turns, **options)
+    owner = Owner(turns=turns, reserved=[tokens] if tokens is not None else [], **options)
     threading.Thread(target=owner.warm_up, name="warm-up", daemon=True).start()
     app = http_app(owner, address, known, turns=turns, calls=calls, trust_agents=trust_agents, profiles=profiles)
     logging.getLogger("dp_tools").setLevel(logging.INFO)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dp_tools import leftovers
 from dp_tools.errors import DpToolsError
+from dp_tools.mcp_server.standing import job_owner
 from dp_tools.mcp_server.turns import SharedEngine, Turns
 from dp_tools.tables.paths import Roots
 
@@ -28,12 +29,14 @@ class Owner:
         threads: processor threads for the model.
         second: a model that is asked again where the first one is unsure.
         cache: False to keep no answers.
-        roots: the folders in which tables are read and written; the current one by default.
+        roots: the folders in which tables are read and written; by default one of the user's own (see `Roots.of`).
+        state: the folder of the jobs; by default one for these rules and these roots alone.
+        reserved: files of the server's that no table may be read from or written to, besides rules and jobs.
         turns: whose turn it is at the model; by default one call may not hold up another, and none is turned away.
         preprocessor: one that is already open, for those who hold one; it is closed by whoever opened it.
 
     Raises:
-        TableUnavailable: a root does not exist.
+        TableUnavailable: a root does not exist, or is where dp-tools keeps its own files.
     """
 
     def __init__(
@@ -45,6 +48,8 @@ class Owner:
         second: str | None = None,
         cache: Literal[False] | None = None,
         roots: Sequence[str | Path] = (),
+        state: Path | None = None,
+        reserved: Iterable[Path] = (),
         turns: Turns | None = None,
         preprocessor: Preprocessor | None = None,
     ) -> None:
@@ -53,13 +58,17 @@ class Owner:
         self._threads = threads
         self._second = second
         self._cache = cache
-        self.roots = Roots.of(roots)
-        """Where tables may be read and written."""
         self._turns = turns or Turns(calls=1000, calls_each=1000)
         self._jobs: Jobs | None = None
         self._lent = preprocessor is not None
         self._preprocessor = preprocessor
         self._knowledge = preprocessor.knowledge if preprocessor is not None else None
+        if self._knowledge is not None:
+            self._path = self._knowledge.path or ":memory:"
+        self._state = state
+        rules = None if str(self._path) == ":memory:" else self._path
+        self.roots = Roots.of(roots, reserved=[Path(path) for path in (*reserved, rules, state) if path is not None])
+        """Where tables may be read and written."""
         self._lock = threading.Lock()
 
     @property
@@ -118,7 +127,7 @@ class Owner:
 
     @property
     def jobs(self) -> Jobs:
-        """The jobs of whole tables.
+        """The jobs of whole tables, as whoever calls has them.
 
         Raises:
             TableUnavailable: their folder cannot be written.
@@ -127,8 +136,8 @@ class Owner:
             if self._jobs is None:
                 from dp_tools.tables.jobs import Jobs
 
-                self._jobs = Jobs(lambda: self.preprocessor, self.roots)
-            return self._jobs
+                self._jobs = Jobs(lambda: self.preprocessor, self.roots, self._state or self._derived_state())
+            return self._jobs.of(job_owner())
 
     def close(self) -> None:
         """Close what was opened here. Closing twice is harmless; the next question opens it again."""
@@ -145,6 +154,14 @@ class Owner:
             elif self._knowledge is not None:
                 self._knowledge.close()
             self._preprocessor = self._knowledge = None
+
+    def _derived_state(self) -> Path:
+        """Servers of the same rules and the same roots share their jobs, and no others do."""
+        from dp_tools.rules.knowledge_file import default_path
+        from dp_tools.tables.job_store import server_state
+
+        rules = Path(self._path).expanduser().resolve() if self._path is not None else default_path().resolve()
+        return server_state(str(rules), *sorted(map(str, self.roots.folders)))
 
     def _open_knowledge(self) -> KnowledgeStore:
         if self._knowledge is None:

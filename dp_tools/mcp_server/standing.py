@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from mcp.server.auth.middleware.auth_context import get_access_token
@@ -18,10 +19,19 @@ def standing(ctx: Context[Any, Any], trust_agents: bool) -> Standing:
     token = get_access_token()
     if trust_agents or (token is not None and APPROVE in token.scopes):
         return "approves"
+    return "asks" if can_ask(ctx) else "proposes"
+
+
+def can_ask(ctx: Context[Any, Any]) -> bool:
+    """Whether a person behind the client can be asked. A client with a token could answer for them."""
     able = ctx.client_capabilities
-    if token is None and able is not None and able.elicitation is not None:
-        return "asks"
-    return "proposes"
+    return get_access_token() is None and able is not None and able.elicitation is not None
+
+
+def job_owner() -> str:
+    """Whose the jobs of this request are: its token's; where no token is asked for, all callers are one."""
+    token = get_access_token()
+    return "" if token is None else json.dumps([token.client_id, token.subject])
 
 
 def caller(ctx: Context[Any, Any]) -> str:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import anyio.to_thread
 from mcp.server.elicitation import AcceptedElicitation
 from mcp.server.mcpserver import Context
-from mcp.types import CallToolResult, InputRequiredResult, ResourceLink
+from mcp.types import CallToolResult, InputRequiredResult, ResourceLink, TextContent
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.mcp_server.asking import ask
+from dp_tools.mcp_server.file_consent import require_consent
 from dp_tools.mcp_server.owner import Owner
-from dp_tools.mcp_server.standing import decider, standing
+from dp_tools.mcp_server.standing import can_ask, decider, standing
 from dp_tools.mcp_server.tokens import READ, RULES, RUN
-from dp_tools.mcp_server.tool import ADDS, CHANGES, READ_ONLY, PlainTool, result_of
+from dp_tools.mcp_server.tool import ADDS, CHANGES, READ_ONLY, WRITES, PlainTool, result_of
 from dp_tools.mcp_server.work import Progress, run_work
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.answers import Job, Review, TableProfile
@@ -31,10 +33,14 @@ from dp_tools.tables.job_requests import (
     Include,
     MatchRequest,
     TableSource,
+    sources_of,
 )
 
 if TYPE_CHECKING:
     import threading
+    from pathlib import Path
+
+    from dp_tools.tables.job_files import Writes
 
 _COLUMNS = 30
 """Columns of a profile that are returned at once."""
@@ -46,6 +52,7 @@ DatasetName = Annotated[str | None, Field(description="Whose rules apply.")]
 CallRules = Annotated[list[str], Field(description="More rules.")]
 Output = Annotated[str | None, Field(description="File to write.")]
 Overwrite = Annotated[bool, Field(description="Replace existing files.")]
+WithCurrent = Annotated[bool, Field(description="Resume although model or rules changed.")]
 AnyTable = Annotated[TableSource, Field(description="A file or records.")]
 SameTable = Annotated[
     TableSource,
@@ -82,12 +89,6 @@ class ReviewKept(BaseModel):
     acts: Annotated[bool, Field(description="Whether it decides such cases from now on.")]
 
 
-class MayWrite(BaseModel):
-    """A person's leave to write files."""
-
-    agreed: Annotated[bool, Field(description="Write them.")] = True
-
-
 class PersonsAnswer(BaseModel):
     """What a person says about a case."""
 
@@ -97,38 +98,59 @@ class PersonsAnswer(BaseModel):
 def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
     """Tools that profile, clean, match and deduplicate whole tables."""
 
-    async def start(ctx: Context[Any, Any], request: AnyJobRequest) -> CallToolResult | InputRequiredResult:
+    async def start(
+        ctx: Context[Any, Any], request: AnyJobRequest, with_current_model: bool
+    ) -> CallToolResult | InputRequiredResult:
         """Start a job, or go on with the one that was asked for in the same words and did not end."""
+        from dp_tools.tables.job_files import Leave
+
         jobs = await anyio.to_thread.run_sync(lambda: owner.jobs)
-        unfinished = await anyio.to_thread.run_sync(lambda: jobs.unfinished(request))
-        if unfinished is not None:
-            return job_result(await anyio.to_thread.run_sync(jobs.resume, unfinished))
-        if standing(ctx, trust_agents) == "asks":
-            targets = await anyio.to_thread.run_sync(lambda: _targets(owner, request))
-            if targets:
-                question = "An agent wants to write these files:\n" + "\n".join(targets) + "\nMay it?"
-                leave = await ask(ctx, question, MayWrite)
-                if isinstance(leave, InputRequiredResult):
-                    return leave
-                if not (isinstance(leave, AcceptedElicitation) and leave.data.agreed):
-                    raise InvalidRequest("The person did not agree: nothing was started and nothing is written.")
-        return job_result(await anyio.to_thread.run_sync(jobs.start, request))
+
+        def look() -> tuple[Job | None, list[Path], Writes | None]:
+            """The same job if it did not end; else the files that a person has to know of."""
+            outside = owner.roots.outside(source.path for source in sources_of(request) if source.path is not None)
+            if (known := jobs.unfinished(request)) is not None:
+                return known, outside, None
+            return None, outside, jobs.writes(request, outside) if can_ask(ctx) else None
+
+        known, outside, writes = await anyio.to_thread.run_sync(look)
+        if known is not None:
+            if known.status in ("interrupted", "cancelled"):
+                again = partial(jobs.resume, known.id, with_current_model=with_current_model)
+                known = await anyio.to_thread.run_sync(again)
+            return job_result(known)
+        leave = Leave()
+        if writes is not None and (outside or writes.foreign or not trust_agents):
+            asked = await require_consent(ctx, outside, writes)
+            if asked is not None:
+                return asked
+            leave = Leave(reads=outside, replaces=dict(writes.foreign))
+        return job_result(await anyio.to_thread.run_sync(lambda: jobs.start(request, leave=leave)))
 
     async def profile_table(
         ctx: Context[Any, Any],
         table: AnyTable,
         columns: Annotated[list[str] | None, Field(description="Default: the first 30.")] = None,
-    ) -> Annotated[CallToolResult, ProfileAnswer]:
+    ) -> Annotated[CallToolResult, ProfileAnswer] | InputRequiredResult:
         """Describes a table: contents, formats, ranges and gaps of its columns, and which determine which. Start
         here with an unknown file. It asks no model."""
-        from dp_tools.tables.profile import profile_table as profile
-        from dp_tools.tables.table import inline_table, open_table
+        given = [] if table.path is None or table.records is not None else [table.path]
+        outside = await anyio.to_thread.run_sync(owner.roots.outside, given)
+        roots = owner.roots
+        if outside and can_ask(ctx):
+            asked = await require_consent(ctx, outside)
+            if asked is not None:
+                return asked
+            roots = roots.granting(outside)
 
         def look(progress: Progress, cancel: threading.Event) -> ProfileAnswer:
+            from dp_tools.tables.profile import profile_table as profile
+            from dp_tools.tables.table import inline_table, open_table
+
             if table.records is not None:
                 opened = inline_table(table.records)
             elif table.path is not None:
-                opened = open_table(owner.roots.to_read(table.path), cancel=cancel, **table.options)
+                opened = open_table(roots.to_read(table.path), cancel=cancel, **table.options)
             else:
                 raise InvalidRequest("Say which table: give a path, or records.")
             with opened:
@@ -154,6 +176,7 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         rules: CallRules = [],  # noqa: B006
         output: Output = None,
         overwrite: Overwrite = False,
+        with_current_model: WithCurrent = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
         """Finds wrong cells of a file and writes a cleaned copy beside it, with a log to undo it. Unsure changes
         wait in next_reviews. Returns the result or a handle for get_job."""
@@ -161,14 +184,16 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         if what == "fill":
             if attributes is None or len(attributes) != 1:
                 raise InvalidRequest("Name the one attribute whose gaps are to be filled.")
-            return await start(ctx, FillRequest(source=table, attribute=attributes[0], allowed=allowed, **shared))
+            return await start(
+                ctx, FillRequest(source=table, attribute=attributes[0], allowed=allowed, **shared), with_current_model
+            )
         if allowed is not None:
             raise InvalidRequest(
                 "Values to choose from belong to what = fill: leave allowed out, or fill one attribute."
             )
         shared |= {"attributes": attributes, "include": include, "exclude": exclude}
         kind = CleanRequest if what == "repair" else DetectRequest
-        return await start(ctx, kind(source=table, **shared))
+        return await start(ctx, kind(source=table, **shared), with_current_model)
 
     async def match_tables(
         ctx: Context[Any, Any],
@@ -183,13 +208,14 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         rules: CallRules = [],  # noqa: B006
         output: Output = None,
         overwrite: Overwrite = False,
+        with_current_model: WithCurrent = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
         """Writes the records that two files have in common, with scores, to a file. Unsure pairs wait in
         next_reviews. Returns the result or a handle for get_job."""
         shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
         shared |= {"attributes": attributes, "include": include, "exclude": exclude, "averaged": averaged}
         request = MatchRequest(left=left, right=right, one_to_one=one_to_one, **shared)
-        return await start(ctx, request)
+        return await start(ctx, request, with_current_model)
 
     async def dedupe_table(
         ctx: Context[Any, Any],
@@ -202,12 +228,13 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         rules: CallRules = [],  # noqa: B006
         output: Output = None,
         overwrite: Overwrite = False,
+        with_current_model: WithCurrent = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
         """Writes the groups of records of a file that are the same thing to a file. Returns the result or a handle
         for get_job."""
         shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
         shared |= {"attributes": attributes, "include": include, "exclude": exclude, "averaged": averaged}
-        return await start(ctx, DedupeRequest(source=table, **shared))
+        return await start(ctx, DedupeRequest(source=table, **shared), with_current_model)
 
     async def get_job(
         ctx: Context[Any, Any],
@@ -226,7 +253,7 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
                     return found
             return owner.jobs.get(job)
 
-        return _with_link(JobList(jobs=[found := await run_work(ctx, watch)]), found)
+        return _with_job(JobList(jobs=[found := await run_work(ctx, watch)]), found)
 
     def cancel_job(
         job: Annotated[str, Field(description="The handle.")],
@@ -278,9 +305,9 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
 
     tools: list[tuple[Callable[..., Any], str, Any, str]] = [
         (profile_table, "Profile a table", READ_ONLY, READ),
-        (clean_table, "Clean a table", ADDS, RUN),
-        (match_tables, "Match two tables", ADDS, RUN),
-        (dedupe_table, "Find duplicates in a table", ADDS, RUN),
+        (clean_table, "Clean a table", WRITES, RUN),
+        (match_tables, "Match two tables", WRITES, RUN),
+        (dedupe_table, "Find duplicates in a table", WRITES, RUN),
         (get_job, "Look at a job", READ_ONLY, READ),
         (cancel_job, "Cancel a job", CHANGES, RUN),
         (next_reviews, "Cases for a person", READ_ONLY, READ),
@@ -289,34 +316,25 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
     return [PlainTool.of(function, title, annotations, scope) for function, title, annotations, scope in tools]
 
 
-def _targets(owner: Owner, request: AnyJobRequest) -> list[str]:
-    """The files that the job would write; refused here if it could not."""
-    from dp_tools.tables.job_steps import targets_of
-    from dp_tools.tables.jobs import JobRun
-
-    run = JobRun(owner.jobs, "", request)
-    run.require_free_targets()
-    return [str(target) for target in targets_of(run)]
-
-
 def _spoken(owner: Owner, review: int, answer: str) -> str:
     """A case as a person is asked about it."""
-    from dp_tools.tables.reviews import next_reviews
+    from dp_tools.tables.reviews import open_review
 
-    found = next((one for one in next_reviews(owner.jobs.store, None, 100)[0] if one.id == review), None)
-    if found is None:
-        raise InvalidRequest(f"There is no open case {review}; ask for the next ones.")
+    found = open_review(owner.jobs.store, review)
     return f"{found.question}\n{found.case}\nThe agent says: {answer}\nYour answer ({found.answers}):"
 
 
 def job_result(job: Job) -> CallToolResult:
     """A job as a tool answers it."""
-    return _with_link(job, job)
+    return _with_job(job, job)
 
 
-def _with_link(answer: BaseModel, job: Job) -> CallToolResult:
-    """The answer, and where the whole result can be read once there is one."""
+def _with_job(answer: BaseModel, job: Job) -> CallToolResult:
+    """The answer, and where the whole result can be read once there is one; of a failed job why it failed."""
     result = result_of(answer)
+    if job.problem is not None:
+        result.content = [TextContent(text=job.problem)]
+        result.is_error = True
     if job.resource is not None:
         link = ResourceLink(name=f"Result of {job.id}", uri=job.resource, mime_type="application/json")
         result.content.append(link)

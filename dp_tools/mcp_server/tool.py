@@ -21,6 +21,8 @@ READ_ONLY = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_worl
 """Changes nothing: same question, same answer."""
 ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 """Adds something that was not there; what was there stays."""
+WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False)
+"""Writes files, and replaces those that stand there where the caller asks for it."""
 CHANGES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 """Changes or removes something; a history keeps what was there."""
 _SELF_EVIDENT = ("additionalProperties", "minLength", "minItems", "minimum")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dp_tools.tables.delimited import Ragged
 from dp_tools.tasks.task import RecordField
@@ -26,6 +27,13 @@ class TableSource(BaseModel):
     """A table: a file under the roots, or records passed along."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_an_object(cls, given: Any) -> Any:
+        if isinstance(given, Mapping | TableSource):
+            return given
+        raise ValueError('give a table as {"path": "FILE"}, or as {"records": [{"attribute": "value"}, …]}')
 
     path: Annotated[
         str | None,
@@ -126,6 +134,11 @@ class DedupeRequest(JobRequest):
 AnyJobRequest = Annotated[
     DetectRequest | CleanRequest | FillRequest | MatchRequest | DedupeRequest, Field(discriminator="kind")
 ]
+
+
+def sources_of(request: AnyJobRequest) -> list[TableSource]:
+    """The tables that a job reads."""
+    return [request.left, request.right] if isinstance(request, MatchRequest) else [request.source]
 
 
 class OutputFile(BaseModel):

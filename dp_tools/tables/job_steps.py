@@ -39,23 +39,6 @@ REVIEWS = 1000
 """Cases that a job puts before a person at the most, the most uncertain first."""
 
 
-def targets_of(run: JobRun) -> list[Path]:
-    """The files that a job is going to write; none for records that are passed along without an output."""
-    request = run.request
-    first = request.left if isinstance(request, MatchRequest) else request.source
-    if first.records is not None and request.output is None:
-        return []
-    if isinstance(request, DetectRequest):
-        return [run.target(request.source, "errors", ".csv")]
-    if isinstance(request, CleanRequest | FillRequest):
-        word = "clean" if isinstance(request, CleanRequest) else "filled"
-        target = run.target(request.source, word, ".csv" if request.source.query else None)
-        format_of(target)
-        return [target, _review_file(target), target.with_name(f"{target.stem}.changes.jsonl")]
-    target = run.target(first, "matches" if isinstance(request, MatchRequest) else "duplicates", ".csv")
-    return [target, _review_file(target)]
-
-
 def detect(run: JobRun) -> JobResult:
     """Find the wrong cells."""
     request = run.request
@@ -268,17 +251,13 @@ def _leave_formulas(table: Table, found: Repair | Filling) -> str:
     )
 
 
-def _review_file(target: Path) -> Path:
-    return target.with_name(f"{target.stem}.review.csv")
-
-
 def _put_before_a_person(
     run: JobRun, reviews: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]] = ()
 ) -> list[OutputFile]:
     """Keep the doubtful cases for `next_reviews`, and write them to a file beside the result; in that file, behind
     them, stand also those for which there is nothing to propose."""
     run.jobs.store.add_reviews(run.job, reviews)
-    targets = targets_of(run)
+    targets = run.outputs()
     cases = [*reviews, *others]
     if not cases or not targets:
         return []
@@ -295,7 +274,7 @@ def _put_before_a_person(
 
 def _deliver(run: JobRun, what: str, write: Callable[[Path], None]) -> list[OutputFile]:
     """Make the job's one file and put it in its place, if it has one."""
-    targets = targets_of(run)
+    targets = run.outputs()
     if not targets:
         return []
     run.stage("writing")
@@ -317,7 +296,7 @@ def _shown(files: Sequence[OutputFile]) -> int:
 
 def _write_table(run: JobRun, table: Table, changes: Sequence[Change]) -> list[OutputFile]:
     """Write the table with its changes, and the change log; an inline table without an output writes nothing."""
-    targets = targets_of(run)
+    targets = run.outputs()
     if not targets:
         return []
     target, _, log = targets

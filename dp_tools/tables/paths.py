@@ -6,81 +6,261 @@ import contextlib
 import errno
 import hashlib
 import os
+import stat
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from platformdirs import user_cache_path, user_data_path, user_documents_path, user_state_path
 
 from dp_tools import leftovers
 from dp_tools.errors import TableUnavailable
 
+_APP = "dp-tools"
+_JOINERS = "\u200c\u200d"
+"""Invisible, but parts of words in several scripts."""
+
+
+class Disk:
+    """Any path, for a person at a shell, who reads and writes where they say."""
+
+    trusted: bool = True
+    """Whether whoever names a path may have any file replaced."""
+
+    def to_read(self, path: str | Path) -> Path:
+        """The real path of an existing file.
+
+        Raises:
+            TableUnavailable: it does not exist or is not a plain file.
+        """
+        real = self.real(path)
+        _require_file(path, real, "give the path of a table")
+        return real
+
+    def to_write(self, path: str | Path, endings: Collection[str] = ()) -> Path:  # noqa: ARG002
+        """The real path for a new file; its folder must exist.
+
+        Args:
+            path: where.
+            endings: the endings that fit what will be written, in lower case.
+
+        Raises:
+            TableUnavailable: the folder does not exist.
+        """
+        real = self.real(path)
+        if not real.parent.is_dir():
+            raise TableUnavailable(f"There is no folder {real.parent}; make it first, or write elsewhere.")
+        return real
+
+    def real(self, path: str | Path) -> Path:
+        """The path with links followed, whether or not something is there.
+
+        Raises:
+            TableUnavailable: it is not a path.
+        """
+        try:
+            return self._absolute(path).resolve()
+        except (OSError, RuntimeError, ValueError):
+            raise TableUnavailable(f"{str(path)[:200]!r} is no path that can be followed; give another.") from None
+
+    def place(self, beside: Path) -> Path:
+        """Where a file goes that is meant to stand there, beside its source."""
+        return beside
+
+    def granting(self, files: Iterable[Path]) -> Disk:  # noqa: ARG002
+        """The same, with files that may be read besides."""
+        return self
+
+    def outside(self, paths: Iterable[str | Path]) -> list[Path]:  # noqa: ARG002
+        """The real paths of those that only a person may let be read."""
+        return []
+
+    def _absolute(self, path: str | Path) -> Path:
+        if "\x00" in str(path):
+            raise TableUnavailable("A path cannot contain a NUL character; give another path.")
+        return Path(path).expanduser().absolute()
+
 
 @dataclass(frozen=True)
-class Roots:
-    """The folders in which paths may lie. Symlinks are resolved first, so a link cannot lead out.
+class Roots(Disk):
+    """The folders in which the paths of agents may lie. Links are followed first, so that none can lead out.
 
-    A relative path is looked for in each folder, and is in the first one if it is nowhere yet.
+    A relative path is looked for in each folder, and is in the first one if it is nowhere yet. Hidden files, and what
+    dp-tools keeps for itself, are neither read nor written.
 
     Args:
         folders: the folders, resolved; see `Roots.of`.
+        reserved: files and folders that a server uses itself: rules, tokens, jobs, caches.
+        granted: files outside the folders that a person let be read, resolved.
     """
 
     folders: tuple[Path, ...]
+    reserved: tuple[Path, ...] = ()
+    granted: frozenset[Path] = frozenset()
+    trusted = False
 
     @classmethod
-    def of(cls, folders: Sequence[str | Path] = ()) -> Roots:
-        """Roots from folder names; none given means the current folder.
+    def of(cls, folders: Sequence[str | Path] = (), *, reserved: Iterable[Path] = ()) -> Roots:
+        """Roots from folder names; none given means `own_folder`, which is made when something is written there.
 
         Raises:
-            TableUnavailable: a folder does not exist.
+            TableUnavailable: a folder does not exist, or is where dp-tools keeps its own files.
         """
         found = []
-        for folder in folders or (Path.cwd(),):
+        for folder in folders:
             path = Path(folder).expanduser()
             if not path.is_dir():
                 raise TableUnavailable(f"{folder} is not a folder; start with roots that exist.")
             found.append(path.resolve())
-        return cls(tuple(found))
+        kept = (*_own_places(), *(path.expanduser().resolve() for path in reserved))
+        roots = cls(tuple(found) or (own_folder().resolve(),), kept)
+        for folder in roots.folders:
+            if roots._is_reserved(folder):
+                raise TableUnavailable(f"{folder} is where dp-tools keeps its own files; start with another root.")
+        return roots
 
     def to_read(self, path: str | Path) -> Path:
         """The real path of an existing file under the roots.
 
         Raises:
-            TableUnavailable: it does not exist, is not a plain file, or lies outside.
+            TableUnavailable: it does not exist, is not a plain file, lies outside, is hidden, or is dp-tools' own.
         """
-        real = self._inside(path)
-        if not real.exists():
-            raise TableUnavailable(f"There is no file {path}; give a path to a file under {self}.")
-        if not real.is_file():
-            raise TableUnavailable(f"{path} is not a plain file; give a path to a file under {self}.")
+        real = self.real(path)
+        if real not in self.granted:
+            self._require_inside(path, real)
+        self._require_not_reserved(path, real)
+        _require_file(path, real, f"give a path to a file under {self}")
         return real
 
-    def to_write(self, path: str | Path) -> Path:
-        """The real path for a new file under the roots; its folder must exist.
+    def to_write(self, path: str | Path, endings: Collection[str] = ()) -> Path:
+        """The real path for a file under the roots that may be written; its folder must exist.
+
+        Args:
+            path: where.
+            endings: the endings that it may have, in lower case.
 
         Raises:
-            TableUnavailable: the folder does not exist, or the path leads outside.
+            TableUnavailable: the folder does not exist; the path leads outside or through a link; it is hidden, is
+                dp-tools' own, is no plain file, or has another ending.
         """
-        real = self._inside(path)
-        if not real.parent.is_dir():
+        real = self.real(path)
+        self._require_inside(path, real)
+        self._require_no_link(path)
+        self._require_not_reserved(path, real)
+        if real.suffix.lower() not in endings:
+            raise TableUnavailable(f"{path} has an ending that does not fit: end it in {' or '.join(sorted(endings))}.")
+        if (there := _status(real)) is not None and not stat.S_ISREG(there.st_mode):
+            raise TableUnavailable(f"{path} is not a plain file; write elsewhere.")
+        if not real.parent.is_dir() and real.parent not in self.folders:
             raise TableUnavailable(f"There is no folder {real.parent}; make it first, or write elsewhere.")
         return real
 
-    def _inside(self, path: str | Path) -> Path:
-        if "\x00" in str(path):
-            raise TableUnavailable("A path cannot contain a NUL character; give another path.")
-        try:
-            given = Path(path).expanduser()
-            places = [given] if given.is_absolute() else [folder / given for folder in self.folders]
-            real = next((place for place in places if place.exists()), places[0]).resolve()
-        except (OSError, RuntimeError, ValueError):
-            raise TableUnavailable(f"{str(path)[:200]!r} is no path that can be followed; give another.") from None
-        if not any(real.is_relative_to(folder) for folder in self.folders):
-            raise TableUnavailable(f"{path} lies outside {self}; move it there, or start with another root.")
-        return real
+    def place(self, beside: Path) -> Path:
+        """Where a file goes: beside its source, or in the first folder if the source lies outside the roots."""
+        return beside if self._holds(beside) else self.folders[0] / beside.name
+
+    def granting(self, files: Iterable[Path]) -> Roots:
+        return replace(self, granted=self.granted | frozenset(files))
+
+    def outside(self, paths: Iterable[str | Path]) -> list[Path]:
+        """The real paths of those that lie outside the roots, which only a person may let be read.
+
+        Nothing is said of whether they exist.
+
+        Raises:
+            TableUnavailable: one is not a path, or is dp-tools' own.
+        """
+        found = []
+        for path in paths:
+            real = self.real(path)
+            if not self._holds(real):
+                self._require_not_reserved(path, real)
+                found.append(real)
+        return list(dict.fromkeys(found))
+
+    def _absolute(self, path: str | Path) -> Path:
+        _require_visible(str(path))
+        given = Path(path).expanduser()
+        places = [given] if given.is_absolute() else [folder / given for folder in self.folders]
+        found = next((place for place in places if place.exists()), places[0])
+        # What a link leads to is named to a person, too.
+        _require_visible(str(found.resolve()))
+        return found
+
+    def _holds(self, real: Path) -> bool:
+        return any(real.is_relative_to(folder) for folder in self.folders)
+
+    def _require_inside(self, path: str | Path, real: Path) -> None:
+        folder = next((folder for folder in self.folders if real.is_relative_to(folder)), None)
+        if folder is None:
+            raise TableUnavailable(
+                f"{path} lies outside {self}; move it there, or have the server started with --root and its folder."
+            )
+        if any(part.startswith(".") for part in real.relative_to(folder).parts):
+            raise TableUnavailable(f"{path} is a hidden file or lies in a hidden folder; use another place.")
+
+    def _require_no_link(self, path: str | Path) -> None:
+        place = self._absolute(path)
+        for part in (place, *place.parents):
+            if part.is_symlink() and self._holds(part.parent.resolve()):
+                raise TableUnavailable(f"{path} leads through the link {part}; write elsewhere.")
+
+    def _require_not_reserved(self, path: str | Path, real: Path) -> None:
+        if self._is_reserved(real):
+            raise TableUnavailable(f"{path} is among the files that dp-tools keeps for itself; use another one.")
+
+    def _is_reserved(self, real: Path) -> bool:
+        """Also under another name: a hard link, or other letter case where the disk knows none."""
+        if any(real.is_relative_to(path) for path in self.reserved):
+            return True
+        kept = [own for own in map(_status, self.reserved) if own is not None]
+        places = [there for there in map(_status, (real, *real.parents)) if there is not None]
+        return any(os.path.samestat(there, own) for there in places for own in kept)
 
     def __str__(self) -> str:
         return ", ".join(str(folder) for folder in self.folders)
+
+
+def own_folder() -> Path:
+    """The folder of the user's own in which agents read and write where no root was named."""
+    return user_documents_path() / _APP
+
+
+def _own_places() -> list[Path]:
+    """Where dp-tools keeps rules, adapters, jobs, answers and prepared weights."""
+    places = [place(_APP, appauthor=False) for place in (user_data_path, user_state_path, user_cache_path)]
+    if adapters := os.environ.get("DP_TOOLS_ADAPTERS"):
+        places.append(Path(adapters))
+    if cache := os.environ.get("DP_TOOLS_CACHE"):
+        places += [Path(cache) / "answers.db", Path(cache) / "models"]
+    return [place.resolve() for place in places]
+
+
+def _require_visible(path: str) -> None:
+    """Refuse what a person who reads the path in a form or a terminal would not see as it is."""
+    for character in path:
+        if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") and character not in _JOINERS:
+            raise TableUnavailable(
+                f"A path cannot contain the character U+{ord(character):04X}; use one line of visible text."
+            )
+
+
+def _require_file(path: str | Path, real: Path, remedy: str) -> None:
+    there = _status(real)
+    if there is None:
+        raise TableUnavailable(f"There is no file {path}; {remedy}.")
+    if not stat.S_ISREG(there.st_mode):
+        raise TableUnavailable(f"{path} is not a plain file; {remedy}.")
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What the system says of a path; None where nothing is there, or it may not be looked at."""
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 @contextlib.contextmanager
@@ -115,6 +295,18 @@ def new_file(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
         raise _refused(target, error) from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder if it is not there yet, as `own_folder` may not be.
+
+    Raises:
+        TableUnavailable: the disk refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refused(folder, error) from None
 
 
 def fingerprint(path: Path) -> str:

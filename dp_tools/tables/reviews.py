@@ -31,14 +31,33 @@ def next_reviews(store: JobStore, job: str | None = None, limit: int = 10) -> tu
     """
     if job is not None:
         store.row(job)
-    where, values = ("status = 'open'", []) if job is None else ("status = 'open' AND job = ?", [job])
+    cases = _open_cases(store) + ("" if job is None else " AND reviews.job = :job")
+    values = {"job": job, "limit": max(1, min(limit, 100)), **store.me}
     with store.connected() as connection:
         rows = connection.execute(
-            f"SELECT * FROM reviews WHERE {where} ORDER BY abs(confidence - 0.5), id LIMIT ?",
-            (*values, max(1, min(limit, 100))),
+            f"SELECT reviews.* {cases} ORDER BY abs(confidence - 0.5), reviews.id LIMIT :limit", values
         ).fetchall()
-        (count,) = connection.execute(f"SELECT count(*) FROM reviews WHERE {where}", values).fetchone()
+        (count,) = connection.execute(f"SELECT count(*) {cases}", values).fetchone()
     return [_review(row) for row in rows], int(count)
+
+
+def open_review(store: JobStore, review: int) -> Review:
+    """One open case.
+
+    Raises:
+        InvalidRequest: there is no such open case.
+    """
+    with store.connected() as connection:
+        return _review(_row(connection, store, review))
+
+
+def is_open(store: JobStore, review: int) -> bool:
+    """Whether there is such an open case."""
+    try:
+        open_review(store, review)
+    except InvalidRequest:
+        return False
+    return True
 
 
 def answer_review(
@@ -61,9 +80,7 @@ def answer_review(
         InvalidRequest: there is no such open case, or the answer does not fit it.
     """
     with FileLock(store.folder / "reviews.lock", timeout=30), store.connected() as connection:
-        row = connection.execute("SELECT * FROM reviews WHERE id = ?", (review,)).fetchone()
-        if row is None or row["status"] != "open":
-            raise InvalidRequest(f"There is no open case {review}; ask for the next ones.")
+        row = _row(connection, store, review)
         label = answer.strip()
         if not label:
             raise InvalidRequest("An answer cannot be blank: say yes, no, or the value.")
@@ -77,6 +94,18 @@ def answer_review(
             (label, who, time.time(), review),
         )
     return rule
+
+
+def _open_cases(store: JobStore) -> str:
+    return f"FROM reviews JOIN jobs ON jobs.id = reviews.job WHERE reviews.status = 'open' AND {store.mine}"
+
+
+def _row(connection: sqlite3.Connection, store: JobStore, review: int) -> sqlite3.Row:
+    query = f"SELECT reviews.* {_open_cases(store)} AND reviews.id = :review"
+    row: sqlite3.Row | None = connection.execute(query, {"review": review, **store.me}).fetchone()
+    if row is None:
+        raise InvalidRequest(f"There is no open case {review}; ask for the next ones.")
+    return row
 
 
 def _keep(knowledge: KnowledgeStore, row: sqlite3.Row, label: str, who: str, is_person: bool) -> Rule:

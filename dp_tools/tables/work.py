@@ -14,8 +14,8 @@ from dp_tools.engine.questions import Progress
 from dp_tools.errors import Cancelled
 from dp_tools.evidence import Facts
 from dp_tools.interpreter.averaging import AveragedAnswer, answer_averaged
-from dp_tools.models.identity import identity
 from dp_tools.preprocessor import Preprocessor, task_of
+from dp_tools.tables.provenance import answerer
 from dp_tools.tasks.task import Answer, Request
 
 CHUNK = 64
@@ -169,9 +169,14 @@ class Work:
             )
             rules += [f"{rule.id}@{rule.version}" for rule in injection.rules]
             rules += [f"{lost.rule.id}@{lost.rule.version}" for lost in injection.lost]
-        own = self.preprocessor.own(task.name, request.dataset)
-        model = [self.preprocessor.engine.fingerprint, *([identity(own.path)] if own else [])]
-        what = [form, *model, task.name, sorted(rules), request.model_dump(), question.evidence]
+        what = [
+            form,
+            answerer(self.preprocessor, task.name, request.dataset),
+            task.name,
+            sorted(rules),
+            request.model_dump(),
+            question.evidence,
+        ]
         return hashlib.sha256(json.dumps(what, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
     def _onward(self) -> Progress:

@@ -1,0 +1,126 @@
+"""What the answers of a job come from: model, adapters of the user's own, calibration and rules, each by digest."""
+
+from __future__ import annotations
+
+import hashlib
+
+from pydantic import BaseModel, ConfigDict
+
+from dp_tools.models.calibration import under_a_rule
+from dp_tools.models.identity import identity
+from dp_tools.models.own import base_of
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.rules.rule import ALL, Rule
+from dp_tools.rules.scope import key
+from dp_tools.rules.store import KnowledgeStore
+from dp_tools.tables.job_requests import AnyJobRequest, DedupeRequest, MatchRequest
+
+_EVERY = 1_000_000
+_NAMED = 5
+"""Rules that are named; of more the number is told."""
+
+
+class Provenance(BaseModel):
+    """Where answers come from. What it was is compared with what it is before a job goes on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    """The model's name."""
+    weights: str
+    """Digest of the weights and the shipped adapter, and of those of the fallback model."""
+    adapters: str
+    """Digest of the user's own adapters for the dataset."""
+    calibration: str
+    knowledge: str
+    """The file of the rules."""
+    rules: dict[str, str]
+    """Digests of the rules, active and retired, that may hold for the dataset, by id."""
+
+    @classmethod
+    def of(cls, preprocessor: Preprocessor, request: AnyJobRequest) -> Provenance:
+        """What answers a job now.
+
+        Raises:
+            ModelUnavailable, KnowledgeUnavailable: it cannot be opened.
+        """
+        tasks = (
+            ("match_entities",) if isinstance(request, MatchRequest | DedupeRequest) else ("detect_errors", "impute")
+        )
+        knowledge = preprocessor.knowledge
+        return cls(
+            model=preprocessor.engine.name,
+            weights=_weights(preprocessor),
+            adapters=_digest(*(_adapter(preprocessor, task, request.dataset) for task in tasks)),
+            calibration=_digest(*(_calibration(preprocessor, task, request.dataset) for task in tasks)),
+            knowledge="memory" if knowledge.path is None else str(knowledge.path.resolve()),
+            rules={rule.id: _digest(rule.model_dump_json()) for rule in _bearing(knowledge, tasks, request.dataset)},
+        )
+
+    def changes(self, now: Provenance) -> list[str]:
+        """What is another thing now, each as a few words."""
+        found = []
+        if self.weights != now.weights:
+            same = self.model == now.model
+            found.append(
+                f"other weights of the model {now.model}" if same else f"the model {now.model}, not {self.model}"
+            )
+        if self.adapters != now.adapters:
+            found.append("another adapter of your own")
+        if self.calibration != now.calibration:
+            found.append("another calibration")
+        if self.knowledge != now.knowledge:
+            found.append(f"the rules in {now.knowledge}, not {self.knowledge}")
+        if changed := sorted(i for i in self.rules.keys() | now.rules.keys() if self.rules.get(i) != now.rules.get(i)):
+            some = ", ".join(changed[:_NAMED]) + (", …" if len(changed) > _NAMED else "")
+            found.append(f"{len(changed)} changed rule{'s' if len(changed) > 1 else ''} ({some})")
+        return found
+
+    def keeps_answers(self, now: Provenance) -> bool:
+        """Whether answers stay good that no changed rule touches."""
+        return (self.weights, self.adapters, self.calibration) == (now.weights, now.adapters, now.calibration)
+
+
+def answerer(preprocessor: Preprocessor, task: str, dataset: str | None) -> str:
+    """Digest of what answers a task on a dataset, apart from the rules."""
+    return _digest(
+        _weights(preprocessor), _adapter(preprocessor, task, dataset), _calibration(preprocessor, task, dataset)
+    )
+
+
+def _weights(preprocessor: Preprocessor) -> str:
+    model, engine, second = preprocessor.model, preprocessor.engine, preprocessor.second
+    # Prepared or as they were installed, they are the same weights.
+    own = base_of(model) if model.preparable and model.name == engine.name else engine.fingerprint
+    return _digest(own, "" if second is None else _weights(second))
+
+
+def _adapter(preprocessor: Preprocessor, task: str, dataset: str | None) -> str:
+    own = preprocessor.own(task, dataset)
+    return "" if own is None else identity(own.path)
+
+
+def _calibration(preprocessor: Preprocessor, task: str, dataset: str | None) -> str:
+    second = preprocessor.second
+    under = preprocessor.calibration.lines.get(under_a_rule(task))
+    return repr((preprocessor.line(task, dataset), under)) + (
+        "" if second is None else _calibration(second, task, dataset)
+    )
+
+
+def _bearing(knowledge: KnowledgeStore, tasks: tuple[str, ...], dataset: str | None) -> list[Rule]:
+    """The rules that may have a say about a dataset, whatever the attribute."""
+    name = key(dataset or ALL)
+    domains = {key(domain) for known in knowledge.datasets() if key(known.name) == name for domain in known.domains}
+    return [
+        rule
+        for rule in knowledge.list(limit=_EVERY)
+        if rule.status != "proposed"
+        and rule.task in (*tasks, ALL)
+        and key(rule.dataset) in (name, ALL)
+        and key(rule.domain) in (*domains, name, ALL)
+    ]
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
