@@ -23,6 +23,7 @@ from mcp.types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult
 from rich.console import Console
 from rich.table import Table
 
+from dp_tools import leftovers
 from dp_tools.cli.answering import HEARTBEAT_S, MODEL, bar, wait_for_weights
 from dp_tools.cli.records import read_records
 from dp_tools.errors import DpToolsError, TableUnavailable
@@ -83,6 +84,7 @@ def demo(model: str, full: bool) -> None:
     are against the truth that ships beside the example tables.
     """
     with tempfile.TemporaryDirectory(prefix="dp-tools-demo-") as folder:
+        leftovers.note(Path(folder))
         try:
             anyio.run(_demo, model, FULL if full else SHORT, Path(folder).resolve())
         except ExceptionGroup as group:
