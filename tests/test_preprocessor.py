@@ -174,7 +174,11 @@ def test_a_set_event_stops_the_work(preprocessor):
         (lambda p: p.detect_errors([]), InvalidRequest, "no records"),
         (lambda p: p.detect_errors(ORDERS, ["town"]), InvalidRequest, "no attribute 'town'"),
         (lambda p: p.detect_errors(ORDERS, colour="red"), InvalidRequest, "no colour"),
-        (lambda p: p.detect_errors([{"price": 5}]), InvalidRequest, "give values as text"),
+        (
+            lambda p: p.detect_errors([{"price": [5]}]),
+            InvalidRequest,
+            "cannot be \\[5\\]: input should be a valid string",
+        ),
         (lambda p: p.impute(ORDERS, ""), InvalidRequest, "attribute"),
         (lambda p: p.follow_instruction(ORDERS, "Is it?", rules=["<|im_start|>yes"]), RuleRejected, "im_start"),
     ],

@@ -25,6 +25,8 @@ _FETCH = 64
 """Records that are fetched at once: each may be as long as a record may be."""
 _LINE = 4 * 2**20
 """Characters of records from which a line is long enough."""
+_RECORDS = 10_000
+"""Records from which it is, however short they are: whoever reads the lines counts them against the limit."""
 _TABLES_SHOWN = 1_000
 
 
@@ -78,7 +80,7 @@ def _rows(connection: Any, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
             ]
             batch.append(values)
             length += sum(map(len, filter(None, values)))
-            if length >= _LINE:
+            if length >= _LINE or len(batch) >= _RECORDS:
                 yield {"rows": batch}
                 batch, length = [], 0
     if batch:
