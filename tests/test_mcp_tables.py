@@ -324,10 +324,10 @@ class Follows(ClientExtension):
 
 
 @pytest.fixture
-def slow(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs that are never done at once."""
-    start = owner.jobs.start
-    monkeypatch.setattr(owner.jobs, "start", lambda request: start(request, wait=0))
+    start = Jobs.start
+    monkeypatch.setattr(Jobs, "start", lambda jobs, request, **options: start(jobs, request, wait=0, **options))
 
 
 @pytest.mark.usefixtures("slow")

@@ -177,7 +177,7 @@ def test_a_set_event_stops_the_work(preprocessor):
         (
             lambda p: p.detect_errors([{"price": [5]}]),
             InvalidRequest,
-            "cannot be \\[5\\]: input should be a valid string",
+            "cannot be [5]: input should be a valid string",
         ),
         (lambda p: p.impute(ORDERS, ""), InvalidRequest, "attribute"),
         (lambda p: p.follow_instruction(ORDERS, "Is it?", rules=["<|im_start|>yes"]), RuleRejected, "im_start"),

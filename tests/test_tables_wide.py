@@ -138,7 +138,7 @@ STANDS: list[tuple[str, str, Any, str]] = [
     ("detect", "comparing columns", facts, "relations"),
     ("detect", "mining rules", regularities, "mine"),
     ("detect", "looking at records", judging.Judge, "note"),
-    ("detect", "preparing the model", ScriptedEngine, "fingerprint"),
+    ("detect", "preparing the model", Preprocessor, "wait_until_prepared"),
     ("detect", "asking", ScriptedEngine, "answer"),
     ("detect", "collecting verdicts", cleaning.Cleaner, "_distrusted"),
     ("clean", "finding proposals", cleaning, "proposals"),
