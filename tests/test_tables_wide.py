@@ -281,6 +281,11 @@ COMMANDS = {
 }
 
 
+def _as_in_the_foreground() -> None:
+    """A shell has what it starts in the background ignore Ctrl-C; if it started the tests so, that ends here."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo terminals")
 @pytest.mark.parametrize("stage", COMMANDS)
 def test_a_command_names_its_stage_and_ends_within_a_second_of_ctrl_c(tmp_path: Path, stage: str) -> None:
@@ -289,7 +294,9 @@ def test_a_command_names_its_stage_and_ends_within_a_second_of_ctrl_c(tmp_path: 
     write_wide(tmp_path / "wide.csv", 1500, 300)
     terminal, theirs = pty.openpty()
     command = [sys.executable, "-m", "dp_tools", *COMMANDS[stage]]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=theirs, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=theirs, stdout=subprocess.DEVNULL, preexec_fn=_as_in_the_foreground
+    )
     os.close(theirs)
     shown = b""
     while stage.encode() not in shown:
