@@ -27,7 +27,7 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 
 $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
-	@echo "Installing. llama.cpp is compiled the first time: two to four minutes on two cores, if pip has no wheel of it yet."
+	@echo "Installing; llama.cpp is compiled the first time, in two minutes on two fast cores, in several on slow ones."
 	$(INSTALL) --editable .
 	touch $@
 
