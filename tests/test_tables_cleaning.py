@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -45,8 +46,9 @@ def rule(attribute: str, check: dict[str, object], statement: str = "It has a fo
 
 
 @pytest.fixture
-def preprocessor() -> Preprocessor:
-    return Preprocessor(knowledge=":memory:", engine=ScriptedEngine())
+def preprocessor() -> Iterator[Preprocessor]:
+    with Preprocessor(knowledge=":memory:", engine=ScriptedEngine()) as opened:
+        yield opened
 
 
 def cleaned(preprocessor: Preprocessor, table: Table, attributes: list[str]) -> Repair:
