@@ -87,10 +87,6 @@ def _rows(connection: Any, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"rows": batch}
 
 
-def _as_text(value: Any) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
-
-
 def select(request: dict[str, Any]) -> str:
     """The statement that reads the query or the table."""
     if request["query"]:
