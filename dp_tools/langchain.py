@@ -31,7 +31,7 @@ from dp_tools.langchain_tables import (
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.tasks import TASKS
-from dp_tools.tasks.invalid import explain
+from dp_tools.tasks.request_errors import explain
 from dp_tools.tasks.task import Answer, Task
 from dp_tools.tasks.verdicts import VerdictAnswer, VerdictRequest, readable
 

@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tables.answers import Job, Review
-from dp_tools.tables.job_requests import (
+from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
     Averaged,
     CleanRequest,
@@ -25,9 +24,10 @@ from dp_tools.tables.job_requests import (
     MatchRequest,
     TableSource,
 )
+from dp_tools.tables.jobs.results import Job, Review
 
 if TYPE_CHECKING:
-    from dp_tools.tables.jobs import Jobs
+    from dp_tools.tables.jobs.jobs import Jobs
 
 Progress = Callable[[int, int], None]
 _AGENT = "agent (langchain)"
@@ -160,8 +160,8 @@ class Tables:
     @cached_property
     def jobs(self) -> Jobs:
         """The jobs."""
-        from dp_tools.tables.jobs import Jobs
-        from dp_tools.tables.paths import Roots
+        from dp_tools.tables.io.paths import Roots
+        from dp_tools.tables.jobs.jobs import Jobs
 
         rules = self._preprocessor.knowledge.path
         roots = Roots.of(self._roots, reserved=[] if rules is None else [rules])
@@ -170,7 +170,7 @@ class Tables:
     def profile(self, asked: ProfileTable, *_: object) -> BaseModel:
         """See `ProfileTable`."""
         from dp_tools.tables.profile import profile_table
-        from dp_tools.tables.table import inline_table, open_table
+        from dp_tools.tables.snapshot import inline_table, open_table
 
         if asked.table.records is not None:
             table = inline_table(asked.table.records)
@@ -207,13 +207,13 @@ class Tables:
 
     def reviews(self, asked: NextReviews, *_: object) -> list[Review]:
         """See `NextReviews`."""
-        from dp_tools.tables.reviews import next_reviews
+        from dp_tools.tables.jobs.reviews import next_reviews
 
         return next_reviews(self.jobs.store, asked.job, asked.limit)[0]
 
     def answer(self, asked: AnswerReview, *_: object) -> BaseModel:
         """See `AnswerReview`."""
-        from dp_tools.tables.reviews import answer_review
+        from dp_tools.tables.jobs.reviews import answer_review
 
         known = self._preprocessor.knowledge
         return answer_review(self.jobs.store, known, asked.review, asked.answer, who=_AGENT, is_person=False)

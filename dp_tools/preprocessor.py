@@ -15,29 +15,29 @@ from types import TracebackType
 from typing import Any, Literal, TypeVar
 
 from dp_tools.engine import open_engine
-from dp_tools.engine.background import wait_until_prepared
+from dp_tools.engine.background_optimize import wait_until_prepared
 from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progress, Result, Unanswered, name_with
-from dp_tools.evidence import Facts
 from dp_tools.models.calibration import Calibration, Line
 from dp_tools.models.catalogue import ModelSpec, resolve
-from dp_tools.models.own import OwnAdapter, OwnAdapters, default_folder
+from dp_tools.models.user_adapters import OwnAdapter, OwnAdapters, default_folder
+from dp_tools.profiling import Facts
 from dp_tools.prompts import wire_format_of
 from dp_tools.prompts.ask import FreeValue, YesNo
-from dp_tools.prompts.wire_format import WireFormat, to_question
-from dp_tools.rules.bearing import Ruled, ruled
+from dp_tools.prompts.templates.template import WireFormat, to_question
+from dp_tools.rules.coverage import Ruled, ruled
 from dp_tools.rules.injection import Injection, statements
 from dp_tools.rules.rule import Rule
 from dp_tools.rules.scope import key
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer
 from dp_tools.tasks.detect_errors import DetectErrorsAnswer
 from dp_tools.tasks.extract_values import ExtractValuesAnswer
 from dp_tools.tasks.follow_instruction import FollowInstructionAnswer
 from dp_tools.tasks.impute import ImputeAnswer
-from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer
 from dp_tools.tasks.match_schemas import MatchSchemasAnswer
+from dp_tools.tasks.request_errors import read_request
 from dp_tools.tasks.task import Answer, Case, LostRule, Outcome, Request, Task, UsedRule
 from dp_tools.tasks.verdicts import VerdictAnswer, VerdictRequest, selected
 

@@ -16,7 +16,7 @@ import anyio
 import click
 from mcp import Client, StdioServerParameters, stdio_client
 
-from dp_tools.tables.table import open_table
+from dp_tools.tables.snapshot import open_table
 from dp_tools.tasks.task import Outcome
 from dp_tools.tuning.instances import Instance, read_datasets
 from dp_tools.tuning.scores import score

@@ -23,9 +23,9 @@ import click
 from dp_tools.engine import open_engine
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.checks import Check
-from dp_tools.rules.mine import mine
+from dp_tools.rules.discovery.mine import mine
 from dp_tools.rules.rule import Rule
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tasks import TASKS
 from dp_tools.tuning.bench import measure as measure_split
 from dp_tools.tuning.instances import Split, read_datasets
@@ -33,7 +33,7 @@ from dp_tools.tuning.instances import Split, read_datasets
 WRITER = """
 import sys
 from dp_tools.rules.rule import Rule
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 with KnowledgeStore.open(sys.argv[1], import_shipped=False) as store:
     for number in range(int(sys.argv[3])):
         rule = Rule(id=f"p{sys.argv[2]}-{number}", statement=f"Rule {number}.", dataset=f"d{number}")

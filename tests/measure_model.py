@@ -30,7 +30,7 @@ from dp_tools.engine import open_engine
 from dp_tools.engine.questions import LabelScores
 from dp_tools.preprocessor import Preprocessor, with_rules
 from dp_tools.prompts.ask import YesNo
-from dp_tools.prompts.wire_format import to_question
+from dp_tools.prompts.templates.template import to_question
 from dp_tools.rules.injection import Injection
 from dp_tools.tasks.task import Outcome
 from dp_tools.tuning.adapter_file import write_matrices

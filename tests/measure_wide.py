@@ -20,10 +20,10 @@ from typing import Any
 
 from wide_tables import write_wide
 
-from dp_tools.rules.regularities import Regularities, searched
-from dp_tools.tables.facts import TableFacts
+from dp_tools.rules.discovery.data_constraints import Regularities, searched
 from dp_tools.tables.profile import profile_table
-from dp_tools.tables.table import Table, open_table
+from dp_tools.tables.snapshot import Table, open_table
+from dp_tools.tables.table_facts import TableFacts
 
 
 def mine_as_clean_does(table: Table) -> None:

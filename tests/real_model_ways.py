@@ -13,11 +13,11 @@ from mcp import Client
 from serving import ERAS, assert_same, owner_of, text_of
 
 from dp_tools.engine.questions import Engine
-from dp_tools.interpreter import explain
+from dp_tools.explain import explain
 from dp_tools.mcp_server.server import create_server
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tasks import TASKS
-from dp_tools.tasks.invalid import read_request
+from dp_tools.tasks.request_errors import read_request
 from dp_tools.tasks.task import Answer, Item
 
 

@@ -16,11 +16,11 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.types import CallToolResult, TextContent
 
-from dp_tools.engine.preparing import prepare_weights
+from dp_tools.engine.format_choice import prepare_weights
 from dp_tools.engine.questions import Engine
-from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server.server_context import Owner
 from dp_tools.models.catalogue import resolve
-from dp_tools.models.prepared import note_of, prepared_folder, prepared_path
+from dp_tools.models.optimized import note_of, prepared_folder, prepared_path
 from dp_tools.preprocessor import Preprocessor
 
 ROOT = Path(__file__).parent.parent

@@ -23,8 +23,8 @@ from dp_tools.engine.questions import (
 )
 from dp_tools.errors import Cancelled
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tables.jobs import REQUEST, Jobs
-from dp_tools.tables.paths import Roots
+from dp_tools.tables.io.paths import Roots
+from dp_tools.tables.jobs.jobs import REQUEST, Jobs
 
 _LOOK_S = 0.01
 

@@ -27,7 +27,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lent_engine: obje
         lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
         (tmp_path / table.name).write_text("".join(lines[:_ROWS]), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("dp_tools.rules.knowledge_file.default_path", lambda: tmp_path / "own.db")
+    monkeypatch.setattr("dp_tools.rules.store.knowledge_file.default_path", lambda: tmp_path / "own.db")
     return tmp_path
 
 

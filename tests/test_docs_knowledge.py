@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from dp_tools.cli import main
-from dp_tools.rules.packs import parse_pack
+from dp_tools.rules.packs.packs import parse_pack
 
 TEXT = (Path(__file__).parent.parent / "docs" / "knowledge.md").read_text(encoding="utf-8")
 

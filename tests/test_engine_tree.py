@@ -9,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dp_tools.engine.decoding import reading
 from dp_tools.engine.llama import Llama
+from dp_tools.engine.prefix_tree import Leaf, PrefixTree
 from dp_tools.engine.questions import (
     GeneratedValue,
     Labels,
@@ -20,8 +22,6 @@ from dp_tools.engine.questions import (
     Unanswered,
     Value,
 )
-from dp_tools.engine.reading import reading
-from dp_tools.engine.tree import Leaf, PrefixTree
 from dp_tools.engine.vocabulary import Vocabulary
 
 WORDS = ["alpha", "beta", "gamma", "router", "camera", "black", "white", "42in", "100", "sony"]

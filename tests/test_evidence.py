@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dp_tools.evidence import (
+from dp_tools.profiling import (
     PairFacts,
     RecordFacts,
     SchemaFacts,
@@ -20,9 +20,9 @@ from dp_tools.evidence import (
     is_usual,
     words_agree,
 )
-from dp_tools.evidence.cells import beginning_of
-from dp_tools.evidence.notations import readings
-from dp_tools.evidence.peers import said
+from dp_tools.profiling.cell_facts import beginning_of
+from dp_tools.profiling.group_evidence import said
+from dp_tools.profiling.value_formats import readings
 from dp_tools.prompts.serializer import clean_name
 
 CITIES = [("birmingham", "35233"), ("dothan", "36301"), ("boaz", "35957")]

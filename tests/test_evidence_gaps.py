@@ -8,9 +8,9 @@ from itertools import cycle, islice
 import pytest
 from tables_job import ScriptedEngine
 
-from dp_tools.evidence.gaps import placeholders
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.rules.mine import mine
+from dp_tools.profiling.placeholders import placeholders
+from dp_tools.rules.discovery.mine import mine
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ from tables_job import ScriptedEngine
 
 from dp_tools.engine.questions import Question, Result
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tables.job_requests import DedupeRequest, DetectRequest, FillRequest, MatchRequest, TableSource
-from dp_tools.tables.jobs import Jobs
-from dp_tools.tables.paths import Roots
+from dp_tools.tables.io.paths import Roots
+from dp_tools.tables.jobs.job_requests import DedupeRequest, DetectRequest, FillRequest, MatchRequest, TableSource
+from dp_tools.tables.jobs.jobs import Jobs
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "examples"

@@ -35,12 +35,12 @@ from waiting import until
 from dp_tools.cli.serve import serve
 from dp_tools.engine.questions import Engine
 from dp_tools.errors import InvalidRequest
-from dp_tools.mcp_server import gate, work
-from dp_tools.mcp_server.calls import Calls
+from dp_tools.mcp_server import blocking_work, body_limit
+from dp_tools.mcp_server.auth import EitherToken, ListedTokens, SignedTokens
+from dp_tools.mcp_server.call_metrics import Calls
+from dp_tools.mcp_server.fair_scheduler import SharedEngine, Turns
 from dp_tools.mcp_server.http import Address, Tokens, http_app
 from dp_tools.mcp_server.logs import JsonLines
-from dp_tools.mcp_server.tokens import EitherToken, ListedTokens, SignedTokens
-from dp_tools.mcp_server.turns import SharedEngine, Turns
 
 HERE = Address("127.0.0.1", 8765)
 READER, RUNNER, WRITER, APPROVER = (name * 4 for name in ("read", "runs", "writ", "appr"))
@@ -269,7 +269,7 @@ def test_where_tokens_come_from_is_announced(guarded: str) -> None:
 
 
 def test_a_body_that_is_too_large_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "BODY_BYTES", 1000)
+    monkeypatch.setattr(body_limit, "BODY_BYTES", 1000)
     large = {"name": "detect_errors", "arguments": {"records": [{"a": "x" * 2000}]}}
     reply = post(served.base, call=large)
     assert reply.status_code == 413
@@ -277,7 +277,7 @@ def test_a_body_that_is_too_large_is_refused(served: Served, monkeypatch: pytest
 
 
 def test_a_body_that_trickles_in_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "BODY_S", 0.05)
+    monkeypatch.setattr(body_limit, "BODY_S", 0.05)
     host, port = served.base.removeprefix("http://").split(":")
     connection = HTTPConnection(host, int(port), timeout=30)
     connection.putrequest("POST", "/mcp")
@@ -359,7 +359,7 @@ async def test_a_token_may_be_kept_as_its_digest(tmp_path: Path) -> None:
 async def test_progress_and_cancellation_reach_the_engine_over_http(
     served: Served, monkeypatch: pytest.MonkeyPatch, era: str
 ) -> None:
-    monkeypatch.setattr(work, "INTERVAL", 0.02)
+    monkeypatch.setattr(blocking_work, "INTERVAL", 0.02)
     records = [{"name": f"Beer number {n}", "ounces": f"{n}.5"} for n in range(400)]
     async with connected(served.base, era=era) as client:
         with anyio.CancelScope() as scope:

@@ -15,15 +15,15 @@ from visits_table import ASTRAY, VISITS
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine, Question, Result
 from dp_tools.errors import Cancelled, InvalidRequest
-from dp_tools.interpreter import ExplainRequest, Explanation, answer_averaged, explain, explain_answer, model_words
-from dp_tools.interpreter.variants import mean_outcome, probability_of
-from dp_tools.interpreter.words import sureness
+from dp_tools.explain import ExplainRequest, Explanation, answer_averaged, explain, explain_answer, rationale
+from dp_tools.explain.perturbed_questions import mean_outcome, probability_of
+from dp_tools.explain.text import sureness
 from dp_tools.models.calibration import Calibration, Line
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Example, Rule
 from dp_tools.tasks import TASKS
-from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer
+from dp_tools.tasks.request_errors import read_request
 from dp_tools.tasks.task import Item, Outcome, Request
 
 CAMERA = {"title": "Sony DSC-W55 silver", "price": "199.99", "maker": "sony"}
@@ -204,7 +204,7 @@ def test_the_smallest_change_turns_the_answer_when_it_is_made(preprocessor: Prep
 def test_a_model_that_was_not_tuned_to_justify_itself_is_not_asked_to_and_one_that_was_is(
     preprocessor: Preprocessor, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_words, "LONGEST", 8)
+    monkeypatch.setattr(rationale, "LONGEST", 8)
     assert explained(preprocessor, "match_entities").model_words is None
     named = tmp_path / "jellyfish-7b.gguf"
     named.symlink_to(tiny_model)

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.interpreter.explanation import Contribution, Explanation
-from dp_tools.interpreter.facts import case_facts
-from dp_tools.interpreter.pictures import curves, picture, reliability
-from dp_tools.interpreter.views import PairView, single, view_of
+from dp_tools.explain.counted_facts import case_facts
+from dp_tools.explain.explanation import Contribution, Explanation
+from dp_tools.explain.item_parts import PairView, single, view_of
+from dp_tools.explain.plots import curves, picture, reliability
 from dp_tools.tasks import TASKS
-from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
+from dp_tools.tasks.request_errors import read_request
 from dp_tools.tasks.task import Case, Outcome, Request
 
 RECORDS = st.dictionaries(

@@ -16,10 +16,10 @@ from serving import ERAS, owner_of, refusal
 
 from dp_tools.cli import main
 from dp_tools.engine.questions import Engine
-from dp_tools.mcp_server.explain_tool import explain_tool
-from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server.auth import RUN
 from dp_tools.mcp_server.server import create_server
-from dp_tools.mcp_server.tokens import RUN
+from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.tools.explain import explain_tool
 
 REQUEST = {"pairs": [{"left": {"title": "Sony W55"}, "right": {"title": "Sony W80"}}]}
 CALL: dict[str, Any] = {"task": "match_entities", "request": REQUEST}

@@ -13,8 +13,8 @@ from dp_tools import leftovers
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from dp_tools.tables.paths import new_file
-from dp_tools.tables.table import open_table
+from dp_tools.tables.io.paths import new_file
+from dp_tools.tables.snapshot import open_table
 folder = Path(sys.argv[1])
 table = open_table(folder / "people.csv")
 with new_file(folder / "result.csv") as part:

@@ -20,16 +20,16 @@ from tables_job import ScriptedEngine
 
 from dp_tools.cli import main
 from dp_tools.errors import TableUnavailable
-from dp_tools.mcp_server.calls import Calls
+from dp_tools.mcp_server.auth import ListedTokens
+from dp_tools.mcp_server.call_metrics import Calls
+from dp_tools.mcp_server.fair_scheduler import Turns
 from dp_tools.mcp_server.http import Address, Tokens, http_app
-from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.server import create_server
-from dp_tools.mcp_server.tokens import ListedTokens
-from dp_tools.mcp_server.turns import Turns
+from dp_tools.mcp_server.server_context import Owner
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
-from dp_tools.tables.paths import Roots
-from dp_tools.tables.work import CHUNK
+from dp_tools.tables.asking import CHUNK
+from dp_tools.tables.io.paths import Roots
 
 pytestmark = pytest.mark.anyio
 
@@ -45,7 +45,7 @@ def anyio_backend() -> str:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a server without roots reads and writes; it is not there yet."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr("dp_tools.tables.paths.own_folder", lambda: tmp_path / "documents" / "dp-tools")
+    monkeypatch.setattr("dp_tools.tables.io.paths.own_folder", lambda: tmp_path / "documents" / "dp-tools")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "people.csv").write_text(TABLE)
     return tmp_path / "documents" / "dp-tools"

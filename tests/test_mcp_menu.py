@@ -16,12 +16,12 @@ from mcp.types import Tool
 from serving import ERAS, ROOT, environment
 
 from dp_tools.cli.serve import serve
-from dp_tools.mcp_server.calls import Calls
+from dp_tools.mcp_server.call_metrics import Calls
+from dp_tools.mcp_server.fair_scheduler import Turns
 from dp_tools.mcp_server.http import Address, http_app
-from dp_tools.mcp_server.owner import Owner
-from dp_tools.mcp_server.profiles import PROFILES, Profile, instructions
 from dp_tools.mcp_server.server import create_server
-from dp_tools.mcp_server.turns import Turns
+from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.tools.groups import PROFILES, Profile, instructions
 from dp_tools.tasks import TASKS
 
 pytestmark = pytest.mark.anyio

@@ -19,11 +19,11 @@ from mcp.shared.subscriptions import ResourceUpdated
 from mcp.types import ElicitResult, PromptReference, ResourceTemplateReference, ResourceUpdatedNotification
 from serving import ERAS, answer, refusal
 
-from dp_tools.mcp_server import watching
-from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server import subscriptions
 from dp_tools.mcp_server.server import create_server
+from dp_tools.mcp_server.server_context import Owner
 from dp_tools.rules.rule import Rule
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 
 pytestmark = pytest.mark.anyio
 
@@ -319,16 +319,16 @@ async def test_watchers_of_2026_hear_of_changes(owner: Owner) -> None:
 async def test_watchers_hear_what_another_process_changes(
     owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, era: str
 ) -> None:
-    monkeypatch.setattr(watching, "EVERY_S", 0.05)
+    monkeypatch.setattr(subscriptions, "EVERY_S", 0.05)
     looked, listening, heard = threading.Event(), anyio.Event(), anyio.Event()
-    changes_of = watching._changes
+    changes_of = subscriptions._changes
 
     def look(*arguments: Any) -> Any:
         found = changes_of(*arguments)
         looked.set()
         return found
 
-    monkeypatch.setattr(watching, "_changes", look)
+    monkeypatch.setattr(subscriptions, "_changes", look)
 
     async def hear(message: Any) -> None:
         if isinstance(message, ResourceUpdatedNotification) and str(message.params.uri) == "knowledge://rules/r1":

@@ -33,12 +33,12 @@ from pydantic import ConfigDict, Field
 from serving import ERAS, answer, refusal
 
 from dp_tools.engine.questions import Engine
-from dp_tools.mcp_server import schema_choices
-from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.server import create_server
+from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.tools import schema_choices
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
-from dp_tools.tables.jobs import Jobs
+from dp_tools.tables.jobs.jobs import Jobs
 from dp_tools.tasks.match_schemas import AttributePair, MatchSchemasAnswer
 
 pytestmark = pytest.mark.anyio

@@ -18,7 +18,7 @@ from mcp.shared.exceptions import MCPError
 from serving import ERAS, answer, assert_same, owner_of, refusal, text_of
 
 from dp_tools.engine.questions import Engine
-from dp_tools.mcp_server import work
+from dp_tools.mcp_server import blocking_work
 from dp_tools.mcp_server.server import INSTRUCTIONS, create_server
 from dp_tools.rules.rule import Rule
 from dp_tools.tasks import TASKS
@@ -206,7 +206,7 @@ async def test_a_tool_that_does_not_exist_is_a_protocol_error(server: MCPServer[
 async def test_progress_grows_until_the_answer_comes(
     server: MCPServer[None], held: Held, monkeypatch: pytest.MonkeyPatch, era: str
 ) -> None:
-    monkeypatch.setattr(work, "INTERVAL", 0.02)
+    monkeypatch.setattr(blocking_work, "INTERVAL", 0.02)
     seen: list[tuple[float, float | None]] = []
 
     async def heard(progress: float, total: float | None, message: str | None) -> None:
@@ -227,7 +227,7 @@ async def test_progress_grows_until_the_answer_comes(
 async def test_a_cancelled_call_stops_the_engine_and_the_next_call_is_right(
     server: MCPServer[None], held: Held, monkeypatch: pytest.MonkeyPatch, era: str
 ) -> None:
-    monkeypatch.setattr(work, "INTERVAL", 0.02)
+    monkeypatch.setattr(blocking_work, "INTERVAL", 0.02)
     async with Client(server, mode=era) as client:
         before = await answer(client, "detect_errors", CALLS["detect_errors"])
         with anyio.CancelScope() as scope:

@@ -16,15 +16,15 @@ from tiny_model import write_tiny_adapter, write_tiny_model
 from waiting import until
 
 from dp_tools.cli import main
-from dp_tools.engine import background
+from dp_tools.engine import background_optimize
+from dp_tools.engine.format_choice import prepare_weights
 from dp_tools.engine.local import LocalEngine
-from dp_tools.engine.preparing import prepare_weights
 from dp_tools.engine.questions import Labels, LabelScores, Question, Segment
 from dp_tools.errors import Cancelled, ModelUnavailable
-from dp_tools.mcp_server.owner import Owner
+from dp_tools.mcp_server.server_context import Owner
 from dp_tools.models.catalogue import ModelSpec, resolve
-from dp_tools.models.prepare import merge, prepare
-from dp_tools.models.prepared import Prepared, find, making, note, note_of, part_of, prepared_path, sweep
+from dp_tools.models.optimize import merge, prepare
+from dp_tools.models.optimized import Prepared, find, making, note, note_of, part_of, prepared_path, sweep
 
 QUESTION = Question((Segment("Is the sky blue?\n"),), Labels(("A", "B", "C")))
 
@@ -205,8 +205,8 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[ModelSpec]:
     """A machine on which nothing was prepared; the models whose preparing is begun."""
     begun: list[ModelSpec] = []
     monkeypatch.setenv("DP_TOOLS_CACHE", str(tmp_path))
-    monkeypatch.setattr(background, "_started", {})
-    monkeypatch.setattr(background, "_start", begun.append)
+    monkeypatch.setattr(background_optimize, "_started", {})
+    monkeypatch.setattr(background_optimize, "_start", begun.append)
     return begun
 
 
@@ -261,13 +261,13 @@ def test_work_that_waits_for_the_weights_goes_on_when_they_are_there_or_it_is_ca
             note_of(path).write_text("{}", encoding="utf-8")
 
     with making(path):
-        background.wait_until_prepared(spec, waiting=waiting)
+        background_optimize.wait_until_prepared(spec, waiting=waiting)
         assert len(seconds) == 2
         note_of(path).unlink()
         stop.set()
         with pytest.raises(Cancelled):
-            background.wait_until_prepared(spec, cancel=stop)
-    background.wait_until_prepared(spec)
+            background_optimize.wait_until_prepared(spec, cancel=stop)
+    background_optimize.wait_until_prepared(spec)
     assert fresh == [spec], "where preparing failed, nobody waits for it"
 
 

@@ -15,10 +15,10 @@ from dp_tools.engine.questions import Engine
 from dp_tools.errors import InvalidRequest
 from dp_tools.models.calibration import Line
 from dp_tools.models.catalogue import resolve
-from dp_tools.models.own import About, OwnAdapters, base_of
+from dp_tools.models.user_adapters import About, OwnAdapters, base_of
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Example, Rule
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tuning.calibrate import Sample, fit_few
 from dp_tools.tuning.own import reviewed, tune_own
 from dp_tools.tuning.scores import Judged

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dp_tools.errors import DpToolsError, InvalidRequest, RuleRejected
-from dp_tools.rules import packs
-from dp_tools.rules.packs import Pack, dump_pack, load_pack, pack_schema, parse_pack, write_pack
+from dp_tools.rules.packs import packs
+from dp_tools.rules.packs.packs import Pack, dump_pack, load_pack, pack_schema, parse_pack, write_pack
 from dp_tools.rules.rule import Example, Rule
 from dp_tools.rules.scope import TASKS
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 
 
 def rule(rule_id: str, statement: str = "Statement.", **fields: Any) -> Rule:

@@ -9,7 +9,7 @@ from visits_table import ASTRAY, VISITS
 
 from dp_tools import Preprocessor
 from dp_tools.errors import Cancelled, InvalidRequest, KnowledgeUnavailable, ModelUnavailable, RuleRejected
-from dp_tools.rules.mine import mine
+from dp_tools.rules.discovery.mine import mine
 from dp_tools.rules.rule import Example, Rule
 from dp_tools.tasks.task import probability_of_yes
 

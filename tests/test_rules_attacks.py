@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dp_tools.errors import DpToolsError, RuleRejected
-from dp_tools.prompts.nano import NanoFormat
 from dp_tools.prompts.serializer import serialize
+from dp_tools.prompts.templates.nano import NanoFormat
 from dp_tools.rules.injector import PACK_SHARE
-from dp_tools.rules.packs import Pack, load_pack, parse_pack, write_pack
+from dp_tools.rules.packs.packs import Pack, load_pack, parse_pack, write_pack
 from dp_tools.rules.rule import Example, Rule
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
 

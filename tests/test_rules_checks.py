@@ -10,7 +10,7 @@ import pytest
 from dp_tools.errors import RuleRejected
 from dp_tools.rules.injection import Decision
 from dp_tools.rules.rule import Example, Rule
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 
 
 def injected(*rules: Rule, task: str = "detect_errors", attribute: str | None = "abv") -> Any:

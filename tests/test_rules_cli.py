@@ -12,7 +12,7 @@ from engines import Lent
 
 from dp_tools.cli import main
 from dp_tools.rules.rule import Rule
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 
 
 class Desk:

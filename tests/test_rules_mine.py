@@ -11,8 +11,8 @@ import pytest
 
 from dp_tools.errors import Cancelled, InvalidRequest
 from dp_tools.rules.checks import Check
-from dp_tools.rules.contrast import contrast
-from dp_tools.rules.mine import Candidate, mine
+from dp_tools.rules.discovery.contrast import contrast
+from dp_tools.rules.discovery.mine import Candidate, mine
 from dp_tools.rules.vetting import vet
 
 Row = dict[str, str | None]

@@ -19,7 +19,7 @@ from unwritable import nothing_writable, shelf
 
 from dp_tools.errors import InvalidRequest, KnowledgeUnavailable, RuleRejected
 from dp_tools.rules.rule import Example, Rule
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 
 
 @pytest.fixture
@@ -440,7 +440,7 @@ def test_threads_share_a_store(store: KnowledgeStore) -> None:
 WRITER = """
 import sys
 from dp_tools.rules.rule import Rule
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 with KnowledgeStore.open(sys.argv[1], import_shipped=False) as store:
     for number in range(int(sys.argv[3])):
         rule = Rule(id=f"p{sys.argv[2]}-{number}", statement=f"Rule {number}.", dataset=f"d{number}")
@@ -498,7 +498,7 @@ def test_a_writer_waits_for_another_one(store: KnowledgeStore) -> None:
 
 
 def test_a_store_that_stays_locked_is_one_sentence(store: KnowledgeStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dp_tools.rules.knowledge_file.PATIENCE_S", 0.05)
+    monkeypatch.setattr("dp_tools.rules.store.knowledge_file.PATIENCE_S", 0.05)
     with KnowledgeStore.open(store.path, import_shipped=False) as second:
         blocker = sqlite3.connect(str(store.path), isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")

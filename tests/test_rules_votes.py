@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flights_table import Rows, flights
 
-from dp_tools.rules.mine import mine
-from dp_tools.rules.votes import votes
+from dp_tools.rules.discovery.mine import mine
+from dp_tools.rules.discovery.truth_discovery import votes
 
 
 def columns(rows: Rows) -> dict[str, list[str | None]]:

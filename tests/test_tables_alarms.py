@@ -9,9 +9,9 @@ from tables_job import ScriptedEngine
 
 from dp_tools.engine.questions import Labels, LabelScores, Question, Result
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tables.cleaning import Cleaner, Detection
-from dp_tools.tables.table import inline_table
-from dp_tools.tables.work import NoJournal, Work
+from dp_tools.tables.asking import NoJournal, Work
+from dp_tools.tables.clean.cleaning import Cleaner, Detection
+from dp_tools.tables.snapshot import inline_table
 
 COUNT = 60
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dp_tools.errors import Cancelled
-from dp_tools.tables.blocking import candidate_pairs
-from dp_tools.tables.pairing import clusters, one_to_one
-from dp_tools.tables.table import Table, open_table
+from dp_tools.tables.match.blocking import candidate_pairs
+from dp_tools.tables.match.pairing import clusters, one_to_one
+from dp_tools.tables.snapshot import Table, open_table
 
 MAKERS = ["Sony", "Canon", "Nikon", "Bose", "Philips", "Garmin", "Epson", "Brother", "Logitech", "Asus"]
 THINGS = ["camera", "printer", "headphones", "speaker", "monitor", "keyboard", "scanner", "router", "watch", "lens"]

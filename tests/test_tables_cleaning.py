@@ -13,11 +13,11 @@ from dp_tools.errors import InvalidRequest
 from dp_tools.models.calibration import Calibration, Line
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
-from dp_tools.tables.cleaning import Cleaner, Repair
-from dp_tools.tables.filling import fill_column
+from dp_tools.tables.asking import NoJournal, Work
+from dp_tools.tables.clean.cleaning import Cleaner, Repair
+from dp_tools.tables.clean.filling import fill_column
 from dp_tools.tables.schemas import annotate_table, match_table_schemas
-from dp_tools.tables.table import Table, open_table
-from dp_tools.tables.work import NoJournal, Work
+from dp_tools.tables.snapshot import Table, open_table
 
 CITIES = {"35233": "Birmingham", "35801": "Huntsville", "36201": "Anniston", "36301": "Dothan"}
 

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from dp_tools.cli import main
 from dp_tools.errors import InvalidRequest
-from dp_tools.tables.content import EXPORTED, KEY, SERIAL, SOURCE, contents
-from dp_tools.tables.table import Table, inline_table
+from dp_tools.tables.identity_columns import EXPORTED, KEY, SERIAL, SOURCE, contents
+from dp_tools.tables.snapshot import Table, inline_table
 
 COUNT = 40
 _SEEDED = random.Random(46)

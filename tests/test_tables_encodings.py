@@ -8,7 +8,7 @@ import pytest
 
 from dp_tools.errors import TableUnavailable
 from dp_tools.tables.change_log import Change, undo, write_changes
-from dp_tools.tables.table import open_file, open_table
+from dp_tools.tables.snapshot import open_file, open_table
 
 CP1252 = {
     "prices": "item,price\nTea,15 €\nCoffee,22 €\nMilk,3 €\n",

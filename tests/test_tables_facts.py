@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dp_tools.evidence import RecordFacts
-from dp_tools.tables import facts as module
-from dp_tools.tables.facts import TableFacts
-from dp_tools.tables.table import open_table
+from dp_tools.profiling import RecordFacts
+from dp_tools.tables import table_facts as module
+from dp_tools.tables.snapshot import open_table
+from dp_tools.tables.table_facts import TableFacts
 
 
 @pytest.fixture

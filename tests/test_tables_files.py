@@ -18,9 +18,9 @@ from unwritable import nothing_writable, shelf
 from dp_tools.errors import DpToolsError, InvalidRequest, TableUnavailable
 from dp_tools.sqlite_file import reading_uri
 from dp_tools.tables.change_log import Change, read_changes, undo, write_changes
-from dp_tools.tables.delimited import LONGEST_RECORD
-from dp_tools.tables.paths import Roots, new_file
-from dp_tools.tables.table import Table, inline_table, open_file, open_table
+from dp_tools.tables.io.delimited import LONGEST_RECORD
+from dp_tools.tables.io.paths import Roots, new_file
+from dp_tools.tables.snapshot import Table, inline_table, open_file, open_table
 
 
 def values_of(table: Table) -> list[dict[str, str | None]]:
@@ -287,7 +287,7 @@ def test_a_single_line_of_a_gigabyte_is_refused_without_being_read_whole(tmp_pat
         file.write(b"a,b\n" + b"x" * (LONGEST_RECORD // 4))
     script = (
         "import sys\n"
-        "from dp_tools.tables.table import open_table\n"
+        "from dp_tools.tables.snapshot import open_table\n"
         "from dp_tools.errors import TableUnavailable\n"
         "try:\n    open_table(sys.argv[1], encoding='latin-1', delimiter=',')\n"
         "except TableUnavailable as error:\n    print(error)\n"

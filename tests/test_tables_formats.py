@@ -15,10 +15,10 @@ from click.testing import CliRunner
 from dp_tools.cli import main
 from dp_tools.errors import TableUnavailable
 from dp_tools.rules.rule import Rule
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tables.change_log import Change, undo, write_changes
-from dp_tools.tables.formats import LARGEST_UNPACKED
-from dp_tools.tables.table import open_file, open_table
+from dp_tools.tables.io.formats import LARGEST_UNPACKED
+from dp_tools.tables.snapshot import open_file, open_table
 
 XLS = base64.b85decode(
     "c-rk)O-vI(6#iy^=#QneSV+KxY)C`}F33SISimS3AgBj_LZYSAgp{<T#l&(@6girhc+z+w;o=4L;!pITHxDKlJ(!r7fF3=WXyO67"
@@ -218,7 +218,7 @@ def test_what_a_compressed_file_lacks_is_one_sentence(tmp_path: Path, monkeypatc
         with pytest.raises(TableUnavailable, match=message):
             open_table(tmp_path / name)
     assert LARGEST_UNPACKED == 2 * 2**30
-    monkeypatch.setattr("dp_tools.tables.formats.LARGEST_UNPACKED", 10)
+    monkeypatch.setattr("dp_tools.tables.io.formats.LARGEST_UNPACKED", 10)
     (tmp_path / "large.csv.gz").write_bytes(gzip.compress(CSV))
     with pytest.raises(TableUnavailable, match="unpacks to more than"):
         open_table(tmp_path / "large.csv.gz")

@@ -18,8 +18,9 @@ from tables_job import ScriptedEngine, jobs_in
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.models.calibration import Calibration, Line
 from dp_tools.rules.rule import Rule
-from dp_tools.rules.store import KnowledgeStore
-from dp_tools.tables.job_requests import (
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
+from dp_tools.tables.asking import CHUNK
+from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
     CleanRequest,
     DedupeRequest,
@@ -28,10 +29,9 @@ from dp_tools.tables.job_requests import (
     MatchRequest,
     TableSource,
 )
-from dp_tools.tables.job_store import JobStore
-from dp_tools.tables.jobs import Jobs
-from dp_tools.tables.reviews import answer_review, next_reviews
-from dp_tools.tables.work import CHUNK
+from dp_tools.tables.jobs.job_store import JobStore
+from dp_tools.tables.jobs.jobs import Jobs
+from dp_tools.tables.jobs.reviews import answer_review, next_reviews
 
 SCRIPT = Path(__file__).with_name("tables_job.py")
 TOWNS = ["Boston", "Dallas", "Miami", "Denver", "Austin", "Phoenix", "Seattle"]

@@ -11,7 +11,7 @@ import pytest
 
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.tables.change_log import Change, undo, write_changes
-from dp_tools.tables.table import open_file, open_table
+from dp_tools.tables.snapshot import open_file, open_table
 
 ROWS = "1,Ann,12.50\n2,Bob,7.00\n3,Cid,9.25\n4,Dee,1.25\n5,Eve,3.00\n"
 TABLE = "id,name,amount\n" + ROWS

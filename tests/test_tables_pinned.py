@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from wide_tables import write_wide
 
-from dp_tools.evidence import RecordFacts
-from dp_tools.tables.facts import TableFacts
-from dp_tools.tables.table import open_table
+from dp_tools.profiling import RecordFacts
+from dp_tools.tables.snapshot import open_table
+from dp_tools.tables.table_facts import TableFacts
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ROWS = 300

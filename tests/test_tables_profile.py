@@ -10,7 +10,7 @@ from dp_tools.errors import InvalidRequest
 from dp_tools.tables.dependencies import functional_dependencies
 from dp_tools.tables.profile import profile_table
 from dp_tools.tables.profile_page import profile_page
-from dp_tools.tables.table import Table, open_table
+from dp_tools.tables.snapshot import Table, open_table
 
 
 @pytest.fixture

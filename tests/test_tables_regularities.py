@@ -14,9 +14,9 @@ from tables_job import ScriptedEngine
 from dp_tools.errors import Cancelled
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
-from dp_tools.tables.cleaning import Cleaner, Detection, Repair
-from dp_tools.tables.table import Table, open_table
-from dp_tools.tables.work import NoJournal, Work
+from dp_tools.tables.asking import NoJournal, Work
+from dp_tools.tables.clean.cleaning import Cleaner, Detection, Repair
+from dp_tools.tables.snapshot import Table, open_table
 
 CITIES = {"35233": "Birmingham", "35801": "Huntsville", "36201": "Anniston", "36301": "Dothan"}
 

@@ -15,12 +15,12 @@ from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Progr
 from dp_tools.models.calibration import Calibration
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
-from dp_tools.tables.cleaning import Cleaner, Repair
-from dp_tools.tables.job_requests import CleanRequest, TableSource
-from dp_tools.tables.jobs import Jobs
-from dp_tools.tables.paths import Roots
-from dp_tools.tables.table import open_table
-from dp_tools.tables.work import NoJournal, Work
+from dp_tools.tables.asking import NoJournal, Work
+from dp_tools.tables.clean.cleaning import Cleaner, Repair
+from dp_tools.tables.io.paths import Roots
+from dp_tools.tables.jobs.job_requests import CleanRequest, TableSource
+from dp_tools.tables.jobs.jobs import Jobs
+from dp_tools.tables.snapshot import open_table
 
 TOWNS = "Greenville Bristol Springfield Franklin Zilina Chester Dover Salem Auburn Clinton".split()  # noqa: SIM905
 SURNAMES = "Walker Miller Roman Hanson Clark Brown Weber Novak Rossi Larsen".split()  # noqa: SIM905

@@ -20,15 +20,16 @@ from tables_job import ScriptedEngine, jobs_in
 from wide_tables import write_wide
 
 from dp_tools.errors import Cancelled
-from dp_tools.evidence import RecordFacts, association
-from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.server import create_server
+from dp_tools.mcp_server.server_context import Owner
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.rules import regularities
-from dp_tools.rules.mine import mine
-from dp_tools.tables import blocking, cleaning, facts, filling, job_steps, jobs, judging, matching
-from dp_tools.tables.facts import TableFacts
-from dp_tools.tables.job_requests import (
+from dp_tools.profiling import RecordFacts, association
+from dp_tools.rules.discovery import data_constraints
+from dp_tools.rules.discovery.mine import mine
+from dp_tools.tables import table_facts
+from dp_tools.tables.clean import cleaning, filling, judging
+from dp_tools.tables.jobs import job_steps, jobs
+from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
     CleanRequest,
     DedupeRequest,
@@ -37,8 +38,10 @@ from dp_tools.tables.job_requests import (
     MatchRequest,
     TableSource,
 )
+from dp_tools.tables.match import blocking, matching
 from dp_tools.tables.profile import profile_table
-from dp_tools.tables.table import open_table
+from dp_tools.tables.snapshot import open_table
+from dp_tools.tables.table_facts import TableFacts
 
 AT_ONCE = 1.0
 """Seconds within which a stop is heard."""
@@ -59,7 +62,12 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         made.append(1)
         return measure(*sides)
 
-    for module in ("evidence.association", "rules.mine", "rules.votes", "tables.dependencies"):
+    for module in (
+        "profiling.association",
+        "rules.discovery.mine",
+        "rules.discovery.truth_discovery",
+        "tables.dependencies",
+    ):
         monkeypatch.setattr(f"dp_tools.{module}.group_agreement", counted)
     return made
 
@@ -134,9 +142,9 @@ def people(folder: Path, rows: int, columns: int) -> TableSource:
 
 STANDS: list[tuple[str, str, Any, str]] = [
     ("detect", "reading records", jobs, "open_table"),
-    ("detect", "profiling columns", facts, "known_codes"),
-    ("detect", "comparing columns", facts, "relations"),
-    ("detect", "mining rules", regularities, "mine"),
+    ("detect", "profiling columns", table_facts, "known_codes"),
+    ("detect", "comparing columns", table_facts, "relations"),
+    ("detect", "mining rules", data_constraints, "mine"),
     ("detect", "looking at records", judging.Judge, "note"),
     ("detect", "preparing the model", Preprocessor, "wait_until_prepared"),
     ("detect", "asking", ScriptedEngine, "answer"),
@@ -247,7 +255,7 @@ def test_the_work_itself_hears_that_it_is_cancelled(
 
 def test_a_cancelled_job_that_did_not_hear_goes_on_when_it_is_resumed(tmp_path: Path, deaf: Deaf) -> None:
     held = jobs_in(tmp_path, ScriptedEngine())
-    entered = deaf.instead_of(facts, "relations")
+    entered = deaf.instead_of(table_facts, "relations")
     job = held.start(request_of("detect", people(tmp_path, 40, 12)), wait=0)
     assert entered.wait(30)
     held.cancel(job.id)
@@ -259,7 +267,7 @@ def test_a_cancelled_job_that_did_not_hear_goes_on_when_it_is_resumed(tmp_path: 
 @pytest.mark.anyio
 async def test_a_job_over_mcp_is_cancelled_within_a_second(tmp_path: Path, deaf: Deaf) -> None:
     people(tmp_path, 40, 12)
-    entered = deaf.instead_of(facts, "relations")
+    entered = deaf.instead_of(table_facts, "relations")
     with Preprocessor(knowledge=":memory:", engine=ScriptedEngine()) as preprocessor:
         owner = Owner(preprocessor=preprocessor, roots=[tmp_path])
         async with Client(create_server(owner)) as client:

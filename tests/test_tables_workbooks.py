@@ -12,7 +12,7 @@ import pytest
 
 from dp_tools.errors import TableUnavailable
 from dp_tools.tables.change_log import Change, read_changes, undo, write_changes
-from dp_tools.tables.table import open_file, open_table
+from dp_tools.tables.snapshot import open_file, open_table
 
 openpyxl = pytest.importorskip("openpyxl")
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labelled_data import write_labelled_data
 
-from dp_tools.evidence.notations import readings
+from dp_tools.profiling.value_formats import readings
 from dp_tools.tasks import TASKS
 from dp_tools.tuning.instances import read_datasets
 from dp_tools.tuning.mix import Lesson, Recipe, make_lessons

@@ -13,8 +13,8 @@ from waiting import until
 from dp_tools.engine.cache import AnswerCache, CachedEngine
 from dp_tools.engine.questions import Labels, LabelScores, Progress, Question, Result, Segment
 from dp_tools.errors import InvalidRequest
-from dp_tools.mcp_server import turns
-from dp_tools.mcp_server.turns import Busy, SharedEngine, Turns
+from dp_tools.mcp_server import fair_scheduler
+from dp_tools.mcp_server.fair_scheduler import Busy, SharedEngine, Turns
 
 
 def test_a_full_queue_says_so_at_once_and_one_client_cannot_fill_it() -> None:
@@ -26,7 +26,7 @@ def test_a_full_queue_says_so_at_once_and_one_client_cannot_fill_it() -> None:
             pass
         with ExitStack() as jobs:
             for _ in range(5):
-                jobs.enter_context(shared.place(turns.JOBS))
+                jobs.enter_context(shared.place(fair_scheduler.JOBS))
     assert shared.inside == 0
 
 
@@ -58,7 +58,7 @@ class Slow:
         progress: Progress | None = None,  # noqa: ARG002
         cancel: threading.Event | None = None,  # noqa: ARG002
     ) -> list[Result]:
-        self.slices.append((turns.CLIENT.get(), len(questions)))
+        self.slices.append((fair_scheduler.CLIENT.get(), len(questions)))
         self.go.acquire()
         self.now += self.first + self.seconds * len(questions)
         self.first = 0.0
@@ -76,7 +76,7 @@ def test_no_call_holds_the_model_for_longer_than_two_seconds_or_one_question(
     monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     slow = Slow(seconds, first=3.0)
-    monkeypatch.setattr(turns, "time", slow)
+    monkeypatch.setattr(fair_scheduler, "time", slow)
     slow.go = threading.Semaphore(130)
     assert len(SharedEngine(slow, Turns()).answer(asked(130))) == 130
     assert sum(count for _, count in slow.slices) == 130
@@ -88,7 +88,7 @@ def test_no_call_holds_the_model_for_longer_than_two_seconds_or_one_question(
 def test_answers_that_are_kept_do_not_make_the_model_seem_fast(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     slow = Slow(0.5)
     slow.go = threading.Semaphore(1000)
-    monkeypatch.setattr(turns, "time", slow)
+    monkeypatch.setattr(fair_scheduler, "time", slow)
     questions = asked(100)
     cached = CachedEngine(slow, AnswerCache(tmp_path / "answers.db"))
     monkeypatch.setattr(slow, "answer", scored(slow.answer))
@@ -116,12 +116,12 @@ def scored(answer: Any) -> Any:
 
 def test_a_short_call_has_its_turn_beside_a_batch_of_130(monkeypatch: pytest.MonkeyPatch) -> None:
     slow, shared = Slow(0.63), Turns()
-    monkeypatch.setattr(turns, "time", slow)
+    monkeypatch.setattr(fair_scheduler, "time", slow)
     engine = SharedEngine(slow, shared)
 
     def started(client: str, count: int) -> threading.Thread:
         def ask() -> None:
-            turns.CLIENT.set(client)
+            fair_scheduler.CLIENT.set(client)
             engine.answer(asked(count))
 
         before = shared.inside

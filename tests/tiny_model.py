@@ -10,7 +10,7 @@ import gguf
 import numpy as np
 
 from dp_tools.models.catalogue import resolve
-from dp_tools.models.prepare import _read
+from dp_tools.models.optimize import _read
 
 HIDDEN = 64
 _INNER = 128

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from dp_tools.cli.records import write_records
-from dp_tools.evidence import Facts
+from dp_tools.profiling import Facts
 from dp_tools.tables.stages import Stage
 from dp_tools.tasks.task import Answer, Item, Request, UsedRule
 
@@ -170,9 +170,9 @@ def wait_for_weights(model: str, say: Callable[[str], object] = _on_stderr) -> N
     Raises:
         Cancelled: Ctrl-C.
     """
-    from dp_tools.engine.background import wait_until_prepared
+    from dp_tools.engine.background_optimize import wait_until_prepared
     from dp_tools.models.catalogue import resolve
-    from dp_tools.models.prepared import note_of, prepared_path
+    from dp_tools.models.optimized import note_of, prepared_path
 
     spec = resolve(model)
     if not spec.preparable or note_of(prepared_path(spec)).exists():

@@ -10,8 +10,8 @@ import click
 from dp_tools.cli.answering import MODEL, bar, interruptible, onward
 from dp_tools.engine import open_engine
 from dp_tools.errors import TableUnavailable
-from dp_tools.interpreter.pictures import curves
-from dp_tools.interpreter.pictures import reliability as diagram
+from dp_tools.explain.plots import curves
+from dp_tools.explain.plots import reliability as diagram
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tuning.faithfulness import Faithfulness, cost, faithfulness, planted
 from dp_tools.tuning.instances import SPLITS, Split, read_datasets

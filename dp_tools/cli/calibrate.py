@@ -13,7 +13,7 @@ from dp_tools.engine import open_engine
 from dp_tools.errors import TableUnavailable
 from dp_tools.models.calibration import under_a_rule
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tables.paths import new_file
+from dp_tools.tables.io.paths import new_file
 from dp_tools.tuning.calibrate import Sample, fit_calibration
 from dp_tools.tuning.conventions import HOUSE_CONVENTIONS
 from dp_tools.tuning.instances import Split, covers, read_datasets

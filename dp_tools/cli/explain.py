@@ -11,16 +11,16 @@ import click
 from dp_tools.cli.answering import MODEL, bar, interruptible, wait_for_weights
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest, TableUnavailable
-from dp_tools.evidence import Facts, PairFacts, RecordFacts
-from dp_tools.interpreter import Explanation
-from dp_tools.interpreter import explain as explain_items
-from dp_tools.interpreter import picture as drawn
+from dp_tools.explain import Explanation
+from dp_tools.explain import explain as explain_items
+from dp_tools.explain import picture as drawn
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.profiling import Facts, PairFacts, RecordFacts
 from dp_tools.prompts.serializer import is_missing
-from dp_tools.tables.paths import new_file
+from dp_tools.tables.io.paths import new_file
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.batch_facts import BatchFacts
-from dp_tools.tasks.invalid import read_request
+from dp_tools.tasks.request_errors import read_request
 from dp_tools.tasks.task import RecordField, Request
 
 _SIDES = ("left", "right")

@@ -28,7 +28,7 @@ def models(context: click.Context) -> None:
 def _prepared() -> str:
     """How the embedded model answers here, and why so."""
     from dp_tools.models.catalogue import resolve
-    from dp_tools.models.prepared import being_made, find, prepared_path
+    from dp_tools.models.optimized import being_made, find, prepared_path
 
     path = prepared_path(resolve("nano"))
     made = find(path)
@@ -51,7 +51,7 @@ def prepare(again: bool, threads: int | None, formats: tuple[str, ...]) -> None:
     This happens by itself, in the background, from the first question on; do it here to choose the moment. The formats
     are timed in turn until two rounds agree within a tenth.
     """
-    from dp_tools.engine.preparing import prepare_weights
+    from dp_tools.engine.format_choice import prepare_weights
     from dp_tools.models.catalogue import resolve
 
     console = Console(stderr=True)
@@ -87,7 +87,7 @@ def forget_answers() -> None:
 def adapters() -> None:
     """List the adapters of your own that `dp-tools tune --dataset` made, with their scores on held-back cases."""
     from dp_tools.models.catalogue import resolve
-    from dp_tools.models.own import OwnAdapters, base_of, default_folder
+    from dp_tools.models.user_adapters import OwnAdapters, base_of, default_folder
 
     base = base_of(resolve("nano"))
     table = Table("dataset", "task", "cases", "metric", "without", "with", "", box=None, pad_edge=False)
@@ -103,7 +103,7 @@ def adapters() -> None:
 @click.argument("task", type=click.Choice(TASKS))
 def remove_adapter(dataset: str, task: str) -> None:
     """Remove an adapter of your own."""
-    from dp_tools.models.own import OwnAdapters, default_folder
+    from dp_tools.models.user_adapters import OwnAdapters, default_folder
 
     OwnAdapters(default_folder()).remove(key(dataset), task)
     click.echo(f"removed: {task} on {dataset}")

@@ -13,9 +13,9 @@ import click
 
 from dp_tools.engine.questions import Progress
 from dp_tools.errors import TableUnavailable
-from dp_tools.tables.escaping import escaped, escaped_rows
-from dp_tools.tables.paths import new_file
-from dp_tools.tables.table import open_table
+from dp_tools.tables.io.escaping import escaped, escaped_rows
+from dp_tools.tables.io.paths import new_file
+from dp_tools.tables.snapshot import open_table
 from dp_tools.tasks.task import RecordField
 
 

@@ -15,12 +15,12 @@ import click
 from dp_tools.cli.answering import MODEL, bar, interruptible, stages, wait_for_weights
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest, RuleRejected
+from dp_tools.rules.discovery.mine import mine as mine_table
 from dp_tools.rules.injector import LEFT_TO_ITS_CHECK
-from dp_tools.rules.mine import mine as mine_table
-from dp_tools.rules.packs import Installed, load_pack, write_pack
+from dp_tools.rules.packs.packs import Installed, load_pack, write_pack
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.scope import TASKS, suggested_id
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.rules.vetting import parse
 
 if TYPE_CHECKING:

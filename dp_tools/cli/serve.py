@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dp_tools.mcp_server.profiles import PROFILES, Profile
+from dp_tools.mcp_server.tools.groups import PROFILES, Profile
 
 
 def _profiles(_: click.Context, option: click.Parameter, text: str) -> tuple[Profile, ...]:

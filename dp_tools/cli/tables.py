@@ -16,10 +16,10 @@ from rich.table import Table as Lines
 from dp_tools.cli.answering import ESCAPE, MODEL, interruptible, stages
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.rules.store import KnowledgeStore
-from dp_tools.tables.answers import Job
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tables.change_log import undo as undo_changes
-from dp_tools.tables.job_requests import (
+from dp_tools.tables.io.paths import Disk, new_file
+from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
     CleanRequest,
     DedupeRequest,
@@ -28,13 +28,13 @@ from dp_tools.tables.job_requests import (
     MatchRequest,
     TableSource,
 )
-from dp_tools.tables.job_store import JobStore, known_states, own_state
-from dp_tools.tables.jobs import Jobs
-from dp_tools.tables.paths import Disk, new_file
+from dp_tools.tables.jobs.job_store import JobStore, known_states, own_state
+from dp_tools.tables.jobs.jobs import Jobs
+from dp_tools.tables.jobs.results import Job
+from dp_tools.tables.jobs.reviews import answer_review, is_open, next_reviews
 from dp_tools.tables.profile import profile_table
 from dp_tools.tables.profile_page import profile_page
-from dp_tools.tables.reviews import answer_review, is_open, next_reviews
-from dp_tools.tables.table import open_table
+from dp_tools.tables.snapshot import open_table
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 C = TypeVar("C", bound=Callable[..., Any])

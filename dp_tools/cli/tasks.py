@@ -11,7 +11,7 @@ import click
 from dp_tools.cli.answering import CHUNK, Session, task_command
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import PairFacts, RecordFacts
+from dp_tools.profiling import PairFacts, RecordFacts
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer, AnnotateColumnsRequest, Column
@@ -20,9 +20,9 @@ from dp_tools.tasks.detect_errors import DetectErrorsAnswer, DetectErrorsRequest
 from dp_tools.tasks.extract_values import ExtractValuesAnswer, ExtractValuesRequest, WantedAttribute
 from dp_tools.tasks.follow_instruction import FollowInstructionAnswer, FollowInstructionRequest
 from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
-from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair, records_of
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasAnswer, MatchSchemasRequest
+from dp_tools.tasks.request_errors import read_request
 from dp_tools.tasks.task import Item, RecordField, Request, require_known
 
 MAX_PAIRS = 20_000

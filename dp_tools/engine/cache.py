@@ -29,7 +29,7 @@ from dp_tools.engine.questions import (
     Unanswered,
     Value,
 )
-from dp_tools.models.identity import identity
+from dp_tools.models.digest import identity
 
 _log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
+from dp_tools.engine.available_weights import BestWeights
+from dp_tools.engine.decoding import reading
 from dp_tools.engine.llama import Llama, physical_cores
+from dp_tools.engine.prefix_tree import Leaf, PrefixTree, Work
 from dp_tools.engine.questions import Progress, Question, Result, Segment, Unanswered
-from dp_tools.engine.reading import reading
-from dp_tools.engine.tree import Leaf, PrefixTree, Work
 from dp_tools.engine.vocabulary import Vocabulary
-from dp_tools.engine.weights import BestWeights
 from dp_tools.errors import Cancelled, ModelUnavailable
 from dp_tools.models.catalogue import ModelSpec
 

@@ -37,7 +37,7 @@ def open_engine(
     """
     spec = resolve(model)
     if wait and prepared and spec.preparable:
-        from dp_tools.engine.preparing import prepare_weights
+        from dp_tools.engine.format_choice import prepare_weights
 
         prepare_weights(spec, threads=threads)
     engine = _open(spec, threads=threads, context=context, prepared=prepared)

@@ -13,10 +13,10 @@ from mcp.types import InputRequiredResult
 from pydantic import BaseModel, Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.mcp_server.asking import ask
+from dp_tools.mcp_server.elicitation import ask
 
 if TYPE_CHECKING:
-    from dp_tools.tables.job_files import Writes
+    from dp_tools.tables.jobs.job_files import Writes
 
 
 class FileConsent(BaseModel):

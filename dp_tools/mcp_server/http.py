@@ -29,18 +29,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.mcp_server.calls import Calls
+from dp_tools.mcp_server.auth import READ, EitherToken, ListedTokens, SignedTokens
+from dp_tools.mcp_server.body_limit import BODY_BYTES, Gate
+from dp_tools.mcp_server.call_metrics import Calls
 from dp_tools.mcp_server.connections import PromptConnection, RequestLimit, allow_open_files
-from dp_tools.mcp_server.gate import BODY_BYTES, Gate
+from dp_tools.mcp_server.fair_scheduler import Turns
 from dp_tools.mcp_server.logs import write_to_stderr
 from dp_tools.mcp_server.metrics import CONTENT_TYPE, Metrics
-from dp_tools.mcp_server.owner import Owner
-from dp_tools.mcp_server.profiles import PROFILES, Profile
 from dp_tools.mcp_server.server import create_server, tools_of
+from dp_tools.mcp_server.server_context import Owner
 from dp_tools.mcp_server.stdio import PATIENCE_S, SETTLE_S
-from dp_tools.mcp_server.tokens import READ, EitherToken, ListedTokens, SignedTokens
-from dp_tools.mcp_server.turns import Turns
-from dp_tools.mcp_server.watching import Watchers
+from dp_tools.mcp_server.subscriptions import Watchers
+from dp_tools.mcp_server.tools.groups import PROFILES, Profile
 
 ENDPOINT = "/mcp"
 

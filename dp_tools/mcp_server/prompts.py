@@ -9,7 +9,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import UserMessage
 from pydantic import Field
 
-from dp_tools.mcp_server.profiles import Profile
+from dp_tools.mcp_server.tools.groups import Profile
 
 DatasetName = Annotated[str, Field(description="The name under which its rules are kept, if it has one.")]
 

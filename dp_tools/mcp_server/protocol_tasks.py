@@ -19,8 +19,8 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import HEADER_MISMATCH, INVALID_PARAMS, CallToolRequestParams, CallToolResult, RequestParams, TextContent
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.mcp_server.owner import Owner
-from dp_tools.mcp_server.table_tools import job_result
+from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.tools.tables import job_result
 
 VERSIONS = frozenset({"2026-07-28"})
 """The extension belongs to this protocol; older clients get the handle of the job itself."""

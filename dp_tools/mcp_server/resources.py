@@ -15,9 +15,9 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from dp_tools.errors import DpToolsError, InvalidRequest
-from dp_tools.mcp_server.owner import Owner
-from dp_tools.prompts.nano import NanoFormat
+from dp_tools.mcp_server.server_context import Owner
 from dp_tools.prompts.prompt import Prompt
+from dp_tools.prompts.templates.nano import NanoFormat
 from dp_tools.rules.injection import statements
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.scope import TASKS, key
@@ -56,7 +56,7 @@ def add_resources(server: MCPServer[None], owner: Owner) -> None:
     @_told
     def pack(name: str) -> str:
         """The active rules of a pack, as its YAML file."""
-        from dp_tools.rules.packs import dump_pack
+        from dp_tools.rules.packs.packs import dump_pack
 
         return dump_pack(owner.knowledge.export(name))
 
@@ -90,7 +90,7 @@ def add_resources(server: MCPServer[None], owner: Owner) -> None:
     def profile(path: str) -> str:
         """A file under the server's folders, column by column, as text of at most 6,000 characters."""
         from dp_tools.tables.profile import profile_table
-        from dp_tools.tables.table import open_table
+        from dp_tools.tables.snapshot import open_table
 
         with open_table(owner.roots.to_read(path)) as table:
             return profile_table(table).text()

@@ -17,18 +17,18 @@ from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.types import Icon
 
-from dp_tools.mcp_server.calls import Calls
-from dp_tools.mcp_server.explain_tool import explain_tool
-from dp_tools.mcp_server.owner import Owner
-from dp_tools.mcp_server.profiles import PROFILES, Profile, instructions
+from dp_tools.mcp_server.call_metrics import Calls
 from dp_tools.mcp_server.prompts import add_prompts
 from dp_tools.mcp_server.protocol_tasks import JobTasks
 from dp_tools.mcp_server.resources import add_resources
-from dp_tools.mcp_server.rule_tools import rule_tools
-from dp_tools.mcp_server.table_tools import table_tools
-from dp_tools.mcp_server.task_tools import task_tools
-from dp_tools.mcp_server.tool import PlainTool
-from dp_tools.mcp_server.watching import Watchers
+from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.subscriptions import Watchers
+from dp_tools.mcp_server.tools.explain import explain_tool
+from dp_tools.mcp_server.tools.groups import PROFILES, Profile, instructions
+from dp_tools.mcp_server.tools.rules import rule_tools
+from dp_tools.mcp_server.tools.tables import table_tools
+from dp_tools.mcp_server.tools.tasks import task_tools
+from dp_tools.mcp_server.tools.tool import PlainTool
 
 _LISTS: tuple[CacheableMethod, ...] = (
     "tools/list",

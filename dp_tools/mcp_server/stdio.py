@@ -19,12 +19,12 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCError
 
-from dp_tools.mcp_server.calls import Calls
+from dp_tools.mcp_server.call_metrics import Calls
 from dp_tools.mcp_server.logs import write_to_stderr
 from dp_tools.mcp_server.messages import Lines
-from dp_tools.mcp_server.owner import Owner
-from dp_tools.mcp_server.profiles import PROFILES, Profile
 from dp_tools.mcp_server.server import create_server
+from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.tools.groups import PROFILES, Profile
 
 PATIENCE_S = 30.0
 """How long running answers may take after SIGTERM."""

@@ -22,9 +22,9 @@ class Line:
 
     Args:
         scale, shift: of the logit.
-        evidence: the weight of a case's testimony: what rows alike say against a value (`dp_tools.evidence.against`),
+        evidence: the weight of a case's testimony: what rows alike say against a value (`dp_tools.profiling.against`),
             what the codes of a pair say of a match (`PairFacts.codes`).
-        words: the weight of what the words of a pair say of a match (`dp_tools.evidence.words_agree`), be it a pair of
+        words: the weight of what the words of a pair say of a match (`dp_tools.profiling.words_agree`), be it a pair of
             records or of attributes.
         threshold: the calibrated probability from which a verdict is yes; below one half where that finds the rare
             cases that the task is about (it is chosen by F1 on valid splits).

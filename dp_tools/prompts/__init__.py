@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dp_tools.models.catalogue import ModelSpec
-from dp_tools.prompts.nano import NanoFormat
-from dp_tools.prompts.published import CHATML, JELLYFISH_7B, JELLYFISH_8B, JELLYFISH_13B, REMOTE
-from dp_tools.prompts.wire_format import WireFormat
+from dp_tools.prompts.templates.jellyfish import CHATML, JELLYFISH_7B, JELLYFISH_8B, JELLYFISH_13B, REMOTE
+from dp_tools.prompts.templates.nano import NanoFormat
+from dp_tools.prompts.templates.template import WireFormat
 
 WIRE_FORMATS: dict[str, WireFormat] = {
     wire.name: wire for wire in (NanoFormat(), JELLYFISH_7B, JELLYFISH_8B, JELLYFISH_13B, CHATML, REMOTE)
@@ -21,7 +21,7 @@ def wire_format_of(model: ModelSpec) -> WireFormat:
     """
     if model.wire_format in WIRE_FORMATS:
         return WIRE_FORMATS[model.wire_format]
-    from dp_tools.prompts.chat_template import from_chat_template  # only this needs llama.cpp
+    from dp_tools.prompts.templates.chat import from_chat_template  # only this needs llama.cpp
 
     return from_chat_template(model)
 

@@ -32,7 +32,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
 from dp_tools.errors import RuleRejected
-from dp_tools.evidence.notations import Order, named_days
+from dp_tools.profiling.value_formats import Order, named_days
 from dp_tools.prompts.serializer import is_missing
 from dp_tools.rules.injection import Subject
 from dp_tools.rules.rule import ALL, Rule

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from dp_tools.rules.checks import Check
-from dp_tools.rules.identity import case_key
 from dp_tools.rules.injection import Decision, Injection, Lost, Subject
 from dp_tools.rules.rule import ALL, Rule
+from dp_tools.rules.same_case import case_key
 from dp_tools.rules.scope import Rank, key, rank
 from dp_tools.rules.vetting import vet_text
 

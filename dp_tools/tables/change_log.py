@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from dp_tools.errors import TableUnavailable
-from dp_tools.tables.paths import fingerprint, new_file
-from dp_tools.tables.reading import Edit, TableFile
-from dp_tools.tables.table import open_file
+from dp_tools.tables.io.paths import fingerprint, new_file
+from dp_tools.tables.io.table_file import Edit, TableFile
+from dp_tools.tables.snapshot import open_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ import threading
 import polars as pl
 
 from dp_tools.engine.questions import Progress
-from dp_tools.evidence.kinds import KINDS
+from dp_tools.profiling.value_kinds import KINDS
 from dp_tools.prompts.serializer import PLACEHOLDERS
-from dp_tools.tables.answers import ColumnProfile, Frequent, TableProfile
 from dp_tools.tables.dependencies import functional_dependencies
-from dp_tools.tables.limits import require_going_on
+from dp_tools.tables.io.limits import require_going_on
+from dp_tools.tables.jobs.results import ColumnProfile, Frequent, TableProfile
+from dp_tools.tables.snapshot import Table, known
 from dp_tools.tables.stages import Stage, silent
-from dp_tools.tables.table import Table, known
 
 TOP = 10
 """Frequent values and formats that a profile lists."""

@@ -7,13 +7,13 @@ import hashlib
 from pydantic import BaseModel, ConfigDict
 
 from dp_tools.models.calibration import under_a_rule
-from dp_tools.models.identity import identity
-from dp_tools.models.own import base_of
+from dp_tools.models.digest import identity
+from dp_tools.models.user_adapters import base_of
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.scope import key
-from dp_tools.rules.store import KnowledgeStore
-from dp_tools.tables.job_requests import AnyJobRequest, DedupeRequest, MatchRequest
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
+from dp_tools.tables.jobs.job_requests import AnyJobRequest, DedupeRequest, MatchRequest
 
 _EVERY = 1_000_000
 _NAMED = 5

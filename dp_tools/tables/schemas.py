@@ -9,9 +9,9 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from dp_tools.errors import InvalidRequest
+from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.profile import value_counts
-from dp_tools.tables.table import ROW, Table
-from dp_tools.tables.work import Asked, Work, chunks
+from dp_tools.tables.snapshot import ROW, Table
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer, AnnotateColumnsRequest, Column, ColumnType
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasAnswer, MatchSchemasRequest
 

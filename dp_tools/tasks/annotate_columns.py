@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dp_tools.evidence import Facts, column_facts
-from dp_tools.evidence.column_kinds import told_by_form
+from dp_tools.profiling import Facts, column_facts
+from dp_tools.profiling.certain_types import told_by_form
 from dp_tools.prompts.ask import Choice
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import clean_name, is_missing, quote
@@ -21,7 +21,7 @@ NEIGHBOURS = 8
 """Other columns of the table that the model reads, by their first two values."""
 _CHARACTERS = 80
 _CERTAIN = 0.95
-"""How probably a type is right that stands for what the form of the values says; see `dp_tools.evidence.column_kinds`.
+"""How probably a type is right that stands for the form of the values; see `dp_tools.profiling.certain_types`.
 In the labelled sets at hand it is in 17 of 17 columns."""
 
 

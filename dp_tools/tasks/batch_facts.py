@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dp_tools.evidence import RecordFacts, is_usual
+from dp_tools.profiling import RecordFacts, is_usual
 from dp_tools.prompts.serializer import Record
-from dp_tools.rules.bearing import TableVerdict
+from dp_tools.rules.coverage import TableVerdict
 
 if TYPE_CHECKING:
-    from dp_tools.rules.regularities import Regularities
+    from dp_tools.rules.discovery.data_constraints import Regularities
 
 
 class BatchFacts(RecordFacts):
@@ -40,7 +40,7 @@ class BatchFacts(RecordFacts):
     def _regularities(self) -> Regularities:
         """None where records differ in their attributes, since then they are not rows of one table."""
         # Mining takes numpy, which a server that is ready at once has not loaded yet.
-        from dp_tools.rules.regularities import Regularities, searched
+        from dp_tools.rules.discovery.data_constraints import Regularities, searched
 
         if any(record.keys() != self._records[0].keys() for record in self._records):
             return Regularities()

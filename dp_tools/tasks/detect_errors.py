@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import CellFacts, Facts, against, form_of
+from dp_tools.profiling import CellFacts, Facts, against, form_of
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import clean_name, quote

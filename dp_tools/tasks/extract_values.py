@@ -8,15 +8,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dp_tools.evidence import Facts
-from dp_tools.evidence.measures import only_measure
+from dp_tools.profiling import Facts
+from dp_tools.profiling.quantities import only_measure
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import clean_name, quote
 from dp_tools.tasks.task import Answer, Case, Item, Outcome, Request, Task, require
 
 _BY_FORM = 0.85
-"""How probably a stretch is right that is written as a value is (see `dp_tools.evidence.measures`): in the labelled
+"""How probably a stretch is right that is written as a value is (see `dp_tools.profiling.quantities`): in the labelled
 texts at hand 56 of 67 are."""
 TEXT_BUDGET = 2000
 """Characters of a text that the model reads; a longer text is cut there."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import Facts
+from dp_tools.profiling import Facts
 from dp_tools.prompts.ask import Ask, Choice, FreeValue, YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.tasks.task import (

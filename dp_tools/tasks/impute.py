@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dp_tools.evidence import CellFacts, Facts, RecordFacts
+from dp_tools.profiling import CellFacts, Facts, RecordFacts
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import clean_name

@@ -15,11 +15,11 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evidence import Facts, words_agree
+from dp_tools.profiling import Facts, words_agree
 from dp_tools.prompts.ask import Ask
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import Record, clean_name, quote, serialize
-from dp_tools.rules.bearing import TableVerdict
+from dp_tools.rules.coverage import TableVerdict
 from dp_tools.rules.injection import Lost
 
 VALUE_LIMIT = 1_000_000

@@ -14,9 +14,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from dp_tools.tables.blocking import candidate_pairs
+from dp_tools.tables.match.blocking import candidate_pairs
 from dp_tools.tables.profile import profile_table
-from dp_tools.tables.table import open_table
+from dp_tools.tables.snapshot import open_table
 
 _MAKERS = ("Acme", "Borealis", "Cobalt", "Dynamo", "Everest", "Fjord", "Gamma", "Helios", "Iris", "Juno")
 _THINGS = ("lamp", "drill", "router", "printer", "kettle", "camera", "speaker", "monitor", "scanner", "charger")

@@ -16,10 +16,10 @@ from dp_tools.engine.questions import Progress
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.scope import key
-from dp_tools.tables.cleaning import Cleaner
-from dp_tools.tables.matching import match_tables
-from dp_tools.tables.table import Table, open_table
-from dp_tools.tables.work import NoJournal, Work
+from dp_tools.tables.asking import NoJournal, Work
+from dp_tools.tables.clean.cleaning import Cleaner
+from dp_tools.tables.match.matching import match_tables
+from dp_tools.tables.snapshot import Table, open_table
 
 Rules = Literal["general", "packs"]
 Row = dict[str, Any]

@@ -18,16 +18,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from dp_tools.errors import InvalidRequest, TableUnavailable
-from dp_tools.evidence import Facts, PairFacts, RecordFacts, SchemaFacts
+from dp_tools.profiling import Facts, PairFacts, RecordFacts, SchemaFacts
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.annotate_columns import AnnotateColumnsRequest, Column
 from dp_tools.tasks.batch_facts import BatchFacts
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
 from dp_tools.tasks.extract_values import ExtractValuesRequest, WantedAttribute
 from dp_tools.tasks.impute import ImputeRequest
-from dp_tools.tasks.invalid import explain
 from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasRequest
+from dp_tools.tasks.request_errors import explain
 from dp_tools.tasks.task import Case, RecordField, Request
 
 TASK_OF = {

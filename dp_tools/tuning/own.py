@@ -16,16 +16,16 @@ from random import Random
 from typing import Any
 
 from dp_tools import leftovers
-from dp_tools.engine.preparing import prepare_weights
+from dp_tools.engine.format_choice import prepare_weights
 from dp_tools.errors import InvalidRequest
 from dp_tools.models.calibration import Line
-from dp_tools.models.own import About, OwnAdapters, base_of, default_folder
+from dp_tools.models.user_adapters import About, OwnAdapters, base_of, default_folder
 from dp_tools.preprocessor import Preprocessor, calibrated, with_rules
 from dp_tools.prompts.ask import YesNo
-from dp_tools.prompts.wire_format import WireFormat
+from dp_tools.prompts.templates.template import WireFormat
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.scope import key
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tasks.task import Case, Outcome
 from dp_tools.tuning.calibrate import Sample, fit_few
 from dp_tools.tuning.instances import Instance, Split, folder_of, instance_of, split_of

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from dp_tools.engine.questions import LabelScores, Progress
-from dp_tools.interpreter.averaging import answer_averaged
-from dp_tools.interpreter.views import PairView, single, view_of
+from dp_tools.explain.averaging import answer_averaged
+from dp_tools.explain.item_parts import PairView, single, view_of
 from dp_tools.models.calibration import Calibration
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.prompts.ask import YesNo
-from dp_tools.prompts.wire_format import to_question
+from dp_tools.prompts.templates.template import to_question
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.task import RecordField
 from dp_tools.tuning.instances import Split

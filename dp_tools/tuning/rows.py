@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 
-from dp_tools.engine.tree import shared_beginning
+from dp_tools.engine.prefix_tree import shared_beginning
 
 _ROW = 448
 """Tokens of a row of several lessons: attention costs their square."""

@@ -19,14 +19,14 @@ from typing import Any
 
 import anyio
 
+from dp_tools.engine.format_choice import decode_speed, prepare_weights
 from dp_tools.engine.local import LocalEngine
-from dp_tools.engine.preparing import decode_speed, prepare_weights
 from dp_tools.engine.questions import GeneratedValue, LabelScores, Progress, Question, Result, Value
 from dp_tools.errors import InvalidRequest
 from dp_tools.models.catalogue import resolve
 from dp_tools.preprocessor import Preprocessor, with_rules
 from dp_tools.prompts import WIRE_FORMATS
-from dp_tools.prompts.wire_format import WireFormat, to_question
+from dp_tools.prompts.templates.template import WireFormat, to_question
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
 from dp_tools.tasks.impute import ImputeRequest
@@ -324,8 +324,8 @@ def _mcp_overhead(preprocessor: Preprocessor, engine: LocalEngine, sizes: Sizes)
     """What an MCP call takes beyond the engine's own time: one pair, in milliseconds; a batch of pairs, as a share."""
     from mcp import Client
 
-    from dp_tools.mcp_server.owner import Owner
     from dp_tools.mcp_server.server import create_server
+    from dp_tools.mcp_server.server_context import Owner
 
     timed = _Timed(engine)
     preprocessor.engine = timed

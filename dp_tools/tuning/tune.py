@@ -10,7 +10,7 @@ from dp_tools.engine.questions import Segment
 from dp_tools.errors import ModelUnavailable
 from dp_tools.models.catalogue import resolve
 from dp_tools.prompts import WIRE_FORMATS
-from dp_tools.prompts.wire_format import WireFormat
+from dp_tools.prompts.templates.template import WireFormat
 from dp_tools.tuning.mix import Lesson, Recipe, make_lessons
 from dp_tools.tuning.rows import Encoded
 from dp_tools.tuning.tokens import Tokens

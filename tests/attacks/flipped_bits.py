@@ -23,11 +23,11 @@ from dp_tools.engine.questions import Labels, Question, Segment, Value
 from dp_tools.errors import DpToolsError
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Example, Rule
-from dp_tools.rules.store import KnowledgeStore
-from dp_tools.tables.job_requests import CleanRequest, DetectRequest, TableSource
-from dp_tools.tables.jobs import Jobs
-from dp_tools.tables.paths import Roots
-from dp_tools.tables.reviews import next_reviews
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
+from dp_tools.tables.io.paths import Roots
+from dp_tools.tables.jobs.job_requests import CleanRequest, DetectRequest, TableSource
+from dp_tools.tables.jobs.jobs import Jobs
+from dp_tools.tables.jobs.reviews import next_reviews
 
 FLIPS = 300
 

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tables_job import ScriptedEngine, jobs_in
 
 from dp_tools import leftovers
-from dp_tools.tables.job_requests import (
+from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
     CleanRequest,
     DedupeRequest,

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tiny_model import write_tiny_adapter, write_tiny_model
 
 from dp_tools.models.catalogue import ModelSpec
-from dp_tools.models.prepared import find, prepared_path
+from dp_tools.models.optimized import find, prepared_path
 
 
 def attack(folder: Path, kills: int = 16, seed: int = 0) -> list[str]:
@@ -30,7 +30,7 @@ def attack(folder: Path, kills: int = 16, seed: int = 0) -> list[str]:
     models, chance, caught = folder / "models", random.Random(seed), 0
 
     def begun() -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "dp_tools.engine.preparing", described]
+        command = [sys.executable, "-m", "dp_tools.engine.format_choice", described]
         return subprocess.Popen(command, env={**os.environ, "DP_TOOLS_CACHE": str(folder)})
 
     for _ in range(kills):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dp_tools import leftovers
 from dp_tools.rules.rule import Rule
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 
 WRITERS = 8
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from one_sentence import fault_of
 
 from dp_tools.errors import DpToolsError
-from dp_tools.tables.table import open_table
+from dp_tools.tables.snapshot import open_table
 
 SOON_S = 20.0
 """Seconds of the processor."""

@@ -29,14 +29,14 @@ from one_sentence import fault_of
 from serving import owner_of, refusal
 
 from dp_tools.mcp_server import connections
-from dp_tools.mcp_server.calls import Calls
-from dp_tools.mcp_server.gate import BODY_BYTES
+from dp_tools.mcp_server.auth import EitherToken, ListedTokens, SignedTokens
+from dp_tools.mcp_server.body_limit import BODY_BYTES
+from dp_tools.mcp_server.call_metrics import Calls
+from dp_tools.mcp_server.fair_scheduler import Turns
 from dp_tools.mcp_server.http import Address, Tokens, http_app
-from dp_tools.mcp_server.owner import Owner
-from dp_tools.mcp_server.tokens import EitherToken, ListedTokens, SignedTokens
-from dp_tools.mcp_server.turns import Turns
+from dp_tools.mcp_server.server_context import Owner
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tables import database
+from dp_tools.tables.io import database
 
 HERE = Address("127.0.0.1", 8765)
 ISSUER = "https://issuer.example"

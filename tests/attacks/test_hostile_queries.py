@@ -14,8 +14,8 @@ from hostile_queries import DUCKDB, ENDLESS, MAY_BE_ANSWERED, SQLITE
 from one_sentence import fault_of
 
 from dp_tools.errors import Cancelled, DpToolsError, TableUnavailable
-from dp_tools.tables import database
-from dp_tools.tables.table import open_table
+from dp_tools.tables.io import database
+from dp_tools.tables.snapshot import open_table
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dp_tools.mcp_server import connections, gate
+from dp_tools.mcp_server import body_limit, connections
 from dp_tools.rules import checks
-from dp_tools.tables import limits
+from dp_tools.tables.io import limits
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -30,8 +30,8 @@ def test_the_documented_limits_are_those_of_the_code() -> None:
     ):
         assert said in security
     for said in (
-        f"{gate.BODY_BYTES // 2**20} MiB, or of more than {gate.VALUES:,} values",
-        f"more than {gate.BODY_S:.0f} seconds",
+        f"{body_limit.BODY_BYTES // 2**20} MiB, or of more than {body_limit.VALUES:,} values",
+        f"more than {body_limit.BODY_S:.0f} seconds",
         f"more than {connections.HEADER_S:.0f} seconds",
         f"more than {connections.REQUESTS} requests at once",
         f"At most {connections.CONNECTIONS} are open",

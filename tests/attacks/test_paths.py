@@ -14,8 +14,8 @@ from mcp.shared.exceptions import MCPError
 from serving import refusal
 from tables_job import ScriptedEngine
 
-from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.server import create_server
+from dp_tools.mcp_server.server_context import Owner
 from dp_tools.preprocessor import Preprocessor
 
 pytestmark = pytest.mark.anyio

@@ -52,8 +52,8 @@ from mcp.types import (
 )
 from pydantic import BaseModel, Field
 
-from dp_tools.mcp_server.owner import Owner
 from dp_tools.mcp_server.server import create_server
+from dp_tools.mcp_server.server_context import Owner
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="
 WAV = base64.b64encode(

@@ -11,9 +11,9 @@ from serving import answer, process
 
 from dp_tools.engine.questions import Engine
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tables.cleaning import Cleaner
-from dp_tools.tables.table import open_table
-from dp_tools.tables.work import NoJournal, Work
+from dp_tools.tables.asking import NoJournal, Work
+from dp_tools.tables.clean.cleaning import Cleaner
+from dp_tools.tables.snapshot import open_table
 
 CITIES = [{"city": "boston", "zip": "02115"}, {"city": "rome", "zip": "00118"}] * 8
 WRONG = {"city": "bostxn", "zip": "02115"}

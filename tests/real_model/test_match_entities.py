@@ -9,14 +9,14 @@ import pytest
 from real_model_ways import assert_the_explanation_is_of_the_answer, assert_the_tool_answers_as_the_api_does
 
 from dp_tools.engine.questions import Engine
-from dp_tools.interpreter import answer_averaged
+from dp_tools.explain import answer_averaged
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tables.matching import match_tables
-from dp_tools.tables.table import open_table
-from dp_tools.tables.work import NoJournal, Work
+from dp_tools.tables.asking import NoJournal, Work
+from dp_tools.tables.match.matching import match_tables
+from dp_tools.tables.snapshot import open_table
 from dp_tools.tasks import TASKS
-from dp_tools.tasks.invalid import read_request
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, PairVerdict
+from dp_tools.tasks.request_errors import read_request
 
 W55 = {"title": "Sony DSC-W55", "price": "199.99"}
 SAME = {"name": "Sony DSC W55 camera", "price": "189.00"}

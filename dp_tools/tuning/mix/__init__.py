@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from dp_tools.rules.injection import statements
-from dp_tools.rules.store import KnowledgeStore
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tuning.mix import cells, columns, instructions, pairs, titles, values
 from dp_tools.tuning.mix.cells import Known
 from dp_tools.tuning.mix.lesson import Lesson

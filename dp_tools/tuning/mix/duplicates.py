@@ -16,7 +16,7 @@ from random import Random
 
 from rapidfuzz import fuzz
 
-from dp_tools.evidence.notations import readings
+from dp_tools.profiling.value_formats import readings
 from dp_tools.prompts.serializer import PLACEHOLDERS, is_missing
 from dp_tools.tuning.mix.lesson import often
 from dp_tools.tuning.mix.sources import Record, Row

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from dp_tools.evidence import RecordFacts
+from dp_tools.profiling import RecordFacts
 from dp_tools.prompts.serializer import Record as AnyRecord
 from dp_tools.prompts.serializer import clean_name, is_missing, quote
 from dp_tools.tasks import TASKS

@@ -1,0 +1,72 @@
+"""Answers that do not depend on the order in which a table happens to hold things: the mean over several orders.
+
+Both orders of the sides, and the attributes by name and the other way round, are asked; the set is the same whatever
+the order found, so swapping sides or shuffling attributes changes nothing but rounding. Orders that disagree are a
+cheap sign of a weak answer: such items are marked.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from dp_tools.engine.questions import Progress
+from dp_tools.explain.item_parts import single
+from dp_tools.explain.perturbed_questions import Asker, Variant, mean_outcome, same_label
+from dp_tools.preprocessor import Preprocessor, task_of
+from dp_tools.profiling import Facts
+from dp_tools.tasks.task import Answer, Request
+
+ORDERS_OF_A_PAIR = 4
+"""Questions that an averaged pair makes: each order of its sides with each of its attributes."""
+
+
+@dataclass(frozen=True)
+class AveragedAnswer:
+    """An answer over several orders.
+
+    Args:
+        answer: as `Preprocessor.run` gives it.
+        unstable: positions of the items whose orders disagree; a person should look at these.
+    """
+
+    answer: Answer
+    unstable: tuple[int, ...]
+
+
+def answer_averaged(
+    preprocessor: Preprocessor,
+    request: Request,
+    *,
+    facts: Facts | None = None,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> AveragedAnswer:
+    """Answer a request by the mean over several orders; pairs are asked four times, records and columns twice.
+
+    Args:
+        preprocessor: what answers.
+        request: any task's request.
+        facts: facts of whole columns, where the caller has the table.
+        progress: called with (questions answered, questions in all).
+        cancel: set it to stop.
+
+    Raises:
+        InvalidRequest, ModelUnavailable, Cancelled: as `Preprocessor.run`.
+    """
+    task = task_of(request)
+    told = facts or task.facts(request)
+    cases = task.cases(request, told)
+    injections = preprocessor.inject(task.name, cases, request)
+    asker = Asker(preprocessor, told, averaged=True)
+    variants = [
+        Variant(single(request, number), injections[case.attribute], judged=case) for number, case in enumerate(cases)
+    ]
+    votes = asker.ask(variants, progress=progress, cancel=cancel)
+    unstable = tuple(
+        number
+        for number, group in enumerate(votes)
+        if any(not same_label(outcome.label, group[0].label) for outcome in group)
+    )
+    outcomes = [mean_outcome(group) for group in votes]
+    return AveragedAnswer(preprocessor.read(request, outcomes, injections), unstable)

@@ -1,0 +1,159 @@
+"""Variants of a question, asked in one batch, and how their answers compare with the one that was given."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from dp_tools.engine.questions import Progress
+from dp_tools.explain.item_parts import view_of
+from dp_tools.preprocessor import Preprocessor, task_of
+from dp_tools.profiling import Facts, against
+from dp_tools.prompts.ask import FreeValue
+from dp_tools.rules.injection import Injection
+from dp_tools.tasks.detect_errors import DetectErrors
+from dp_tools.tasks.task import WITHOUT_MODEL, Case, Outcome, Request
+
+ALTERNATIVES = 3
+"""Other values whose probability is kept, so that a given value can be followed when another one wins."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One question, close to the one that was asked.
+
+    Args:
+        request: with one item.
+        injection: the rules that hold.
+        without_fact: a fact that is not told, or None.
+        judged: the case that checks and examples judge where it is not the request's own: a rewrite is still that case.
+    """
+
+    request: Request
+    injection: Injection
+    without_fact: str | None = None
+    judged: Case | None = None
+
+
+class Asker:
+    """Asks variants of one task.
+
+    Args:
+        preprocessor: what answers.
+        facts: facts of whole columns; they stay the same for all variants.
+        averaged: every variant is asked in several orders (see `View.orders`) and the mean taken.
+    """
+
+    def __init__(self, preprocessor: Preprocessor, facts: Facts | None, *, averaged: bool = False) -> None:
+        self.preprocessor = preprocessor
+        self.averaged = averaged
+        self._facts = facts
+
+    def case(self, request: Request) -> Case:
+        """The case of a request with one item."""
+        (case,) = task_of(request).cases(request, self._facts)
+        if isinstance(case.ask, FreeValue):
+            return replace(case, ask=replace(case.ask, alternatives=ALTERNATIVES))
+        return case
+
+    def ask(
+        self,
+        variants: Sequence[Variant],
+        *,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> list[tuple[Outcome, ...]]:
+        """How each variant ends: one outcome, or one for each order where answers are averaged.
+
+        Raises:
+            ModelUnavailable, Cancelled: as `Preprocessor.run`.
+        """
+        if not variants:
+            return []
+        task = task_of(variants[0].request).name
+        groups = [self._cases(variant) for variant in variants]
+        cases: list[Case] = []
+        injections: dict[str | None, Injection] = {}
+        for number, (variant, group) in enumerate(zip(variants, groups, strict=True)):
+            # Outcomes are found by a case's attribute, so every variant gets one to have its own rules.
+            name = str(number)
+            injections[name] = variant.injection
+            cases += (replace(case, attribute=name) for case in group)
+        found = iter(self.preprocessor.outcomes(task, cases, injections, progress=progress, cancel=cancel))
+        return [tuple(next(found) for _ in group) for group in groups]
+
+    def _cases(self, variant: Variant) -> list[Case]:
+        judged = variant.judged or self.case(variant.request)
+        requests = view_of(variant.request).orders if self.averaged else [variant.request]
+        cases = [replace(self.case(request), subject=judged.subject) for request in requests]
+        if variant.judged is not None and "left" not in judged.subject:
+            # Facts about a cell come from its column, where its values stand as they were written.
+            told = judged.prompt.evidence
+            cases = [replace(_told(case, told), table=judged.table) for case in cases]
+        return [_less(case, variant.without_fact) for case in cases]
+
+
+def mean_outcome(outcomes: Sequence[Outcome]) -> Outcome:
+    """The mean of one question's outcomes in several orders.
+
+    Args:
+        outcomes: one or more; what a check or an example decided is the same in each.
+    """
+    first = outcomes[0]
+    answered = [outcome for outcome in outcomes if outcome.confidence is not None]
+    if len(outcomes) == 1 or first.by in WITHOUT_MODEL or not answered:
+        return first
+    labels = list(dict.fromkeys(label for outcome in answered for label in _labels(outcome)))
+    means = {label: sum(probability_of(label, o) for o in answered) / len(answered) for label in labels}
+    first = answered[0]
+    if set(labels) <= {"yes", "no"} and all(not outcome.ranking for outcome in answered):
+        yes = sum(o.probability_of_yes or 0.0 for o in answered) / len(answered)
+        label = "yes" if yes >= first.threshold else "no"
+        return replace(first, label=label, confidence=yes if label == "yes" else 1 - yes)
+    ranked = sorted(means.items(), key=lambda pair: (-pair[1], pair[0] or ""))
+    (top, confidence), *others = ranked
+    return replace(
+        first, label=top, confidence=confidence, ranking=tuple((label, p) for label, p in others if label is not None)
+    )
+
+
+def probability_of(label: str | None, outcome: Outcome) -> float:
+    """The probability that an outcome gives to a label; 0 where nothing is known of it.
+
+    Args:
+        label: as in `Outcome`; None stands for "no value".
+        outcome: with an answer.
+    """
+    if outcome.confidence is None:
+        return 0.0
+    if same_label(label, outcome.label):
+        return outcome.confidence
+    if outcome.label in ("yes", "no") and label in ("yes", "no"):
+        return 1 - outcome.confidence
+    ranked = (probability for other, probability in outcome.ranking if same_label(label, other))
+    left = max(0.0, 1 - outcome.confidence - sum(probability for _, probability in outcome.ranking))
+    return next(ranked, left if label is None else 0.0)
+
+
+def same_label(one: str | None, other: str | None) -> bool:
+    """Whether two labels are the same but for spaces."""
+    if one is None or other is None:
+        return one is other
+    return one.split() == other.split()
+
+
+def _less(case: Case, fact: str | None) -> Case:
+    """The case without a fact."""
+    return case if fact is None else _told(case, tuple(other for other in case.prompt.evidence if other != fact))
+
+
+def _told(case: Case, facts: tuple[str, ...]) -> Case:
+    """The case with these facts, and with what they testify; what a pair's codes do is no fact."""
+    told = replace(case, prompt=replace(case.prompt, evidence=facts))
+    return replace(told, testimony=against(facts)) if case.prompt.task == DetectErrors.name else told
+
+
+def _labels(outcome: Outcome) -> Iterable[str | None]:
+    yield outcome.label
+    yield from (label for label, _ in outcome.ranking)

@@ -1,0 +1,27 @@
+"""What a model tuned to justify itself says about its answer. It is written afterwards and is no evidence."""
+
+from __future__ import annotations
+
+import threading
+
+from dp_tools.engine.questions import GeneratedValue, Question, Value
+from dp_tools.preprocessor import Preprocessor, with_rules
+from dp_tools.prompts.templates.jellyfish import explaining
+from dp_tools.rules.injection import Injection
+from dp_tools.tasks.task import Case
+
+LONGEST = 256
+"""Tokens of a justification; it ends at its first line break, behind which the published form repeats the answer."""
+
+
+def model_words(
+    preprocessor: Preprocessor, case: Case, injection: Injection, cancel: threading.Event | None = None
+) -> str | None:
+    """The model's own justification, or None for a model that was not tuned to write one."""
+    wire = explaining(preprocessor.wire)
+    if wire is None:
+        return None
+    segments = wire.render(with_rules(case, injection).prompt)
+    question = Question(segments, Value(end=wire.end, max_tokens=LONGEST))
+    (result,) = preprocessor.engine.answer([question], cancel=cancel)
+    return result.text or None if isinstance(result, GeneratedValue) else None

@@ -1,0 +1,171 @@
+"""One owner for the model and the knowledge store: opened at the first question, not when the server starts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from dp_tools import leftovers
+from dp_tools.errors import DpToolsError
+from dp_tools.mcp_server.caller_role import job_owner
+from dp_tools.mcp_server.fair_scheduler import SharedEngine, Turns
+from dp_tools.tables.io.paths import Roots
+
+if TYPE_CHECKING:
+    from dp_tools.preprocessor import Preprocessor
+    from dp_tools.rules.store.knowledge_store import KnowledgeStore
+    from dp_tools.tables.jobs.jobs import Jobs
+
+
+class Owner:
+    """Opens the knowledge store and the model when they are first needed, once, and closes them at the end.
+
+    Args:
+        model: as `Preprocessor` takes it.
+        knowledge: the SQLite file of the rules; the user's own by default.
+        threads: processor threads for the model.
+        second: a model that is asked again where the first one is unsure.
+        cache: False to keep no answers.
+        roots: the folders in which tables are read and written; by default one of the user's own (see `Roots.of`).
+        state: the folder of the jobs; by default one for these rules and these roots alone.
+        reserved: files of the server's that no table may be read from or written to, besides rules and jobs.
+        turns: whose turn it is at the model; by default one call may not hold up another, and none is turned away.
+        preprocessor: one that is already open, for those who hold one; it is closed by whoever opened it.
+
+    Raises:
+        TableUnavailable: a root does not exist, or is where dp-tools keeps its own files.
+    """
+
+    def __init__(
+        self,
+        model: str = "nano",
+        knowledge: str | Path | None = None,
+        *,
+        threads: int | None = None,
+        second: str | None = None,
+        cache: Literal[False] | None = None,
+        roots: Sequence[str | Path] = (),
+        state: Path | None = None,
+        reserved: Iterable[Path] = (),
+        turns: Turns | None = None,
+        preprocessor: Preprocessor | None = None,
+    ) -> None:
+        self._model = model
+        self._path = knowledge
+        self._threads = threads
+        self._second = second
+        self._cache = cache
+        self._turns = turns or Turns(calls=1000, calls_each=1000)
+        self._jobs: Jobs | None = None
+        self._lent = preprocessor is not None
+        self._preprocessor = preprocessor
+        self._knowledge = preprocessor.knowledge if preprocessor is not None else None
+        if self._knowledge is not None:
+            self._path = self._knowledge.path or ":memory:"
+        self._state = state
+        rules = None if str(self._path) == ":memory:" else self._path
+        self.roots = Roots.of(roots, reserved=[Path(path) for path in (*reserved, rules, state) if path is not None])
+        """Where tables may be read and written."""
+        self._lock = threading.Lock()
+
+    @property
+    def knowledge(self) -> KnowledgeStore:
+        """The knowledge store.
+
+        Raises:
+            KnowledgeUnavailable: it cannot be opened.
+        """
+        with self._lock:
+            return self._open_knowledge()
+
+    @property
+    def knows(self) -> bool:
+        """Whether the knowledge store is open."""
+        return self._knowledge is not None
+
+    @property
+    def preprocessor(self) -> Preprocessor:
+        """The preprocessor; its model is loaded at its first question.
+
+        Raises:
+            KnowledgeUnavailable: the knowledge store cannot be opened.
+            ModelUnavailable: the model does not exist.
+        """
+        with self._lock:
+            if self._preprocessor is None:
+                from dp_tools.preprocessor import Preprocessor
+
+                opened = Preprocessor(
+                    self._model,
+                    self._open_knowledge(),
+                    threads=self._threads,
+                    second=self._second,
+                    cache=self._cache,
+                )
+                for asked in (opened, opened.second):
+                    if asked is not None:
+                        asked.engine = SharedEngine(asked.engine, self._turns)
+                self._preprocessor = opened
+            return self._preprocessor
+
+    def warm_up(self) -> None:
+        """Sweep what killed processes left, and have the model's weights prepared in the background.
+
+        Nothing is opened, and a model that is not there is for the first question to tell.
+        """
+        from dp_tools.engine.background_optimize import prepare_where_missing
+        from dp_tools.models.catalogue import resolve
+
+        leftovers.sweep()
+        for model in filter(None, (self._model, self._second)):
+            with suppress(DpToolsError, OSError):
+                if (spec := resolve(model)).preparable:
+                    prepare_where_missing(spec)
+
+    @property
+    def jobs(self) -> Jobs:
+        """The jobs of whole tables, as whoever calls has them.
+
+        Raises:
+            TableUnavailable: their folder cannot be written.
+        """
+        with self._lock:
+            if self._jobs is None:
+                from dp_tools.tables.jobs.jobs import Jobs
+
+                self._jobs = Jobs(lambda: self.preprocessor, self.roots, self._state or self._derived_state())
+            return self._jobs.of(job_owner())
+
+    def close(self) -> None:
+        """Close what was opened here. Closing twice is harmless; the next question opens it again."""
+        with self._lock:
+            jobs, self._jobs = self._jobs, None
+        if jobs is not None:
+            # Outside the lock: a job that is being stopped may still ask for the preprocessor.
+            jobs.close()
+        with self._lock:
+            if self._lent:
+                return
+            if self._preprocessor is not None:
+                self._preprocessor.close()
+            elif self._knowledge is not None:
+                self._knowledge.close()
+            self._preprocessor = self._knowledge = None
+
+    def _derived_state(self) -> Path:
+        """Servers of the same rules and the same roots share their jobs, and no others do."""
+        from dp_tools.rules.store.knowledge_file import default_path
+        from dp_tools.tables.jobs.job_store import server_state
+
+        rules = Path(self._path).expanduser().resolve() if self._path is not None else default_path().resolve()
+        return server_state(str(rules), *sorted(map(str, self.roots.folders)))
+
+    def _open_knowledge(self) -> KnowledgeStore:
+        if self._knowledge is None:
+            from dp_tools.rules.store.knowledge_store import KnowledgeStore
+
+            self._knowledge = KnowledgeStore.open(self._path)
+        return self._knowledge

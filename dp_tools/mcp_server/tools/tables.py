@@ -1,0 +1,341 @@
+"""Whole tables as tools: a job is started, watched by its handle, and what it is unsure of is put before a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import anyio.to_thread
+from mcp.server.elicitation import AcceptedElicitation
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, InputRequiredResult, ResourceLink, TextContent
+from pydantic import BaseModel, Field, WithJsonSchema
+
+from dp_tools.errors import InvalidRequest
+from dp_tools.mcp_server.auth import READ, RULES, RUN
+from dp_tools.mcp_server.blocking_work import Progress, run_work
+from dp_tools.mcp_server.caller_role import can_ask, decider, standing
+from dp_tools.mcp_server.elicitation import ask
+from dp_tools.mcp_server.file_consent import require_consent
+from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.tools.tool import ADDS, CHANGES, READ_ONLY, WRITES, PlainTool, result_of
+from dp_tools.rules.rule import Rule
+from dp_tools.tables.jobs.job_requests import (
+    AnyJobRequest,
+    Averaged,
+    CleanRequest,
+    DedupeRequest,
+    DetectRequest,
+    Exclude,
+    FillRequest,
+    Include,
+    MatchRequest,
+    TableSource,
+    sources_of,
+)
+from dp_tools.tables.jobs.results import Job, Review, TableProfile
+
+if TYPE_CHECKING:
+    import threading
+    from pathlib import Path
+
+    from dp_tools.tables.jobs.job_files import Writes
+
+_COLUMNS = 30
+"""Columns of a profile that are returned at once."""
+_LATEST = 20
+_PATIENCE_S = 5.0
+"""How long a cancelled job may take to end before its state is returned as it is."""
+Attributes = Annotated[list[str] | None, Field(description="Compare only these.")]
+DatasetName = Annotated[str | None, Field(description="Whose rules apply.")]
+CallRules = Annotated[list[str], Field(description="More rules.")]
+Output = Annotated[str | None, Field(description="File to write.")]
+Overwrite = Annotated[bool, Field(description="Replace existing files.")]
+WithCurrent = Annotated[bool, Field(description="Resume although model or rules changed.")]
+AnyTable = Annotated[TableSource, Field(description="A file or records.")]
+SameTable = Annotated[
+    TableSource,
+    WithJsonSchema({"type": "object"}),
+    Field(description="{path} or {records}, as in profile_table."),
+]
+"""The same table where a model is shown its options elsewhere."""
+
+
+class ProfileAnswer(BaseModel):
+    """What is in a table."""
+
+    profile: Annotated[TableProfile, Field(description="The table, column by column.")]
+    left_out: Annotated[list[str], Field(description="Columns that were left out: ask for them by name.")]
+
+
+class JobList(BaseModel):
+    """One job, or the latest ones."""
+
+    jobs: Annotated[list[Job], Field(description="The jobs, newest first.")]
+
+
+class ReviewList(BaseModel):
+    """Cases that wait for a person."""
+
+    reviews: Annotated[list[Review], Field(description="The cases that are least certain, first.")]
+    open: Annotated[int, Field(description="How many cases wait in all.")]
+
+
+class ReviewKept(BaseModel):
+    """What became of an answer."""
+
+    rule: Annotated[Rule, Field(description="The rule that holds the answer as a labelled example.")]
+    acts: Annotated[bool, Field(description="Whether it decides such cases from now on.")]
+
+
+class PersonsAnswer(BaseModel):
+    """What a person says about a case."""
+
+    answer: Annotated[str, Field(description="yes or no, or the value.")]
+
+
+def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
+    """Tools that profile, clean, match and deduplicate whole tables."""
+
+    async def start(
+        ctx: Context[Any, Any], request: AnyJobRequest, with_current_model: bool
+    ) -> CallToolResult | InputRequiredResult:
+        """Start a job, or go on with the one that was asked for in the same words and did not end."""
+        from dp_tools.tables.jobs.job_files import Leave
+
+        jobs = await anyio.to_thread.run_sync(lambda: owner.jobs)
+
+        def look() -> tuple[Job | None, list[Path], Writes | None]:
+            """The same job if it did not end; else the files that a person has to know of."""
+            outside = owner.roots.outside(source.path for source in sources_of(request) if source.path is not None)
+            if (known := jobs.unfinished(request)) is not None:
+                return known, outside, None
+            return None, outside, jobs.writes(request, outside) if can_ask(ctx) else None
+
+        known, outside, writes = await anyio.to_thread.run_sync(look)
+        if known is not None:
+            if known.status in ("interrupted", "cancelled"):
+                again = partial(jobs.resume, known.id, with_current_model=with_current_model)
+                known = await anyio.to_thread.run_sync(again)
+            return job_result(known)
+        leave = Leave()
+        if writes is not None and (outside or writes.foreign or not trust_agents):
+            asked = await require_consent(ctx, outside, writes)
+            if asked is not None:
+                return asked
+            leave = Leave(reads=outside, replaces=dict(writes.foreign))
+        return job_result(await anyio.to_thread.run_sync(lambda: jobs.start(request, leave=leave)))
+
+    async def profile_table(
+        ctx: Context[Any, Any],
+        table: AnyTable,
+        columns: Annotated[list[str] | None, Field(description="Default: the first 30.")] = None,
+    ) -> Annotated[CallToolResult, ProfileAnswer] | InputRequiredResult:
+        """Describes a table: contents, formats, ranges and gaps of its columns, and which determine which. Start
+        here with an unknown file. It asks no model."""
+        given = [] if table.path is None or table.records is not None else [table.path]
+        outside = await anyio.to_thread.run_sync(owner.roots.outside, given)
+        roots = owner.roots
+        if outside and can_ask(ctx):
+            asked = await require_consent(ctx, outside)
+            if asked is not None:
+                return asked
+            roots = roots.granting(outside)
+
+        def look(progress: Progress, cancel: threading.Event) -> ProfileAnswer:
+            from dp_tools.tables.profile import profile_table as profile
+            from dp_tools.tables.snapshot import inline_table, open_table
+
+            if table.records is not None:
+                opened = inline_table(table.records)
+            elif table.path is not None:
+                opened = open_table(roots.to_read(table.path), cancel=cancel, **table.options)
+            else:
+                raise InvalidRequest("Say which table: give a path, or records.")
+            with opened:
+                shown = columns if columns is not None else list(opened.columns)[:_COLUMNS]
+                left_out = [] if columns is not None else list(opened.columns)[_COLUMNS:]
+                found = profile(opened, columns=shown, progress=progress, cancel=cancel)
+                return ProfileAnswer(profile=found, left_out=left_out)
+
+        return result_of(await run_work(ctx, look))
+
+    async def clean_table(
+        ctx: Context[Any, Any],
+        table: SameTable,
+        what: Annotated[
+            Literal["repair", "detect", "fill"],
+            Field(description="Repair or only detect wrong cells, or fill gaps."),
+        ] = "repair",
+        attributes: Annotated[list[str] | None, Field(description="Only these; for fill, exactly one.")] = None,
+        include: Include = [],  # noqa: B006
+        exclude: Exclude = [],  # noqa: B006
+        allowed: Annotated[list[str] | None, Field(description="For fill: the choices.")] = None,
+        dataset: DatasetName = None,
+        rules: CallRules = [],  # noqa: B006
+        output: Output = None,
+        overwrite: Overwrite = False,
+        with_current_model: WithCurrent = False,
+    ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
+        """Finds wrong cells of a file and writes a cleaned copy beside it, with a log to undo it. Unsure changes
+        wait in next_reviews. Returns the result or a handle for get_job."""
+        shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
+        if what == "fill":
+            if attributes is None or len(attributes) != 1:
+                raise InvalidRequest("Name the one attribute whose gaps are to be filled.")
+            return await start(
+                ctx, FillRequest(source=table, attribute=attributes[0], allowed=allowed, **shared), with_current_model
+            )
+        if allowed is not None:
+            raise InvalidRequest(
+                "Values to choose from belong to what = fill: leave allowed out, or fill one attribute."
+            )
+        shared |= {"attributes": attributes, "include": include, "exclude": exclude}
+        kind = CleanRequest if what == "repair" else DetectRequest
+        return await start(ctx, kind(source=table, **shared), with_current_model)
+
+    async def match_tables(
+        ctx: Context[Any, Any],
+        left: SameTable,
+        right: SameTable,
+        attributes: Attributes = None,
+        include: Include = [],  # noqa: B006
+        exclude: Exclude = [],  # noqa: B006
+        one_to_one: Annotated[bool, Field(description="A record has one counterpart at most.")] = True,
+        averaged: Averaged = False,
+        dataset: DatasetName = None,
+        rules: CallRules = [],  # noqa: B006
+        output: Output = None,
+        overwrite: Overwrite = False,
+        with_current_model: WithCurrent = False,
+    ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
+        """Writes the records that two files have in common, with scores, to a file. Unsure pairs wait in
+        next_reviews. Returns the result or a handle for get_job."""
+        shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
+        shared |= {"attributes": attributes, "include": include, "exclude": exclude, "averaged": averaged}
+        request = MatchRequest(left=left, right=right, one_to_one=one_to_one, **shared)
+        return await start(ctx, request, with_current_model)
+
+    async def dedupe_table(
+        ctx: Context[Any, Any],
+        table: SameTable,
+        attributes: Attributes = None,
+        include: Include = [],  # noqa: B006
+        exclude: Exclude = [],  # noqa: B006
+        averaged: Averaged = False,
+        dataset: DatasetName = None,
+        rules: CallRules = [],  # noqa: B006
+        output: Output = None,
+        overwrite: Overwrite = False,
+        with_current_model: WithCurrent = False,
+    ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
+        """Writes the groups of records of a file that are the same thing to a file. Returns the result or a handle
+        for get_job."""
+        shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
+        shared |= {"attributes": attributes, "include": include, "exclude": exclude, "averaged": averaged}
+        return await start(ctx, DedupeRequest(source=table, **shared), with_current_model)
+
+    async def get_job(
+        ctx: Context[Any, Any],
+        job: Annotated[str | None, Field(description="The handle.")] = None,
+        wait: Annotated[int, Field(description="Seconds to wait for its end.", ge=0, le=300)] = 0,
+    ) -> Annotated[CallToolResult, JobList]:
+        """Says how far a job is and what came of it. Without a handle it lists the latest jobs."""
+        if job is None:
+            return result_of(JobList(jobs=await anyio.to_thread.run_sync(owner.jobs.list, _LATEST)))
+
+        def watch(progress: Progress, cancel: threading.Event) -> Job:
+            for _ in range(10 * wait):
+                found = owner.jobs.get(job)
+                progress(found.done, found.total or 1)
+                if found.status not in ("waiting", "running") or cancel.wait(0.1):
+                    return found
+            return owner.jobs.get(job)
+
+        return _with_job(JobList(jobs=[found := await run_work(ctx, watch)]), found)
+
+    def cancel_job(
+        job: Annotated[str, Field(description="The handle.")],
+    ) -> Annotated[CallToolResult, Job]:
+        """Stops a job; nothing is written. The call that started it resumes it."""
+        owner.jobs.cancel(job)
+        return job_result(owner.jobs.wait(job, _PATIENCE_S))
+
+    def next_reviews(
+        job: Annotated[str | None, Field(description="Only cases of this job.")] = None,
+        limit: Annotated[int, Field(description="How many to return.", ge=1, le=50)] = 10,
+    ) -> Annotated[CallToolResult, ReviewList]:
+        """Returns cases that jobs were unsure of, least certain first. Put them before the person; answer_review
+        takes the answers."""
+        from dp_tools.tables.jobs.reviews import next_reviews as following
+
+        reviews, count = following(owner.jobs.store, job, limit)
+        return result_of(ReviewList(reviews=reviews, open=count))
+
+    async def answer_review(
+        ctx: Context[Any, Any],
+        review: Annotated[int, Field(description="The number of the case.")],
+        answer: Annotated[str, Field(description="What the person said: yes, no, or the right value.")],
+    ) -> Annotated[CallToolResult, ReviewKept] | InputRequiredResult:
+        """Keeps a person's answer as an example that decides such cases. It is a proposal until a person confirms
+        it, now if the client can ask."""
+        from dp_tools.tables.jobs.reviews import answer_review as keep
+
+        position, said = standing(ctx, trust_agents), answer
+        if position == "asks":
+            question = await anyio.to_thread.run_sync(lambda: _spoken(owner, review, answer))
+            word = await ask(ctx, question, PersonsAnswer)
+            if isinstance(word, InputRequiredResult):
+                return word
+            if not isinstance(word, AcceptedElicitation):
+                raise InvalidRequest("The person did not answer: the case stays open.")
+            said = word.data.answer
+        rule = await anyio.to_thread.run_sync(
+            lambda: keep(
+                owner.jobs.store,
+                owner.knowledge,
+                review,
+                said,
+                who=decider(ctx, trust_agents),
+                is_person=position != "proposes",
+            )
+        )
+        return result_of(ReviewKept(rule=rule, acts=rule.status == "active"))
+
+    tools: list[tuple[Callable[..., Any], str, Any, str]] = [
+        (profile_table, "Profile a table", READ_ONLY, READ),
+        (clean_table, "Clean a table", WRITES, RUN),
+        (match_tables, "Match two tables", WRITES, RUN),
+        (dedupe_table, "Find duplicates in a table", WRITES, RUN),
+        (get_job, "Look at a job", READ_ONLY, READ),
+        (cancel_job, "Cancel a job", CHANGES, RUN),
+        (next_reviews, "Cases for a person", READ_ONLY, READ),
+        (answer_review, "Answer a case", ADDS, RULES),
+    ]
+    return [PlainTool.of(function, title, annotations, scope) for function, title, annotations, scope in tools]
+
+
+def _spoken(owner: Owner, review: int, answer: str) -> str:
+    """A case as a person is asked about it."""
+    from dp_tools.tables.jobs.reviews import open_review
+
+    found = open_review(owner.jobs.store, review)
+    return f"{found.question}\n{found.case}\nThe agent says: {answer}\nYour answer ({found.answers}):"
+
+
+def job_result(job: Job) -> CallToolResult:
+    """A job as a tool answers it."""
+    return _with_job(job, job)
+
+
+def _with_job(answer: BaseModel, job: Job) -> CallToolResult:
+    """The answer, and where the whole result can be read once there is one; of a failed job why it failed."""
+    result = result_of(answer)
+    if job.problem is not None:
+        result.content = [TextContent(text=job.problem)]
+        result.is_error = True
+    if job.resource is not None:
+        link = ResourceLink(name=f"Result of {job.id}", uri=job.resource, mime_type="application/json")
+        result.content.append(link)
+    return result

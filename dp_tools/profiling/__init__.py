@@ -1,0 +1,33 @@
+"""Facts that code computes about a question: what occurs how often, what is equal, what differs.
+
+A fact that code can compute, code computes; the model judges. The forms are short and fixed, because the tuned model
+has learned to read exactly these.
+"""
+
+from __future__ import annotations
+
+from dp_tools.profiling.cell_facts import CellFacts, RecordFacts, agreement, is_contradicted, is_usual
+from dp_tools.profiling.character_facts import form_of
+from dp_tools.profiling.column_facts import column_facts
+from dp_tools.profiling.group_evidence import against
+from dp_tools.profiling.idf import words_agree
+from dp_tools.profiling.pair_facts import PairFacts
+from dp_tools.profiling.schema_facts import SchemaFacts
+
+Facts = CellFacts | PairFacts | SchemaFacts
+"""Facts that reach beyond one question: about the columns of a table, the words of records, those of attributes."""
+
+__all__ = [
+    "CellFacts",
+    "Facts",
+    "PairFacts",
+    "RecordFacts",
+    "SchemaFacts",
+    "against",
+    "agreement",
+    "column_facts",
+    "form_of",
+    "is_contradicted",
+    "is_usual",
+    "words_agree",
+]

@@ -1,0 +1,329 @@
+"""Facts about a cell that one record does not hold: what its column looks like and what rows like it say."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from dp_tools.profiling.group_evidence import SHOWN, said
+from dp_tools.profiling.value_formats import named_days
+from dp_tools.prompts.serializer import Record, clean_name, is_missing, one_line, quote
+
+if TYPE_CHECKING:
+    from dp_tools.profiling.column_relations import Relations
+
+ENOUGH = 12
+"""Records below which a batch says nothing about its columns."""
+_FREQUENT = 1000
+"""How many of a column's most frequent values a rare one is compared with."""
+PEERS = 2
+"""Determining attributes that may testify for a cell."""
+CLOSED = 40
+"""Distinct values up to which an attribute is compared value by value with others."""
+_AGREEING = 5
+"""Rows that must agree with a value before that says something."""
+
+_DIGITS = re.compile(r"\d+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_BEGINNING = re.compile(r"[^\W_]+[\W_]?")
+_ALIKE = "shape 100%"
+_FREQUENTLY = re.compile(r"seen \d+%")
+_AGAINST = re.compile(r'(near|odd|beyond|usual in|rare with) |shape (<1|\d)%, |by .*: "', re.DOTALL)
+_AGREED = re.compile(r"by (.*): agree (\d+) of (\d+)", re.DOTALL)
+_HARMLESS = re.compile(r"(seen|column|shape) |by .*: agree \d", re.DOTALL)
+
+
+@runtime_checkable
+class CellFacts(Protocol):
+    """Where facts about cells come from: records at hand, or a table too big for memory."""
+
+    def about(self, record: Record, attribute: str) -> tuple[str, ...]:
+        """The evidence for the cell, in a fixed form; empty where there is none."""
+
+    def testimony(self, record: Record, attribute: str) -> tuple[str, ...]:
+        """What other rows say about a cell that is missing; empty where they say nothing."""
+
+
+@dataclass(slots=True)
+class Column:
+    """What is known of a column: filled cells by value, by shape and by character, and where its numbers lie."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    shapes: Counter[str] = field(default_factory=Counter)
+    characters: Counter[str] = field(default_factory=Counter)
+    filled: int = 0
+    rows: int = 0
+    range: tuple[float, float] | None = None
+    near: dict[str, str | None] = field(default_factory=dict)
+    _frequent: list[tuple[str, int]] | None = field(default=None, init=False)
+    _usual_shape: str | None = field(default=None, init=False)
+
+    def frequent(self) -> list[tuple[str, int]]:
+        """The most frequent values that are no numbers and stand there three times or more, with their counts."""
+        if self._frequent is None:
+            most = self.counts.most_common(_FREQUENT)
+            self._frequent = [(value, times) for value, times in most if times >= 3 and number_of(value) is None]
+        return self._frequent
+
+    def usual_shape(self) -> str:
+        """The shape that most of its values have."""
+        if self._usual_shape is None:
+            self._usual_shape = self.shapes.most_common(1)[0][0]
+        return self._usual_shape
+
+
+class RecordFacts:
+    """Facts from a batch of records.
+
+    The forms, each left out where it says nothing:
+
+    - `filled 98%`: for a missing value, the share of the column that is filled.
+    - `seen 3`, `seen 12%`: how often this value stands in the column (a count up to 9, then a share).
+    - `column 24% distinct`: distinct values over filled cells.
+    - `shape 2%, usual 9.9`: the share of values of the same shape (see `shape_of`), and the usual one if another.
+    - `beyond 1..99`: a number far outside the quartiles of its column.
+    - `near "birmingham" 87`: a far more frequent value one or two edits away, not in digits alone, with its count.
+    - `odd 'ŀ'`: characters that hardly occur in the column.
+    - `usual in work class`: the value is at home in another column.
+    - `rare with sex "Male" 1 of 15`: of 15 rows with this value only one has this row's value of another attribute,
+      which is common elsewhere.
+    - `by zip code: agree 20 of 21`, `by zip code: "boston" 12 of 13`: what the other rows with the same value of a
+      determining attribute say.
+    - `by phone "617-": "boston" 12 of 13`: of a missing value only, what the rows say whose phone begins alike (see
+      `beginning_of`).
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._columns: dict[str, Column] = {}
+        self._homes: dict[str, Counter[str]] = defaultdict(Counter)
+        self._relations: Relations | None = None
+        if len(records) >= ENOUGH and records[0]:
+            self._learn(records)
+
+    def about(self, record: Record, attribute: str) -> tuple[str, ...]:
+        column = self._columns.get(attribute)
+        if column is None:
+            return ()
+        value = record[attribute]
+        if is_missing(value):
+            facts = [f"filled {_percent(column.filled, column.rows)}"]
+        else:
+            facts = self._about_value(attribute, column, (value or "").strip())
+            facts += self._about_company(record, attribute, column)
+        return (*facts, *self._about_peers(record, attribute))
+
+    def testimony(self, record: Record, attribute: str) -> tuple[str, ...]:
+        """What rows with the same value of a determining attribute say about a cell that is missing, or, where fewer
+        than two attributes speak, rows with the same beginning of one."""
+        facts = self._about_peers(record, attribute)
+        if len(facts) < PEERS and self._relations is not None and attribute in self._relations.beginnings:
+            determinant, groups = self._relations.beginnings[attribute]
+            beginning = beginning_of(record.get(determinant))
+            if beginning and groups.get(beginning):
+                facts.append(said(f"{clean_name(determinant)} {quote(beginning, SHOWN)}", groups[beginning], ""))
+        return tuple(facts)
+
+    def _learn(self, records: Sequence[Record]) -> None:
+        # numpy, which a server that is ready at once has not loaded yet
+        from dp_tools.profiling.association import CodedTable
+        from dp_tools.profiling.column_relations import relations
+
+        columns = {name: [record.get(name) for record in records] for name in records[0]}
+        self._learn_columns({name: _column(values) for name, values in columns.items()})
+        table = CodedTable.of({name: map(_filled, values) for name, values in columns.items()})
+        beginnings = {name: [beginning_of(value) for value in table.values(name)] for name in columns}
+        self._relations = relations(table, beginnings.__getitem__, most=PEERS, closed=CLOSED)
+
+    def _learn_columns(self, columns: dict[str, Column]) -> None:
+        """The columns, and where each repeated value is at home."""
+        self._columns = columns
+        for name, column in columns.items():
+            for value, count in column.counts.items():
+                if count >= 3:
+                    self._homes[value][name] = count
+
+    def _about_value(self, attribute: str, column: Column, value: str) -> list[str]:
+        count = column.counts[value]
+        facts = [
+            f"seen {count}" if count <= 9 else f"seen {_percent(count, column.rows)}",
+            f"column {_percent(len(column.counts), column.filled)} distinct",
+        ]
+        facts += self._about_shape(column, value)
+        number = number_of(value)
+        if number is not None and column.range and not column.range[0] <= number <= column.range[1]:
+            facts.append(f"beyond {column.range[0]:g}..{column.range[1]:g}")
+        near = nearest(column, value)
+        if near is not None:
+            facts.append(f"near {quote(near, SHOWN)} {column.counts[near]}")
+        rare = one_line("".join(dict.fromkeys(c for c in value if column.characters[c] * 200 < column.filled)))
+        if rare and column.filled >= 100:
+            facts.append(f"odd '{rare[:8]}'")
+        home = self._homes.get(value)
+        if home and count <= 2:
+            place, times = home.most_common(1)[0]
+            if place != attribute and times > 2 * count:
+                facts.append(f"usual in {clean_name(place)}")
+        return facts
+
+    def _about_company(self, record: Record, attribute: str, column: Column) -> list[str]:
+        """The other attribute's value that this one hardly ever stands beside, though both are common."""
+        rarest = None if self._relations is None else self._relations.company.rarest(record, attribute)
+        if rarest is None:
+            return []
+        other, beside, seen = rarest
+        count = column.counts[(record[attribute] or "").strip()]
+        return [f"rare with {clean_name(other)} {quote(beside, SHOWN)} {seen} of {count}"]
+
+    @staticmethod
+    def _about_shape(column: Column, value: str) -> list[str]:
+        shape = shape_of(value)
+        usual = column.usual_shape()
+        share = f"shape {_percent(column.shapes[shape], column.filled)}"
+        return [share if shape == usual else f"{share}, usual {usual[:SHOWN]}"]
+
+    def _about_peers(self, record: Record, attribute: str) -> list[str]:
+        facts = []
+        own = (record.get(attribute) or "").strip()
+        for determinant, groups in self._peers(attribute):
+            peers = Counter(groups.get((record.get(determinant) or "").strip(), Counter()))
+            if own in peers:
+                peers[own] -= 1
+            if peers.total():
+                facts.append(said(clean_name(determinant), peers, own))
+        return facts
+
+    def _peers(self, attribute: str) -> list[tuple[str, dict[str, Counter[str]]]]:
+        """The attributes that tell this one, each with the told values of every determining one."""
+        if self._relations is None:
+            return []
+        determinants = self._relations.determinants.get(attribute, [])
+        return [(determinant, self._relations.groups[determinant, attribute]) for determinant in determinants]
+
+
+def is_usual(value: str | None, facts: Iterable[str]) -> bool:
+    """Whether counting has nothing to say against a value, in a column whose values all look like it.
+
+    A word that is seldom seen is not usual, however it looks: it may be misspelt, and only reading tells. The name of a
+    month is none that could be.
+
+    Args:
+        value: of the cell.
+        facts: about it, as `RecordFacts.about` gives them.
+    """
+    told = set(facts)
+    if is_missing(value) or _ALIKE not in told or not all(map(_HARMLESS.match, told)):
+        return False
+    told_by_reading = _LETTERS.search(value or "") and not named_days(value or "")
+    return not told_by_reading or any(map(_FREQUENTLY.fullmatch, told))
+
+
+def is_contradicted(facts: Iterable[str]) -> bool:
+    """Whether counting says something against a value: the column, the rest of the record, or rows like it.
+
+    Args:
+        facts: about the cell, as `RecordFacts.about` gives them.
+    """
+    return any(map(_AGAINST.match, facts))
+
+
+def agreement(facts: Iterable[str]) -> tuple[str, float]:
+    """The attribute whose equal rows agree most with a value, and their share, 0 to 1; ("", 0) where none do.
+
+    Args:
+        facts: about the cell, as `RecordFacts.about` gives them.
+    """
+    found = (match.groups() for match in map(_AGREED.fullmatch, facts) if match)
+    shares = [(int(agreeing) / int(rows), name) for name, agreeing, rows in found if int(agreeing) >= _AGREEING]
+    share, name = max(shares, default=(0.0, ""))
+    return name, share
+
+
+def beginning_of(value: str | None) -> str:
+    """What a value begins with: its first run of letters and digits, with the sign behind it unless that is a blank.
+
+    Of "617-868-5353" it is "617-", of "Canon EOS 40D" it is "Canon"; of a value that begins with another sign, and of
+    a missing one, "".
+    """
+    found = _BEGINNING.match(_filled(value))
+    return found.group().rstrip() if found else ""
+
+
+def _filled(value: str | None) -> str:
+    return "" if is_missing(value) else (value or "").strip()
+
+
+def shape_of(value: str) -> str:
+    """The shape of a value, of which at most 40 characters are read.
+
+    A run of digits is 9; a run of letters is A, a, Aa or aA, for upper case, lower case, capitalised, mixed; the rest
+    stays, line breaks and their like as spaces: "Fort Worth TX" is "Aa Aa A", "12.0 oz" is "9.9 a".
+    """
+    return _LETTERS.sub(_letters_shape, _DIGITS.sub("9", one_line(value[:SHOWN])))
+
+
+def _letters_shape(run: re.Match[str]) -> str:
+    letters = run.group()
+    if letters.islower():
+        return "a"
+    if letters.isupper():
+        return "A"
+    return "Aa" if letters[0].isupper() and letters[1:].islower() else "aA"
+
+
+def _column(values: Sequence[str | None]) -> Column:
+    column = Column(rows=len(values))
+    numbers = []
+    for value in values:
+        if is_missing(value):
+            continue
+        text = (value or "").strip()
+        column.filled += 1
+        column.counts[text] += 1
+        column.shapes[shape_of(text)] += 1
+        column.characters.update(set(text))
+        number = number_of(text)
+        if number is not None:
+            numbers.append(number)
+    if len(numbers) >= 0.8 * column.filled and len(numbers) >= ENOUGH:
+        numbers.sort()
+        first, third = numbers[len(numbers) // 4], numbers[3 * len(numbers) // 4]
+        column.range = first - 3 * (third - first), third + 3 * (third - first)
+    return column
+
+
+def nearest(column: Column, value: str) -> str | None:
+    """The most alike value that is far more frequent, one edit away, or two where the value is longer than six.
+
+    None where that differs in its digits alone: 12 oz is no misspelling of 16 oz.
+    """
+    if value not in column.near:
+        count = column.counts[value]
+        frequent = [other for other, times in column.frequent() if times >= 3 * count and other != value]
+        reach = 1 if len(value) <= 6 else max(2, len(value) // 8)
+        found = process.extractOne(value, frequent, scorer=OSA.distance, score_cutoff=reach) if len(value) > 2 else None
+        same = found is not None and _DIGITS.sub("", found[0]) == _DIGITS.sub("", value)
+        column.near[value] = None if found is None or same else found[0]
+    return column.near[value]
+
+
+def number_of(text: str) -> float | None:
+    """The finite number that a text is, or None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _percent(part: int, whole: int) -> str:
+    if not part or not whole:
+        return "0%"
+    share = 100 * part / whole
+    return "<1%" if share < 1 else f"{round(share)}%"

@@ -1,0 +1,196 @@
+"""What the attributes of one table tell of each other: which determine which, and which values hardly ever meet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dp_tools.profiling.association import (
+    CodedTable,
+    Codes,
+    Grouping,
+    begun,
+    grouped,
+    likely_determinants,
+    seen_together,
+    told_by,
+)
+from dp_tools.prompts.serializer import Record
+
+_EXPECTED = 4
+"""How often two values must be expected together before their absence says something."""
+_CONFIDENCE, _GAIN = 0.85, 0.3
+"""A dependency that few rows break, though one value of its column is so frequent that little is left to tell."""
+_NOISY_GAIN = 0.6
+"""A dependency that many rows break: no two attributes that merely go together tell so much of each other."""
+_COVERAGE = 0.3
+
+Progress = Callable[[int, int], None]
+Groups = dict[str, Counter[str]]
+
+
+class Company:
+    """Which values of attributes with few values hardly ever stand together, though both are common.
+
+    Args:
+        table: the table.
+        likely: by attribute, the places of those with which it is compared.
+        closed: distinct values up to which an attribute has few.
+    """
+
+    def __init__(self, table: CodedTable, likely: Sequence[Sequence[int]], closed: int) -> None:
+        self._records = len(table.codes)
+        sizes = {name: np.bincount(table[name][table[name] >= 0]) for name in table.places}
+        self._times = {name: times for name, times in sizes.items() if 2 <= len(times) <= closed}
+        self._codes = {name: {value: code for code, value in enumerate(table.values(name))} for name in self._times}
+        self._apart: dict[str, list[tuple[str, NDArray[np.int32]]]] = {name: [] for name in self._times}
+        names = list(table.places)
+        for name, times in self._times.items():
+            for other in (names[place] for place in likely[table.places[name]]):
+                if other in self._times:
+                    due = np.outer(times, self._times[other]) / self._records
+                    seen = seen_together(table[name], table[other])
+                    apart = (due >= _EXPECTED) & (seen <= np.maximum(1, due / 8))
+                    if apart.any():
+                        self._apart[name].append((other, np.where(apart, seen, -1).astype(np.int32)))
+
+    def rarest(self, record: Record, attribute: str) -> tuple[str, str, int] | None:
+        """The attribute and its value beside which this record's value hardly ever stands, and how often it does."""
+        own = self._codes.get(attribute, {}).get((record[attribute] or "").strip())
+        if own is None:
+            return None
+        found, least = None, 1.0
+        for other, apart in self._apart[attribute]:
+            beside = (record.get(other) or "").strip()
+            code = self._codes[other].get(beside)
+            if code is None or (seen := int(apart[own, code])) < 0:
+                continue
+            due = int(self._times[attribute][own]) * int(self._times[other][code]) / self._records
+            if seen / due < least:
+                found, least = (other, beside, seen), seen / due
+        return found
+
+
+@dataclass(frozen=True)
+class Relations:
+    """The relations of one table.
+
+    Args:
+        determinants: for each attribute the few that tell it best.
+        groups: for a determinant and what it tells, the told values of each determining one.
+        beginnings: for an attribute the one whose beginnings tell it best, and the told values of each beginning.
+        company: which values hardly ever stand together.
+    """
+
+    determinants: dict[str, list[str]]
+    groups: dict[tuple[str, str], Groups]
+    beginnings: dict[str, tuple[str, Groups]]
+    company: Company
+
+
+def relations(
+    table: CodedTable,
+    beginnings: Callable[[str], Sequence[str]],
+    *,
+    most: int,
+    closed: int,
+    progress: Progress = lambda _done, _total: None,
+) -> Relations:
+    """Compare the attributes of a table.
+
+    Args:
+        table: the table.
+        beginnings: for an attribute, what each of its values begins with, by code; "" where it begins with nothing.
+        most: determinants that are kept for one attribute.
+        closed: distinct values up to which an attribute is compared value by value with others.
+        progress: called with (attributes compared, attributes in all); it may raise to stop.
+    """
+    names, total = list(table.places), 2 * len(table.places)
+    likely = likely_determinants((table[name] for name in names), table.codes)
+    found = _Strengths(table, likely)
+    for place, name in enumerate(names):
+        progress(place, total)
+        found.compare(name, table[name])
+    determinants = {
+        name: [other for _, other in sorted((-strength, other) for other, strength in told.items())[:most]]
+        for name, told in found.told.items()
+    }
+    groups = {
+        (other, name): grouped(table[other], table.values(other), table[name], table.values(name))
+        for name, others in determinants.items()
+        for other in others
+    }
+    begun_likely = likely_determinants((begun(table[name], beginnings(name))[0] for name in names), table.codes)
+    begun_found = _Strengths(table, begun_likely)
+    for place, name in enumerate(names):
+        progress(len(names) + place, total)
+        codes, values = begun(table[name], beginnings(name))
+        if len(values) < found.distinct[name]:
+            begun_found.compare(name, codes)
+    begun_groups = {}
+    for name, told in begun_found.told.items():
+        if told:
+            best = max(told, key=told.__getitem__)
+            codes, values = begun(table[best], beginnings(best))
+            begun_groups[name] = best, grouped(codes, values, table[name], table.values(name))
+    return Relations(determinants, groups, begun_groups, Company(table, likely, closed))
+
+
+class _Strengths:
+    """How well attributes tell others, in the table's order.
+
+    Args:
+        table: the table.
+        likely: by attribute, the places of those that may tell it.
+    """
+
+    def __init__(self, table: CodedTable, likely: Sequence[Sequence[int]]) -> None:
+        names = list(table.places)
+        self._table = table
+        self._tells = {key: [names[of] for of in told] for key, told in zip(names, told_by(likely), strict=True)}
+        self.distinct, self._usual = dict[str, int](), dict[str, float]()
+        for name in names:
+            counts = np.bincount(table[name][table[name] >= 0])
+            self.distinct[name] = len(counts)
+            self._usual[name] = float(counts.max() / counts.sum()) if len(counts) else 1.0
+        self.told: dict[str, dict[str, float]] = {name: {} for name in names}
+
+    def compare(self, key: str, codes: Codes) -> None:
+        """Note what an attribute tells, by its values or by what they begin with."""
+        records = len(self._table.codes)
+        told = [name for name in self._tells[key] if self.distinct[name] >= 2]
+        if not told or not 2 <= int(codes.max()) + 1 <= 0.9 * records:
+            return
+        grouping = Grouping(codes)
+        for name in told:
+            strength = dependency_strength(*grouping.agreement(self._table[name]), records, self._usual[name])
+            if strength:
+                self.told[name][key] = strength
+
+
+def dependency_strength(rows: float, agreeing: float, groups: float, records: int, usual: float) -> float:
+    """How well an attribute tells another: confidence times coverage, or 0 if it is no dependency.
+
+    Confidence is the share of rows that hold their group's majority value, over groups of two rows and more; it counts
+    only where it clearly beats the told attribute's own most frequent value.
+
+    Args:
+        rows: rows in groups of two and more.
+        agreeing: those of them that hold their group's majority value.
+        groups: groups of two rows and more.
+        records: rows in all.
+        usual: the share of the told attribute's filled cells that hold its most frequent value.
+    """
+    if not rows or rows < _COVERAGE * records:
+        return 0
+    confidence = agreeing / rows
+    # A group of two agrees by half with anything, so small groups must beat that too.
+    floor = max(usual, groups / rows)
+    gain = (confidence - floor) / (1 - floor)
+    if gain < (_GAIN if confidence >= _CONFIDENCE else _NOISY_GAIN):
+        return 0
+    return confidence * rows / records

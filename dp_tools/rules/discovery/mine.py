@@ -1,0 +1,427 @@
+"""Mining: candidate rules that code finds in a table, each with a check, its support and how far the table keeps it.
+
+A candidate is a proposal: it says what is usual in this table, and a person says whether the exceptions are errors.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dp_tools.errors import Cancelled, InvalidRequest, RuleRejected
+from dp_tools.profiling.association import EVERY, Codes, encode, group_agreement, likely_determinants, told_by
+from dp_tools.profiling.placeholders import look_like_answers, placeholders
+from dp_tools.profiling.value_formats import named_days, order_of
+from dp_tools.prompts.serializer import is_missing
+from dp_tools.rules.checks import JOIN, Check, Spelling
+from dp_tools.rules.discovery.truth_discovery import votes
+from dp_tools.rules.discovery.value_patterns import PLAIN, RARE, SEEN, USUAL, likeness, matching, usual_forms
+from dp_tools.rules.rule import ALL, Rule
+from dp_tools.rules.vetting import STATEMENT_BUDGET, vet
+
+T = TypeVar("T")
+Kind = Literal["missing", "format", "day", "vocabulary", "misspelling", "range", "key", "dependency", "majority"]
+
+MIN_ROWS = 20
+"""Rows below which nothing is usual."""
+GAPS = 0.025
+"""Share of missing cells up to which a gap is an exception."""
+DEPENDENCY = 0.95
+"""Share of rows that must agree with their group for a functional dependency."""
+LISTED = 12
+"""Values that a closed vocabulary may have."""
+SPELLED = 2_000
+"""Known values that a rule about spelling may list; a column with more is not a vocabulary."""
+DETERMINANTS = 3
+"""Dependencies kept for one attribute, best first."""
+SEARCHED_ROWS = 20_000
+"""Rows in which dependencies are searched; every check is judged on the whole table."""
+JOINED = 8
+"""Attributes of a wide table of which any two together are tried as the determinant of another one, the likeliest."""
+OUTNUMBERS = 20
+"""How many times as frequent a value is than one that may be its misspelling."""
+FENCE = 6.0
+"""Interquartile ranges beyond the quartiles from which a number is out of range."""
+
+_WORD = re.compile(r"[^\W\d_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rule that the table mostly keeps.
+
+    Args:
+        kind: how it was found.
+        rule: the rule; source mined, status proposed.
+        support: cells that it is about.
+        confidence: share of them that keep it.
+        exceptions: cells that break it.
+        shown: up to five of the values that break it.
+    """
+
+    kind: Kind
+    rule: Rule
+    support: int
+    confidence: float
+    exceptions: int
+    shown: tuple[str | None, ...]
+
+
+def mine(
+    records: Iterable[Mapping[str, str | None]],
+    *,
+    dataset: str = ALL,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> tuple[Candidate, ...]:
+    """Find candidate rules in a table.
+
+    Args:
+        records: the rows; every row has the same attributes.
+        dataset: the dataset the rules are to hold for.
+        progress: called with (steps done, steps in all).
+        cancel: set it to stop.
+
+    Returns:
+        Candidates, attribute by attribute; those that every row keeps come with no exceptions.
+
+    Raises:
+        InvalidRequest: there are too few rows, or they have different attributes.
+        Cancelled: `cancel` was set.
+    """
+    table = [dict(record) for record in records]
+    if len(table) < MIN_ROWS:
+        raise InvalidRequest(f"The table has {len(table)} rows; mining needs {MIN_ROWS} or more.")
+    names = list(table[0])
+    if any(list(row) != names for row in table):
+        raise InvalidRequest("The rows have different attributes; give one table.")
+    cells = {name: [row[name] for row in table] for name in names}
+    steps = _Steps(3 * len(names) + 1, progress, cancel)
+    columns: dict[str, list[str | None]] = {}
+    found: list[Candidate] = []
+    for name in steps.over(names, len(names)):
+        column = [None if _gap(value) else str(value) for value in cells[name]]
+        tokens = placeholders(Counter(value for value in column if value is not None))
+        for kind, statement, check in _of_column(name, column, tokens, steps):
+            found += _candidate(kind, statement, check, name, dataset, cells)
+        columns[name] = [None if value in tokens else value for value in column] if tokens else column
+    dependencies = list(_dependencies(columns, steps))
+    for by, of, values in dependencies:
+        steps.check()
+        lookup = _lookup_check(by, of, values)
+        said = f"{' and '.join(by)} {'determines' if len(by) == 1 else 'determine'} {of}."
+        found += _candidate("dependency", said[:STATEMENT_BUDGET], lookup, of, dataset, cells)
+    known = {(by, of) for by, of, _ in dependencies}
+    for vote in votes(columns, steps.check):
+        steps.check()
+        if ((vote.by,), vote.of) not in known:
+            lookup = _lookup_check((vote.by,), vote.of, vote.values)
+            said = f"Most records of one {vote.by} agree on {vote.of}."
+            found += _candidate("majority", said[:STATEMENT_BUDGET], lookup, vote.of, dataset, cells)
+    steps.finish()
+    order = {name: position for position, name in enumerate(names)}
+    return tuple(sorted(found, key=lambda candidate: order[candidate.rule.attribute]))
+
+
+class _Steps:
+    """Tells how far mining is, and stops it."""
+
+    def __init__(self, total: int, progress: Callable[[int, int], None] | None, cancel: threading.Event | None) -> None:
+        self._done, self._total, self._progress, self._cancel = 0, total, progress, cancel
+
+    def over(self, items: Collection[T], steps: int) -> Iterator[T]:
+        """The items, which take so many steps together."""
+        start = self._done
+        for number, item in enumerate(items):
+            self._reach(start + steps * number // len(items))
+            yield item
+        self._reach(start + steps)
+
+    def finish(self) -> None:
+        self._reach(self._total)
+
+    def check(self) -> None:
+        if self._cancel is not None and self._cancel.is_set():
+            raise Cancelled("Mining was stopped.")
+
+    def _reach(self, done: int) -> None:
+        self.check()
+        self._done = done
+        if self._progress is not None:
+            self._progress(done, self._total)
+
+
+def _gap(value: str | None) -> bool:
+    return value is None or is_missing(str(value))
+
+
+def _of_column(
+    name: str, column: Sequence[str | None], tokens: Collection[str], steps: _Steps
+) -> Iterator[tuple[Kind, str, dict[str, Any] | None]]:
+    """(kind, statement, check) of what is usual in one column; `tokens` are the texts in it that stand for no value."""
+    filled = [value for value in column if value is not None]
+    if len(filled) < MIN_ROWS:
+        return
+    counts = Counter(filled)
+    yield from _missing(name, column, counts, tokens)
+    real = Counter({value: count for value, count in counts.items() if value not in tokens})
+    total = sum(real.values())
+    if total < MIN_ROWS:
+        return
+    if len(real) >= 0.99 * total:
+        yield "key", f"{name} tells records apart.", None
+    known = {value: n for value, n in real.items() if n >= max(SEEN, 0.002 * total)}
+    known = _without_lookalikes(known, steps)
+    closed = len(known) <= LISTED and sum(known.values()) >= USUAL * total
+    if closed and _is_closed(real, known):
+        listed = sorted({*known, *look_like_answers(real)})
+        yield "vocabulary", _listing(name, listed), {"enum": [*listed, None]}
+        return
+    forms = usual_forms(real, total)
+    if forms:
+        yield "format", likeness(name, forms), matching(forms)
+    if sum(count for value, count in real.items() if named_days(value)) >= USUAL * total:
+        order = order_of(real)
+        statement = f"{name} is a day that exists{f', the {order}' if order else ''}."
+        yield "day", statement, {"type": ["string", "null"], "x-day": order or True}
+    worded = sum(count for value, count in known.items() if _WORD.search(value))
+    if 0 < len(known) <= SPELLED and sum(known.values()) >= 0.5 * total and worded >= 0.5 * sum(known.values()):
+        yield "misspelling", f"{name} is spelt as elsewhere in the table.", {"x-near": sorted(known)}
+    yield from _range(name, real, total)
+
+
+def _missing(
+    name: str, column: Sequence[str | None], counts: Counter[str], tokens: Collection[str]
+) -> Iterator[tuple[Kind, str, dict[str, Any]]]:
+    gaps = len(column) - sum(counts.values())
+    never = 0 < gaps <= GAPS * len(column)
+    if tokens or never:
+        check: dict[str, Any] = {"not": {"enum": sorted(tokens)}} if tokens else {}
+        statement = f"{name} is never missing." if never else f"{name} is left empty when unknown."
+        yield "missing", statement, {"type": "string" if never else ["string", "null"], **check}
+
+
+def _without_lookalikes(known: dict[str, int], steps: _Steps) -> dict[str, int]:
+    """Known values without those that look like a misspelling of one that is much more frequent."""
+    kept = dict(known)
+    if len(known) > SPELLED:
+        return kept
+    spellings: dict[int, Spelling] = {}
+    for value, count in known.items():
+        steps.check()
+        if count not in spellings:
+            spellings[count] = Spelling(other for other, times in known.items() if times >= OUTNUMBERS * count)
+        if spellings[count].meant(value):
+            del kept[value]
+    return kept
+
+
+def _is_closed(real: Counter[str], known: Mapping[str, int]) -> bool:
+    """Whether what lies outside the known values looks like exceptions: each rare beside the rarest known value."""
+    outside = [count for value, count in real.items() if value not in known]
+    return len(known) >= 1 and (not outside or max(outside) < max(SEEN, min(known.values()) + 1))
+
+
+def _listing(name: str, values: Sequence[str]) -> str:
+    if len(values) <= 6 and all(PLAIN.fullmatch(value) for value in values):
+        return f"{name} is one of: {', '.join(values)}."
+    return f"{name} is one of {len(values)} known values."
+
+
+def _range(name: str, real: Counter[str], total: int) -> Iterator[tuple[Kind, str, dict[str, Any]]]:
+    numbers = sorted(
+        number for value, count in real.items() if (number := _number(value)) is not None for _ in range(count)
+    )
+    if len(numbers) < USUAL * total or len(set(numbers)) < 10:
+        return
+    low, high = numbers[len(numbers) // 4], numbers[3 * len(numbers) // 4]
+    reach = FENCE * (high - low)
+    inside = [number for number in numbers if low - reach <= number <= high + reach]
+    if reach == 0 or len(numbers) - len(inside) > RARE * len(numbers):
+        return
+    negatives = sum(1 for number in inside if number < 0)
+    if negatives <= RARE * len(inside):
+        inside = [number for number in inside if number >= 0]
+    bounds = {"minimum": inside[0], "maximum": inside[-1]}
+    yield (
+        "range",
+        f"{name} lies between {inside[0]:g} and {inside[-1]:g}.",
+        {"x-when": {"type": "number"}, "type": "number", **bounds},
+    )
+
+
+def _number(value: str) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and re.fullmatch(r"[-+0-9.eE]+", value.strip()) else None
+
+
+def _dependencies(
+    columns: Mapping[str, Sequence[str | None]], steps: _Steps
+) -> Iterator[tuple[tuple[str, ...], str, dict[str, str]]]:
+    """(determining attributes, determined attribute, what each known combination determines)."""
+    coded = {
+        name: encode(column[:SEARCHED_ROWS])[0] for name, column in columns.items() if _repeats(column[:SEARCHED_ROWS])
+    }
+    if not coded:
+        return
+    names, matrix = list(coded), np.column_stack(list(coded.values()))
+    likely = likely_determinants(coded.values(), matrix)
+    best = _explained(matrix, names, {(key,): told for key, told in enumerate(told_by(likely)) if told}, steps)
+    rest = [place for place, name in enumerate(names) if name not in best]
+    joined: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    if len(names) > EVERY:
+        likely = likely_determinants(coded.values(), matrix, JOINED)
+    for place in rest:
+        for pair in combinations(likely[place], 2):
+            joined[pair].append(place)
+    best |= {of: found[:1] for of, found in _explained(matrix, names, joined, steps).items()}
+    for of in coded:
+        for by in best.get(of, [])[:DETERMINANTS]:
+            values = _lookup(columns, by, of)
+            steps.check()
+            if values:
+                yield by, of, values
+
+
+def _repeats(column: Sequence[str | None]) -> bool:
+    """Whether the column has values that come back, and more than one."""
+    counts = Counter(value for value in column if value is not None)
+    again = sum(count for count in counts.values() if count >= SEEN)
+    return len(counts) > 1 and again >= 0.5 * len(column)
+
+
+def _explained(
+    coded: NDArray[np.int32], names: Sequence[str], choices: Mapping[tuple[int, ...], Sequence[int]], steps: _Steps
+) -> dict[str, list[tuple[str, ...]]]:
+    """For each attribute the choices that determine it and say more than its usual value, best first.
+
+    Args:
+        coded: codes, one column an attribute.
+        names: the attributes.
+        choices: the places of determining attributes, and of those that they may determine.
+        steps: where to hear that mining is to stop.
+    """
+    scored: dict[str, list[tuple[float, tuple[str, ...]]]] = defaultdict(list)
+    filled = [coded[:, of] >= 0 for of in range(len(names))]
+    usual = [np.bincount(coded[:, of][filled[of]]).max() / filled[of].sum() for of in range(len(names))]
+    for by, told in steps.over(choices.items(), len(names)):
+        joined = _joined(coded, by)
+        for of in _not_refuted(coded, joined, told):
+            rows, agreeing, groups = group_agreement(joined, coded[:, of], SEEN)
+            share = agreeing / rows if rows else 0.0
+            explains = share >= DEPENDENCY and (1 - share) <= 0.7 * (1 - usual[of])
+            if explains and groups >= SEEN and rows >= 0.5 * filled[of].sum():
+                scored[names[of]].append((rows * share, tuple(names[key] for key in by)))
+    return {of: [by for _, by in sorted(found, reverse=True)] for of, found in scored.items()}
+
+
+def _joined(coded: NDArray[np.int32], by: tuple[int, ...]) -> Codes:
+    """The codes of several attributes together; missing where one is."""
+    if len(by) == 1:
+        return coded[:, by[0]]
+    joined = np.zeros(len(coded), np.int64)
+    for key in by:
+        joined = joined * (int(coded[:, key].max()) + 1) + coded[:, key]
+    found: Codes = np.unique(joined, return_inverse=True)[1].astype(np.int32)
+    found[(coded[:, by] < 0).any(1)] = -1
+    return found
+
+
+def _not_refuted(coded: NDArray[np.int32], by: Codes, told: Sequence[int]) -> list[int]:
+    """Of some attributes those that another one may determine, by a quick look that drops none that it does.
+
+    Too few rows in groups of `SEEN` refute it, and so do too many neighbours that differ where rows are sorted by
+    group: a row that disagrees with its group's majority makes two such neighbours at most.
+    """
+    sizes = np.bincount(by[by >= 0])
+    large = sizes >= SEEN
+    rows = int(sizes[large].sum())
+    if large.sum() < SEEN:
+        return []
+    order = np.argsort(by, kind="stable")
+    order = order[(by[order] >= 0) & large[by[order]]]
+    inside = np.diff(by[order]) == 0
+    block = coded[order[:, None], np.asarray(told)]
+    both = (block[1:] >= 0) & (block[:-1] >= 0) & inside[:, None]
+    different = ((block[1:] != block[:-1]) & both).sum(0)
+    # A group that loses rows for want of a value may become too small to count; it has one pair of neighbours left.
+    gaps = (block < 0).sum(0)
+    allowed = 2 * (1 - DEPENDENCY) * rows + gaps + 1e-6
+    filled = (coded[:, told] >= 0).sum(0)
+    return [of for place, of in enumerate(told) if rows >= 0.5 * filled[place] and different[place] <= allowed[place]]
+
+
+def _lookup(columns: Mapping[str, Sequence[str | None]], by: tuple[str, ...], of: str) -> dict[str, str]:
+    """What each combination determines; one with a second value that comes back determines nothing."""
+    groups: dict[tuple[str | None, ...], Counter[str]] = defaultdict(Counter)
+    for *parts, value in zip(*(columns[name] for name in by), columns[of], strict=True):
+        if value is not None and None not in parts:
+            groups[tuple(parts)][value] += 1
+    values = {}
+    for keys, counts in groups.items():
+        (top, times), *others = counts.most_common(2)
+        second = others[0][1] if others else 0
+        if times >= SEEN and second < max(2, 0.1 * times) and times >= 0.8 * sum(counts.values()):
+            values[JOIN.join(str(part).strip() for part in keys)] = top.strip()
+    return values
+
+
+def _lookup_check(by: tuple[str, ...], of: str, values: dict[str, str]) -> dict[str, Any]:
+    return {"type": "object", "x-lookup": {"by": list(by), "of": of, "values": values}}
+
+
+def _candidate(
+    kind: Kind,
+    statement: str,
+    check: dict[str, Any] | None,
+    attribute: str,
+    dataset: str,
+    cells: Mapping[str, Sequence[str | None]],
+) -> list[Candidate]:
+    """The candidate with what the table says about it; none where the rule would not be acceptable knowledge."""
+    slug = re.sub(r"[^a-z0-9]+", "-", f"{dataset} {attribute}".casefold()).strip("-") or "table"
+    part = "-".join(check["x-lookup"]["by"]) if check and "x-lookup" in check else ""
+    tail = re.sub(r"[^a-z0-9]+", "-", f"{kind} {part}".casefold()).strip("-")
+    rule = Rule(
+        id=f"mined-{slug[:50]}-{tail[:40]}".rstrip("-"),
+        task="match_entities" if kind == "key" else "detect_errors",
+        dataset=dataset,
+        attribute=attribute,
+        statement=statement,
+        check=check,
+        source="mined",
+        status="proposed",
+    )
+    try:
+        vet(rule)
+    except RuleRejected:
+        return []
+    records = len(cells[attribute])
+    if check is None:
+        return [Candidate(kind, rule, records, 1.0, 0, ())]
+    compiled = Check.of(rule)
+    looked_at = [*check["x-lookup"]["by"], attribute] if "x-lookup" in check else [attribute]
+    judged = exceptions = 0
+    broken: dict[str | None, None] = {}
+    for values, times in Counter(zip(*(cells[name] for name in looked_at), strict=True)).items():
+        case = {"record": dict(zip(looked_at, values, strict=True)), "attribute": attribute, "value": values[-1]}
+        verdict = compiled.judge(case)
+        if verdict is not None or compiled.value_for(case) is not None:
+            judged += times
+        if verdict is False:
+            exceptions += times
+            broken.setdefault(values[-1])
+    judged = judged or records
+    return [Candidate(kind, rule, judged, 1 - exceptions / judged, exceptions, tuple(broken)[:5])]

@@ -1,0 +1,148 @@
+"""Forms: how the values of a column are written, as stretches of regular expressions."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from dp_tools.profiling.value_formats import named_days
+
+USUAL = 0.9
+"""Share of a column's values that a format or vocabulary must cover to be one."""
+RARE = 0.02
+"""Share of the filled cells up to which a form of writing is an exception rather than a second form."""
+SEEN = 3
+"""Times a value must stand in a column, or a determining value with one outcome, to count as known."""
+
+PLAIN = re.compile(r"[\w .%/&+-]{1,24}")
+_DIGITS = re.compile(r"[0-9]+")
+_MARKED = re.compile(r"\[(0-9|a-z|A-Z)\](?:\{(\d+)(?:,\d)?\}|(\+))?|\\(.)| \+", re.DOTALL)
+_DAY_PARTS = re.compile(r"[0-9]+|[^\W\d_]+|.")
+_RUNS = re.compile(r"[0-9]+|[a-z]+|[A-Z]+|\s+")
+
+
+def usual_forms(counts: Mapping[str, int], total: int) -> list[str]:
+    """The most specific ways of writing that cover a column; none where it has no usual one.
+
+    A column of days has one notation where nine tenths of it have it, though another one comes back: nobody means a
+    second one. Of anything else, what comes back is a second form.
+
+    Args:
+        counts: how often each value stands in the column, gaps apart.
+        total: their sum.
+    """
+    if sum(count for value, count in counts.items() if _DIGITS.search(value)) < 0.5 * total:
+        return []
+    days = {value: count for value, count in counts.items() if named_days(value) is not None}
+    if notation := _notation(days, total):
+        others = {value: count for value, count in counts.items() if value not in days}
+        return [notation, *_repeated(_masked(_loose, others), total)]
+    for mask, most in zip(MASKS.values(), (1, 5, 12), strict=True):
+        forms = _masked(mask, counts)
+        usual = _repeated(forms, total)
+        if 0 < len(usual) <= most and sum(forms[form] for form in usual) >= USUAL * total:
+            return usual
+    return []
+
+
+def matching(forms: Iterable[str]) -> dict[str, Any]:
+    """The check that a value has one of these forms, or is missing."""
+    return {"type": ["string", "null"], "pattern": f"^({'|'.join(sorted(forms))})$"}
+
+
+def likeness(name: str, forms: Sequence[str]) -> str:
+    """Forms as invented values where they are short: what the cells of a column say is not for a rule to repeat."""
+    made = [_MARKED.sub(_invented, form) for form in forms]
+    if len(made) <= 3 and all(PLAIN.fullmatch(value) for value in made):
+        return f"{name} is written like {' or '.join(made)}."
+    return f"{name} is written in {'its usual form' if len(made) == 1 else f'one of {len(made)} usual forms'}."
+
+
+def _invented(found: re.Match[str]) -> str:
+    kind, times = found.group(1), int(found.group(2) or (2 if found.group(3) else 1))
+    if found.group(4):
+        return found.group(4)
+    return {"0-9": "1234567890", "a-z": "ab", "A-Z": "AB"}[kind][: min(times, 10)] if kind else " "
+
+
+def _masked(mask: Callable[[str], str], counts: Mapping[str, int]) -> Counter[str]:
+    """How often each form stands in a column."""
+    forms: Counter[str] = Counter()
+    for value, count in counts.items():
+        forms[mask(value)] += count
+    return forms
+
+
+def _repeated(forms: Mapping[str, int], total: int) -> list[str]:
+    """The forms that come back too often for an exception."""
+    return [form for form, count in forms.items() if count > max(SEEN, RARE * total)]
+
+
+def _notation(days: Mapping[str, int], total: int) -> str | None:
+    """The notation that nine tenths of a column share, digits by number where they share that, too."""
+    padded = _masked(_day, days)
+    for forms in (padded, _masked(_unpadded, padded)):
+        form, count = max(forms.items(), key=lambda pair: pair[1], default=("", 0))
+        if count >= USUAL * total:
+            return form
+    return None
+
+
+def _day(value: str) -> str:
+    """Digits by number, a month's name by its case, all else as it stands."""
+
+    def part(found: re.Match[str]) -> str:
+        text = found.group()
+        if text.isalpha() and len(text) >= 3:
+            return "[a-z]{3,9}" if text.islower() else "[A-Z]{3,9}" if text.isupper() else "[A-Z][a-z]{2,8}"
+        return "(st|nd|rd|th)" if text in ("st", "nd", "rd", "th") else _exact(text)
+
+    return _DAY_PARTS.sub(part, value)
+
+
+def _unpadded(form: str) -> str:
+    """The form of a day with one digit or two where there is one or two."""
+    return re.sub(r"\{[12]\}", "{1,2}", form)
+
+
+def _exact(value: str) -> str:
+    """Digits by number, all else as it stands."""
+    return _DIGITS.sub(lambda run: f"[0-9]{{{len(run.group())}}}", _escaped(value))
+
+
+def _loose(value: str) -> str:
+    """Digits by run, all else as it stands."""
+    return _DIGITS.sub("[0-9]+", _escaped(value))
+
+
+def _letters(value: str) -> str:
+    """Digits and letters by run, signs as they stand."""
+
+    def run(found: re.Match[str]) -> str:
+        text = found.group()
+        return (
+            "[0-9]+"
+            if text[0].isdigit()
+            else "[a-z]+"
+            if text[0].islower()
+            else "[A-Z]+"
+            if text[0].isupper()
+            else " +"
+        )
+
+    return "".join(
+        run(part)
+        if part.group()[0].isascii() and (part.group().isalnum() or part.group().isspace())
+        else re.escape(part.group())
+        for part in re.finditer(rf"{_RUNS.pattern}|.", value, re.DOTALL)
+    )
+
+
+MASKS: dict[str, Callable[[str], str]] = {"exact": _exact, "loose": _loose, "letters": _letters}
+"""From a value to its form, a stretch of a regular expression; the most specific first."""
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"[^0-9A-Za-z ]", lambda sign: "\\" + sign.group() if sign.group().isascii() else sign.group(), value)

@@ -1,0 +1,1 @@
+"""Rule packs: YAML files that people read, review and install."""

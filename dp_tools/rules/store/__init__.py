@@ -1,0 +1,1 @@
+"""The knowledge store: rules in SQLite with a chained history."""

@@ -1,0 +1,199 @@
+"""A whole-table work in progress: the model asked in chunks through a journal, so that nothing is asked twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar
+
+from dp_tools.engine.questions import Progress
+from dp_tools.errors import Cancelled
+from dp_tools.explain.averaging import AveragedAnswer, answer_averaged
+from dp_tools.preprocessor import Preprocessor, task_of
+from dp_tools.profiling import Facts
+from dp_tools.tables.provenance import answerer
+from dp_tools.tasks.task import Answer, Request
+
+CHUNK = 64
+"""Questions that are asked, and kept, at once: what a sudden end can lose."""
+T = TypeVar("T")
+
+
+class Journal(Protocol):
+    """Answers by the digest of what was asked."""
+
+    def get(self, key: str) -> str | None:
+        """The answer kept under a key, as JSON."""
+
+    def put(self, key: str, answer: str) -> None:
+        """Keep an answer; it is on the disk when this returns."""
+
+
+class NoJournal:
+    """Keeps nothing, for work that is not a job."""
+
+    def get(self, key: str) -> str | None:  # noqa: ARG002
+        return None
+
+    def put(self, key: str, answer: str) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request of a work.
+
+    Args:
+        request: what is asked; at most `CHUNK` questions.
+        size: how many questions it makes.
+        facts: the facts of whole columns that go with it.
+        evidence: those facts spelled out, so that other facts make another question.
+    """
+
+    request: Request
+    size: int
+    facts: Facts | None = None
+    evidence: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass
+class Work:
+    """What the steps of a whole-table work share.
+
+    Args:
+        preprocessor: what answers.
+        journal: where answers are kept.
+        progress: called with (questions answered, questions in all so far).
+        cancel: set it to stop; what was answered is kept in the journal.
+        report: called with (stage, done, of) during the stages in which nothing is asked.
+    """
+
+    preprocessor: Preprocessor
+    journal: Journal
+    progress: Progress | None = None
+    cancel: threading.Event | None = None
+    report: Callable[[str, int, int], None] | None = None
+    done: int = 0
+    total: int = 0
+    asked: int = 0
+    ready: bool = False
+
+    def expect(self, questions: int) -> None:
+        """Say how many questions are coming, so that progress knows its end."""
+        self.total += questions
+
+    def answers(self, questions: Iterable[Asked]) -> Iterator[Answer]:
+        """An answer per request, in order: from the journal, or from the model and then kept.
+
+        Raises:
+            Cancelled: `cancel` was set.
+            ModelUnavailable: no question can be answered.
+        """
+        for question in questions:
+            kept = self._kept(question, "answer", partial(self._answer, question))
+            yield task_of(question.request).answer.model_validate_json(kept)
+
+    def averaged_answers(self, questions: Iterable[Asked]) -> Iterator[AveragedAnswer]:
+        """The same by the mean over several orders; `Asked.size` counts every order.
+
+        Raises:
+            Cancelled, ModelUnavailable: as `answers`.
+        """
+        for question in questions:
+            kept = json.loads(self._kept(question, "averaged", partial(self._averaged, question)))
+            answer = task_of(question.request).answer.model_validate(kept["answer"])
+            yield AveragedAnswer(answer, tuple(kept["unstable"]))
+
+    def stage(self, name: str) -> Progress:
+        """Begin a stage in which nothing is asked; its progress also stops there if the work was cancelled."""
+
+        def tell(done: int, total: int) -> None:
+            self.check()
+            if self.report is not None:
+                self.report(name, done, total)
+
+        tell(0, 0)
+        return tell
+
+    def check(self) -> None:
+        """Stop here if the work was cancelled.
+
+        Raises:
+            Cancelled: it was.
+        """
+        if self.cancel is not None and self.cancel.is_set():
+            raise Cancelled("The job was cancelled; what was answered is kept, and nothing was written.")
+
+    def _answer(self, question: Asked) -> str:
+        return self.preprocessor.run(
+            question.request, facts=question.facts, progress=self._onward(), cancel=self.cancel
+        ).model_dump_json()
+
+    def _averaged(self, question: Asked) -> str:
+        found = answer_averaged(
+            self.preprocessor, question.request, facts=question.facts, progress=self._onward(), cancel=self.cancel
+        )
+        return json.dumps({"answer": found.answer.model_dump(mode="json"), "unstable": found.unstable})
+
+    def _kept(self, question: Asked, form: str, ask: Callable[[], str]) -> str:
+        if not self.ready:
+            tell = self.stage("preparing the model")
+            self.preprocessor.wait_until_prepared(lambda seconds: tell(int(seconds), 0), self.cancel)
+            self.ready = True
+        key = self._key(question, form)
+        self._tell(0)
+        kept = self.journal.get(key)
+        if kept is None:
+            kept = ask()
+            self.asked += question.size
+            self.journal.put(key, kept)
+        else:
+            self.check()
+        self.done += question.size
+        self._tell(0)
+        return kept
+
+    def _key(self, question: Asked, form: str) -> str:
+        request = question.request
+        task = task_of(request)
+        attributes: list[str | None] = list(getattr(request, "attributes", None) or [])
+        attributes += [getattr(request, "attribute", None)]
+        rules = []
+        for attribute in dict.fromkeys(attributes):
+            injection = self.preprocessor.knowledge.inject(
+                task=task.name, dataset=request.dataset, attribute=attribute, extra=request.rules
+            )
+            rules += [f"{rule.id}@{rule.version}" for rule in injection.rules]
+            rules += [f"{lost.rule.id}@{lost.rule.version}" for lost in injection.lost]
+        what = [
+            form,
+            answerer(self.preprocessor, task.name, request.dataset),
+            task.name,
+            sorted(rules),
+            request.model_dump(),
+            question.evidence,
+        ]
+        return hashlib.sha256(json.dumps(what, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _onward(self) -> Progress:
+        return lambda done, _: self._tell(done)
+
+    def _tell(self, more: int) -> None:
+        if self.progress is not None:
+            self.progress(self.done + more, self.total)
+
+
+def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """Lists of at most `size` items."""
+    chunk: list[T] = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,1 @@
+"""Finding, repairing and filling the cells of a whole table."""

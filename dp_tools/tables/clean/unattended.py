@@ -1,0 +1,281 @@
+"""Which changes may be made without a person: what can only be wrong, and what the record itself says is meant.
+
+A rare value that is a word or a name of its own is no misspelling because a frequent one is near: Greeneville is not
+Greenville, and Walker is not Waller.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import combinations, islice
+
+from rapidfuzz.distance import OSA
+
+from dp_tools.profiling.cell_facts import CLOSED, Column, number_of, shape_of
+from dp_tools.profiling.spelling import is_mixed, plain_letters, plain_text, slip
+from dp_tools.prompts.serializer import clean_name, is_missing, quote
+from dp_tools.tables.clean.proposals import Proposal
+from dp_tools.tables.table_facts import TableFacts
+
+Fields = Mapping[str, str | None]
+
+_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{3,}")
+_DIGITS = re.compile(r"\d")
+_UNFOUNDED = "Nothing but its frequency speaks for the new value."
+_VOWELS = frozenset("aeiouy")
+KNOWN = 3
+"""Times that a value must stand in a column to count as one of its own."""
+_FAR_MORE = 100
+"""How many times as frequent a value is than one that can hardly be anything but its misspelling."""
+_MORE = 10
+"""The same of a slip of the hand that makes no word."""
+_HALF = 0.5
+"""Share of a column whose values hold a word that makes a word spelled almost so no other one."""
+_SHORTEST = 5
+"""Letters from which on a slip of the hand seldom makes another word."""
+_OF_WORDS = frozenset({"transposed", "doubled", "look-alike", "neighbouring key", "left out"})
+_OF_NAMES = frozenset({"transposed"})
+"""Slips that seldom make another word, and those that seldom make another name."""
+_EXPECTED = 4
+"""How often two values must be expected together before their absence speaks against them."""
+_ALWAYS, _PEERS = 0.9, 5
+"""Share of at least so many rows with a value that make what they hold elsewhere its own."""
+_MOSTLY, _SOME = 0.75, 3
+"""The same where the value in doubt is spelled alike, and so no exception."""
+
+
+class Unattended:
+    """What a person has to decide in one table.
+
+    Args:
+        facts: what the table says.
+    """
+
+    def __init__(self, facts: TableFacts) -> None:
+        self._facts = facts
+        self._closed: dict[str, bool] = {}
+        self._crowded: dict[str, bool] = {}
+
+    def doubt(
+        self, record: Fields, attribute: str, chosen: Proposal, offered: Sequence[Proposal], *, ruled: bool
+    ) -> str | None:
+        """Why a person should decide on a change; None where it may be made.
+
+        Args:
+            record: the record with the wrong value.
+            attribute: of the value.
+            chosen: what would be put in its place.
+            offered: all that was proposed for it.
+            ruled: whether a rule or a labelled example says that the value is wrong.
+        """
+        value = (record[attribute] or "").strip()
+        if chosen.doubt and not ruled:
+            return chosen.doubt
+        if chosen.source == "format" or is_missing(value) or self._facts.is_placeholder(attribute, value):
+            return None
+        if chosen.source in ("usual value", "record", "model"):
+            astray = chosen.source != "model" and self._is_astray(attribute, value)
+            return None if astray or (ruled and self._is_rare(attribute, value)) else _UNFOUNDED
+        told = [one.value for one in offered if one.source == "dependency"]
+        spelled = [one.value for one in offered if one.source in ("frequent value", "rule")]
+        # One that what the table keeps forbids is not offered, and yet says what was meant.
+        spelled += filter(None, [self._facts.nearest_frequent(attribute, value)])
+        if told and spelled and not set(told) & set(spelled):
+            return f"Its spelling says {quote(spelled[0], 40)}, the record's other values say {quote(told[0], 40)}."
+        if chosen.value in told:
+            return self._doubt_about_told(record, attribute, chosen.value, ruled=ruled)
+        return self._doubt_about_spelling(record, attribute, chosen.value, ruled=ruled)
+
+    def _doubt_about_told(self, record: Fields, attribute: str, meant: str, *, ruled: bool) -> str | None:
+        """Of a value that the record's other values name: one that is spelled otherwise may be an exception."""
+        value, column = (record[attribute] or "").strip(), self._facts.column(attribute)
+        if column is None or ruled or self._is_astray(attribute, value):
+            return None
+        if self._is_apart(record, attribute, meant):
+            return "The records that are like this one in another value all differ from the others."
+        if _breaks_kind(column, value):
+            return None
+        if self._witnesses(record, attribute, _SOME, _MOSTLY) and _is_misspelt(column, value, meant):
+            return None
+        others = (name for name in record if name != attribute)
+        if self._witnesses(record, attribute) > 1 and not any(self._witnesses(record, name) for name in others):
+            return None
+        return "It may be an exception."
+
+    def _witnesses(self, record: Fields, attribute: str, least: int = _PEERS, share: float = _ALWAYS) -> int:
+        """Attributes of which at least so many other rows with the same value mostly hold another one here."""
+        found = self._facts.majorities(record, attribute)
+        return sum(total >= least and count >= share * total for _, _, count, total in found)
+
+    def _is_rare(self, attribute: str, value: str) -> bool:
+        column = self._facts.column(attribute)
+        return column is None or column.counts[value] < KNOWN
+
+    def _is_astray(self, attribute: str, value: str) -> bool:
+        """Whether a value belongs into another column; numbers may stand in many."""
+        return number_of(value) is None and self._facts.at_home_elsewhere(attribute, value)
+
+    def _is_apart(self, record: Fields, attribute: str, meant: str) -> bool:
+        """Whether the rows that share another of the record's values have all values of their own here, and not the
+        meant one: "ak_hf-1" is no misspelling of "al_hf-1" where the state is "ak"."""
+        column = self._facts.column(attribute)
+        for name, other in record.items():
+            shared, beside = self._facts.column(name), (other or "").strip()
+            if name == attribute or column is None or shared is None or shared.counts[beside] < _PEERS:
+                continue
+            counts = self._facts.beside(name, beside)[attribute]
+            if meant not in counts and len(counts) > 1 and all(column.counts[one] == n for one, n in counts.items()):
+                return True
+        return False
+
+    def _doubt_about_spelling(self, record: Fields, attribute: str, meant: str, *, ruled: bool) -> str | None:
+        value, column = (record[attribute] or "").strip(), self._facts.column(attribute)
+        if plain_text(value) == plain_text(meant):
+            return None
+        against = self._against(record, attribute, meant)
+        if against is not None:
+            return f"{quote(meant, 40)} never stands beside {against}."
+        distance = OSA.distance(plain_letters(value), plain_letters(meant))
+        if ruled and distance <= max(1, len(meant) // 4):
+            return None
+        if column is None:
+            return "The table is too small to say how the value is spelled."
+        if self._facts.share_of_words(attribute, value, meant) >= _HALF:
+            return None
+        own, others = column.counts[value], column.counts[meant]
+        if own > 1 and own * _FAR_MORE > others:
+            return "Other records spell it so, too."
+        if len(_known(column)) <= CLOSED and self._is_named(record, attribute, meant):
+            return None
+        if is_mixed(value) and distance <= 1 and _breaks_kind(column, value):
+            return None
+        if others >= _FAR_MORE * own and not self._is_crowded(attribute, column) and _is_no_word(value, meant):
+            return None
+        if not self._is_closed(attribute, column):
+            return "The column has rare values, and this may be one that is right."
+        if distance == 0:
+            return None
+        found = slip(value, meant)
+        seldom = found is not None and found.kind in (_OF_WORDS if meant.islower() else _OF_NAMES)
+        if found and found.inside and len(meant) >= _SHORTEST and others >= _MORE * own:
+            known = {run for other in _known(column) for run in _runs(other)}
+            if seldom or (found.kind != "doubled" and _runs(value) - known):
+                return None
+        return "It may be a value of its own."
+
+    def _is_named(self, record: Fields, attribute: str, meant: str) -> bool:
+        """Whether the record itself names the value: in another cell, or by how one begins."""
+        if self._facts.beginning_says(record, attribute) == meant:
+            return True
+        words = f" {plain_letters(meant)} "
+        return any(
+            words in f" {plain_letters(other)} " for name, other in record.items() if name != attribute and other
+        )
+
+    def _against(self, record: Fields, attribute: str, meant: str) -> str | None:
+        """The value of the record beside which a value never stands, though both are common enough to have met."""
+        for name, counts in self._facts.beside(attribute, meant).items():
+            own, column = (record.get(name) or "").strip(), self._facts.column(name)
+            if column is None or is_missing(own) or column.counts[own] < KNOWN:
+                continue
+            rows = counts.total()
+            expected = rows * column.counts[own] / column.rows
+            usual, times = counts.most_common(1)[0] if counts else ("", 0)
+            always = rows >= _PEERS and times >= _ALWAYS * rows and 2 * column.counts[usual] <= column.filled
+            if (expected >= _EXPECTED and 8 * counts[own] <= expected) or (always and own != usual):
+                return f"{clean_name(name)} {quote(own, 40)}"
+        return None
+
+    def _is_crowded(self, attribute: str, column: Column) -> bool:
+        """Whether a column has many values, or some that are nearly spelled as another and yet right."""
+        if attribute not in self._crowded:
+            known = _known(column)
+            self._crowded[attribute] = len(known) > CLOSED or any(_near(*pair) for pair in combinations(known, 2))
+        return self._crowded[attribute]
+
+    def _is_closed(self, attribute: str, column: Column) -> bool:
+        """Whether a column has few values, none nearly spelled as another, and rare ones only by mistake."""
+        if attribute not in self._closed:
+            known = _known(column)
+            crowded = self._is_crowded(attribute, column)
+            self._closed[attribute] = not crowded and not self._has_strangers(attribute, column, known)
+        return self._closed[attribute]
+
+    def _has_strangers(self, attribute: str, column: Column, known: Sequence[str]) -> bool:
+        """Whether more than one rare value has a usual shape of the column and yet resembles no other value."""
+        strangers = (
+            value
+            for value, count in column.counts.items()
+            if count < KNOWN
+            and column.shapes[shape_of(value)] * 20 >= column.filled
+            and not self._facts.at_home_elsewhere(attribute, value)
+            and not self._facts.is_placeholder(attribute, value)
+            and not any(OSA.distance(value, other) <= len(other) // 3 for other in known)
+        )
+        return len(list(islice(strangers, 2))) > 1
+
+
+def _known(column: Column) -> list[str]:
+    """The values that come back too often to be mistakes."""
+    return [value for value, count in column.counts.items() if count >= max(KNOWN, column.filled // 200)]
+
+
+def _is_misspelt(column: Column, value: str, meant: str) -> bool:
+    """Whether a rare value is spelled almost as a frequent one, backwards, or with strange characters in it; digits
+    apart, for 12 is no misspelling of 13."""
+    rare = _MORE * column.counts[value] <= column.counts[meant] or column.counts[value] < KNOWN
+    if rare and meant in ("".join(c for c in value if c.isascii() or c in meant), value[::-1]):
+        return True
+    return (
+        rare
+        and len(meant) >= _SHORTEST - 1
+        and _are_alike(value, meant)
+        and _DIGITS.findall(value) == _DIGITS.findall(meant)
+    )
+
+
+def _are_alike(value: str, meant: str) -> bool:
+    """Whether hardly more than a third of any word differs; two names of a kind share most of their words."""
+    ours, theirs = value.split(), meant.split()
+    if len(ours) != len(theirs):
+        return OSA.distance(value, meant) <= max(1, len(meant) // 8)
+    return all(OSA.distance(one, other) <= max(1, len(other) // 3) for one, other in zip(ours, theirs, strict=True))
+
+
+def _breaks_kind(column: Column, value: str) -> bool:
+    """Whether hardly any value of the column is made of letters, or of digits, or of both, as this one is."""
+    alike = sum(count for shape, count in column.shapes.items() if _made_of(shape) == _made_of(shape_of(value)))
+    return alike * 20 < column.filled
+
+
+def _made_of(shape: str) -> tuple[bool, bool]:
+    return any(c.isalpha() for c in shape), "9" in shape
+
+
+def _is_no_word(value: str, meant: str) -> bool:
+    """Whether single letters were changed so that hardly a word or a name is left: a vowel for a consonant or the other
+    way round, in what holds digits and so was no word before, or in several words that are no name."""
+    ours, theirs = plain_letters(value), plain_letters(meant)
+    if meant.islower() and " " in meant and len(ours) == len(theirs):
+        return OSA.distance(ours, theirs) <= max(1, len(theirs) // 8)
+    changed = [(one, other) for one, other in zip(ours, theirs, strict=False) if one != other]
+    if len(ours) != len(theirs) or not changed or len(changed) > max(1, len(ours) // 5):
+        return False
+    if any(one.isdigit() or other.isdigit() for one, other in changed):
+        return False
+    return any(c.isdigit() for c in theirs) or any((one in _VOWELS) != (other in _VOWELS) for one, other in changed)
+
+
+def _runs(value: str) -> set[str]:
+    """The runs of three consonants and more, which tell what nobody can pronounce: "Berln"."""
+    return set(_CONSONANTS.findall(plain_letters(value)))
+
+
+def _near(one: str, other: str) -> bool:
+    """Whether one value could be the other misspelt; 12 oz could not be 16 oz."""
+    shortest = min(len(one), len(other))
+    reach = 1 if shortest <= 6 else 2
+    if abs(len(one) - len(other)) > reach or _DIGITS.sub("", one) == _DIGITS.sub("", other):
+        return False
+    return OSA.distance(one, other) <= reach

@@ -1,0 +1,143 @@
+"""Which files a job reads and writes: known before it begins, so that a person can be asked about every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from dp_tools.errors import InvalidRequest, TableUnavailable
+from dp_tools.tables.io.formats import format_of, result_of
+from dp_tools.tables.io.paths import Disk, beside, fingerprint
+from dp_tools.tables.jobs.job_requests import (
+    AnyJobRequest,
+    CleanRequest,
+    DetectRequest,
+    FillRequest,
+    MatchRequest,
+    sources_of,
+)
+from dp_tools.tables.jobs.job_store import JobStore
+
+_WORDS = {"detect": "errors", "clean": "clean", "fill": "filled", "match": "matches", "dedupe": "duplicates"}
+"""What stands in the name of a result that nobody named."""
+_CSV = ".csv"
+
+
+class Leave(BaseModel):
+    """What a person let one job do beyond what any job may."""
+
+    reads: list[Path] = []
+    """Files outside the roots."""
+    replaces: dict[Path, str] = {}
+    """Files that dp-tools did not write, with the fingerprints that they had when the person was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """The files that a job is going to write.
+
+    Args:
+        files: all of them.
+        replaced: those that are there now.
+        foreign: those of them that dp-tools did not write, with their fingerprints.
+    """
+
+    files: tuple[Path, ...]
+    replaced: frozenset[Path] = frozenset()
+    foreign: Mapping[Path, str] = field(default_factory=dict)
+
+
+def settle_paths(request: AnyJobRequest, disk: Disk) -> AnyJobRequest:
+    """The request with every path whole and real, so that it means the same in any folder and to any server.
+
+    Raises:
+        TableUnavailable: a file is not there, or may not be read; or the result may not be written where it would go.
+        InvalidRequest: a table is neither a path nor records, or records have no place for a result.
+    """
+    names = ("left", "right") if isinstance(request, MatchRequest) else ("source",)
+    settled: dict[str, object] = {}
+    for name, source in zip(names, sources_of(request), strict=True):
+        if source.path is not None and source.records is None:
+            settled[name] = source.model_copy(update={"path": str(disk.to_read(source.path))})
+        elif source.records is None:
+            raise InvalidRequest("Say which table: give a path, or records.")
+    outputs = outputs_of(request, disk)
+    settled["output"] = str(outputs[0]) if outputs else None
+    return request.model_copy(update=settled)
+
+
+def outputs_of(request: AnyJobRequest, disk: Disk) -> list[Path]:
+    """The files that a job is going to write; none for records that are passed along without an output.
+
+    First the result; then, where the job has them, the cases for a person and the change log.
+
+    Raises:
+        TableUnavailable: one may not be written where it would go.
+        InvalidRequest: the result's format is not one that the job writes.
+    """
+    first, *_ = sources_of(request)
+    changes = isinstance(request, CleanRequest | FillRequest)
+    natural = None
+    if first.path is not None and first.records is None:
+        # A changed table is written in its own format where that can be, all else as CSV.
+        ending = None if changes and not first.query else _CSV
+        natural = _natural(disk.real(first.path), _WORDS[request.kind], ending, disk)
+    wanted = request.output if request.output is not None else natural
+    if wanted is None:
+        return []
+    ending = _CSV if natural is None else natural.suffix.lower()
+    target = disk.to_write(wanted, {_CSV, ending})
+    if changes:
+        format_of(target)
+    if isinstance(request, DetectRequest):
+        return [target]
+    outputs = [target, disk.to_write(beside(target, "review", _CSV), {_CSV})]
+    if changes:
+        outputs.append(disk.to_write(beside(target, "changes", ".jsonl"), {".jsonl"}))
+    return outputs
+
+
+def _natural(source: Path, word: str, ending: str | None, disk: Disk) -> Path:
+    """Where the result of work on a file goes if nobody says where."""
+    if disk.place(source) != source and format_of(source) == "packed":
+        # Outside the roots nothing is opened before a person agreed, not even to see what is in it.
+        return disk.place(beside(source, word, _CSV))
+    return disk.place(result_of(source, word, ending))
+
+
+def writes_of(request: AnyJobRequest, disk: Disk, store: JobStore) -> Writes:
+    """The same, with what stands there already.
+
+    Raises:
+        TableUnavailable: as `outputs_of`, or something stands there and was not asked to be replaced.
+        InvalidRequest: as `outputs_of`.
+    """
+    files = outputs_of(request, disk)
+    marks = {file: _mark(file, request) for file in files if file.exists()}
+    foreign = {} if disk.trusted else {file: mark for file, mark in marks.items() if not store.wrote(file, mark)}
+    return Writes(tuple(files), frozenset(marks), foreign)
+
+
+def require_free(file: Path, request: AnyJobRequest, disk: Disk, store: JobStore, leave: Leave) -> None:
+    """Refuse a place where something stands that the job may not replace.
+
+    Raises:
+        TableUnavailable: something stands there and was not asked to be replaced; or dp-tools did not write it, and no
+            person said that it may go.
+    """
+    if not file.exists():
+        return
+    mark = _mark(file, request)
+    if not (disk.trusted or store.wrote(file, mark) or leave.replaces.get(file) == mark):
+        raise TableUnavailable(
+            f"{file} was not written by a job of yours, and only a person may have it replaced; write elsewhere."
+        )
+
+
+def _mark(file: Path, request: AnyJobRequest) -> str:
+    if not request.overwrite:
+        raise TableUnavailable(f"{file} already exists; write elsewhere, or ask for it to be overwritten.")
+    return fingerprint(file)

@@ -1,0 +1,159 @@
+"""What a whole-table job may be asked: the same models for Python, MCP and the commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from dp_tools.tables.io.delimited import Ragged
+from dp_tools.tasks.task import RecordField
+
+Averaged = Annotated[
+    bool,
+    Field(description="Average over four orders: steadier, slower."),
+]
+
+
+Include = Annotated[
+    list[str],
+    Field(description="Look at these even if they seem to be keys."),
+]
+Exclude = Annotated[list[str], Field(description="Leave these out.")]
+
+
+class TableSource(BaseModel):
+    """A table: a file under the roots, or records passed along."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_an_object(cls, given: Any) -> Any:
+        if isinstance(given, Mapping | TableSource):
+            return given
+        raise ValueError('give a table as {"path": "FILE"}, or as {"records": [{"attribute": "value"}, …]}')
+
+    path: Annotated[
+        str | None,
+        Field(description="CSV, JSON, Parquet, a workbook, SQLite or DuckDB, also in .gz or .zip."),
+    ] = None
+    records: Annotated[
+        list[RecordField] | None, Field(description="Or at most 200 records: {attribute: text or null}.")
+    ] = None
+    encoding: Annotated[str | None, Field(description="Overrides its encoding.")] = None
+    delimiter: Annotated[str | None, Field(description="Overrides its separator.")] = None
+    quote: Annotated[str | None, Field(description="Overrides its quotes.")] = None
+    header: Annotated[bool | None, Field(description="Whether it has a header.")] = None
+    header_line: Annotated[int | None, Field(description="The header's line, from 1.")] = None
+    skip_lines: Annotated[int | None, Field(description="Lines above the table.")] = None
+    footer_lines: Annotated[int | None, Field(description="Lines below the table.")] = None
+    ragged: Annotated[Ragged | None, Field(description="Records of another length.")] = None
+    sheet: Annotated[str | None, Field(description="Sheet of a workbook.")] = None
+    table: Annotated[str | None, Field(description="Table of a database.")] = None
+    query: Annotated[str | None, Field(description="A SELECT instead of a table.")] = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that were given, for `open_table`."""
+        return self.model_dump(exclude={"path", "records"}, exclude_none=True)
+
+
+class JobRequest(BaseModel):
+    """What every whole-table job takes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dataset: Annotated[str | None, Field(description="Name of the dataset, which selects the rules that apply.")] = None
+    rules: Annotated[list[str], Field(description="Rules for this job only, one sentence each.")] = []
+    output: Annotated[
+        str | None, Field(description="The file to write; beside the table, with a word in its name, if left out.")
+    ] = None
+    overwrite: Annotated[bool, Field(description="Whether files that already stand there may be replaced.")] = False
+    escape_formulas: Annotated[
+        bool, Field(description="In CSV results, put an apostrophe before what a spreadsheet would calculate.")
+    ] = False
+
+
+class DetectRequest(JobRequest):
+    """Find the wrong cells of a table."""
+
+    kind: Literal["detect"] = "detect"
+    source: Annotated[TableSource, Field(description="The table.")]
+    attributes: Annotated[list[str] | None, Field(description="Look only at these attributes.")] = None
+    include: Include = []
+    exclude: Exclude = []
+
+
+class CleanRequest(JobRequest):
+    """Find the wrong cells of a table and repair those whose right value can be found."""
+
+    kind: Literal["clean"] = "clean"
+    source: Annotated[TableSource, Field(description="The table.")]
+    attributes: Annotated[list[str] | None, Field(description="Look only at these attributes.")] = None
+    include: Include = []
+    exclude: Exclude = []
+
+
+class FillRequest(JobRequest):
+    """Fill the gaps of one column."""
+
+    kind: Literal["fill"] = "fill"
+    source: Annotated[TableSource, Field(description="The table.")]
+    attribute: Annotated[str, Field(description="The column whose gaps are to be filled.")]
+    allowed: Annotated[list[str] | None, Field(description="The values to choose from, if the set is closed.")] = None
+
+
+class MatchRequest(JobRequest):
+    """Find the records of two tables that are the same."""
+
+    kind: Literal["match"] = "match"
+    left: Annotated[TableSource, Field(description="The first table.")]
+    right: Annotated[TableSource, Field(description="The second table.")]
+    attributes: Annotated[list[str] | None, Field(description="Compare only these attributes.")] = None
+    include: Include = []
+    exclude: Exclude = []
+    averaged: Averaged = False
+    one_to_one: Annotated[
+        bool, Field(description="Whether a record has one counterpart at most; false if a side repeats things.")
+    ] = True
+
+
+class DedupeRequest(JobRequest):
+    """Find the groups of records of a table that are the same."""
+
+    kind: Literal["dedupe"] = "dedupe"
+    source: Annotated[TableSource, Field(description="The table.")]
+    attributes: Annotated[list[str] | None, Field(description="Compare only these attributes.")] = None
+    include: Include = []
+    exclude: Exclude = []
+    averaged: Averaged = False
+
+
+AnyJobRequest = Annotated[
+    DetectRequest | CleanRequest | FillRequest | MatchRequest | DedupeRequest, Field(discriminator="kind")
+]
+
+
+def sources_of(request: AnyJobRequest) -> list[TableSource]:
+    """The tables that a job reads."""
+    return [request.left, request.right] if isinstance(request, MatchRequest) else [request.source]
+
+
+class OutputFile(BaseModel):
+    """A file that a job wrote."""
+
+    path: Annotated[str, Field(description="Where it is.")]
+    what: Annotated[str, Field(description="What it holds.")]
+
+
+class JobResult(BaseModel):
+    """What came of a job."""
+
+    summary: Annotated[str, Field(description="What was found and done, in a few sentences.")]
+    files: Annotated[list[OutputFile], Field(description="The files written.")]
+    figures: Annotated[dict[str, float | int], Field(description="Counts and shares.")]
+    preview: Annotated[
+        list[dict[str, Any]], Field(description="The first results, at most ten; the rest is in the files.")
+    ]

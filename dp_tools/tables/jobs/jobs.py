@@ -1,0 +1,511 @@
+"""Whole-table jobs: started, watched, cancelled, and taken up again where they stopped, whoever stopped them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from dp_tools.engine.questions import Progress
+from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest, TableUnavailable
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.tables.asking import Work
+from dp_tools.tables.io.paths import Disk, fingerprint, make_folder, new_file
+from dp_tools.tables.jobs.job_files import Leave, Writes, outputs_of, require_free, settle_paths, writes_of
+from dp_tools.tables.jobs.job_requests import AnyJobRequest, JobResult, TableSource, sources_of
+from dp_tools.tables.jobs.job_store import JobJournal, JobStore
+from dp_tools.tables.jobs.results import Job, Status
+from dp_tools.tables.provenance import Provenance
+from dp_tools.tables.snapshot import Table, inline_table, open_table
+
+_BLOCK = 2**20
+"""Bytes that are copied at once."""
+QUICK = 2.0
+"""Seconds that `start` waits for a result before it returns the handle alone."""
+_LATEST = 100
+"""Jobs among which one is looked for that was asked for in the same words."""
+_LOOK_S = 0.1
+"""Seconds between two looks at a job of another process."""
+_BEAT = 1.0
+"""Seconds between two notes of how far a job is."""
+_LISTEN = 0.2
+"""Seconds between two looks whether another process cancelled a job."""
+_GRACE = 0.5
+"""Seconds that a cancelled job has to end by itself before it counts as cancelled all the same."""
+_STRAGGLE = 30.0
+"""Seconds to wait for the thread of a cancelled job that is to be resumed, busy with what cannot be interrupted."""
+_RUNNING: tuple[Status, ...] = ("waiting", "running")
+_STOPPED: tuple[Status, ...] = ("interrupted", "cancelled")
+
+REQUEST: TypeAdapter[AnyJobRequest] = TypeAdapter(AnyJobRequest)
+"""Reads any job request from JSON by its kind."""
+_PROVENANCES: TypeAdapter[list[Provenance]] = TypeAdapter(list[Provenance])
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run of a job in this process.
+
+    Args:
+        thread: carries it out.
+        stop: set to stop it.
+        over: set once it ended, or was cancelled and given up on.
+    """
+
+    thread: threading.Thread
+    stop: threading.Event
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+class Jobs:
+    """The jobs of one server, or one command.
+
+    Args:
+        preprocessor: gives what answers, when it is first needed.
+        disk: where files may be read and written: under some roots, or anywhere for a person at a shell.
+        folder: where the state is kept (default: the user's own).
+    """
+
+    def __init__(self, preprocessor: Callable[[], Preprocessor], disk: Disk, folder: Path | None = None) -> None:
+        self.store = JobStore(folder)
+        self.disk = disk
+        self._preprocessor = preprocessor
+        self._runs: dict[str, _Run] = {}
+        self._closing = threading.Event()
+        self._starting = threading.Lock()
+
+    def of(self, caller: str) -> Jobs:
+        """The same jobs as one caller has them: it sees its own, and begins its own."""
+        view = copy.copy(self)
+        view.store = self.store.of(caller)
+        return view
+
+    def start(self, request: AnyJobRequest, *, wait: float = QUICK, leave: Leave | None = None) -> Job:
+        """Start a job; returns its result if it is quick, its handle otherwise.
+
+        The same request while its job runs starts no second one: it is answered with the first.
+
+        Args:
+            request: what to do.
+            wait: seconds to wait for the result.
+            leave: what a person let this job do besides.
+
+        Raises:
+            TableUnavailable: a file is not there, may not be read or written, or is in the way.
+            InvalidRequest: the request cannot be carried out as it is.
+        """
+        leave = leave or Leave()
+        disk = self.disk.granting(leave.reads)
+        settled = settle_paths(request, disk)
+        with self._starting:
+            running = self._latest(settled, _RUNNING)
+            if running is None:
+                for file in outputs_of(settled, disk):
+                    require_free(file, settled, disk, self.store, leave)
+                job = f"{request.kind}-{secrets.token_hex(4)}"
+                self.store.add(job, request.kind, settled.model_dump_json(), leave.model_dump_json())
+                self._launch(job)
+        return self.wait(job if running is None else running.id, wait)
+
+    def unfinished(self, request: AnyJobRequest) -> Job | None:
+        """The latest job that was asked for in the same words and is running, or stopped before its end.
+
+        Raises:
+            TableUnavailable: a file is not there, or the result may not be written where it would go.
+            InvalidRequest: the request cannot be carried out as it is.
+        """
+        # Whoever began a job on files outside the roots was let read them.
+        outside = self.disk.outside(source.path for source in sources_of(request) if source.path is not None)
+        try:
+            settled = settle_paths(request, self.disk.granting(outside))
+        except TableUnavailable:
+            if outside:  # Of such files nothing is said yet, not even whether they are there.
+                return None
+            raise
+        return self._latest(settled, (*_RUNNING, *_STOPPED))
+
+    def writes(self, request: AnyJobRequest, reads: Iterable[Path] = ()) -> Writes:
+        """The files that a job would write.
+
+        Args:
+            request: what it would do.
+            reads: files outside the roots that it would be let read.
+
+        Raises:
+            TableUnavailable: one may not be written where it would go, or was not asked to be replaced.
+            InvalidRequest: the request cannot be carried out as it is.
+        """
+        return writes_of(request, self.disk.granting(reads), self.store)
+
+    def resume(self, job: str, *, wait: float = QUICK, with_current_model: bool = False) -> Job:
+        """Go on with a job that was interrupted, cancelled or failed; what was answered is not asked again.
+
+        Args:
+            job: its handle.
+            wait: seconds to wait for the result.
+            with_current_model: go on although the model, an adapter, the calibration or the rules are other ones now;
+                what they touch is asked again.
+
+        Raises:
+            InvalidRequest: there is no such job, it is running, it is done, or it would go on with other things than it
+                began with.
+            ModelUnavailable, KnowledgeUnavailable: what is to answer cannot be opened.
+        """
+        if self.get(job).status == "done":
+            raise InvalidRequest(f"The job {job} is done; start a new one.")
+        if job in self._runs and self._runs[job].over.is_set():
+            self._runs[job].thread.join(_STRAGGLE)
+        if self.store.is_held(job):
+            raise InvalidRequest(f"The job {job} is running already; get it to see how far it is.")
+        self._compare(job, with_current_model)
+        self.store.update(job, cancel=0)
+        self._launch(job)
+        return self.wait(job, wait)
+
+    def get(self, job: str) -> Job:
+        """A job as it stands.
+
+        Raises:
+            InvalidRequest: there is no such job.
+        """
+        return self._seen(self.store.row(job))
+
+    def list(self, limit: int = 20) -> list[Job]:
+        """The latest jobs, newest first."""
+        return [self._seen(row) for row in self.store.rows(limit)]
+
+    def cancel(self, job: str) -> Job:
+        """Stop a job, in whatever process it runs; what was answered is kept.
+
+        Raises:
+            InvalidRequest: there is no such job, or it is done.
+        """
+        if self.get(job).status == "done":
+            raise InvalidRequest(f"The job {job} is done already.")
+        self.store.update(job, cancel=1)
+        if job in self._runs:
+            self._runs[job].stop.set()
+        elif not self.store.is_held(job):
+            self.store.update(job, status="cancelled")
+        return self.get(job)
+
+    def wait(self, job: str, seconds: float | None = None) -> Job:
+        """Wait for a job to end, in whatever process it runs, or for so many seconds.
+
+        Raises:
+            InvalidRequest: there is no such job.
+        """
+        found, end = self.get(job), None if seconds is None else time.monotonic() + seconds
+        if job in self._runs:
+            self._runs[job].over.wait(seconds)
+            return self.get(job)
+        while found.status in _RUNNING and (end is None or time.monotonic() < end):
+            time.sleep(_LOOK_S)
+            found = self.get(job)
+        return found
+
+    def output(self, job: str) -> Path:
+        """The folder with the files that a job wrote, kept beside its state."""
+        return self.store.folder / str(self.store.row(job)["id"]) / "out"
+
+    def close(self) -> None:
+        """Stop the jobs of this process; they can be resumed."""
+        self._closing.set()
+        for run in self._runs.values():
+            run.stop.set()
+            if not run.over.is_set():
+                run.thread.join(10)
+
+    def _compare(self, job: str, with_current_model: bool) -> None:
+        """Refuse to mix answers of what a job began with and of what would go on with it, unless that is asked for."""
+        row = self.store.row(job)
+        try:
+            known = _PROVENANCES.validate_json(row["provenance"])
+            request = REQUEST.validate_json(row["request"])
+        except (ValidationError, TypeError):
+            raise self._damaged() from None
+        if not known:
+            return
+        now = Provenance.of(self._preprocessor(), request)
+        changes = known[-1].changes(now)
+        if changes and not with_current_model:
+            kept = len(self.store.journal(job))
+            which = "those that these rules touch" if known[-1].keeps_answers(now) else "all"
+            raise InvalidRequest(
+                f"The job {job} would go on with {' and '.join(changes)}: of the {kept} batches of answers that it "
+                f"kept, {which} would be asked again. Go on with what it began with, start anew with another output, "
+                "or ask for it with_current_model (at a shell: jobs resume --with-current-model)."
+            )
+        if changes:
+            self.store.update(job, provenance=_PROVENANCES.dump_json([*known, now]).decode())
+
+    def _launch(self, job: str) -> None:
+        stop = threading.Event()
+        thread = threading.Thread(target=self._carry_out, args=(job, stop), name=f"job {job}", daemon=True)
+        run = self._runs[job] = _Run(thread, stop)
+        self.store.update(job, status="running", problem=None)
+        thread.start()
+        threading.Thread(target=self._listen, args=(job, run), name=f"cancels job {job}", daemon=True).start()
+
+    def _latest(self, settled: AnyJobRequest, statuses: Sequence[Status]) -> Job | None:
+        """The latest job of this request that stands so."""
+        wanted = settled.model_dump_json()
+        same = (self._seen(row) for row in self.store.rows(_LATEST) if row["request"] == wanted)
+        return next((job for job in same if job.status in statuses), None)
+
+    def _listen(self, job: str, run: _Run) -> None:
+        """Stop a run once its job is cancelled, in whatever process; it need not hear that to count as cancelled."""
+        while run.thread.is_alive() and not run.stop.is_set():
+            run.thread.join(_LISTEN)
+            with suppress(DpToolsError):  # A store that cannot be read now may be read the next time.
+                if self.store.row(job)["cancel"]:
+                    run.stop.set()
+        run.thread.join(_GRACE)
+        if run.thread.is_alive() and not self._closing.is_set():
+            with suppress(DpToolsError):
+                self.store.update(job, status="cancelled")
+        run.over.set()
+
+    def _carry_out(self, job: str, stop: threading.Event) -> None:
+        try:
+            with self.store.running(job):
+                if self.store.row(job)["status"] != "done":
+                    self._hold(job, stop)
+        except InvalidRequest:
+            return  # Somebody else was quicker, and runs it.
+
+    def _hold(self, job: str, stop: threading.Event) -> None:
+        try:
+            request = REQUEST.validate_json(self.store.row(job)["request"])
+            result = JobRun(self, job, request, stop).carry_out()
+            self.store.update(job, status="done", result=result.model_dump_json(), problem=None, updated=time.time())
+        except Exception as error:  # A thread must not end without a word.
+            self._end(job, stop, error)
+
+    def _end(self, job: str, stop: threading.Event, error: Exception) -> None:
+        """Note why a job ended early; once it is to stop, whatever goes wrong is of no interest."""
+        if stop.is_set() or isinstance(error, Cancelled):
+            if not self._closing.is_set():
+                self.store.update(job, status="cancelled")
+            return
+        if isinstance(error, DpToolsError):
+            self.store.update(job, status="failed", problem=str(error))
+            return
+        self.store.update(job, status="failed", problem=f"An unexpected {type(error).__name__}: {error}")
+        raise error
+
+    def preprocessor(self) -> Preprocessor:
+        """What answers."""
+        return self._preprocessor()
+
+    def _seen(self, row: sqlite3.Row) -> Job:
+        try:
+            return self._read(row)
+        except (ValidationError, TypeError, ValueError, IndexError):
+            raise self._damaged() from None
+
+    def _damaged(self) -> TableUnavailable:
+        return TableUnavailable(
+            f"What {self.store.folder} keeps of a job is damaged: restore it from a backup, or name another folder."
+        )
+
+    def _read(self, row: sqlite3.Row) -> Job:
+        status: Status = row["status"]
+        if status in _RUNNING and not self._alive(row["id"]):
+            # The owner may have finished between the two looks.
+            row = self.store.row(row["id"])
+            status = "interrupted" if row["status"] in _RUNNING else row["status"]
+        rate = row["rate"] if status == "running" else None
+        return Job(
+            id=row["id"],
+            kind=row["kind"],
+            status=status,
+            stage=row["stage"],
+            done=row["done"],
+            total=row["total"],
+            rate=rate,
+            seconds_left=round((row["total"] - row["done"]) / rate, 1) if rate else None,
+            problem=row["problem"] if status == "failed" else None,
+            result=JobResult.model_validate_json(row["result"]) if row["result"] and status == "done" else None,
+            resource=f"jobs://{row['id']}/result" if status == "done" else None,
+        )
+
+    def _alive(self, job: str) -> bool:
+        return (job in self._runs and self._runs[job].thread.is_alive()) or self.store.is_held(job)
+
+
+class _NotedJournal:
+    """A job's journal that has noted what gives the answers before it keeps the first.
+
+    Not earlier: a job that rules decide needs no model, and to look at its weights takes a while.
+    """
+
+    def __init__(self, journal: JobJournal, note: Callable[[], None]) -> None:
+        self._journal, self._note, self._noted = journal, note, False
+
+    def get(self, key: str) -> str | None:
+        return self._journal.get(key)
+
+    def put(self, key: str, answer: str) -> None:
+        if not self._noted:
+            self._note()
+            self._noted = True
+        self._journal.put(key, answer)
+
+
+class JobRun:
+    """One run of a job: what its steps need, and nothing they should not touch.
+
+    Args:
+        jobs: where it belongs.
+        job: its handle.
+        request: what to do.
+        stop: set to stop it.
+    """
+
+    def __init__(self, jobs: Jobs, job: str, request: AnyJobRequest, stop: threading.Event) -> None:
+        self.jobs, self.job, self.request = jobs, job, request
+        self.leave = Leave.model_validate_json(jobs.store.row(job)["leave"])
+        self.disk = jobs.disk.granting(self.leave.reads)
+        self.stop = stop
+        self._read: list[tuple[Path, str]] = []
+        self._notes: list[str] = []
+        self._stage, self._since, self._first, self._told = "", 0.0, 0, 0.0
+
+    def carry_out(self) -> JobResult:
+        """Do it.
+
+        Raises:
+            DpToolsError: it cannot be done; nothing was written then.
+        """
+        from dp_tools.tables.jobs.job_steps import STEPS
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        result = STEPS[self.request.kind](self)
+        # How a table was read belongs to what came of it: a wrong sheet or header explains a wrong result.
+        notes = list(self._notes)
+        if changes := self._changes():
+            notes.append(f"The job was resumed, and ended, with {' and '.join(changes)}.")
+        return result.model_copy(update={"summary": " ".join((result.summary, *notes))})
+
+    @property
+    def folder(self) -> Path:
+        """Where the run makes its files before they are published."""
+        return self.jobs.store.folder / self.job / "out"
+
+    def work(self) -> Work:
+        """What asks the model, through the job's journal."""
+        return Work(
+            self.jobs.preprocessor(),
+            _NotedJournal(self.jobs.store.journal(self.job), self._note_provenance),
+            progress=lambda done, total: self.tell("asking", done, total),
+            cancel=self.stop,
+            report=self.tell,
+        )
+
+    def open(self, source: TableSource) -> Table:
+        """The table of a source.
+
+        Raises:
+            TableUnavailable: it cannot be read, lies outside the roots, or is not the one that the job began with.
+        """
+        progress = self.stage("reading records")
+        if source.records is not None:
+            return inline_table(source.records)
+        if source.path is None:
+            raise InvalidRequest("Say which table: give a path, or records.")
+        path = self.disk.to_read(source.path)
+        table = open_table(path, progress=progress, cancel=self.stop, **source.options)
+        known = self.jobs.store.sources(self.job)
+        if known.setdefault(source.path, table.fingerprint) != table.fingerprint:
+            table.close()
+            raise TableUnavailable(f"{source.path} was changed since the job {self.job} began; start a new job.")
+        self.jobs.store.update(self.job, sources=json.dumps(known))
+        self._read.append((path, table.fingerprint))
+        if table.reading.notes:
+            self._notes.append(f"{table.name}: {' '.join(table.reading.notes)}")
+        return table
+
+    def outputs(self) -> list[Path]:
+        """Where its files go; see `outputs_of`.
+
+        Raises:
+            TableUnavailable: one may not be written there any more.
+        """
+        return outputs_of(self.request, self.disk)
+
+    def publish(self, made: Path, target: Path) -> Path:
+        """Put a file that the run made in its place, unless an earlier run of the job did so already.
+
+        Raises:
+            TableUnavailable: something else stands there, a source changed meanwhile, or the disk refuses.
+            Cancelled: the run was stopped.
+        """
+        for path, before in self._read:
+            if fingerprint(path) != before:
+                raise TableUnavailable(f"{path} was changed while the job {self.job} ran; start a new job.")
+        mark = fingerprint(made)
+        if target.exists() and fingerprint(target) == mark:
+            return target
+        require_free(target, self.request, self.disk, self.jobs.store, self.leave)
+        self.jobs.store.note_output(self.job, target, mark)
+        make_folder(target.parent)
+        with (
+            new_file(target, overwrite=self.request.overwrite) as part,
+            made.open("rb") as source,
+            part.open("wb") as file,
+        ):
+            while block := source.read(_BLOCK):
+                self.check()
+                file.write(block)
+        return target
+
+    def check(self) -> None:
+        """Stop here if the run is to stop.
+
+        Raises:
+            Cancelled: it is.
+        """
+        if self.stop.is_set():
+            raise Cancelled(f"The job {self.job} was cancelled; what was answered is kept.")
+
+    def _note_provenance(self) -> None:
+        if self.jobs.store.row(self.job)["provenance"] == "[]":
+            now = Provenance.of(self.jobs.preprocessor(), self.request)
+            self.jobs.store.update(self.job, provenance=_PROVENANCES.dump_json([now]).decode())
+
+    def _changes(self) -> list[str]:
+        """What the job did not begin with."""
+        known = _PROVENANCES.validate_json(self.jobs.store.row(self.job)["provenance"])
+        return known[0].changes(known[-1]) if known else []
+
+    def tell(self, stage: str, done: int, total: int) -> None:
+        """Note how far the job is, at most once a beat within a stage."""
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._since, self._first, self._told = stage, now, done, 0.0
+        if now - self._told < _BEAT and done != total:
+            return
+        self._told = now
+        seconds = now - self._since
+        rate = (done - self._first) / seconds if seconds > 0 and done > self._first else None
+        self.jobs.store.update(self.job, stage=stage, done=done, total=total, rate=rate, updated=time.time())
+
+    def stage(self, name: str) -> Progress:
+        """Begin a stage outside of the work; its progress also stops there if the run is to stop."""
+
+        def tell(done: int, total: int) -> None:
+            self.check()
+            self.tell(name, done, total)
+
+        tell(0, 0)
+        return tell

@@ -1,0 +1,144 @@
+"""What jobs put before a person: the most uncertain cases first; an answer becomes a labelled example."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import time
+
+from filelock import FileLock
+
+from dp_tools.errors import InvalidRequest
+from dp_tools.rules.rule import ALL, Example, Rule
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
+from dp_tools.tables.jobs.job_store import JobStore
+from dp_tools.tables.jobs.results import Review
+
+_YES_NO = ("detect_errors", "match_entities")
+
+
+def next_reviews(store: JobStore, job: str | None = None, limit: int = 10) -> tuple[list[Review], int]:
+    """The open cases that are least certain, and how many are open in all.
+
+    Args:
+        store: the jobs.
+        job: only those of this job.
+        limit: how many, at most 100.
+
+    Raises:
+        InvalidRequest: there is no such job.
+    """
+    if job is not None:
+        store.row(job)
+    cases = _open_cases(store) + ("" if job is None else " AND reviews.job = :job")
+    values = {"job": job, "limit": max(1, min(limit, 100)), **store.me}
+    with store.connected() as connection:
+        rows = connection.execute(
+            f"SELECT reviews.* {cases} ORDER BY abs(confidence - 0.5), reviews.id LIMIT :limit", values
+        ).fetchall()
+        (count,) = connection.execute(f"SELECT count(*) {cases}", values).fetchone()
+    return [_review(row) for row in rows], int(count)
+
+
+def open_review(store: JobStore, review: int) -> Review:
+    """One open case.
+
+    Raises:
+        InvalidRequest: there is no such open case.
+    """
+    with store.connected() as connection:
+        return _review(_row(connection, store, review))
+
+
+def is_open(store: JobStore, review: int) -> bool:
+    """Whether there is such an open case."""
+    try:
+        open_review(store, review)
+    except InvalidRequest:
+        return False
+    return True
+
+
+def answer_review(
+    store: JobStore, knowledge: KnowledgeStore, review: int, answer: str, *, who: str, is_person: bool = True
+) -> Rule:
+    """Keep the answer to a case as a labelled example, which decides that case from now on.
+
+    Args:
+        store: the jobs.
+        knowledge: where the example goes.
+        review: the number of the case.
+        answer: yes or no (is the value wrong? are they the same?), or the value that belongs there.
+        who: who answered.
+        is_person: whether a person did; otherwise the example is a proposal until a person accepts it.
+
+    Returns:
+        The rule that holds the example.
+
+    Raises:
+        InvalidRequest: there is no such open case, or the answer does not fit it.
+    """
+    with FileLock(store.folder / "reviews.lock", timeout=30), store.connected() as connection:
+        row = _row(connection, store, review)
+        label = answer.strip()
+        if not label:
+            raise InvalidRequest("An answer cannot be blank: say yes, no, or the value.")
+        if row["task"] in _YES_NO:
+            label = label.lower()
+            if label not in ("yes", "no"):
+                raise InvalidRequest(f"Case {review} is answered with yes or no, not {answer!r}.")
+        rule = _keep(knowledge, row, label, who, is_person)
+        connection.execute(
+            "UPDATE reviews SET status = 'answered', answer = ?, who = ?, answered = ? WHERE id = ?",
+            (label, who, time.time(), review),
+        )
+    return rule
+
+
+def _open_cases(store: JobStore) -> str:
+    return f"FROM reviews JOIN jobs ON jobs.id = reviews.job WHERE reviews.status = 'open' AND {store.mine}"
+
+
+def _row(connection: sqlite3.Connection, store: JobStore, review: int) -> sqlite3.Row:
+    query = f"SELECT reviews.* {_open_cases(store)} AND reviews.id = :review"
+    row: sqlite3.Row | None = connection.execute(query, {"review": review, **store.me}).fetchone()
+    if row is None:
+        raise InvalidRequest(f"There is no open case {review}; ask for the next ones.")
+    return row
+
+
+def _keep(knowledge: KnowledgeStore, row: sqlite3.Row, label: str, who: str, is_person: bool) -> Rule:
+    example = Example(case=json.loads(row["subject"]), label=label)
+    scope = [row["task"], row["dataset"] or ALL, row["attribute"] or ALL]
+    name = "reviewed-" + "-".join(re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") or "x" for part in scope)
+    new = Rule(
+        id=name[:80],
+        task=row["task"],
+        dataset=row["dataset"] or ALL,
+        attribute=row["attribute"] or ALL,
+        statement="A person has decided cases like this one.",
+        examples=(example,),
+        source="person" if is_person else "agent",
+    )
+    why = f"answer to case {row['id']} of job {row['job']}"
+    if not is_person:
+        # Under a name of its own: what persons said later must not wait for the proposal to be accepted.
+        return knowledge.propose(new.model_copy(update={"id": f"{new.id}-proposed"}), who=who, why=why)
+    try:
+        known = knowledge.get(new.id)
+    except InvalidRequest:
+        return knowledge.add(new, who=who, why=why)
+    return knowledge.change(known.id, who=who, why=why, examples=[*known.examples, example])
+
+
+def _review(row: sqlite3.Row) -> Review:
+    return Review(
+        id=row["id"],
+        job=row["job"],
+        question=row["question"],
+        case=json.loads(row["subject"]),
+        proposal=row["proposal"],
+        confidence=row["confidence"],
+        answers="yes or no" if row["task"] in _YES_NO else "the value",
+    )

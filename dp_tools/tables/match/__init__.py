@@ -1,0 +1,1 @@
+"""Matching whole tables and finding duplicates: blocking, judging pairs, pairs to groups."""

@@ -1,0 +1,240 @@
+"""Blocking: the few pairs of two tables (or of one with itself) that are worth asking the model about.
+
+Records are bags of character 3-grams weighted by TF-IDF, and each record keeps its most similar ones by cosine; that
+beats learned blockers (Paulsen, Govind, Doan: "Sparkly", VLDB 2023). The top-k product is sparse_dot_topn's.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sparse_dot_topn import sp_matmul_topn
+
+from dp_tools.engine.questions import Progress
+from dp_tools.errors import Cancelled
+from dp_tools.tables.identity_columns import contents
+from dp_tools.tables.snapshot import ROW, Table
+
+TOP = 10
+"""How many most similar records of the other table a record keeps."""
+SHARE_OF_BEST = 0.45
+"""A candidate is at least this share as similar as either record's best one."""
+LEAST_ALIKE = 0.15
+"""Cosine below which two records are no candidates, however alone they are."""
+POSTINGS = 20_000_000_000
+"""Entries of the index that all records together may touch; in large tables only each record's rarest 3-grams are
+looked up, so that the time grows with the number of records and not with its square."""
+_LEAST = 20_000
+"""Entries that a record may touch in any case."""
+_BUCKETS = 2**20
+_CHUNK = 20_000
+_NOT_WORD = re.compile(r"[\W_]+")
+_CHARACTERS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Candidate pairs as record numbers, most similar first for each left record.
+
+    Args:
+        left, right: record numbers, one entry a pair. When a table is blocked with itself, left < right.
+        similarity: cosine of each pair, 0 to 1.
+        left_count, right_count: records of the two tables.
+    """
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    similarity: NDArray[np.float32]
+    left_count: int
+    right_count: int
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    @property
+    def per_record(self) -> float:
+        """Candidates per record of the larger table."""
+        return len(self) / max(self.left_count, self.right_count, 1)
+
+    def recall(self, matches: Sequence[tuple[int, int]]) -> float:
+        """Share of these known matches (as record numbers) that are among the candidates."""
+        found = set(zip(self.left.tolist(), self.right.tolist(), strict=True))
+        return sum(pair in found for pair in matches) / max(len(matches), 1)
+
+
+def candidate_pairs(
+    left: Table,
+    right: Table | None = None,
+    *,
+    compared: Sequence[Sequence[str]] | None = None,
+    top: int = TOP,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> Candidates:
+    """The pairs worth a question.
+
+    Args:
+        left: a table.
+        right: the other table; None finds candidates for duplicates inside `left`.
+        compared: the columns of each table to compare on (default: see `contents`).
+        top: how many most similar records each record keeps, seen from both sides.
+        progress: called with (records done, records in all).
+        cancel: set it to stop.
+
+    Raises:
+        Cancelled: `cancel` was set.
+    """
+    tables = [left] if right is None else [left, right]
+    chosen = compared or [content.columns for content in contents(tables, comparing=True)]
+    numbers = [table.scan([]).collect()[ROW].to_numpy().astype(np.int64) for table in tables]
+    work = _Work(sum(table.count for table in tables), progress, cancel)
+    counts = [_gram_counts(table, names, work) for table, names in zip(tables, chosen, strict=True)]
+    frequency = sum(
+        (np.bincount(matrix.indices, minlength=_BUCKETS) for matrix in counts), np.zeros(_BUCKETS, np.int64)
+    )
+    weighted = [_weighted(matrix, frequency, sum(table.count for table in tables)) for matrix in counts]
+    if right is None:
+        (matrix,) = weighted
+        rows, columns, scores = work.most_similar(matrix, matrix, frequency, top + 1)
+        apart = rows != columns
+        rows, columns, scores = rows[apart], columns[apart], scores[apart]
+        rows, columns, scores = _distinct(np.minimum(rows, columns), np.maximum(rows, columns), scores)
+        kept = _near_best(rows, columns, scores, shared=True)
+        counted = (left.count, left.count)
+        numbers = [numbers[0], numbers[0]]
+    else:
+        rows, columns, scores = work.most_similar(weighted[0], weighted[1], frequency, top)
+        back = work.most_similar(weighted[1], weighted[0], frequency, top)
+        rows, columns, scores = _distinct(
+            np.r_[rows, back[1]], np.r_[columns, back[0]], np.r_[scores, back[2]].astype(np.float32)
+        )
+        kept = _near_best(rows, columns, scores, shared=False)
+        counted = (left.count, right.count)
+    rows, columns, scores = rows[kept], columns[kept], scores[kept]
+    order = np.lexsort((columns, -scores, rows))
+    return Candidates(numbers[0][rows[order]], numbers[1][columns[order]], scores[order], *counted)
+
+
+def _gram_counts(table: Table, columns: Sequence[str], work: _Work) -> sp.csr_matrix:
+    """Records by hashed character 3-grams; the weight of a gram that occurs n times is 1 + log n."""
+    blocks = []
+    for texts in _texts(table, columns):
+        work.tell()
+        blocks.append(_grams(texts))
+    return sp.csr_matrix(sp.vstack(blocks or [_grams([])]))
+
+
+def _texts(table: Table, columns: Sequence[str]) -> Iterator[list[str]]:
+    for batch in table.scan(list(columns)).drop(ROW).collect_batches(chunk_size=_CHUNK, maintain_order=True):
+        texts = batch.select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True).str.to_lowercase()).to_series()
+        for start in range(0, len(texts), _CHUNK):
+            yield [_NOT_WORD.sub(" ", text[:_CHARACTERS]) for text in texts[start : start + _CHUNK].to_list()]
+
+
+def _grams(texts: Sequence[str]) -> sp.csr_matrix:
+    characters = np.frombuffer("".join(f" {text} \n" for text in texts).encode("utf-32-le", "replace"), dtype=np.uint32)
+    ends = characters == ord("\n")
+    rows = np.cumsum(ends)
+    inside = ~(ends[:-2] | ends[1:-1] | ends[2:])
+    c = characters.astype(np.uint64)
+    mixed = (c[:-2] << np.uint64(42)) ^ (c[1:-1] << np.uint64(21)) ^ c[2:]
+    # Multiplicative hashing (Knuth): the upper bits are well mixed.
+    buckets = ((mixed * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(44)).astype(np.int32)
+    found = sp.csr_matrix(
+        (np.ones(int(inside.sum()), np.float32), (rows[:-2][inside], buckets[inside])), shape=(len(texts), _BUCKETS)
+    )
+    found.sum_duplicates()
+    found.data = 1 + np.log(found.data)
+    return found
+
+
+def _weighted(matrix: sp.csr_matrix, frequency: NDArray[np.int64], records: int) -> sp.csr_matrix:
+    """TF-IDF rows of length one."""
+    idf = (np.log((records + 1) / (frequency + 1)) + 1).astype(np.float32)
+    data = matrix.data * idf[matrix.indices]
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    norms = np.sqrt(np.bincount(rows, weights=data.astype(np.float64) ** 2, minlength=matrix.shape[0]))
+    data = (data / np.maximum(norms[rows], 1e-12)).astype(np.float32)
+    return sp.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+class _Work:
+    """Products of chunks, with progress between them."""
+
+    def __init__(self, total: int, progress: Progress | None, cancel: threading.Event | None) -> None:
+        self.total, self.done, self.progress, self.cancel = total, 0, progress, cancel
+
+    def tell(self) -> None:
+        """Say how far the work is, and stop it here if it is to stop."""
+        if self.cancel is not None and self.cancel.is_set():
+            raise Cancelled("Blocking was cancelled; nothing was written.")
+        if self.progress is not None:
+            self.progress(min(self.done, self.total), self.total)
+
+    def most_similar(
+        self, queries: sp.csr_matrix, index: sp.csr_matrix, frequency: NDArray[np.int64], top: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        """Rows of `queries`, rows of `index` and cosines of each query's most similar ones."""
+        turned = sp.csr_matrix(index.T)
+        budget = max(_LEAST, POSTINGS // max(queries.shape[0], 1))
+        rows, columns, scores = [], [], []
+        step = max(_CHUNK // 10, 1)
+        for start in range(0, queries.shape[0], step):
+            self.tell()
+            chunk = _rarest(sp.csr_matrix(queries[start : start + step]), frequency, budget)
+            product = sp_matmul_topn(chunk, turned, top_n=top, threshold=LEAST_ALIKE, n_threads=2).tocoo()
+            rows.append(product.row.astype(np.int64) + start)
+            columns.append(product.col.astype(np.int64))
+            scores.append(product.data.astype(np.float32))
+            self.done += chunk.shape[0]
+        self.tell()
+        if not rows:
+            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
+        return np.concatenate(rows), np.concatenate(columns), np.concatenate(scores)
+
+
+def _rarest(chunk: sp.csr_matrix, frequency: NDArray[np.int64], budget: int) -> sp.csr_matrix:
+    """The chunk without what would make a record touch more than `budget` entries; its rarest grams stay."""
+    rows = np.repeat(np.arange(chunk.shape[0]), np.diff(chunk.indptr))
+    costs = frequency[chunk.indices]
+    if not len(costs) or np.bincount(rows, weights=costs).max() <= budget:
+        return chunk
+    order = np.lexsort((costs, rows))
+    sums = np.cumsum(costs[order])
+    before = np.r_[0, sums][chunk.indptr[:-1]]
+    place = np.arange(len(order)) - chunk.indptr[rows[order]]
+    kept = order[(sums - before[rows[order]] <= budget) | (place < 2)]
+    return sp.csr_matrix((chunk.data[kept], (rows[kept], chunk.indices[kept])), shape=chunk.shape)
+
+
+def _distinct(
+    rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Each pair once, with its highest similarity."""
+    order = np.lexsort((-scores, columns, rows))
+    rows, columns, scores = rows[order], columns[order], scores[order]
+    first = np.r_[True, (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])] if len(rows) else np.empty(0, bool)
+    return rows[first], columns[first], scores[first]
+
+
+def _near_best(
+    rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32], *, shared: bool
+) -> NDArray[np.bool_]:
+    """Which pairs are not far behind the best pair of either record."""
+    if not len(rows):
+        return np.empty(0, bool)
+    size = int(max(rows.max(), columns.max())) + 1
+    best_left, best_right = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    np.maximum.at(best_left, rows, scores)
+    np.maximum.at(best_right, columns, scores)
+    if shared:
+        best_left = best_right = np.maximum(best_left, best_right)
+    # A hair of slack, so that rounding of equal scores cannot drop a best pair.
+    return scores * (1 + 1e-6) >= SHARE_OF_BEST * np.maximum(best_left[rows], best_right[columns])

@@ -1,0 +1,285 @@
+"""Matching whole tables and finding duplicates: blocking, the model on the candidate pairs, then pairs or groups."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dp_tools.engine.questions import Progress
+from dp_tools.errors import InvalidRequest
+from dp_tools.explain.averaging import ORDERS_OF_A_PAIR
+from dp_tools.profiling import PairFacts
+from dp_tools.prompts.serializer import Record
+from dp_tools.tables.asking import Asked, Work, chunks
+from dp_tools.tables.clean.cleaning import ACCEPT
+from dp_tools.tables.identity_columns import Content, contents
+from dp_tools.tables.io.paths import new_file
+from dp_tools.tables.match.blocking import TOP, Candidates, candidate_pairs
+from dp_tools.tables.match.pairing import ScoredPair, clusters, one_to_one
+from dp_tools.tables.snapshot import Table
+from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair
+from dp_tools.tasks.task import Answer, probability_of_yes
+
+DOUBT = 0.2
+"""Probability of a match from which on a pair that is not accepted is worth a person's look."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairScore:
+    """A candidate pair as the model sees it.
+
+    Args:
+        left, right: record numbers.
+        match: the probability that both are the same, 0 to 1; None where nobody could say.
+        same: the verdict. The model's may be yes below one half, where that finds the rare ones best.
+        by: model, check, example or nobody.
+        reason: why, or why not answered.
+        unstable: whether the verdict depends on the order of sides or attributes; known of averaged answers only.
+    """
+
+    left: int
+    right: int
+    match: float | None
+    same: bool
+    by: str
+    reason: str | None
+    unstable: bool = False
+
+
+@dataclass
+class Matching:
+    """The result of matching two tables, or one with itself.
+
+    Args:
+        candidates: the pairs that blocking proposed.
+        scores: what the model says of each.
+        pairs: the accepted pairs (one-to-one, or all inside a group).
+        groups: records that are the same, where groups were asked for: members and mean score.
+        doubtful: pairs for a person to decide, unstable ones first, then the most uncertain.
+        unanswered: pairs that nobody could judge, by reason.
+        compared: the columns of either table that were compared, and those that were left out.
+    """
+
+    candidates: Candidates
+    scores: list[PairScore]
+    compared: list[Content]
+    pairs: list[ScoredPair] = field(default_factory=list)
+    groups: list[tuple[list[int], float]] = field(default_factory=list)
+    doubtful: list[PairScore] = field(default_factory=list)
+    unanswered: Counter[str] = field(default_factory=Counter)
+
+
+def match_tables(
+    work: Work,
+    left: Table,
+    right: Table,
+    *,
+    dataset: str | None = None,
+    rules: Sequence[str] = (),
+    attributes: Sequence[str] | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    top: int = TOP,
+    one_to_one_only: bool = True,
+    averaged: bool = False,
+) -> Matching:
+    """Find the records of two tables that are the same.
+
+    Args:
+        work: what asks.
+        left, right: the tables; their attributes may differ.
+        dataset, rules: which rules apply.
+        attributes: the attributes to block on and to show (default: those that describe a record, see `contents`).
+        include, exclude: attributes that are compared although they would be left out, and the other way round.
+        top: how many most similar records of the other table each record keeps as candidates.
+        one_to_one_only: whether each record has one counterpart at most; otherwise every pair that is judged the
+            same counts, as when a table has the same thing several times.
+        averaged: whether a pair is judged by the mean over four orders, at four times the cost (see
+            `dp_tools.explain.averaging`); pairs whose orders disagree are doubtful.
+
+    Raises:
+        InvalidRequest: an attribute is unknown, or a table is empty.
+        Cancelled, ModelUnavailable: see `Work.answers`.
+    """
+    for table in (left, right):
+        if not table.count:
+            raise InvalidRequest(f"{table.name} has no records: there is nothing to match.")
+    compared = contents(
+        (left, right), only=attributes, include=include, exclude=exclude, comparing=True, stage=work.stage
+    )
+    shown = [content.columns for content in compared]
+    found = candidate_pairs(
+        left, right, compared=shown, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
+    )
+    matching = Matching(found, _scores(work, (left, right), shown, found, dataset, rules, averaged), compared)
+    work.stage("pairing records")
+    if one_to_one_only:
+        matching.pairs = one_to_one(_scored(matching.scores))
+    else:
+        matching.pairs = _scored(score for score in matching.scores if score.same)
+    _split(matching)
+    return matching
+
+
+def dedupe_table(
+    work: Work,
+    table: Table,
+    *,
+    dataset: str | None = None,
+    rules: Sequence[str] = (),
+    attributes: Sequence[str] | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    top: int = TOP,
+    averaged: bool = False,
+) -> Matching:
+    """Find the groups of records of one table that are the same.
+
+    Args and errors: see `match_tables`.
+    """
+    if not table.count:
+        raise InvalidRequest(f"{table.name} has no records: there is nothing to compare.")
+    compared = contents((table,), only=attributes, include=include, exclude=exclude, comparing=True, stage=work.stage)
+    shown = [content.columns for content in compared]
+    found = candidate_pairs(
+        table, compared=shown, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
+    )
+    matching = Matching(found, _scores(work, (table, table), shown * 2, found, dataset, rules, averaged), compared)
+    work.stage("grouping records")
+    scored = _scored(matching.scores)
+    matching.groups = clusters(scored, work.preprocessor.line("match_entities", dataset).threshold)
+    group_of = {row: number for number, (rows, _) in enumerate(matching.groups) for row in rows}
+    matching.pairs = [pair for pair in scored if pair[0] in group_of and group_of[pair[0]] == group_of.get(pair[1])]
+    _split(matching)
+    return matching
+
+
+def _scores(
+    work: Work,
+    tables: tuple[Table, Table],
+    shown: Sequence[Sequence[str]],
+    found: Candidates,
+    dataset: str | None,
+    rules: Sequence[str],
+    averaged: bool,
+) -> list[PairScore]:
+    left, right = tables
+    look = work.stage("weighing words")
+    facts = PairFacts(record for table, names in zip(tables, shown, strict=True) for record in _all(table, names, look))
+    pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
+    scores: list[PairScore] = []
+    orders = ORDERS_OF_A_PAIR if averaged else 1
+    work.expect(orders * len(pairs))
+    for batch in chunks(pairs, 20_000):
+        lefts = dict(left.records({a for a, _ in batch}))
+        rights = dict(right.records({b for _, b in batch}))
+        parts = list(chunks(batch))
+        questions = (
+            Asked(
+                MatchEntitiesRequest(
+                    pairs=[
+                        RecordPair(
+                            left={name: lefts[a][name] for name in shown[0]},
+                            right={name: rights[b][name] for name in shown[1]},
+                        )
+                        for a, b in part
+                    ],
+                    dataset=dataset,
+                    rules=list(rules),
+                ),
+                orders * len(part),
+                facts,
+            )
+            for part in parts
+        )
+        for part, (answer, unstable) in zip(parts, _answers(work, questions, averaged), strict=True):
+            assert isinstance(answer, MatchEntitiesAnswer)
+            for number, ((a, b), verdict) in enumerate(zip(part, answer.pairs, strict=True)):
+                match = probability_of_yes(verdict.match, verdict.confidence)
+                reason = verdict.reason or verdict.problem
+                scores.append(PairScore(a, b, match, bool(verdict.match), verdict.by, reason, number in unstable))
+    return scores
+
+
+def _answers(work: Work, questions: Iterable[Asked], averaged: bool) -> Iterator[tuple[Answer, tuple[int, ...]]]:
+    """Each answer with the positions of its unstable pairs."""
+    if averaged:
+        yield from ((found.answer, found.unstable) for found in work.averaged_answers(questions))
+    else:
+        yield from ((answer, ()) for answer in work.answers(questions))
+
+
+def _all(table: Table, attributes: Sequence[str], look: Progress) -> Iterator[Record]:
+    for number, (_, record) in enumerate(table.records()):
+        look(number, table.count)
+        yield {name: record[name] for name in attributes}
+
+
+def _scored(scores: Iterable[PairScore]) -> list[ScoredPair]:
+    return [(score.left, score.right, score.match) for score in scores if score.match is not None]
+
+
+def _split(matching: Matching) -> None:
+    """What a person should look at: unstable pairs, accepted ones below `ACCEPT`, pairs that nearly were accepted."""
+    accepted = {pair[:2] for pair in matching.pairs}
+    for score in matching.scores:
+        if score.match is None:
+            matching.unanswered[score.reason or "no answer"] += 1
+        elif score.unstable or (
+            score.match < ACCEPT if (score.left, score.right) in accepted else score.match >= DOUBT
+        ):
+            matching.doubtful.append(score)
+    matching.doubtful.sort(
+        key=lambda score: (not score.unstable, abs((score.match or 0.0) - 0.5), score.left, score.right)
+    )
+
+
+def write_pairs(
+    target: Path, left: Table, right: Table, pairs: Sequence[ScoredPair], *, overwrite: bool = False
+) -> None:
+    """Write pairs as a CSV file: rows (from 1), score, then both records, attributes named left_… and right_….
+
+    Raises:
+        TableUnavailable: something stands there, or the disk refuses.
+    """
+
+    def lines() -> Iterator[list[object]]:
+        names = [*(f"left_{name}" for name in left.columns), *(f"right_{name}" for name in right.columns)]
+        yield ["left_row", "right_row", "score", *names]
+        for batch in chunks(pairs, 20_000):
+            lefts = dict(left.records({pair[0] for pair in batch}))
+            rights = dict(right.records({pair[1] for pair in batch}))
+            for a, b, score in batch:
+                yield [a + 1, b + 1, f"{score:.4f}", *lefts[a].values(), *rights[b].values()]
+
+    _write(target, lines(), overwrite)
+
+
+def write_groups(
+    target: Path, table: Table, groups: Sequence[tuple[list[int], float]], *, overwrite: bool = False
+) -> None:
+    """Write groups as a CSV file, a line a member: group, row (from 1), mean score of the group, the record.
+
+    Raises:
+        TableUnavailable: something stands there, or the disk refuses.
+    """
+
+    def lines() -> Iterator[list[object]]:
+        yield ["group", "row", "score", *table.columns]
+        number = 0
+        for batch in chunks(groups, 5_000):
+            records = dict(table.records({row for rows, _ in batch for row in rows}))
+            for rows, score in batch:
+                number += 1
+                for row in rows:
+                    yield [number, row + 1, f"{score:.4f}", *records[row].values()]
+
+    _write(target, lines(), overwrite)
+
+
+def _write(target: Path, lines: Iterator[list[object]], overwrite: bool) -> None:
+    with new_file(target, overwrite=overwrite) as part, part.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(lines)

@@ -1,0 +1,290 @@
+"""Evidence from a whole table: the facts of `RecordFacts`, in the same words, learned from a snapshot.
+
+Counting is polars' work, a column at a time, and numpy's where columns are compared; what stays in memory is what the
+facts look up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import numpy as np
+import polars as pl
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from dp_tools.profiling.association import CodedTable
+from dp_tools.profiling.cell_facts import CLOSED, ENOUGH, PEERS, Column, RecordFacts, beginning_of, nearest, shape_of
+from dp_tools.profiling.column_relations import relations
+from dp_tools.profiling.placeholders import may_be_a_gap, placeholders
+from dp_tools.profiling.spelling import plain_letters
+from dp_tools.profiling.value_formats import named_days, style_of, written
+from dp_tools.prompts.serializer import Record
+from dp_tools.tables.snapshot import Table, known, known_codes
+from dp_tools.tables.stages import Stage, silent
+
+MANY = 200_000
+"""Distinct values from which on only the repeated ones are kept, and shapes come from a part of them."""
+WORDS = 5_000
+"""The most frequent words of a column against which a misspelt one is held."""
+ROWS_BESIDE = 1_000
+"""Rows with a value that tell what it stands beside; up to twice as many are looked at."""
+OUTNUMBERS = 3
+"""How many times as frequent a value is than another spelling of it."""
+RARE = 20
+"""How many times as frequent a word is than one that may be its misspelling."""
+DAYS = 1_000
+"""The most frequent values of a column that tell how its days are written."""
+
+_WORD = re.compile(r"[^\W\d_]+")
+_BEGINNING = pl.col("value").str.extract(r"^([\p{L}\p{N}]+[^\p{L}\p{N}]?)", 1).str.strip_chars_end()
+"""`beginning_of` each value."""
+
+
+class _Repeated(Counter[str]):
+    """Counts of a column of very many values: those that occur once are not kept, and any unknown one counts as one."""
+
+    distinct = 0
+
+    def __missing__(self, value: str) -> int:
+        return 1
+
+    def __len__(self) -> int:
+        return self.distinct
+
+
+class TableFacts(RecordFacts):
+    """Facts about the cells of a table.
+
+    Args:
+        table: the table.
+        stage: gives the progress of a stage by its name; it may raise to stop.
+    """
+
+    def __init__(self, table: Table, stage: Stage = silent) -> None:
+        super().__init__(())
+        self._words: dict[str, list[tuple[str, int]]] = {}
+        self._styles: dict[str, str | None] = {}
+        self._table = table
+        self._plain: dict[str, dict[str, str]] = {}
+        self._placeholders: dict[str, frozenset[str]] = {}
+        self._beside: dict[tuple[str, str], dict[str, Counter[str]]] = {}
+        if table.count >= ENOUGH:
+            self._learn_table(table, stage)
+
+    def majorities(self, record: Record, attribute: str) -> list[tuple[str, str, int, int]]:
+        """What the other rows with the same determining value hold most: determinant, value, how many, of how many.
+
+        Only clear majorities: two rows at least and more than half.
+        """
+        found = []
+        own = (record.get(attribute) or "").strip()
+        for determinant, groups in self._peers(attribute):
+            peers = Counter(groups.get((record.get(determinant) or "").strip(), Counter()))
+            if own in peers:
+                peers[own] -= 1
+            total = peers.total()
+            if total:
+                value, count = peers.most_common(1)[0]
+                if count * 2 > total and value != own:
+                    found.append((determinant, value, count, total))
+        return found
+
+    def column(self, attribute: str) -> Column | None:
+        """What is known of a column; None in a table that is too small to say anything."""
+        return self._columns.get(attribute)
+
+    def beginning_says(self, record: Record, attribute: str) -> str | None:
+        """What most rows hold whose value of the attribute that tells this one best begins alike."""
+        if self._relations is None:
+            return None
+        determinant, groups = self._relations.beginnings.get(attribute, ("", {}))
+        peers = groups.get(beginning_of(record.get(determinant)))
+        value, count = peers.most_common(1)[0] if peers else ("", 0)
+        return value if peers and count * 2 > peers.total() else None
+
+    def beside(self, attribute: str, value: str) -> dict[str, Counter[str]]:
+        """The values of the other columns in up to two thousand rows that hold a value, evenly spread."""
+        if (attribute, value) not in self._beside:
+            step = max(1, self._columns[attribute].counts[value] // ROWS_BESIDE)
+            rows = self._table.scan().filter(known(attribute) == value).gather_every(step)
+            others = [name for name in self._columns if name != attribute]
+            found = rows.select(known(name).alias(name) for name in others).collect()
+            self._beside[attribute, value] = {name: Counter(found[name].drop_nulls().to_list()) for name in others}
+        return self._beside[attribute, value]
+
+    def is_placeholder(self, attribute: str, value: str) -> bool:
+        """Whether a value stands for none in its column (see `placeholders`)."""
+        column = self._columns.get(attribute)
+        if column is None or not may_be_a_gap(value):
+            return False
+        if attribute not in self._placeholders:
+            self._placeholders[attribute] = placeholders(column.counts)
+        return value in self._placeholders[attribute]
+
+    def nearest_frequent(self, attribute: str, value: str) -> str | None:
+        """A far more frequent value of the column that is the same in other characters, or spelled almost alike, digits
+        included."""
+        column = self._columns.get(attribute)
+        if column is None:
+            return None
+        if attribute not in self._plain:
+            # The most frequent spelling comes last, so that it is the one that stays.
+            self._plain[attribute] = {plain_letters(other): other for other, _ in reversed(column.counts.most_common())}
+        same = self._plain[attribute].get(plain_letters(value), value)
+        if same != value and column.counts[same] >= OUTNUMBERS * column.counts[value]:
+            return same
+        near = nearest(column, value)
+        return near if near is not None and _digits(near) == _digits(value) else None
+
+    def respelled(self, attribute: str, value: str) -> str | None:
+        """The value with its unknown words replaced by frequent words of the column that are spelled almost alike."""
+        column = self._columns.get(attribute)
+        if column is None:
+            return None
+        words = self._words_of(attribute, column)
+        known = dict(words)
+        changed = False
+
+        def known_word(match: re.Match[str]) -> str:
+            nonlocal changed
+            word = match.group()
+            own = known.get(word, 0)
+            frequent = [other for other, count in words if count >= max(5, 5 * own)]
+            reach = 1 if len(word) <= 6 else 2
+            near = (
+                process.extractOne(word, frequent, scorer=OSA.distance, score_cutoff=reach) if len(word) > 3 else None
+            )
+            changed = changed or near is not None
+            return word if near is None else str(near[0])
+
+        new = _WORD.sub(known_word, value)
+        return new if changed and new != value else None
+
+    def _words_of(self, attribute: str, column: Column) -> list[tuple[str, int]]:
+        """The words of a column that occur more than once, with their counts."""
+        if attribute not in self._words:
+            counts: Counter[str] = Counter()
+            for value, count in column.counts.items():
+                for word in set(_WORD.findall(value)):
+                    counts[word] += count
+            self._words[attribute] = [(word, count) for word, count in counts.most_common(WORDS) if count > 1]
+        return self._words[attribute]
+
+    def share_of_words(self, attribute: str, value: str, new: str) -> float:
+        """The share of the column whose values hold the rarest of the words that a value lacks and the new one has; 0
+        where they do not differ in single words, or where the old words are known, too."""
+        column = self._columns.get(attribute)
+        old_words, new_words = (_WORD.findall(text) for text in (value, new))
+        if column is None or not column.filled or len(old_words) != len(new_words) or new in new_words:
+            return 0.0
+        known_words = dict(self._words_of(attribute, column))
+        replaced = [(old, word) for old, word in zip(old_words, new_words, strict=True) if old != word]
+        if any(known_words.get(old, 0) * RARE > known_words.get(word, 0) for old, word in replaced):
+            return 0.0
+        return min((known_words.get(word, 0) for _, word in replaced), default=0) / column.filled
+
+    def fits(self, attribute: str, value: str) -> bool:
+        """Whether a value stands in the column, or has a shape that a twentieth of it has."""
+        column = self._columns.get(attribute)
+        if column is None or not value:
+            return False
+        return value in column.counts or column.shapes[shape_of(value)] * 20 >= column.filled
+
+    def as_days_are_written(self, attribute: str, value: str) -> str | None:
+        """The one day that a value names, in the notation of its column; None where either is not one."""
+        column = self._columns.get(attribute)
+        days = set(named_days(value) or ())
+        if column is None or len(days) != 1:
+            return None
+        if attribute not in self._styles:
+            self._styles[attribute] = style_of(dict(column.counts.most_common(DAYS)))
+        style = self._styles[attribute]
+        return written(days.pop(), style) if style else None
+
+    def odd_characters(self, attribute: str, value: str) -> str:
+        """The value's characters that hardly occur in the column."""
+        column = self._columns.get(attribute)
+        if column is None:
+            return ""
+        return "".join(c for c in value if column.characters[c] * 200 < column.filled)
+
+    def at_home_elsewhere(self, attribute: str, value: str) -> bool:
+        """Whether a value is a usual one of another closed column."""
+        return bool(self.homes_elsewhere(attribute, value))
+
+    def homes_elsewhere(self, attribute: str, value: str) -> list[str]:
+        """The other closed columns of which a value is a usual one."""
+        return [
+            name
+            for name, count in self._homes.get(value, {}).items()
+            if name != attribute
+            and len(self._columns[name].counts) <= 3 * CLOSED
+            and count * 200 >= self._columns[name].rows
+        ]
+
+    def usual_value(self, attribute: str) -> tuple[str, float] | None:
+        """The value that most cells of the column hold, and their share, if more than half do."""
+        column = self._columns.get(attribute)
+        if column is None or not column.filled:
+            return None
+        value, count = column.counts.most_common(1)[0]
+        return (value, count / column.filled) if count * 2 > column.filled else None
+
+    def closed_set(self, attribute: str) -> frozenset[str]:
+        """The repeated values of a column that has few; empty for any other column."""
+        column = self._columns.get(attribute)
+        if column is None or not column.filled or len(column.counts) > max(2 * CLOSED, column.filled // 20):
+            return frozenset()
+        return frozenset(value for value, count in column.counts.items() if count >= 2)
+
+    def _learn_table(self, table: Table, stage: Stage) -> None:
+        look = stage("profiling columns")
+        columns, values, beginnings = dict[str, Column](), dict[str, pl.Series](), dict[str, pl.Series]()
+        codes = np.empty((table.count, len(table.columns)), np.int32)
+        for place, column in enumerate(table.series()):
+            look(place, len(table.columns))
+            codes[:, place], counts = known_codes(column)
+            columns[column.name] = _column(table.count, counts)
+            values[column.name] = counts["value"]
+            beginnings[column.name] = counts.select(_BEGINNING.fill_null("")).to_series()
+        self._learn_columns(columns)
+        self._relations = relations(
+            CodedTable({name: place for place, name in enumerate(table.columns)}, codes, lambda n: values[n].to_list()),
+            lambda name: beginnings[name].to_list(),
+            most=PEERS,
+            closed=CLOSED,
+            progress=stage("comparing columns"),
+        )
+
+
+def _column(rows: int, counts: pl.DataFrame) -> Column:
+    """A column of so many rows from its values and their counts."""
+    column = Column(rows=rows, filled=int(counts["count"].sum()))
+    part, scale = counts, 1
+    if len(counts) > MANY:
+        repeated = counts.filter(pl.col("count") > 1)
+        column.counts = _Repeated(dict((counts.head(1) if repeated.is_empty() else repeated).iter_rows()))
+        column.counts.distinct = len(counts)
+        scale = len(counts) * 2 // MANY
+        part = counts.gather_every(scale)
+    else:
+        column.counts = Counter(dict(counts.iter_rows()))
+    for value, count in part.iter_rows():
+        column.shapes[shape_of(value)] += count * scale
+        for character in set(value):
+            column.characters[character] += count * scale
+    numbers = counts.with_columns(pl.col("value").cast(pl.Float64, strict=False)).filter(pl.col("value").is_finite())
+    total = int(numbers["count"].sum())
+    if total >= 0.8 * column.filled and total >= ENOUGH:
+        numbers = numbers.sort("value").with_columns(pl.col("count").cum_sum().alias("up_to"))
+        first, third = (
+            float(numbers.filter(pl.col("up_to") > place)["value"][0]) for place in (total // 4, 3 * total // 4)
+        )
+        column.range = first - 3 * (third - first), third + 3 * (third - first)
+    return column
+
+
+def _digits(value: str) -> str:
+    return "".join(character for character in value if character.isdigit())
