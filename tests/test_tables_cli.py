@@ -62,6 +62,15 @@ def test_wrong_cells_are_listed_without_changing_anything(folder: Path) -> None:
     assert not (folder / "beers.clean.csv").exists()
 
 
+def test_every_result_numbers_rows_from_one(folder: Path) -> None:
+    job = ("--knowledge", "rules.db", "--state", "state")
+    assert run("clean", "beers.csv", "--detect-only", *job, "-o", "wrong.csv").exit_code == 0
+    assert run("clean", "beers.csv", *job).exit_code == 0
+    changes = [json.loads(line) for line in (folder / "beers.clean.changes.jsonl").read_text().splitlines()]
+    assert [change["row"] for change in changes if "row" in change] == [5]
+    assert (folder / "wrong.csv").read_text().splitlines()[1].startswith("5,")
+
+
 def test_jobs_are_listed_and_shown(folder: Path) -> None:
     done = run("clean", "beers.csv", "--knowledge", "rules.db", "--state", "state")
     job = json.loads(done.stdout.splitlines()[-1])["job"]

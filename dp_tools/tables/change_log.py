@@ -70,7 +70,7 @@ def write_changes(
 
         def write(row: int, original: str | None) -> None:
             for place, change in enumerate(pending.pop(row)):
-                entry = asdict(change)
+                entry = asdict(change) | {"row": row + 1}
                 if original is not None and place == 0:
                     entry["record"] = original
                 lines.write(_line(entry))
@@ -97,7 +97,7 @@ def write_changes(
         lines.write(_line(head))
         rest = file.rewrite(edits(), result, write)
         if pending:
-            raise TableUnavailable(f"{file.path.name} has no record {min(pending)}; it changed while it was read.")
+            raise TableUnavailable(f"{file.path.name} has no record {min(pending) + 1}; it changed while it was read.")
         foot = {"result": target.name, "fingerprint": fingerprint(result), "changes": count}
         lines.write(_line(foot | ({"restore": rest} if rest else {})))
     return count
@@ -105,6 +105,8 @@ def write_changes(
 
 def read_changes(log: Path) -> Iterator[dict[str, Any]]:
     """The changes of a log, in order, each as the fields of `Change` (and `record`, where it was kept).
+
+    In the file, records are numbered from 1, as in every result that a person reads.
 
     Raises:
         TableUnavailable: it is no change log, or its end is missing.
@@ -138,10 +140,10 @@ def undo(cleaned: Path, log: Path, target: Path, *, overwrite: bool = False) -> 
     file = open_file(cleaned, **options)
     with new_file(target, overwrite=overwrite) as part:
         if file.exact:
-            originals = ((entry["row"], entry["record"]) for entry in read_changes(log) if "record" in entry)
+            originals = ((entry["row"] - 1, entry["record"]) for entry in read_changes(log) if "record" in entry)
             file.restore(originals, part, foot.get("restore"))
         else:
-            by_row = groupby(read_changes(log), key=lambda entry: int(entry["row"]))
+            by_row = groupby(read_changes(log), key=lambda entry: int(entry["row"]) - 1)
             edits: Iterator[Edit] = ((row, {e["attribute"]: e["old"] for e in group}) for row, group in by_row)
             file.rewrite(edits, part, lambda *_: None)
         same: bool = fingerprint(part) == head["fingerprint"]
