@@ -1,4 +1,4 @@
-"""Writes docs/commands.md from the commands themselves: `python docs/make_commands.py`. A test holds them together."""
+"""Writes docs/reference/commands.md from the commands: `python docs/make_commands.py`. A test holds them together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from dp_tools.cli import main
 
-PAGE = Path(__file__).with_name("commands.md")
+PAGE = Path(__file__).with_name("reference") / "commands.md"
 HEAD = """\
 # Commands
 

@@ -1,4 +1,4 @@
-"""Writes docs/tools.md from the server itself: `python docs/make_tools.py`. A test holds the two together."""
+"""Writes docs/reference/tools.md from the server itself: `python docs/make_tools.py`. A test holds the two together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mcp.types import Prompt, ResourceTemplate, Tool
 
 from dp_tools.mcp_server.server import create_server
 
-PAGE = Path(__file__).with_name("tools.md")
+PAGE = Path(__file__).with_name("reference") / "tools.md"
 HEAD = """\
 # Tools, resources and prompts
 

@@ -1,4 +1,4 @@
-"""Figures for docs/knowledge.md and docs/security.md: `python tests/measure_knowledge.py --help`.
+"""Figures for docs/how-to/write-rules.md and docs/explanation/security.md: `python tests/measure_knowledge.py --help`.
 
 Not tests: they take minutes, or need data that is not part of the project.
 """

@@ -13,8 +13,11 @@ from click.testing import CliRunner
 from dp_tools.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*.md"))]
-RUNNABLE = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("getting-started.md", "interpreter.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").glob("*.md"))]
+RUNNABLE = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / name for name in ("tutorial/clean-a-table.md", "explanation/explanations.md")),
+]
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 _ROWS = 24
@@ -62,7 +65,7 @@ def test_every_link_leads_to_a_file(page):
 
 def test_the_command_reference_is_what_the_code_says():
     made = runpy.run_path(str(ROOT / "docs" / "make_commands.py"))
-    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == made["reference"](), (
+    assert (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8") == made["reference"](), (
         "run python docs/make_commands.py"
     )
 

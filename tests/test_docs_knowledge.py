@@ -1,4 +1,4 @@
-"""docs/knowledge.md: its commands print what it says, its Python runs, its pack is a pack."""
+"""docs/how-to/write-rules.md: its commands print what it says, its Python runs, its pack is a pack."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from dp_tools.cli import main
 from dp_tools.rules.packs.packs import parse_pack
 
-TEXT = (Path(__file__).parent.parent / "docs" / "knowledge.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parent.parent / "docs" / "how-to" / "write-rules.md").read_text(encoding="utf-8")
 
 
 def blocks(kind: str) -> list[str]:
@@ -38,7 +38,7 @@ def test_the_commands_print_what_the_page_says(tmp_path: Path, monkeypatch: pyte
 
 def test_the_python_runs() -> None:
     (block,) = blocks("python")
-    exec(compile(block, "docs/knowledge.md", "exec"), {})
+    exec(compile(block, "docs/how-to/write-rules.md", "exec"), {})
 
 
 def test_the_pack_is_a_pack() -> None:

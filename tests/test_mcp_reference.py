@@ -22,7 +22,10 @@ def test_the_reference_is_what_the_server_says(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_every_tool_and_option_of_the_server_is_documented() -> None:
-    pages = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("clients.md", "http.md"))
+    pages = "".join(
+        (ROOT / "docs" / "how-to" / name).read_text(encoding="utf-8")
+        for name in ("connect-a-client.md", "serve-over-http.md")
+    )
     assert not [option.opts[0] for option in serve.params if option.opts[0] not in pages]
 
 
@@ -49,16 +52,16 @@ def test_the_bundle_s_manifest_fits_the_package(monkeypatch: pytest.MonkeyPatch)
     assert {"detect_errors", "add_rule"} <= {tool["name"] for tool in found["tools"]}
 
 
-@pytest.mark.parametrize("page", ["clients.md", "langchain.md", "http.md"])
+@pytest.mark.parametrize("page", ["connect-a-client.md", "langchain.md", "serve-over-http.md"])
 def test_every_json_block_in_the_documents_is_json(page: str) -> None:
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8")
     for block in text.split("```json\n")[1:]:
         json.loads(block.split("```")[0])
 
 
 def test_python_blocks_in_the_documents_compile() -> None:
-    for page in ("clients.md", "langchain.md", "http.md"):
-        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    for page in ("connect-a-client.md", "langchain.md", "serve-over-http.md"):
+        text = (ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8")
         for number, block in enumerate(text.split("```python\n")[1:]):
             compile(block.split("```")[0], f"{page}:{number}", "exec", flags=0x2000)
 

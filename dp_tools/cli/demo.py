@@ -44,7 +44,7 @@ RULE = {
 }
 NEXT = """
 What next?
-  Connect a client:    claude mcp add dp-tools -- dp-tools serve --root FOLDER   (docs/clients.md has other clients)
+  Connect a client:    claude mcp add dp-tools -- dp-tools serve --root FOLDER   (other clients: docs/how-to)
   Clean a file:        dp-tools profile FILE.csv, then dp-tools clean FILE.csv; dp-tools undo restores the original
   Match two files:     dp-tools match-tables A.csv B.csv
   Write a rule:        dp-tools rules add "Prices are in euros." --dataset NAME; dp-tools rules list

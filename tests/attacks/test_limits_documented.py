@@ -12,7 +12,9 @@ DOCS = Path(__file__).parent.parent.parent / "docs"
 
 
 def test_the_documented_limits_are_those_of_the_code() -> None:
-    security, http = ((DOCS / name).read_text(encoding="utf-8") for name in ("security.md", "http.md"))
+    security, http = (
+        (DOCS / name).read_text(encoding="utf-8") for name in ("explanation/security.md", "how-to/serve-over-http.md")
+    )
     for said in (
         f"{limits.COLUMNS:,}",
         f"{limits.CELLS // 10**6} million, or {limits.CELLS_PER_BYTE} for each byte",

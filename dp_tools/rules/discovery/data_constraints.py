@@ -39,7 +39,7 @@ CERTAINTY: Mapping[Kind, float] = {
     "majority": 0.75,
     "misspelling": 0.8,
 }
-"""How probably a cell that breaks one is wrong, less than docs/tables.md measures; other kinds are not used."""
+"""How probably a cell that breaks one is wrong, set below what was measured; other kinds are not used."""
 _DIVIDED = 0.6
 """The same where so many cells break it that it may be a second habit, or where another cell may be to blame."""
 _REMEMBERED = 100_000
