@@ -16,11 +16,12 @@ from typing import Any, Literal, TypeVar
 
 from dp_tools.engine import open_engine
 from dp_tools.engine.background_optimize import wait_until_prepared
-from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Progress, Result, Unanswered, name_with
+from dp_tools.engine.questions import Engine, GeneratedValue, LabelScores, Result, Unanswered, name_with
 from dp_tools.models.calibration import Calibration, Line
 from dp_tools.models.catalogue import ModelSpec, resolve
 from dp_tools.models.user_adapters import OwnAdapter, OwnAdapters, default_folder
 from dp_tools.profiling import Facts
+from dp_tools.progress import Progress
 from dp_tools.prompts import wire_format_of
 from dp_tools.prompts.ask import FreeValue, YesNo
 from dp_tools.prompts.templates.template import WireFormat, to_question

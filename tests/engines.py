@@ -6,8 +6,9 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from dp_tools.engine.questions import Engine, Progress, Question, Result
+from dp_tools.engine.questions import Engine, Question, Result
 from dp_tools.errors import Cancelled
+from dp_tools.progress import Progress
 
 LONG = 8
 """More questions than this make a long call."""

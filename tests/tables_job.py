@@ -12,17 +12,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from dp_tools.engine.questions import (
-    GeneratedValue,
-    Labels,
-    LabelScores,
-    Progress,
-    Question,
-    Result,
-    Segment,
-)
+from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Question, Result, Segment
 from dp_tools.errors import Cancelled
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.progress import Progress
 from dp_tools.tables.io.paths import Roots
 from dp_tools.tables.jobs.jobs import REQUEST, Jobs
 

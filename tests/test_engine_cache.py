@@ -14,18 +14,9 @@ import pytest
 from dp_tools.engine import open_engine
 from dp_tools.engine.cache import AnswerCache, CachedEngine, question_key
 from dp_tools.engine.local import LocalEngine
-from dp_tools.engine.questions import (
-    GeneratedValue,
-    Labels,
-    LabelScores,
-    Progress,
-    Question,
-    Result,
-    Segment,
-    Unanswered,
-    Value,
-)
+from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Question, Result, Segment, Unanswered, Value
 from dp_tools.models.catalogue import ModelSpec
+from dp_tools.progress import Progress
 
 YES_NO = Question((Segment("Rule: gaps are errors.\n"), Segment("Is it?\n")), Labels(("Yes", "No")))
 VALUE = Question((Segment("What is it?\n"),), Value("", allowed=("one", "two", "three"), alternatives=2))

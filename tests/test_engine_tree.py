@@ -12,16 +12,7 @@ from hypothesis import strategies as st
 from dp_tools.engine.decoding import reading
 from dp_tools.engine.llama import Llama
 from dp_tools.engine.prefix_tree import Leaf, PrefixTree
-from dp_tools.engine.questions import (
-    GeneratedValue,
-    Labels,
-    LabelScores,
-    Question,
-    Result,
-    Segment,
-    Unanswered,
-    Value,
-)
+from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Question, Result, Segment, Unanswered, Value
 from dp_tools.engine.vocabulary import Vocabulary
 
 WORDS = ["alpha", "beta", "gamma", "router", "camera", "black", "white", "42in", "100", "sony"]

@@ -23,7 +23,7 @@ from dp_tools.profiling import (
 from dp_tools.profiling.cell_facts import beginning_of
 from dp_tools.profiling.group_evidence import said
 from dp_tools.profiling.value_formats import readings
-from dp_tools.prompts.serializer import clean_name
+from dp_tools.records import clean_name
 
 CITIES = [("birmingham", "35233"), ("dothan", "36301"), ("boaz", "35957")]
 TABLE = [{"city": city, "zip": code, "score": str(90 + n % 7)} for n in range(8) for city, code in CITIES]

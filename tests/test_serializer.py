@@ -5,14 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dp_tools.prompts.serializer import (
-    RECORD_BUDGET,
-    VALUE_BUDGET,
-    clean_name,
-    is_missing,
-    quote,
-    serialize,
-)
+from dp_tools.prompts.serializer import RECORD_BUDGET, VALUE_BUDGET, quote, serialize
+from dp_tools.records import clean_name, is_missing
 
 RECORDS = st.dictionaries(st.text(min_size=1, max_size=30), st.none() | st.text(max_size=900), max_size=30)
 

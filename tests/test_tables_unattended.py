@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Progress, Question, Result, Segment
+from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Question, Result, Segment
 from dp_tools.models.calibration import Calibration
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.progress import Progress
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.clean.cleaning import Cleaner, Repair

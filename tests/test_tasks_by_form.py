@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Progress, Question, Result, Segment
+from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Question, Result, Segment
 from dp_tools.models.calibration import Calibration, Line
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.progress import Progress
 
 IBANS = ["DE89370400440532013000", "GB82WEST12345698765432", "FR1420041010050500013M02606", "NL91ABNA0417164300"]
 EANS = ["4006381333931", "4006381333948", "4006381333955", "5901234123457", "96385074"]

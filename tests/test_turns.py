@@ -11,10 +11,11 @@ import pytest
 from waiting import until
 
 from dp_tools.engine.cache import AnswerCache, CachedEngine
-from dp_tools.engine.questions import Labels, LabelScores, Progress, Question, Result, Segment
+from dp_tools.engine.questions import Labels, LabelScores, Question, Result, Segment
 from dp_tools.errors import InvalidRequest
 from dp_tools.mcp_server import fair_scheduler
 from dp_tools.mcp_server.fair_scheduler import Busy, SharedEngine, Turns
+from dp_tools.progress import Progress
 
 
 def test_a_full_queue_says_so_at_once_and_one_client_cannot_fill_it() -> None:

@@ -13,8 +13,9 @@ from dp_tools.engine.questions import Labels, Value
 from dp_tools.prompts import WIRE_FORMATS
 from dp_tools.prompts.ask import Choice, FreeValue, YesNo
 from dp_tools.prompts.prompt import Block, Prompt
-from dp_tools.prompts.serializer import clean_name, quote, serialize
+from dp_tools.prompts.serializer import quote, serialize
 from dp_tools.prompts.templates.template import to_question
+from dp_tools.records import clean_name
 
 RECORD = {"Beer_Name": "Wild Night", "ABV": None}
 PUBLISHED = ("jellyfish-7b", "jellyfish-8b", "jellyfish-13b")

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from dp_tools.cli.records import write_records
 from dp_tools.profiling import Facts
-from dp_tools.tables.stages import Stage
+from dp_tools.progress import Stage
 from dp_tools.tasks.task import Answer, Item, Request, UsedRule
 
 HEARTBEAT_S = 8.0

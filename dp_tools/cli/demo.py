@@ -28,7 +28,7 @@ from dp_tools.cli.answering import HEARTBEAT_S, MODEL, bar, wait_for_weights
 from dp_tools.cli.records import read_records
 from dp_tools.errors import DpToolsError, TableUnavailable
 from dp_tools.models.catalogue import resolve
-from dp_tools.prompts.serializer import is_missing
+from dp_tools.records import is_missing
 from dp_tools.tasks.task import RecordField
 
 DATASET = "outdoor-orders"

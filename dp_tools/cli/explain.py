@@ -16,7 +16,7 @@ from dp_tools.explain import explain as explain_items
 from dp_tools.explain import picture as drawn
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.profiling import Facts, PairFacts, RecordFacts
-from dp_tools.prompts.serializer import is_missing
+from dp_tools.records import is_missing
 from dp_tools.tables.io.paths import new_file
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.batch_facts import BatchFacts

@@ -11,8 +11,8 @@ from typing import TextIO
 
 import click
 
-from dp_tools.engine.questions import Progress
 from dp_tools.errors import TableUnavailable
+from dp_tools.progress import Progress
 from dp_tools.tables.io.escaping import escaped, escaped_rows
 from dp_tools.tables.io.paths import new_file
 from dp_tools.tables.snapshot import open_table

@@ -12,7 +12,7 @@ from dp_tools.cli.answering import CHUNK, Session, task_command
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest
 from dp_tools.profiling import PairFacts, RecordFacts
-from dp_tools.prompts.serializer import is_missing
+from dp_tools.records import is_missing
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer, AnnotateColumnsRequest, Column
 from dp_tools.tasks.batch_facts import BatchFacts

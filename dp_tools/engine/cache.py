@@ -22,7 +22,6 @@ from dp_tools.engine.questions import (
     GeneratedValue,
     Labels,
     LabelScores,
-    Progress,
     Question,
     Result,
     Segment,
@@ -30,6 +29,7 @@ from dp_tools.engine.questions import (
     Value,
 )
 from dp_tools.models.digest import identity
+from dp_tools.progress import Progress
 
 _log = logging.getLogger(__name__)
 

@@ -13,10 +13,11 @@ from dp_tools.engine.available_weights import BestWeights
 from dp_tools.engine.decoding import reading
 from dp_tools.engine.llama import Llama, physical_cores
 from dp_tools.engine.prefix_tree import Leaf, PrefixTree, Work
-from dp_tools.engine.questions import Progress, Question, Result, Segment, Unanswered
+from dp_tools.engine.questions import Question, Result, Segment, Unanswered
 from dp_tools.engine.vocabulary import Vocabulary
 from dp_tools.errors import Cancelled, ModelUnavailable
 from dp_tools.models.catalogue import ModelSpec
+from dp_tools.progress import Progress
 
 _BATCH = 512
 _CELLS = 2048

@@ -7,10 +7,12 @@ a probability per label, or a value generated under a constraint.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from dp_tools.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,6 @@ class Unanswered:
 
 
 Result = LabelScores | GeneratedValue | Unanswered
-Progress = Callable[[int, int], None]
-"""Called with (questions answered, questions in all), never backwards, at least every two seconds while working."""
 
 
 class Engine(Protocol):
@@ -137,6 +137,12 @@ class Engine(Protocol):
         cancel: threading.Event | None = None,
     ) -> list[Result]:
         """One result per question, in order.
+
+        Args:
+            questions: what is asked.
+            progress: called with (questions answered, questions in all), never backwards, at least every two seconds
+                while working.
+            cancel: set it to stop.
 
         Raises:
             ModelUnavailable: nothing can be answered at all.

@@ -17,19 +17,10 @@ from typing import Any
 
 import httpx2
 
-from dp_tools.engine.questions import (
-    GeneratedValue,
-    Labels,
-    LabelScores,
-    Progress,
-    Question,
-    Result,
-    Segment,
-    Unanswered,
-    Value,
-)
+from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Question, Result, Segment, Unanswered, Value
 from dp_tools.errors import Cancelled, DpToolsError, ModelUnavailable
 from dp_tools.models.catalogue import ModelSpec
+from dp_tools.progress import Progress
 
 _AT_ONCE = 8
 _TRIES = 4

@@ -10,11 +10,11 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from dp_tools.engine.questions import Progress
 from dp_tools.explain.item_parts import single
 from dp_tools.explain.perturbed_questions import Asker, Variant, mean_outcome, same_label
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.profiling import Facts
+from dp_tools.progress import Progress
 from dp_tools.tasks.task import Answer, Request
 
 ORDERS_OF_A_PAIR = 4

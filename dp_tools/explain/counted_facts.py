@@ -9,7 +9,7 @@ from rapidfuzz.distance import OSA
 
 from dp_tools.explain.explanation import Fact
 from dp_tools.profiling.pair_facts import compared_tokens
-from dp_tools.prompts.serializer import Record, is_missing
+from dp_tools.records import Record, is_missing
 from dp_tools.tasks.task import WITHOUT_MODEL, Case, Outcome
 
 _SHOWN = 5

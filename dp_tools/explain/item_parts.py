@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.prompts.serializer import is_missing
+from dp_tools.records import is_missing
 from dp_tools.tasks.annotate_columns import AnnotateColumnsRequest, Column
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
 from dp_tools.tasks.extract_values import ExtractValuesRequest

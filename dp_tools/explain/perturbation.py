@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from rapidfuzz.distance import OSA
 
-from dp_tools.engine.questions import Progress
 from dp_tools.errors import InvalidRequest
 from dp_tools.explain.counted_facts import case_facts
 from dp_tools.explain.explanation import (
@@ -31,6 +30,7 @@ from dp_tools.explain.rationale import model_words
 from dp_tools.explain.text import UNDECIDED, paragraph, sureness
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.profiling import Facts
+from dp_tools.progress import Progress
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import Rule
 from dp_tools.tasks import TASKS

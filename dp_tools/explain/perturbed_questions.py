@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from dp_tools.engine.questions import Progress
 from dp_tools.explain.item_parts import view_of
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.profiling import Facts, against
+from dp_tools.progress import Progress
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.rules.injection import Injection
 from dp_tools.tasks.detect_errors import DetectErrors

@@ -11,8 +11,9 @@ from contextvars import ContextVar
 from itertools import takewhile
 
 from dp_tools.engine.cache import CachedEngine
-from dp_tools.engine.questions import Engine, Progress, Question, Result, Segment, Value
+from dp_tools.engine.questions import Engine, Question, Result, Segment, Value
 from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest
+from dp_tools.progress import Progress
 
 JOBS = ""
 """Stands for the server's own jobs: together they take turns as one client does, and they wait instead of giving up."""

@@ -14,7 +14,8 @@ from rapidfuzz.distance import OSA
 
 from dp_tools.profiling.group_evidence import SHOWN, said
 from dp_tools.profiling.value_formats import named_days
-from dp_tools.prompts.serializer import Record, clean_name, is_missing, one_line, quote
+from dp_tools.prompts.serializer import quote
+from dp_tools.records import Record, clean_name, is_missing, one_line
 
 if TYPE_CHECKING:
     from dp_tools.profiling.column_relations import Relations

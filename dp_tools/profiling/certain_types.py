@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dp_tools.prompts.serializer import is_missing
+from dp_tools.records import is_missing
 
 _READ = 1000
 _MOST = 0.9

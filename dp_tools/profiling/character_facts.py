@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dp_tools.prompts.serializer import is_missing
+from dp_tools.records import is_missing
 
 _READ = 400
 _SIGNS = re.compile(r"[^\w\s]|_")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from dp_tools.profiling.cell_facts import number_of, shape_of
 from dp_tools.profiling.value_kinds import commonest_kind
-from dp_tools.prompts.serializer import is_missing, one_line
+from dp_tools.records import is_missing, one_line
 
 _READ = 1000
 _SHOWN = 30

@@ -19,7 +19,7 @@ from dp_tools.profiling.association import (
     seen_together,
     told_by,
 )
-from dp_tools.prompts.serializer import Record
+from dp_tools.records import Record
 
 _EXPECTED = 4
 """How often two values must be expected together before their absence says something."""

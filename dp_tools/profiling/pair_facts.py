@@ -10,7 +10,7 @@ from rapidfuzz import fuzz
 from dp_tools.profiling.identifiers import codes_agree, codes_among, plain_code
 from dp_tools.profiling.idf import WordWeights
 from dp_tools.profiling.value_formats import readings
-from dp_tools.prompts.serializer import Record, clean_name, is_missing
+from dp_tools.records import Record, clean_name, is_missing
 
 _TOKEN = re.compile(r"[^\W_]+(?:[.\-'/][^\W_]+)*")
 _DECIMAL = re.compile(r"[$€£¥]?\s?(-?[\d,]*\.\d+)\s?[$€£¥%]?")

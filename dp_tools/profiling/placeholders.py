@@ -12,11 +12,8 @@ from itertools import islice
 
 from dp_tools.profiling.cell_facts import shape_of
 from dp_tools.profiling.value_kinds import commonest_kind
+from dp_tools.records import MISSING_MARKS, may_be_missing
 
-_MARKS = frozenset({"n/a", "n.a.", "na", "nan", "null", "-", "--", "---", "#n/a", '""', "''"})
-"""What is written for no value and is hardly a word, in small letters."""
-_WORDS = frozenset({"none", "nil", "unknown", "unk", "missing", "undefined", "not available", "not applicable", "tbd"})
-"""Words for no value that may be an answer, too."""
 _USUAL = 0.025
 """Share of a column from which on such a text is one of its answers."""
 _OF_A_KIND = 0.8
@@ -28,11 +25,6 @@ _IN_WORDS = frozenset({"truth value"})
 """Kinds whose values are words, so that another word among them is an answer, too."""
 
 
-def may_be_a_gap(value: str) -> bool:
-    """Whether a text is one that people write where they have no value; whether it is one here, its column tells."""
-    return value.strip().casefold() in _MARKS | _WORDS
-
-
 def placeholders(counts: Mapping[str, int]) -> frozenset[str]:
     """The texts of a column that stand for no value.
 
@@ -42,7 +34,7 @@ def placeholders(counts: Mapping[str, int]) -> frozenset[str]:
     Args:
         counts: how often each value stands in the column.
     """
-    found = {value for value in counts if may_be_a_gap(value)}
+    found = {value for value in counts if may_be_missing(value)}
     if not found:
         return frozenset()
     others = _others(counts)
@@ -50,7 +42,7 @@ def placeholders(counts: Mapping[str, int]) -> frozenset[str]:
     if kind and kind not in _IN_WORDS and many >= _OF_A_KIND * len(others):
         return frozenset(found)
     rare = {value for value in found if counts[value] < _USUAL * sum(counts.values())}
-    return frozenset({value for value in rare if value.strip().casefold() in _MARKS} - _alike(rare, others))
+    return frozenset({value for value in rare if value.strip().casefold() in MISSING_MARKS} - _alike(rare, others))
 
 
 def look_like_answers(counts: Mapping[str, int]) -> frozenset[str]:
@@ -59,11 +51,11 @@ def look_like_answers(counts: Mapping[str, int]) -> frozenset[str]:
     Args:
         counts: how often each value stands in the column.
     """
-    return _alike({value for value in counts if may_be_a_gap(value)}, _others(counts)) - placeholders(counts)
+    return _alike({value for value in counts if may_be_missing(value)}, _others(counts)) - placeholders(counts)
 
 
 def _others(counts: Mapping[str, int]) -> list[str]:
-    return list(islice((value.strip() for value in counts if not may_be_a_gap(value)), _READ))
+    return list(islice((value.strip() for value in counts if not may_be_missing(value)), _READ))
 
 
 def _alike(found: Collection[str], others: Sequence[str]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 
 from dp_tools.profiling.idf import WordWeights
 from dp_tools.profiling.pair_facts import listed
-from dp_tools.prompts.serializer import Record, is_missing
+from dp_tools.records import Record, is_missing
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")

@@ -7,20 +7,16 @@ pass for the prompt around it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-Record = Mapping[str, str | None]
+from dp_tools.records import Record, clean_name, is_missing, one_line
 
 MISSING = "nan"
 VALUE_BUDGET = 400
 """Characters of one value that reach the model; a longer one is cut there and ends in "…"."""
 RECORD_BUDGET = 2400
 """Characters of one serialized record. When it is longer, its longest values are cut first."""
-
-_SPACES = re.compile(r"\s+")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +25,6 @@ class Serialized:
 
     text: str
     cut: tuple[str, ...]
-
-
-def clean_name(name: str) -> str:
-    """An attribute's name as the model reads it: "Beer_Name" is "beer name"."""
-    return _SPACES.sub(" ", one_line(name.replace("_", " "))).strip().lower() or "unnamed"
-
-
-def one_line(text: str) -> str:
-    """The text with a space for every control character and line break, character for character."""
-    return _UNPRINTABLE.sub(" ", text)
-
-
-PLACEHOLDERS = frozenset(
-    {"n/a", "na", "nan", "null", "none", "nil", "-", "--", "empty", "unknown", "missing", "tbd", '""', "''"}
-)
-"""What people write, in small letters, where there is no value; it counts as a value until a rule says otherwise."""
-
-
-def is_missing(value: str | None) -> bool:
-    """Whether a value counts as no value: null, empty, blank or "?"."""
-    return value is None or value.strip() in ("", "?")
 
 
 def quote(value: str | None, budget: int = VALUE_BUDGET) -> str:

@@ -33,7 +33,7 @@ from rapidfuzz.distance import Levenshtein
 
 from dp_tools.errors import RuleRejected
 from dp_tools.profiling.value_formats import Order, named_days
-from dp_tools.prompts.serializer import is_missing
+from dp_tools.records import is_missing
 from dp_tools.rules.injection import Subject
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.scope import key

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from dp_tools.prompts.serializer import clean_name
+from dp_tools.records import clean_name
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import ALL, Rule
 

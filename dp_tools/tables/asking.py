@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
-from dp_tools.engine.questions import Progress
 from dp_tools.errors import Cancelled
 from dp_tools.explain.averaging import AveragedAnswer, answer_averaged
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.profiling import Facts
+from dp_tools.progress import Progress
 from dp_tools.tables.provenance import answerer
 from dp_tools.tasks.task import Answer, Request
 

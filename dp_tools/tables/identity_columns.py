@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dp_tools.engine.questions import Progress
 from dp_tools.errors import InvalidRequest
 from dp_tools.profiling.value_kinds import KINDS
+from dp_tools.progress import Progress, Stage, silent
 from dp_tools.tables.snapshot import Table, known
-from dp_tools.tables.stages import Stage, silent
 
 SERIAL = "a serial number"
 KEY = "a record key"

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-
 import polars as pl
 
-from dp_tools.engine.questions import Progress
 from dp_tools.profiling.value_kinds import KINDS
-from dp_tools.prompts.serializer import PLACEHOLDERS
+from dp_tools.progress import Stage, silent
+from dp_tools.records import MISSING_MARKS, MISSING_WORDS
 from dp_tools.tables.dependencies import functional_dependencies
-from dp_tools.tables.io.limits import require_going_on
 from dp_tools.tables.jobs.results import ColumnProfile, Frequent, TableProfile
 from dp_tools.tables.snapshot import Table, known
-from dp_tools.tables.stages import Stage, silent
 
 TOP = 10
 """Frequent values and formats that a profile lists."""
@@ -25,8 +21,6 @@ def profile_table(
     *,
     columns: list[str] | None = None,
     dependencies: bool = True,
-    progress: Progress | None = None,
-    cancel: threading.Event | None = None,
     stage: Stage = silent,
 ) -> TableProfile:
     """Profile a table, a few columns in memory at a time.
@@ -35,23 +29,17 @@ def profile_table(
         table: the table.
         columns: the columns to profile (default: all).
         dependencies: whether to look for functional dependencies too.
-        progress: called with (columns profiled, columns in all).
-        cancel: set it to stop.
         stage: gives the progress of a stage by its name; it may raise to stop.
 
     Raises:
         InvalidRequest: an attribute is unknown.
-        Cancelled: `cancel` was set.
     """
     names = list(table.columns if columns is None else columns)
     table.require(names)
     look = stage("profiling columns")
     profiles = []
     for number, column in enumerate(table.series(names)):
-        require_going_on(cancel)
         look(number, len(names))
-        if progress is not None:
-            progress(number, len(names))
         profiles.append(_profile(column))
     return TableProfile(
         table=table.name,
@@ -90,7 +78,9 @@ def _profile(column: pl.Series) -> ColumnProfile:
         shortest=int(lengths.min() or 0),  # type: ignore[arg-type]
         longest=int(lengths.max() or 0),  # type: ignore[arg-type]
         placeholders=_frequent(
-            counts.filter(pl.col("value").str.strip_chars().str.to_lowercase().is_in(list(PLACEHOLDERS))).head(TOP)
+            counts.filter(
+                pl.col("value").str.strip_chars().str.to_lowercase().is_in([*MISSING_MARKS, *MISSING_WORDS])
+            ).head(TOP)
         ),
     )
     if kind in ("integer", "number"):

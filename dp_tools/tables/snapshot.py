@@ -20,8 +20,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from dp_tools import leftovers
-from dp_tools.engine.questions import Progress
 from dp_tools.errors import InvalidRequest, TableUnavailable
+from dp_tools.progress import Progress
+from dp_tools.records import NO_VALUE
 from dp_tools.tables.io.database import DatabaseFile
 from dp_tools.tables.io.delimited import DelimitedFile
 from dp_tools.tables.io.excel import ExcelFile
@@ -54,7 +55,7 @@ _OPTIONS = {
 def known(column: str) -> pl.Expr:
     """A column of a snapshot without surrounding blanks, null where it holds no value (see `is_missing`)."""
     text = pl.col(column).str.strip_chars()
-    return pl.when(~text.is_in(["", "?"])).then(text)
+    return pl.when(~text.is_in(list(NO_VALUE))).then(text)
 
 
 def known_codes(column: pl.Series) -> tuple[NDArray[np.int32], pl.DataFrame]:

@@ -17,12 +17,12 @@ from rapidfuzz.distance import OSA
 from dp_tools.profiling.association import CodedTable
 from dp_tools.profiling.cell_facts import CLOSED, ENOUGH, PEERS, Column, RecordFacts, beginning_of, nearest, shape_of
 from dp_tools.profiling.column_relations import relations
-from dp_tools.profiling.placeholders import may_be_a_gap, placeholders
+from dp_tools.profiling.placeholders import placeholders
 from dp_tools.profiling.spelling import plain_letters
 from dp_tools.profiling.value_formats import named_days, style_of, written
-from dp_tools.prompts.serializer import Record
+from dp_tools.progress import Stage, silent
+from dp_tools.records import Record, may_be_missing
 from dp_tools.tables.snapshot import Table, known, known_codes
-from dp_tools.tables.stages import Stage, silent
 
 MANY = 200_000
 """Distinct values from which on only the repeated ones are kept, and shapes come from a part of them."""
@@ -117,7 +117,7 @@ class TableFacts(RecordFacts):
     def is_placeholder(self, attribute: str, value: str) -> bool:
         """Whether a value stands for none in its column (see `placeholders`)."""
         column = self._columns.get(attribute)
-        if column is None or not may_be_a_gap(value):
+        if column is None or not may_be_missing(value):
             return False
         if attribute not in self._placeholders:
             self._placeholders[attribute] = placeholders(column.counts)

@@ -12,7 +12,8 @@ from dp_tools.profiling import Facts, column_facts
 from dp_tools.profiling.certain_types import told_by_form
 from dp_tools.prompts.ask import Choice
 from dp_tools.prompts.prompt import Block, Prompt
-from dp_tools.prompts.serializer import clean_name, is_missing, quote
+from dp_tools.prompts.serializer import quote
+from dp_tools.records import clean_name, is_missing
 from dp_tools.tasks.task import Answer, Case, Item, Outcome, Request, Task, Value, require, require_distinct
 
 VALUES = 12

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dp_tools.profiling import RecordFacts, is_usual
-from dp_tools.prompts.serializer import Record
+from dp_tools.records import Record
 from dp_tools.rules.coverage import TableVerdict
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from dp_tools.errors import InvalidRequest
 from dp_tools.profiling import CellFacts, Facts, against, form_of
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
-from dp_tools.prompts.serializer import clean_name, quote
+from dp_tools.prompts.serializer import quote
+from dp_tools.records import clean_name
 from dp_tools.tasks.batch_facts import BatchFacts
 from dp_tools.tasks.task import (
     Case,

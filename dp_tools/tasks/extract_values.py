@@ -12,7 +12,8 @@ from dp_tools.profiling import Facts
 from dp_tools.profiling.quantities import only_measure
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.prompts.prompt import Block, Prompt
-from dp_tools.prompts.serializer import clean_name, quote
+from dp_tools.prompts.serializer import quote
+from dp_tools.records import clean_name
 from dp_tools.tasks.task import Answer, Case, Item, Outcome, Request, Task, require
 
 _BY_FORM = 0.85

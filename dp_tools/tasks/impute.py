@@ -10,7 +10,7 @@ from pydantic import Field
 from dp_tools.profiling import CellFacts, Facts, RecordFacts
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.prompts.prompt import Prompt
-from dp_tools.prompts.serializer import clean_name
+from dp_tools.records import clean_name
 from dp_tools.tasks.task import (
     Answer,
     Case,

@@ -11,7 +11,7 @@ from dp_tools.errors import InvalidRequest
 from dp_tools.profiling import Facts, PairFacts
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
-from dp_tools.prompts.serializer import Record
+from dp_tools.records import Record
 from dp_tools.tasks.task import Case, Outcome, RecordField, Task, record_block, require
 from dp_tools.tasks.verdicts import OnlyMatches, Verdict, VerdictAnswer, VerdictRequest
 

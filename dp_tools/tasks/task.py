@@ -18,7 +18,8 @@ from dp_tools.errors import InvalidRequest
 from dp_tools.profiling import Facts, words_agree
 from dp_tools.prompts.ask import Ask
 from dp_tools.prompts.prompt import Block, Prompt
-from dp_tools.prompts.serializer import Record, clean_name, quote, serialize
+from dp_tools.prompts.serializer import quote, serialize
+from dp_tools.records import Record, clean_name
 from dp_tools.rules.coverage import TableVerdict
 from dp_tools.rules.injection import Lost
 

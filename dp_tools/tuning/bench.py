@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dp_tools.engine.questions import Progress
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.progress import Progress
 from dp_tools.tuning.instances import TASK_OF, Split
 from dp_tools.tuning.published import COLUMNS, published
 from dp_tools.tuning.scores import Score, mean, score

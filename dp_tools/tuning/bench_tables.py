@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from dp_tools.engine.questions import Progress
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.progress import Progress
 from dp_tools.rules.scope import key
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.clean.cleaning import Cleaner

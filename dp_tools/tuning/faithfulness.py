@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from dp_tools.engine.questions import Progress
 from dp_tools.errors import TableUnavailable
 from dp_tools.explain import Explanation, explain
 from dp_tools.explain.item_parts import View, single, view_of
@@ -21,6 +20,7 @@ from dp_tools.explain.perturbation import NOTABLE
 from dp_tools.explain.perturbed_questions import Asker, Variant, probability_of
 from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.profiling import Facts
+from dp_tools.progress import Progress
 from dp_tools.rules.rule import Example, Rule
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
 from dp_tools.tasks.task import Request

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from dp_tools.engine.questions import LabelScores, Progress
+from dp_tools.engine.questions import LabelScores
 from dp_tools.explain.averaging import answer_averaged
 from dp_tools.explain.item_parts import PairView, single, view_of
 from dp_tools.models.calibration import Calibration
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.progress import Progress
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.templates.template import to_question
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair

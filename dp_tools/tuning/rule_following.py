@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from dp_tools.engine.questions import Progress
 from dp_tools.errors import TableUnavailable
 from dp_tools.preprocessor import Preprocessor, task_of
-from dp_tools.prompts.serializer import clean_name, is_missing
+from dp_tools.progress import Progress
+from dp_tools.records import clean_name, is_missing
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
 from dp_tools.tasks.impute import ImputeRequest
 from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from dp_tools.engine.questions import Progress
 from dp_tools.errors import InvalidRequest
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.progress import Progress
 from dp_tools.rules.discovery.contrast import contrast
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import ALL, Example, Rule

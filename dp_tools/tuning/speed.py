@@ -21,10 +21,11 @@ import anyio
 
 from dp_tools.engine.format_choice import decode_speed, prepare_weights
 from dp_tools.engine.local import LocalEngine
-from dp_tools.engine.questions import GeneratedValue, LabelScores, Progress, Question, Result, Value
+from dp_tools.engine.questions import GeneratedValue, LabelScores, Question, Result, Value
 from dp_tools.errors import InvalidRequest
 from dp_tools.models.catalogue import resolve
 from dp_tools.preprocessor import Preprocessor, with_rules
+from dp_tools.progress import Progress
 from dp_tools.prompts import WIRE_FORMATS
 from dp_tools.prompts.templates.template import WireFormat, to_question
 from dp_tools.tasks import TASKS

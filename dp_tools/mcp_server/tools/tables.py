@@ -20,6 +20,7 @@ from dp_tools.mcp_server.elicitation import ask
 from dp_tools.mcp_server.file_consent import require_consent
 from dp_tools.mcp_server.server_context import Owner
 from dp_tools.mcp_server.tools.tool import ADDS, CHANGES, READ_ONLY, WRITES, PlainTool, result_of
+from dp_tools.progress import watched
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
@@ -156,7 +157,7 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
             with opened:
                 shown = columns if columns is not None else list(opened.columns)[:_COLUMNS]
                 left_out = [] if columns is not None else list(opened.columns)[_COLUMNS:]
-                found = profile(opened, columns=shown, progress=progress, cancel=cancel)
+                found = profile(opened, columns=shown, stage=watched(progress, cancel))
                 return ProfileAnswer(profile=found, left_out=left_out)
 
         return result_of(await run_work(ctx, look))

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from dp_tools.prompts.serializer import is_missing
+from dp_tools.records import is_missing
 from dp_tools.rules.checks import Check
 from dp_tools.rules.discovery.value_patterns import MASKS, SEEN, matching
 from dp_tools.rules.injection import Subject

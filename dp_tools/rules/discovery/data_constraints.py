@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from dp_tools.errors import Cancelled
-from dp_tools.prompts.serializer import is_missing
+from dp_tools.records import is_missing
 from dp_tools.rules.checks import Check
 from dp_tools.rules.coverage import TableVerdict
 from dp_tools.rules.discovery.mine import Candidate, Kind, mine

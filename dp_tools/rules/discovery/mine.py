@@ -21,7 +21,7 @@ from dp_tools.errors import Cancelled, InvalidRequest, RuleRejected
 from dp_tools.profiling.association import EVERY, Codes, encode, group_agreement, likely_determinants, told_by
 from dp_tools.profiling.placeholders import look_like_answers, placeholders
 from dp_tools.profiling.value_formats import named_days, order_of
-from dp_tools.prompts.serializer import is_missing
+from dp_tools.records import is_missing
 from dp_tools.rules.checks import JOIN, Check, Spelling
 from dp_tools.rules.discovery.truth_discovery import votes
 from dp_tools.rules.discovery.value_patterns import PLAIN, RARE, SEEN, USUAL, likeness, matching, usual_forms

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dp_tools.prompts.serializer import is_missing
+from dp_tools.records import is_missing
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.change_log import Change
 from dp_tools.tables.clean.cleaning import ACCEPT, REVIEW

@@ -13,7 +13,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from dp_tools.profiling.spelling import as_digits, plain_letters, plain_text
-from dp_tools.prompts.serializer import clean_name, is_missing
+from dp_tools.records import clean_name, is_missing
 from dp_tools.rules.injection import Injection
 from dp_tools.tables.table_facts import TableFacts
 

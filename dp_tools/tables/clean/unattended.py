@@ -14,7 +14,8 @@ from rapidfuzz.distance import OSA
 
 from dp_tools.profiling.cell_facts import CLOSED, Column, number_of, shape_of
 from dp_tools.profiling.spelling import is_mixed, plain_letters, plain_text, slip
-from dp_tools.prompts.serializer import clean_name, is_missing, quote
+from dp_tools.prompts.serializer import quote
+from dp_tools.records import clean_name, is_missing
 from dp_tools.tables.clean.proposals import Proposal
 from dp_tools.tables.table_facts import TableFacts
 

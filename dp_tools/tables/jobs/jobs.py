@@ -15,9 +15,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from dp_tools.engine.questions import Progress
 from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.progress import Progress
 from dp_tools.tables.asking import Work
 from dp_tools.tables.io.paths import Disk, fingerprint, make_folder, new_file
 from dp_tools.tables.jobs.job_files import Leave, Writes, outputs_of, require_free, settle_paths, writes_of

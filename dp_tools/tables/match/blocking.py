@@ -17,8 +17,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sparse_dot_topn import sp_matmul_topn
 
-from dp_tools.engine.questions import Progress
 from dp_tools.errors import Cancelled
+from dp_tools.progress import Progress
 from dp_tools.tables.identity_columns import contents
 from dp_tools.tables.snapshot import ROW, Table
 

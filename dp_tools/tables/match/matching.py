@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dp_tools.engine.questions import Progress
 from dp_tools.errors import InvalidRequest
 from dp_tools.explain.averaging import ORDERS_OF_A_PAIR
 from dp_tools.profiling import PairFacts
-from dp_tools.prompts.serializer import Record
+from dp_tools.progress import Progress
+from dp_tools.records import Record
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.clean.cleaning import ACCEPT
 from dp_tools.tables.identity_columns import Content, contents

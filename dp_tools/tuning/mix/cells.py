@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from dp_tools.profiling import RecordFacts
-from dp_tools.prompts.serializer import clean_name, is_missing
+from dp_tools.records import clean_name, is_missing
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.detect_errors import DetectErrors, DetectErrorsRequest
 from dp_tools.tasks.task import Case

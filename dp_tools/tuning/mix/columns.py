@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from dp_tools.prompts.serializer import clean_name, is_missing
+from dp_tools.records import clean_name, is_missing
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.annotate_columns import AnnotateColumnsRequest, Column
 from dp_tools.tuning.mix.lesson import Lesson, lesson, often

@@ -17,7 +17,7 @@ from random import Random
 from rapidfuzz import fuzz
 
 from dp_tools.profiling.value_formats import readings
-from dp_tools.prompts.serializer import PLACEHOLDERS, is_missing
+from dp_tools.records import is_missing, may_be_missing
 from dp_tools.tuning.mix.lesson import often
 from dp_tools.tuning.mix.sources import Record, Row
 from dp_tools.tuning.mix.spoil import typo
@@ -214,7 +214,7 @@ def _reworded(random: Random, value: str, record: Record) -> str:
 
 
 def _says(value: str) -> bool:
-    return not is_missing(value) and value.strip().lower() not in PLACEHOLDERS
+    return not is_missing(value) and not may_be_missing(value)
 
 
 def _without(words: Sequence[str], place: int) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from dp_tools.prompts.serializer import clean_name, is_missing
+from dp_tools.records import clean_name, is_missing
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.follow_instruction import FollowInstructionRequest
 from dp_tools.tuning.mix.lesson import Lesson, lesson, often, yes_no

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from dp_tools.profiling import PairFacts, SchemaFacts
-from dp_tools.prompts.serializer import clean_name, is_missing
+from dp_tools.records import clean_name, is_missing
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasRequest

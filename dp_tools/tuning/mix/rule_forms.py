@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from dp_tools.prompts.serializer import is_missing
+from dp_tools.records import is_missing
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 

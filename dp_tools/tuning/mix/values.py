@@ -8,8 +8,9 @@ from pathlib import Path
 from random import Random
 
 from dp_tools.profiling import RecordFacts
-from dp_tools.prompts.serializer import Record as AnyRecord
-from dp_tools.prompts.serializer import clean_name, is_missing, quote
+from dp_tools.prompts.serializer import quote
+from dp_tools.records import Record as AnyRecord
+from dp_tools.records import clean_name, is_missing
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.extract_values import ExtractValuesRequest, WantedAttribute
 from dp_tools.tasks.impute import ImputeRequest
