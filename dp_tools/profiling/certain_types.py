@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from dp_tools.profiling.check_digits import is_gtin, is_iban, is_isbn
 from dp_tools.records import is_missing
 
 _READ = 1000
@@ -23,7 +24,6 @@ _NAMES = {
     "postal code": re.compile(r"\b(post(al)?|zip) ?codes?\b|\bzip\b|\bplz\b|\bpostcodes?\b"),
 }
 """How types are called that stand for a kind; the last one no code can tell, but it is none of the others."""
-_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z\d]{11,30}")
 _TELEPHONE = re.compile(r"(?:\+|00|0|\()\d[\d\s()/.-]{6,18}\d|\d{2,5}[\s/.-]+\d[\d\s/.-]{4,14}\d")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}")
 
@@ -61,37 +61,15 @@ def _kind(values: Sequence[str]) -> str | None:
     if len(values) < _FEWEST:
         return None
     for kind, check in (
-        ("IBAN", _is_iban),
-        ("book number", _is_isbn),
-        ("article number", _is_article),
+        ("IBAN", is_iban),
+        ("book number", is_isbn),
+        ("article number", is_gtin),
         ("e-mail address", lambda value: bool(_MAIL.fullmatch(value))),
         ("telephone number", _is_telephone),
     ):
         if sum(map(check, values)) >= _MOST * len(values):
             return kind
     return None
-
-
-def _is_iban(value: str) -> bool:
-    """ISO 13616: the country and the check digits behind the rest, letters as numbers, leave 1 when divided by 97."""
-    plain = value.replace(" ", "").upper()
-    return bool(_IBAN.fullmatch(plain)) and int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1
-
-
-def _is_article(value: str) -> bool:
-    """GS1: of 8, 12, 13 or 14 digits the last makes their sum, weighted 1 and 3 in turn from the end, end in 0."""
-    if not (value.isascii() and value.isdigit() and len(value) in (8, 12, 13, 14)):
-        return False
-    return sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(value))) % 10 == 0
-
-
-def _is_isbn(value: str) -> bool:
-    plain = re.sub(r"[\s-]", "", value).upper()
-    if re.fullmatch(r"97[89]\d{10}", plain):
-        return _is_article(plain)
-    if not re.fullmatch(r"\d{9}[\dX]", plain):
-        return False
-    return sum((10 - place) * (10 if c == "X" else int(c)) for place, c in enumerate(plain)) % 11 == 0
 
 
 def _is_telephone(value: str) -> bool:

@@ -146,6 +146,11 @@ def _reasons(table: Table, comparing: bool, look: Progress) -> dict[str, str]:
     return found
 
 
+def reason_left_out(column: pl.Series) -> str | None:
+    """Why a column is left out where records are compared; None where it describes them."""
+    return _reason(column.name, _facts(column), comparing=True)
+
+
 def _reason(name: str, column: _Column, comparing: bool) -> str | None:
     words = {part.casefold() for part in _NAME_PARTS.findall(name)}
     if column.serial:

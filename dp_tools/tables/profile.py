@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import polars as pl
 
+from dp_tools.profiling.column_kinds import kinds_of
+from dp_tools.profiling.kind import Kind
 from dp_tools.profiling.value_kinds import KINDS
 from dp_tools.progress import Stage, silent
 from dp_tools.records import MISSING_MARKS, MISSING_WORDS
 from dp_tools.tables.dependencies import functional_dependencies
+from dp_tools.tables.identity_columns import EXPORTED, SERIAL, SOURCE, reason_left_out
 from dp_tools.tables.jobs.results import ColumnProfile, Frequent, TableProfile
 from dp_tools.tables.snapshot import Table, known
 
 TOP = 10
 """Frequent values and formats that a profile lists."""
 _SHOWN = 60
+_SAMPLE = 1000
+"""Records whose values tell what kind of thing a column holds."""
+_KIND_OF_REASON: dict[str | None, Kind] = {
+    SERIAL: "serial number",
+    SOURCE: "source label",
+    EXPORTED: "time of export",
+}
 
 
 def profile_table(
@@ -38,9 +48,18 @@ def profile_table(
     table.require(names)
     look = stage("profiling columns")
     profiles = []
+    samples: dict[str, list[str | None]] = {}
+    not_describing: dict[str, Kind] = {}
     for number, column in enumerate(table.series(names)):
         look(number, len(names))
         profiles.append(_profile(column))
+        samples[column.name] = column.head(_SAMPLE).to_list()
+        if (reason := reason_left_out(column)) in _KIND_OF_REASON:
+            not_describing[column.name] = _KIND_OF_REASON[reason]
+    found = kinds_of(samples, not_describing)
+    for profile in profiles:
+        kind, profile.holds_probability = found[profile.name]
+        profile.holds = kind
     return TableProfile(
         table=table.name,
         records=table.count,

@@ -41,6 +41,7 @@ def profile_page(profile: TableProfile) -> str:
 def _section(column: ColumnProfile) -> str:
     facts = [
         ("kind", column.kind),
+        ("holds", f"{column.holds} ({column.holds_probability:.0%})"),
         ("filled", f"{column.filled:.1%}"),
         ("distinct", f"{column.distinct:,}"),
         ("characters", f"{column.shortest} to {column.longest}"),

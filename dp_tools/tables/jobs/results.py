@@ -35,6 +35,10 @@ class ColumnProfile(BaseModel):
     filled: Annotated[float, Field(description="Share of records with a value, 0 to 1.")]
     distinct: Annotated[int, Field(description="Distinct values.")]
     kind: Annotated[str, Field(description="What most values look like: integer, number, date, category, text, …")]
+    holds: Annotated[str, Field(description="What kind of thing it holds: email, company, street, … or other.")] = (
+        "other"
+    )
+    holds_probability: Annotated[float, Field(description="Probability of that, 0 to 1.")] = 0.0
     kind_share: Annotated[float, Field(description="Share of values that look like that, 0 to 1.")]
     key_likeness: Annotated[float, Field(description="Distinct values over records: 1 for a key without gaps.")]
     top: Annotated[list[Frequent], Field(description="The most frequent values.")]
@@ -113,6 +117,7 @@ class Review(BaseModel):
 def _line(column: ColumnProfile) -> str:
     parts = [
         f"{column.name}: {column.kind}" + (f" ({column.kind_share:.0%})" if column.kind_share < 1 else ""),
+        *([f"holds {column.holds} ({column.holds_probability:.0%})"] if column.holds != "other" else []),
         f"filled {column.filled:.1%}",
         f"{column.distinct:,} distinct" + (", a key" if column.key_likeness == 1 else ""),
     ]

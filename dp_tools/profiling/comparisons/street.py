@@ -1,0 +1,164 @@
+"""Streets with their numbers: abbreviations of many languages, units, number before or after the name."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from dp_tools.profiling.comparisons.comparison import Comparison
+from dp_tools.profiling.comparisons.folding import is_slip, words
+from dp_tools.profiling.vocabulary import entries
+
+_PLAIN = {short: words(word)[0] for word, shorts in entries("street_words") for short in shorts}
+_KINDS = frozenset(_PLAIN.values())
+_TELLING = frozenset(("st", "rd", "dr", "ln", "ul"))
+"""Words of two letters that mean a street more often than anything else."""
+_ENDS = ("strasse", "straat", "gasse", "weg", "vej", "str", "allee", "platz")
+_ENDINGS = (("strasse", "str"), ("str", "str"), ("straat", "str"), ("gasse", "g"), ("platz", "pl"), ("pl", "pl"))
+"""Endings of joined names of streets, long and short, and what they become."""
+_SMALL = frozenset(
+    [
+        "the",
+        "of",
+        "at",
+        "de",
+        "la",
+        "le",
+        "les",
+        "du",
+        "des",
+        "der",
+        "die",
+        "den",
+        "dem",
+        "am",
+        "an",
+        "im",
+        "in",
+        "zum",
+        "zur",
+        "el",
+        "los",
+        "las",
+        "del",
+        "della",
+        "di",
+        "do",
+        "da",
+        "dos",
+    ]
+)
+_UNIT = re.compile(
+    r"(?i)[,\s]*\b(?:apt|apartment|unit|suite|ste|flat|fl|floor|stock|og|top|wohnung|whg|appt|piso|int|local|lok|m|room|rm|"
+    r"kv|office|no\.? unit)\b\.?\s*#?\s*([a-z]?\d+[a-z]?|[a-z])\b|#\s*(\d+[a-z]?)"
+)
+_NUMBER = re.compile(r"(?<![a-z])(\d+)(?:\s?[-/–]\s?(\d+))?(?:([a-z])(?![a-z])| ([a-z])(?=\s*(?:,|$)))?(?![a-z])")
+
+_NUMBER_AND_UNIT = re.compile(r"(?<!\d)(\d+[a-z]?)\s?/\s?(\d+[a-z]?)(?![\d/])")
+"""Polish, Czech and Austrian addresses put the door behind the house."""
+
+
+class Address(NamedTuple):
+    """An address: the words of the street, its numbers, the unit."""
+
+    street: tuple[str, ...]
+    numbers: tuple[str, ...]
+    unit: str
+
+
+@lru_cache(maxsize=2**16)
+def address_of(value: str) -> Address:
+    """The parts of a street address."""
+    unit = ""
+    text = value.casefold()
+    if found := _UNIT.search(text):
+        unit = found[1] or found[2] or ""
+        text = f"{text[: found.start()]} {text[found.end() :]}"
+    elif found := _NUMBER_AND_UNIT.search(text):
+        unit = found[2]
+        text = f"{text[: found.start()]} {found[1]} {text[found.end() :]}"
+    numbers = []
+
+    def take(match: re.Match[str]) -> str:
+        numbers.append(match[1].lstrip("0") + (match[3] or match[4] or ""))
+        if match[2]:
+            numbers.append(match[2])
+        return " "
+
+    text = _NUMBER.sub(take, text)
+    street = tuple(_plain(word) for word in words(text) if word not in _SMALL)
+    return Address(tuple(word for word in street if word), tuple(numbers), unit)
+
+
+def has_street_word(value: str) -> bool:
+    """Whether a word says that a value is a street."""
+    found = words(value)
+    return any(
+        ((word in _PLAIN or word in _KINDS) and (len(word) > 2 or word in _TELLING))
+        or (word.endswith(_ENDS) and word not in _ENDS)
+        for word in found
+    )
+
+
+def compare_streets(left: str, right: str) -> Comparison:
+    """How two addresses compare; `shared` is the street and number of both."""
+    one, two = address_of(left), address_of(right)
+    same = _compare_street(one.street, two.street)
+    agreed = not one.numbers or not two.numbers or one.numbers[0] == two.numbers[0] or one.numbers == two.numbers[::-1]
+    known = bool(one.numbers and two.numbers)
+    shared = "".join((*sorted(one.street), *one.numbers[:1])) or None
+    if same is None:
+        return Comparison("contradicting", "other street")
+    if not agreed:
+        if same != "other" and _letter_aside(one.numbers[0]) == _letter_aside(two.numbers[0]):
+            return Comparison("partial", "same street and number, other letter", shared)
+        if same != "other" and _is_number_slip(one.numbers[0], two.numbers[0]):
+            return Comparison("partial", "same street, number a digit off")
+        return Comparison("contradicting", "other street" if same == "other" else "same street, other number")
+    if same == "other":
+        return Comparison("contradicting", "other street, same number" if known else "other street")
+    if not known and (one.numbers or two.numbers):
+        return Comparison("partial", "number missing", shared)
+    if one.unit != two.unit:
+        text = "other unit" if one.unit and two.unit else "unit missing"
+        return Comparison("partial" if one.unit and two.unit else "near", text, shared)
+    if same == "near":
+        return Comparison("near", "near spelling", shared if known else None)
+    return Comparison("exact" if left.strip() == right.strip() else "normalised", "same", shared)
+
+
+def _compare_street(ours: tuple[str, ...], theirs: tuple[str, ...]) -> str | None:
+    """ "same", "near" or "other"; None where a side has no words."""
+    if not ours or not theirs:
+        return "same" if ours == theirs else None
+    if sorted(ours) == sorted(theirs) or "".join(ours) == "".join(theirs):
+        return "same"
+    left = [word for word in ours if word not in theirs]
+    right = [word for word in theirs if word not in ours]
+    # Some systems leave the kind of street out, some the direction.
+    if not left or not right:
+        return "near" if len(left) + len(right) <= max(1, len(ours) // 2) or len(ours) + len(theirs) > 6 else "other"
+    one, two = "".join(left), "".join(right)
+    if is_slip(one, two) or all(any(is_slip(a, b) for b in right) for a in left):
+        return "near"
+    if all(word in _KINDS for word in (*left, *right)):
+        return "near"
+    return "other"
+
+
+def _plain(word: str) -> str:
+    for ending, plain in _ENDINGS:
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            return word.removesuffix(ending) + plain
+    return _PLAIN.get(word, word)
+
+
+def _letter_aside(number: str) -> str:
+    return number.rstrip("abcdefghijklmnopqrstuvwxyz")
+
+
+def _is_number_slip(one: str, two: str) -> bool:
+    return (len(one) == len(two) >= 3 and sum(a != b for a, b in zip(one, two, strict=True)) == 1) or (
+        len(one) == len(two) >= 2 and one != two and sorted(one) == sorted(two)
+    )
