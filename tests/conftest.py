@@ -65,7 +65,7 @@ def engine(tiny_model: Path) -> Iterator[Engine]:
 def lent_engine(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Lent:
     """Whoever opens an engine in this process gets the session's."""
     lent = Lent(engine)
-    for module in ("preprocessor", "cli.bench", "cli.bench_explain", "cli.bench_rules", "cli.calibrate"):
+    for module in ("preprocessor", "cli.bench"):
         monkeypatch.setattr(f"dp_tools.{module}.open_engine", lambda *_, **__: lent)
     return lent
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from dp_tools.cli import main
 from dp_tools.errors import TableUnavailable
+from dp_tools.evaluation.bench import markdown, means, measure
+from dp_tools.evaluation.instances import Instance, read_datasets
+from dp_tools.evaluation.published import published
+from dp_tools.evaluation.scores import calibration_error, score
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.task import Outcome
-from dp_tools.tuning.bench import markdown, means, measure
-from dp_tools.tuning.instances import Instance, read_datasets
-from dp_tools.tuning.published import published
-from dp_tools.tuning.scores import calibration_error, score
 
 PLACE = {"name": "citrus", "city": "los angeles"}
 ROWS = {
@@ -128,7 +128,7 @@ def test_a_limit_takes_the_same_instances_every_time_at_the_natural_rate(data):
 
 @given(st.lists(st.sampled_from(["yes", "no"]), min_size=1, max_size=60), st.integers(1, 60))
 def test_a_sample_has_the_asked_size_and_keeps_the_order(labels, limit):
-    from dp_tools.tuning.instances import Split
+    from dp_tools.evaluation.instances import Split
 
     split = Split("EM", "x", "test", tuple(Instance({"n": n}, label) for n, label in enumerate(labels)))
     numbers = [instance.row["n"] for instance in split.sample(limit).instances]
@@ -269,14 +269,3 @@ def test_the_command_refuses_what_it_does_not_know(data):
     result = CliRunner().invoke(main, ["bench", "--data", str(data), "--only", "EM/nothing"])
     assert result.exit_code == 2
     assert "There is no EM/nothing" in result.stderr
-
-
-def test_following_rules_is_measured_on_valid_splits(tmp_path: Path, lent_engine: object) -> None:  # noqa: ARG001
-    folder = tmp_path / "ED" / "shop"
-    folder.mkdir(parents=True)
-    rows = [{"record": {**PLACE, "id": str(n)}, "attribute": "city", "label": 0, "clean": ""} for n in range(4)]
-    (folder / "valid.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    result = CliRunner().invoke(main, ["bench-rules", "--data", str(tmp_path), "--cases", "8"])
-    assert result.exit_code == 0, result.output
-    assert "| gaps | " in result.stdout
-    assert "An idle rule changed" in result.stdout

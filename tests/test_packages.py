@@ -31,7 +31,7 @@ def _built_from(source: Path, target: Path) -> list[str]:
         return sorted(archive.namelist())
 
 
-def test_the_wheel_holds_the_packs_the_examples_and_the_adapter_and_no_tests(wheel):
+def test_the_wheel_holds_the_packs_the_examples_and_the_adapter_and_neither_tests_nor_the_laboratory(wheel):
     for path in ("knowledge/general.yaml", "examples/orders_dirty.csv", "models/nano-lora.gguf", "py.typed"):
         assert f"dp_tools/{path}" in wheel
     assert {name.split("/")[0] for name in wheel} == {"dp_tools", "dp_tools-0.1.0.dist-info"}

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from wide_tables import write_wide
 
 from dp_tools.profiling import RecordFacts
 from dp_tools.tables.snapshot import open_table
 from dp_tools.tables.table_facts import TableFacts
+from lab.synthetic.wide_tables import write_wide
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ROWS = 300

@@ -17,7 +17,6 @@ import pytest
 from mcp import Client
 from serving import answer
 from tables_job import ScriptedEngine, jobs_in
-from wide_tables import write_wide
 
 from dp_tools.errors import Cancelled
 from dp_tools.mcp_server.server import create_server
@@ -42,6 +41,7 @@ from dp_tools.tables.match import blocking, matching
 from dp_tools.tables.profile import profile_table
 from dp_tools.tables.snapshot import open_table
 from dp_tools.tables.table_facts import TableFacts
+from lab.synthetic.wide_tables import write_wide
 
 AT_ONCE = 1.0
 """Seconds within which a stop is heard."""

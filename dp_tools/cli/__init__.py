@@ -10,8 +10,9 @@ import atexit
 import importlib
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -38,12 +39,8 @@ COMMANDS = {
     "models": ("dp_tools.cli.models:models", "List the models that can answer, and prepare them."),
     "serve": ("dp_tools.cli.serve:serve", "Serve the tools to agents and chat clients over MCP."),
     "demo": ("dp_tools.cli.demo:demo", "Clean and match example tables through a real server."),
-    "tune": ("dp_tools.cli.tune:tune", "Train an adapter from labelled data."),
-    "speed": ("dp_tools.cli.speed:speed", "Measure how fast the model answers on this machine."),
-    "calibrate": ("dp_tools.cli.calibrate:calibrate", "Fit a model's calibration on labelled data."),
+    "tune": ("dp_tools.cli.tune:tune", "Train an adapter for one of your datasets."),
     "bench": ("dp_tools.cli.bench:bench", "Measure the model on a folder of labelled data."),
-    "bench-rules": ("dp_tools.cli.bench_rules:bench_rules", "Measure how the model follows rules."),
-    "bench-explain": ("dp_tools.cli.bench_explain:bench_explain", "Measure the explanations on labelled data."),
 }
 """Where each command is, and what it is for."""
 
@@ -61,20 +58,23 @@ class Refused(click.ClickException):
 class LazyCommands(click.Group):
     """A group that imports a command when it is called."""
 
+    table: ClassVar[Mapping[str, tuple[str, str]]] = COMMANDS
+    """Where each command is, and what it is for."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.table:
             return None
-        module, name = COMMANDS[cmd_name][0].split(":")
+        module, name = self.table[cmd_name][0].split(":")
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+            formatter.write_dl([(name, summary) for name, (_, summary) in self.table.items()])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run as a program, which ends at once when it is stopped: threads of the model may be busy for minutes."""

@@ -14,11 +14,11 @@ from rich.table import Table
 from dp_tools.cli.answering import MODEL, bar, interruptible, onward
 from dp_tools.engine import open_engine
 from dp_tools.errors import InvalidRequest, TableUnavailable
+from dp_tools.evaluation import bench_picture, bench_tables
+from dp_tools.evaluation.bench import HEADER, Row, cells, markdown, measure
+from dp_tools.evaluation.bench_tables import Rules
+from dp_tools.evaluation.instances import SPLITS, read_datasets
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tuning import bench_picture, bench_tables
-from dp_tools.tuning.bench import HEADER, Row, cells, markdown, measure
-from dp_tools.tuning.bench_tables import Rules
-from dp_tools.tuning.instances import SPLITS, read_datasets
 
 
 @click.command()

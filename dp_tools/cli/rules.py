@@ -8,13 +8,17 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from dp_tools.cli.answering import MODEL, bar, interruptible, stages, wait_for_weights
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest, RuleRejected
+from dp_tools.evaluation import rule_trials
+from dp_tools.evaluation.instances import Split
+from dp_tools.evaluation.labelled_cases import read_labelled
+from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.discovery.mine import mine as mine_table
 from dp_tools.rules.injector import LEFT_TO_ITS_CHECK
 from dp_tools.rules.packs.packs import Installed, load_pack, write_pack
@@ -22,10 +26,6 @@ from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.scope import TASKS, suggested_id
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.rules.vetting import parse
-
-if TYPE_CHECKING:
-    from dp_tools.preprocessor import Preprocessor
-    from dp_tools.tuning.instances import Split
 
 C = TypeVar("C", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -282,14 +282,12 @@ def mine(
 @with_data
 def test(rule_id: str, task: str | None, **options: Any) -> None:
     """Measure the task without and with a rule on labelled cases, and name the cases that flip."""
-    from dp_tools.tuning.rule_trials import try_rule
-
     with KnowledgeStore.open(options["knowledge"]) as store:
         rule = store.get(rule_id)
     if task is None and rule.task == ALL:
         raise InvalidRequest(f"Rule {rule_id} is for all tasks; say with --task which one the cases are of.")
     with _trying(task or rule.task, options) as (preprocessor, split, run):
-        trial = try_rule(preprocessor, split, rule, dataset=options["dataset"], **run)
+        trial = rule_trials.try_rule(preprocessor, split, rule, dataset=options["dataset"], **run)
     before, after = trial.before, trial.after
     click.echo(f"{before.metric} without {rule_id}: {before.score:.2f}   with it: {after.score:.2f}   cases: {after.n}")
     click.echo(f"flipped: {len(trial.flips)}   mended: {trial.mended}   broken: {trial.broken}")
@@ -303,8 +301,6 @@ def test(rule_id: str, task: str | None, **options: Any) -> None:
 @with_data
 def learn(task: str, statements: tuple[str, ...], **options: Any) -> None:
     """Propose the rules and examples that raise the score on cases held back from LABELLED data."""
-    from dp_tools.tuning.rule_trials import learn as learn_from
-
     dataset = options["dataset"]
     extra = [
         Rule(
@@ -317,7 +313,7 @@ def learn(task: str, statements: tuple[str, ...], **options: Any) -> None:
         for text in statements
     ]
     with _trying(task, options) as (preprocessor, split, run):
-        learned = learn_from(preprocessor, split, dataset=dataset, candidates=extra, **run)
+        learned = rule_trials.learn(preprocessor, split, dataset=dataset, candidates=extra, **run)
         why = f"{learned.before.score:.2f} to {learned.after.score:.2f} {learned.after.metric} on held-back cases"
         for rule in learned.kept:
             _say("proposed", preprocessor.knowledge.propose(rule, who="learning", why=why))
@@ -329,10 +325,8 @@ def learn(task: str, statements: tuple[str, ...], **options: Any) -> None:
 @with_data
 def audit(task: str, **options: Any) -> None:
     """Measure how many answers of a sample each rule in force changes; name the rules that sway too many."""
-    from dp_tools.tuning.rule_trials import audit as audit_rules
-
     with _trying(task, options) as (preprocessor, split, run):
-        found = audit_rules(preprocessor, split, dataset=options["dataset"], **run)
+        found = rule_trials.audit(preprocessor, split, dataset=options["dataset"], **run)
     for entry in found:
         towards = ", ".join(f"{count} to {label}" for label, count in entry.towards.items())
         mark = "  sways too many" if entry.outlier else ""
@@ -399,9 +393,6 @@ def assign(store: KnowledgeStore, dataset: str, domain: str, remove: bool, why: 
 @contextmanager
 def _trying(task: str, options: dict[str, Any]) -> Iterator[tuple[Preprocessor, Split, dict[str, Any]]]:
     """What answers, the labelled cases, and the arguments that show progress and take Ctrl-C."""
-    from dp_tools.preprocessor import Preprocessor
-    from dp_tools.tuning.labelled import read_labelled
-
     split = read_labelled(options["data"], task=task, dataset=options["dataset"] or "", attribute=options["attribute"])
     split = split.sample(options["limit"])
     wait_for_weights(options["model"])

@@ -155,7 +155,7 @@ def _with_shipped_adapter(spec: ModelSpec) -> ModelSpec:
 
 
 def _with_adapter(spec: ModelSpec, adapter: Path) -> ModelSpec:
-    """The embedded model with an adapter that `dp-tools tune --data` made, and the calibration beside it."""
+    """The embedded model with an adapter that `python -m lab train --data` made, and the calibration beside it."""
     path = _checked(adapter)
     called = path.parent.resolve().name if path.stem == "adapter" else path.stem
     name = f"{spec.name}+{re.sub(r'[^A-Za-z0-9_.]+', '-', called)}"

@@ -14,6 +14,8 @@ from mcp.types import CallToolResult
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from dp_tools.errors import InvalidRequest
+from dp_tools.evaluation.labelled_cases import read_labelled
+from dp_tools.evaluation.rule_trials import try_rule
 from dp_tools.mcp_server.auth import APPROVE, READ, RULES, RUN
 from dp_tools.mcp_server.blocking_work import Progress, run_work
 from dp_tools.mcp_server.caller_role import caller, decider, standing
@@ -282,8 +284,6 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
         attribute: Annotated[str | None, Field(description="For impute: the attribute of the label.")] = None,
     ) -> Annotated[CallToolResult, RuleTrial]:
         """Tries a rule on labelled cases: scores without and with it, and answers that change. It stores nothing."""
-        from dp_tools.tuning.labelled import read_labelled
-        from dp_tools.tuning.rule_trials import try_rule
 
         def work(progress: Progress, cancel: threading.Event) -> RuleTrial:
             cases = read_labelled(owner.roots.to_read(data), task=task, dataset=dataset or "", attribute=attribute)

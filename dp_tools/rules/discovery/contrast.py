@@ -1,6 +1,6 @@
 """Contrast: candidate rules from labelled cases, by what tells the cases of one label from those of the other.
 
-Code finds them, a measured score keeps them (see `dp_tools.tuning.rule_trials.learn`).
+Code finds them, a measured score keeps them (see `dp_tools.evaluation.rule_trials.learn`).
 """
 
 from __future__ import annotations

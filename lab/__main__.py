@@ -1,0 +1,32 @@
+"""`python -m lab`: the commands that make and measure the shipped adapter."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import click
+
+from dp_tools.cli import LazyCommands
+
+
+class _LabCommands(LazyCommands):
+    table: ClassVar = {
+        "train": ("lab.commands.train:train", "Train the shipped adapter from a folder of labelled data."),
+        "calibrate": ("lab.commands.calibrate:calibrate", "Fit a model's calibration on labelled data."),
+        "bench-rules": ("lab.commands.bench_rules:bench_rules", "Measure how the model follows rules."),
+        "bench-explain": ("lab.commands.bench_explain:bench_explain", "Measure the explanations on labelled data."),
+        "speed": ("lab.commands.speed:speed", "Measure how fast the model answers on this machine."),
+        "scale": ("lab.commands.scale:scale", "Measure how whole tables scale with their records."),
+        "wide": ("lab.commands.wide:wide", "Measure how whole tables scale with their columns."),
+        "model": ("lab.commands.model:model", "Measure what trainings give."),
+        "knowledge": ("lab.commands.knowledge:knowledge", "Measure the knowledge store."),
+    }
+
+
+@click.group(cls=_LabCommands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """The laboratory: make and measure the shipped adapter."""
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m lab")

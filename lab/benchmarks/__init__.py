@@ -1,0 +1,1 @@
+"""Benchmarks of the makers: what they measure, without the commands."""

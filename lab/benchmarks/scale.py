@@ -1,0 +1,62 @@
+"""How whole tables scale with their records: a generated table is read, profiled and blocked.
+
+The table is made from a seed, so every run measures the same one.
+"""
+
+from __future__ import annotations
+
+import random
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from dp_tools.tables.match.blocking import candidate_pairs
+from dp_tools.tables.profile import profile_table
+from dp_tools.tables.snapshot import open_table
+
+_MAKERS = ("Acme", "Borealis", "Cobalt", "Dynamo", "Everest", "Fjord", "Gamma", "Helios", "Iris", "Juno")
+_THINGS = ("lamp", "drill", "router", "printer", "kettle", "camera", "speaker", "monitor", "scanner", "charger")
+_COLOURS = ("black", "white", "silver", "red", "blue", "green")
+
+
+def write_table(path: Path, rows: int) -> None:
+    """Write a table of products with eight columns, one record in fifty a near copy of another."""
+    chance = random.Random(42)
+    previous = ""
+    with path.open("w", encoding="utf-8") as file:
+        file.write("id,title,maker,category,colour,price,stock,updated\n")
+        for number in range(rows):
+            maker, thing = chance.choice(_MAKERS), chance.choice(_THINGS)
+            model = "".join(chance.choices("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", k=7))
+            title = f"{maker} {thing} {model}"
+            if number and number % 50 == 0:
+                title = previous.replace(" ", "  ").lower() + " new"
+            previous = title
+            file.write(
+                f"{number},{title},{maker},{thing}s,{chance.choice(_COLOURS)},{chance.randint(100, 99999) / 100},"
+                f"{chance.randint(0, 500)},2024-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}\n"
+            )
+
+
+def measure(rows: int) -> Iterator[dict[str, float | int | str]]:
+    """Read, profile and block a generated table: step, seconds, and the peak memory of the process so far in MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "products.csv"
+        write_table(path, rows)
+
+        def note(step: str, started: float, **more: float | int) -> dict[str, float | int | str]:
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+            return {"step": step, "seconds": round(time.perf_counter() - started, 1), "peak_mb": peak, **more}
+
+        started = time.perf_counter()
+        with open_table(path) as table:
+            yield note("read", started, rows=table.count)
+            started = time.perf_counter()
+            profile = profile_table(table)
+            yield note("profile", started, dependencies=len(profile.dependencies))
+            started = time.perf_counter()
+            found = candidate_pairs(table, compared=[["title"]])
+            copies = [(number - 1, number) for number in range(50, rows, 50)]
+            yield note("block", started, candidates=len(found), recall_of_copies=round(found.recall(copies), 4))
