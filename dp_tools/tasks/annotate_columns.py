@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -53,8 +53,10 @@ class ColumnType(Item):
     runners_up: Annotated[list[tuple[str, float]], Field(description="The next types with their probability.")] = []
 
 
-class AnnotateColumnsAnswer(Answer):
+class AnnotateColumnsAnswer(Answer[ColumnType]):
     """One type per column, in order."""
+
+    items: ClassVar[str] = "columns"
 
     columns: Annotated[list[ColumnType], Field(description="The types.")]
 

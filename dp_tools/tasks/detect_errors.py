@@ -60,7 +60,7 @@ class CellVerdict(Verdict):
         return self.error
 
 
-class DetectErrorsAnswer(VerdictAnswer):
+class DetectErrorsAnswer(VerdictAnswer[CellVerdict]):
     """One verdict per cell, record by record, attributes in the order asked for."""
 
     items: ClassVar[str] = "cells"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -50,8 +50,10 @@ class ExtractedValue(Item):
     ] = None
 
 
-class ExtractValuesAnswer(Answer):
+class ExtractValuesAnswer(Answer[ExtractedValue]):
     """One value per text and attribute, text by text."""
+
+    items: ClassVar[str] = "values"
 
     values: Annotated[list[ExtractedValue], Field(description="The values.")]
 

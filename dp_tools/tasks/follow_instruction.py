@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -40,8 +40,10 @@ class InstructionAnswer(Item):
     answer: Annotated[str | None, Field(description="yes or no, the choice, or the text; null without an answer.")]
 
 
-class FollowInstructionAnswer(Answer):
+class FollowInstructionAnswer(Answer[InstructionAnswer]):
     """One answer per record, in order."""
+
+    items: ClassVar[str] = "answers"
 
     answers: Annotated[list[InstructionAnswer], Field(description="The answers.")]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -50,8 +50,10 @@ class ImputedValue(Item):
     ] = []
 
 
-class ImputeAnswer(Answer):
+class ImputeAnswer(Answer[ImputedValue]):
     """One value per record, in order."""
+
+    items: ClassVar[str] = "values"
 
     values: Annotated[list[ImputedValue], Field(description="The values.")]
 

@@ -43,7 +43,7 @@ class PairVerdict(Verdict):
         return self.match
 
 
-class MatchEntitiesAnswer(VerdictAnswer):
+class MatchEntitiesAnswer(VerdictAnswer[PairVerdict]):
     """One verdict per pair, in order."""
 
     items: ClassVar[str] = "pairs"

@@ -66,7 +66,7 @@ class AttributePair(Verdict):
         return self.match
 
 
-class MatchSchemasAnswer(VerdictAnswer):
+class MatchSchemasAnswer(VerdictAnswer[AttributePair]):
     """Every judged pair, and the best one-to-one assignment among those judged a match."""
 
     items: ClassVar[str] = "pairs"

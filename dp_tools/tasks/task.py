@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from typing_extensions import TypeVar
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.profiling import Facts, words_agree
@@ -22,6 +23,7 @@ from dp_tools.prompts.serializer import quote, serialize
 from dp_tools.records import Record, clean_name
 from dp_tools.rules.coverage import TableVerdict
 from dp_tools.rules.injection import Lost
+from dp_tools.tabular import Tabular
 
 VALUE_LIMIT = 1_000_000
 """Characters of one value that a request may carry; what the model reads of it is far less (see the serializer)."""
@@ -90,12 +92,76 @@ class Item(BaseModel):
     problem: Annotated[str | None, Field(description="Why there is no answer, if there is none.")] = None
 
 
-class Answer(BaseModel):
-    """What every answer carries besides its items."""
+ItemT = TypeVar("ItemT", bound=Item, default=Any)
+
+
+class Answer(BaseModel, Tabular[ItemT]):
+    """What every answer carries besides its items, which are its rows (see `Tabular`)."""
+
+    items: ClassVar[str]
+    """The field that holds the items."""
 
     model: Annotated[str, Field(description="The model that answered.")] = ""
     rules: Annotated[list[UsedRule], Field(description="Every rule that was used for some item.")] = []
     lost: Annotated[list[LostRule], Field(description="Rules that hold here but were not used, and why.")] = []
+
+    __repr__ = __str__ = Tabular.__repr__
+
+    def __iter__(self) -> Iterator[ItemT]:  # type: ignore[override]  # pydantic's own goes over fields
+        return iter(self._rows())
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dictionary per item, with lists and pairs as they are; the frames show them as text."""
+        return [{name: getattr(item, name) for name in item_fields(type(item))} for item in self._rows()]
+
+    def _rows(self) -> Sequence[ItemT]:
+        found: Sequence[ItemT] = getattr(self, self.items)
+        return found
+
+    def _columns(self) -> dict[str, tuple[type, Sequence[Any]]]:
+        (kind,) = get_args(type(self).model_fields[self.items].annotation)
+        return flat_columns(kind, self._rows())
+
+    def _headline(self) -> str:
+        rows = self._rows()
+        parts = [f"{len(rows):,} {self.items}", *self._counts()]
+        if unanswered := sum(item.confidence is None for item in rows):
+            parts.append(f"{unanswered:,} without an answer")
+        return ", ".join(parts) + (f" (model {self.model})" if self.model else "")
+
+    def _counts(self) -> list[str]:
+        """What more there is to say of the items in one line."""
+        return []
+
+
+def item_fields(kind: type[Item]) -> dict[str, Any]:
+    """The fields of an item by name with their types: its own first, then those of every item."""
+    fields = {name: field.annotation for name, field in kind.model_fields.items()}
+    return {name: fields[name] for name in sorted(fields, key=lambda name: name in Item.model_fields)}
+
+
+def flat_columns(kind: type[Item], items: Sequence[Item]) -> dict[str, tuple[type, Sequence[Any]]]:
+    """Items as columns of plain values, each with the type of its values; a span becomes a start and an end."""
+    columns: dict[str, tuple[type, Sequence[Any]]] = {}
+    for name, annotation in item_fields(kind).items():
+        values = [getattr(item, name) for item in items]
+        kinds = get_args(annotation) or (annotation,)
+        if tuple[int, int] in kinds:
+            for place, end in enumerate(("start", "end")):
+                columns[f"{name}_{end}"] = int, [None if value is None else value[place] for value in values]
+        elif plain := next((found for found in (bool, int, float) if found in kinds), None):
+            columns[name] = plain, values
+        else:
+            columns[name] = str, [_as_cell(value) for value in values]
+    return columns
+
+
+def _as_cell(value: Any) -> str | None:
+    """A value as the text of one cell: a list as its parts, an alternative with its probability."""
+    if not isinstance(value, list):
+        return None if value is None else str(value)
+    parts = (f"{part[0]} ({part[1]:.2f})" if isinstance(part, tuple) else str(part) for part in value)
+    return "; ".join(parts) or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from dp_tools.tasks.task import Answer, Item, Request
 
@@ -43,17 +44,23 @@ class Verdict(Item):
         return self.verdict is None or (self.confidence or 0.0) < SURE
 
 
-class VerdictAnswer(Answer):
+VerdictT = TypeVar("VerdictT", bound=Verdict, default=Any)
+
+
+class VerdictAnswer(Answer[VerdictT]):
     """One verdict per item, and how many were left out if only some were asked for."""
 
-    items: ClassVar[str]
-    """The field that holds the verdicts."""
     found: ClassVar[str]
     """What a positive verdict is called in `only` and in `left_out`."""
     other: ClassVar[str]
     """What a negative verdict is called in `left_out`."""
 
     left_out: Annotated[dict[str, int], Field(description="How many verdicts `only` left out, by what they are.")] = {}
+
+    def _counts(self) -> list[str]:
+        positive = sum(verdict.verdict is True for verdict in self)
+        left_out = sum(self.left_out.values())
+        return [f"{positive:,} {self.found}", *([f"{left_out:,} left out"] if left_out else [])]
 
 
 V = TypeVar("V", bound=VerdictAnswer)
