@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from dp_tools.profiling import RecordFacts
+from dp_tools.profiling import RecordFacts, rendered
 from dp_tools.tables.snapshot import open_table
 from dp_tools.tables.table_facts import TableFacts
 from lab.synthetic.wide_tables import write_wide
@@ -42,8 +42,8 @@ def digests(path: Path) -> dict[str, str]:
 def _facts(facts: RecordFacts, records: list[dict[str, str | None]]) -> Iterator[tuple[str, ...]]:
     for record in records:
         for name in record:
-            yield facts.about(record, name)
-            yield facts.testimony({**record, name: None}, name)
+            yield rendered(facts.about(record, name))
+            yield rendered(facts.testimony({**record, name: None}, name))
 
 
 def _digest(lines: Iterable[object]) -> str:

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import singledispatch
 
 from rapidfuzz.distance import OSA
 
 from dp_tools.explain.explanation import Fact
+from dp_tools.profiling import facts as counted
 from dp_tools.profiling.pair_facts import compared_tokens
-from dp_tools.records import Record, is_missing
+from dp_tools.prompts.serializer import quote
+from dp_tools.records import Record, clean_name, is_missing
 from dp_tools.tasks.task import WITHOUT_MODEL, Case, Outcome
 
 _SHOWN = 5
-_FORMS: tuple[tuple[str, str, str], ...] = (
-    (r"filled (.+)", "column", "{0} of the column is filled"),
-    (r"seen 1", "column", "the value stands in the column once"),
-    (r"seen (\d+)", "column", "the value stands in the column {0} times"),
-    (r"seen (.+%)", "column", "the value stands in {0} of the column"),
-    (r"column (.+) distinct", "column", "{0} of the column's values are distinct"),
-    (r"shape (.+?), usual (.+)", "column", "{0} of the column has its shape, the usual one is {1}"),
-    (r"shape (.+)", "column", "{0} of the column has its shape, which is the usual one"),
-    (r"beyond (.+)\.\.(.+)", "column", "it lies outside {0} to {1}, where the column's numbers are"),
-    (r"odd '(.+)'", "column", "the column hardly has the characters {0}"),
-    (r"usual in (.+)", "column", "the value is at home in {0}"),
-    (r"rare with (.+) (\d+) of (\d+)", "rows", "of {2} records with this value {1} have {0}"),
-    (r"kind (.+) (\d+%)", "column", "{1} of the values are written like: {0}"),
-    (r"numbers (.+)\.\.(.+)", "column", "its numbers lie from {0} to {1}"),
-    (r"usual (.+) (\d+%)", "column", "{1} of the values have the shape {0}"),
-    (r"words (\d+)\.\.(\d+)", "column", "its values have {0} to {1} words"),
-    (r"(\d+) of (\d+) distinct", "column", "{0} of {1} values are distinct"),
-    (r'by (.+) "(.+)": "(.*)" (\d+) of (\d+)', "rows", "{3} of {4} records whose {0} begins with “{1}” have “{2}”"),
-    (r"by (.+): agree (\d+) of (\d+)", "rows", "{1} of {2} other records with the same {0} agree"),
-    (r'by (.+): "(.*)" (\d+) of (\d+)', "rows", "{2} of {3} other records with the same {0} have “{1}”"),
-)
-"""The forms of `dp_tools.profiling` and what they say."""
 
 
 def case_facts(case: Case, outcome: Outcome) -> list[Fact]:
@@ -58,7 +38,7 @@ def case_facts(case: Case, outcome: Outcome) -> list[Fact]:
     if "record" in subject and (gaps := [name for name, value in subject["record"].items() if is_missing(value)]):
         facts.append(_fact("missing", f"no value for {_listed(gaps)}"))
     value = subject.get("value")
-    return [*facts, *(_about_evidence(told, value) for told in case.prompt.evidence)]
+    return [*facts, *(_fact(*_in_words(fact, value)) for fact in case.facts)]
 
 
 def _about_pair(left: Record, right: Record) -> Iterable[Fact]:
@@ -91,18 +71,109 @@ def _shared(kind: str, what: str, ours: Mapping[str, str], theirs: Mapping[str, 
         yield _fact(kind, f"{what} on one side only: {' and '.join(sides)}")
 
 
-def _about_evidence(told: str, value: str | None) -> Fact:
-    near = re.fullmatch(r'near "(.*)" (\d+)', told)
-    if near and value is not None:
-        edits = OSA.distance(value.strip(), near[1])
-        return _fact(
-            "near",
-            f"it is {edits} edit{'s' * (edits != 1)} away from “{near[1]}”, which the column has {near[2]} times",
-        )
-    for pattern, kind, text in _FORMS:
-        if found := re.fullmatch(pattern, told):
-            return _fact(kind, text.format(*found.groups()))
-    return _fact("column", told)
+@singledispatch
+def _in_words(fact: counted.Fact, _value: str | None) -> tuple[str, str]:
+    """The kind of a fact, and what it says as a sentence part.
+
+    Args:
+        fact: about a cell, or about a column.
+        _value: of the cell.
+    """
+    return "column", fact.render()
+
+
+@_in_words.register
+def _(fact: counted.Filled, _value: str | None) -> tuple[str, str]:
+    return "column", f"{counted.percent(fact.filled, fact.rows)} of the column is filled"
+
+
+@_in_words.register
+def _(fact: counted.Seen, _value: str | None) -> tuple[str, str]:
+    if fact.count == 1:
+        return "column", "the value stands in the column once"
+    often = f"in {fact.share} of the column" if fact.share else f"in the column {fact.count} times"
+    return "column", f"the value stands {often}"
+
+
+@_in_words.register
+def _(fact: counted.Distinct, _value: str | None) -> tuple[str, str]:
+    return "column", f"{counted.percent(fact.distinct, fact.filled)} of the column's values are distinct"
+
+
+@_in_words.register
+def _(fact: counted.Shape, _value: str | None) -> tuple[str, str]:
+    share = f"{counted.percent(fact.count, fact.filled)} of the column has its shape"
+    usual = "which is the usual one" if fact.usual is None else f"the usual one is {fact.shown}"
+    return "column", f"{share}, {usual}"
+
+
+@_in_words.register
+def _(fact: counted.Beyond, _value: str | None) -> tuple[str, str]:
+    return "column", f"it lies outside {fact.low:g} to {fact.high:g}, where the column's numbers are"
+
+
+@_in_words.register
+def _(fact: counted.Near, value: str | None) -> tuple[str, str]:
+    edits = OSA.distance((value or "").strip(), fact.value)
+    away = f"{edits} edit{'s' * (edits != 1)} away from “{_cut(fact.value)}”"
+    return "near", f"it is {away}, which the column has {fact.count} times"
+
+
+@_in_words.register
+def _(fact: counted.Odd, _value: str | None) -> tuple[str, str]:
+    return "column", f"the column hardly has the characters {fact.shown}"
+
+
+@_in_words.register
+def _(fact: counted.UsualIn, _value: str | None) -> tuple[str, str]:
+    return "column", f"the value is at home in {clean_name(fact.attribute)}"
+
+
+@_in_words.register
+def _(fact: counted.RareWith, _value: str | None) -> tuple[str, str]:
+    beside = f"{clean_name(fact.attribute)} {quote(fact.value, counted.SHOWN)}"
+    return "rows", f"of {fact.count} records with this value {fact.seen} have {beside}"
+
+
+@_in_words.register
+def _(fact: counted.GroupMajority, _value: str | None) -> tuple[str, str]:
+    name = clean_name(fact.attribute)
+    if fact.beginning is not None:
+        whose = f"records whose {name} begins with “{_cut(fact.beginning)}”"
+    else:
+        whose = f"other records with the same {name}"
+    holds = "agree" if fact.agrees else f"have “{_cut(fact.value)}”"
+    return "rows", f"{fact.count} of {fact.total} {whose} {holds}"
+
+
+@_in_words.register
+def _(fact: counted.CommonKind, _value: str | None) -> tuple[str, str]:
+    return "column", f"{fact.share} of the values are written like: {fact.kind}"
+
+
+@_in_words.register
+def _(fact: counted.NumberRange, _value: str | None) -> tuple[str, str]:
+    return "column", f"its numbers lie from {fact.low:.10g} to {fact.high:.10g}"
+
+
+@_in_words.register
+def _(fact: counted.UsualShape, _value: str | None) -> tuple[str, str]:
+    return "column", f"{fact.share} of the values have the shape {fact.shown}"
+
+
+@_in_words.register
+def _(fact: counted.WordsPerValue, _value: str | None) -> tuple[str, str]:
+    return "column", f"its values have {fact.fewest} to {fact.most} words"
+
+
+@_in_words.register
+def _(fact: counted.DistinctValues, _value: str | None) -> tuple[str, str]:
+    return "column", f"{fact.distinct} of {fact.filled} values are distinct"
+
+
+def _cut(value: str) -> str:
+    """A value as a prompt shows it inside a fact."""
+    return quote(value, counted.SHOWN)[1:-1]
 
 
 def _fact(kind: str, text: str) -> Fact:

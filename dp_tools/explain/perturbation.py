@@ -167,8 +167,8 @@ class _Study:
         else:
             if "left" not in self.case.subject:  # facts about a pair follow from its attributes
                 probes += [
-                    _Probe(Variant(self.request, self.injection, without_fact=fact), "fact", fact)
-                    for fact in self.case.prompt.evidence
+                    _Probe(Variant(self.request, self.injection, without_fact=fact), "fact", fact.render())
+                    for fact in self.case.facts
                 ]
             probes += self._without_rules()
         if not self.asker.averaged:

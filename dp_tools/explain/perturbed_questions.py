@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from dp_tools.explain.item_parts import view_of
 from dp_tools.preprocessor import Preprocessor, task_of
-from dp_tools.profiling import Facts, against
+from dp_tools.profiling import Fact, Facts, against, rendered
 from dp_tools.progress import Progress
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.rules.injection import Injection
@@ -32,7 +32,7 @@ class Variant:
 
     request: Request
     injection: Injection
-    without_fact: str | None = None
+    without_fact: Fact | None = None
     judged: Case | None = None
 
 
@@ -89,8 +89,7 @@ class Asker:
         cases = [replace(self.case(request), subject=judged.subject) for request in requests]
         if variant.judged is not None and "left" not in judged.subject:
             # Facts about a cell come from its column, where its values stand as they were written.
-            told = judged.prompt.evidence
-            cases = [replace(_told(case, told), table=judged.table) for case in cases]
+            cases = [replace(_told(case, judged.facts), table=judged.table) for case in cases]
         return [_less(case, variant.without_fact) for case in cases]
 
 
@@ -143,14 +142,14 @@ def same_label(one: str | None, other: str | None) -> bool:
     return one.split() == other.split()
 
 
-def _less(case: Case, fact: str | None) -> Case:
+def _less(case: Case, fact: Fact | None) -> Case:
     """The case without a fact."""
-    return case if fact is None else _told(case, tuple(other for other in case.prompt.evidence if other != fact))
+    return case if fact is None else _told(case, tuple(other for other in case.facts if other != fact))
 
 
-def _told(case: Case, facts: tuple[str, ...]) -> Case:
+def _told(case: Case, facts: tuple[Fact, ...]) -> Case:
     """The case with these facts, and with what they testify; what a pair's codes do is no fact."""
-    told = replace(case, prompt=replace(case.prompt, evidence=facts))
+    told = replace(case, prompt=replace(case.prompt, evidence=rendered(facts)), facts=facts)
     return replace(told, testimony=against(facts)) if case.prompt.task == DetectErrors.name else told
 
 

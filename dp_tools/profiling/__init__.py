@@ -1,15 +1,15 @@
 """Facts that code computes about a question: what occurs how often, what is equal, what differs.
 
-A fact that code can compute, code computes; the model judges. The forms are short and fixed, because the tuned model
-has learned to read exactly these.
+A fact that code can compute, code computes; the model judges.
 """
 
 from __future__ import annotations
 
-from dp_tools.profiling.cell_facts import CellFacts, RecordFacts, agreement, is_contradicted, is_usual
+from dp_tools.profiling.cell_facts import CellFacts, RecordFacts, is_contradicted, is_usual
 from dp_tools.profiling.character_facts import form_of
 from dp_tools.profiling.column_facts import column_facts
-from dp_tools.profiling.group_evidence import against
+from dp_tools.profiling.facts import Fact, rendered
+from dp_tools.profiling.group_evidence import against, agreement
 from dp_tools.profiling.idf import words_agree
 from dp_tools.profiling.pair_facts import PairFacts
 from dp_tools.profiling.schema_facts import SchemaFacts
@@ -19,6 +19,7 @@ Facts = CellFacts | PairFacts | SchemaFacts
 
 __all__ = [
     "CellFacts",
+    "Fact",
     "Facts",
     "PairFacts",
     "RecordFacts",
@@ -29,5 +30,6 @@ __all__ = [
     "form_of",
     "is_contradicted",
     "is_usual",
+    "rendered",
     "words_agree",
 ]

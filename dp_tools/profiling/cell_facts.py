@@ -12,10 +12,22 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from dp_tools.profiling.group_evidence import SHOWN, said
+from dp_tools.profiling.facts import (
+    SHOWN,
+    Beyond,
+    Distinct,
+    Fact,
+    Filled,
+    GroupMajority,
+    Near,
+    Odd,
+    RareWith,
+    Seen,
+    Shape,
+    UsualIn,
+)
 from dp_tools.profiling.value_formats import named_days
-from dp_tools.prompts.serializer import quote
-from dp_tools.records import Record, clean_name, is_missing, one_line
+from dp_tools.records import Record, is_missing, one_line
 
 if TYPE_CHECKING:
     from dp_tools.profiling.column_relations import Relations
@@ -28,27 +40,22 @@ PEERS = 2
 """Determining attributes that may testify for a cell."""
 CLOSED = 40
 """Distinct values up to which an attribute is compared value by value with others."""
-_AGREEING = 5
-"""Rows that must agree with a value before that says something."""
 
 _DIGITS = re.compile(r"\d+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _BEGINNING = re.compile(r"[^\W_]+[\W_]?")
-_ALIKE = "shape 100%"
-_FREQUENTLY = re.compile(r"seen \d+%")
-_AGAINST = re.compile(r'(near|odd|beyond|usual in|rare with) |shape (<1|\d)%, |by .*: "', re.DOTALL)
-_AGREED = re.compile(r"by (.*): agree (\d+) of (\d+)", re.DOTALL)
-_HARMLESS = re.compile(r"(seen|column|shape) |by .*: agree \d", re.DOTALL)
+_RARE_SHAPE = 10
+"""Percent of a column below which a shape that is not its usual one speaks against a value."""
 
 
 @runtime_checkable
 class CellFacts(Protocol):
     """Where facts about cells come from: records at hand, or a table too big for memory."""
 
-    def about(self, record: Record, attribute: str) -> tuple[str, ...]:
-        """The evidence for the cell, in a fixed form; empty where there is none."""
+    def about(self, record: Record, attribute: str) -> tuple[Fact, ...]:
+        """The facts about the cell; empty where there are none."""
 
-    def testimony(self, record: Record, attribute: str) -> tuple[str, ...]:
+    def testimony(self, record: Record, attribute: str) -> tuple[Fact, ...]:
         """What other rows say about a cell that is missing; empty where they say nothing."""
 
 
@@ -81,24 +88,10 @@ class Column:
 
 
 class RecordFacts:
-    """Facts from a batch of records.
+    """Facts from a batch of records, each left out where it says nothing (see `dp_tools.profiling.facts`).
 
-    The forms, each left out where it says nothing:
-
-    - `filled 98%`: for a missing value, the share of the column that is filled.
-    - `seen 3`, `seen 12%`: how often this value stands in the column (a count up to 9, then a share).
-    - `column 24% distinct`: distinct values over filled cells.
-    - `shape 2%, usual 9.9`: the share of values of the same shape (see `shape_of`), and the usual one if another.
-    - `beyond 1..99`: a number far outside the quartiles of its column.
-    - `near "birmingham" 87`: a far more frequent value one or two edits away, not in digits alone, with its count.
-    - `odd 'ŀ'`: characters that hardly occur in the column.
-    - `usual in work class`: the value is at home in another column.
-    - `rare with sex "Male" 1 of 15`: of 15 rows with this value only one has this row's value of another attribute,
-      which is common elsewhere.
-    - `by zip code: agree 20 of 21`, `by zip code: "boston" 12 of 13`: what the other rows with the same value of a
-      determining attribute say.
-    - `by phone "617-": "boston" 12 of 13`: of a missing value only, what the rows say whose phone begins alike (see
-      `beginning_of`).
+    A missing value has `Filled`; any other one `Seen`, `Distinct`, `Shape`, `Beyond`, `Near`, `Odd`, `UsualIn` and
+    `RareWith`; both have `GroupMajority`, by the beginning of a value only where a value is missing.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -108,27 +101,27 @@ class RecordFacts:
         if len(records) >= ENOUGH and records[0]:
             self._learn(records)
 
-    def about(self, record: Record, attribute: str) -> tuple[str, ...]:
+    def about(self, record: Record, attribute: str) -> tuple[Fact, ...]:
         column = self._columns.get(attribute)
         if column is None:
             return ()
         value = record[attribute]
         if is_missing(value):
-            facts = [f"filled {_percent(column.filled, column.rows)}"]
+            facts: list[Fact] = [Filled(column.filled, column.rows)]
         else:
             facts = self._about_value(attribute, column, (value or "").strip())
             facts += self._about_company(record, attribute, column)
         return (*facts, *self._about_peers(record, attribute))
 
-    def testimony(self, record: Record, attribute: str) -> tuple[str, ...]:
+    def testimony(self, record: Record, attribute: str) -> tuple[Fact, ...]:
         """What rows with the same value of a determining attribute say about a cell that is missing, or, where fewer
         than two attributes speak, rows with the same beginning of one."""
-        facts = self._about_peers(record, attribute)
+        facts: list[Fact] = [*self._about_peers(record, attribute)]
         if len(facts) < PEERS and self._relations is not None and attribute in self._relations.beginnings:
             determinant, groups = self._relations.beginnings[attribute]
             beginning = beginning_of(record.get(determinant))
             if beginning and groups.get(beginning):
-                facts.append(said(f"{clean_name(determinant)} {quote(beginning, SHOWN)}", groups[beginning], ""))
+                facts.append(GroupMajority.of(determinant, groups[beginning], "", beginning))
         return tuple(facts)
 
     def _learn(self, records: Sequence[Record]) -> None:
@@ -150,46 +143,43 @@ class RecordFacts:
                 if count >= 3:
                     self._homes[value][name] = count
 
-    def _about_value(self, attribute: str, column: Column, value: str) -> list[str]:
+    def _about_value(self, attribute: str, column: Column, value: str) -> list[Fact]:
         count = column.counts[value]
-        facts = [
-            f"seen {count}" if count <= 9 else f"seen {_percent(count, column.rows)}",
-            f"column {_percent(len(column.counts), column.filled)} distinct",
+        facts: list[Fact] = [
+            Seen(count, column.rows),
+            Distinct(len(column.counts), column.filled),
+            self._about_shape(column, value),
         ]
-        facts += self._about_shape(column, value)
         number = number_of(value)
         if number is not None and column.range and not column.range[0] <= number <= column.range[1]:
-            facts.append(f"beyond {column.range[0]:g}..{column.range[1]:g}")
+            facts.append(Beyond(*column.range))
         near = nearest(column, value)
         if near is not None:
-            facts.append(f"near {quote(near, SHOWN)} {column.counts[near]}")
+            facts.append(Near(near, column.counts[near]))
         rare = one_line("".join(dict.fromkeys(c for c in value if column.characters[c] * 200 < column.filled)))
         if rare and column.filled >= 100:
-            facts.append(f"odd '{rare[:8]}'")
+            facts.append(Odd(rare))
         home = self._homes.get(value)
         if home and count <= 2:
             place, times = home.most_common(1)[0]
             if place != attribute and times > 2 * count:
-                facts.append(f"usual in {clean_name(place)}")
+                facts.append(UsualIn(place))
         return facts
 
-    def _about_company(self, record: Record, attribute: str, column: Column) -> list[str]:
+    def _about_company(self, record: Record, attribute: str, column: Column) -> list[Fact]:
         """The other attribute's value that this one hardly ever stands beside, though both are common."""
         rarest = None if self._relations is None else self._relations.company.rarest(record, attribute)
         if rarest is None:
             return []
         other, beside, seen = rarest
-        count = column.counts[(record[attribute] or "").strip()]
-        return [f"rare with {clean_name(other)} {quote(beside, SHOWN)} {seen} of {count}"]
+        return [RareWith(other, beside, seen, column.counts[(record[attribute] or "").strip()])]
 
     @staticmethod
-    def _about_shape(column: Column, value: str) -> list[str]:
-        shape = shape_of(value)
-        usual = column.usual_shape()
-        share = f"shape {_percent(column.shapes[shape], column.filled)}"
-        return [share if shape == usual else f"{share}, usual {usual[:SHOWN]}"]
+    def _about_shape(column: Column, value: str) -> Shape:
+        shape, usual = shape_of(value), column.usual_shape()
+        return Shape(column.shapes[shape], column.filled, None if shape == usual else usual)
 
-    def _about_peers(self, record: Record, attribute: str) -> list[str]:
+    def _about_peers(self, record: Record, attribute: str) -> list[GroupMajority]:
         facts = []
         own = (record.get(attribute) or "").strip()
         for determinant, groups in self._peers(attribute):
@@ -197,7 +187,7 @@ class RecordFacts:
             if own in peers:
                 peers[own] -= 1
             if peers.total():
-                facts.append(said(clean_name(determinant), peers, own))
+                facts.append(GroupMajority.of(determinant, peers, own))
         return facts
 
     def _peers(self, attribute: str) -> list[tuple[str, dict[str, Counter[str]]]]:
@@ -208,7 +198,7 @@ class RecordFacts:
         return [(determinant, self._relations.groups[determinant, attribute]) for determinant in determinants]
 
 
-def is_usual(value: str | None, facts: Iterable[str]) -> bool:
+def is_usual(value: str | None, facts: Iterable[Fact]) -> bool:
     """Whether counting has nothing to say against a value, in a column whose values all look like it.
 
     A word that is seldom seen is not usual, however it looks: it may be misspelt, and only reading tells. The name of a
@@ -218,32 +208,36 @@ def is_usual(value: str | None, facts: Iterable[str]) -> bool:
         value: of the cell.
         facts: about it, as `RecordFacts.about` gives them.
     """
-    told = set(facts)
-    if is_missing(value) or _ALIKE not in told or not all(map(_HARMLESS.match, told)):
+    told = list(facts)
+    if is_missing(value) or not any(_is_alike(fact) for fact in told) or not all(map(_is_harmless, told)):
         return False
     told_by_reading = _LETTERS.search(value or "") and not named_days(value or "")
-    return not told_by_reading or any(map(_FREQUENTLY.fullmatch, told))
+    return not told_by_reading or any(isinstance(fact, Seen) and fact.is_frequent for fact in told)
 
 
-def is_contradicted(facts: Iterable[str]) -> bool:
+def is_contradicted(facts: Iterable[Fact]) -> bool:
     """Whether counting says something against a value: the column, the rest of the record, or rows like it.
 
     Args:
         facts: about the cell, as `RecordFacts.about` gives them.
     """
-    return any(map(_AGAINST.match, facts))
+    return any(map(_is_against, facts))
 
 
-def agreement(facts: Iterable[str]) -> tuple[str, float]:
-    """The attribute whose equal rows agree most with a value, and their share, 0 to 1; ("", 0) where none do.
+def _is_alike(fact: Fact) -> bool:
+    return isinstance(fact, Shape) and fact.usual is None and fact.percent == 100
 
-    Args:
-        facts: about the cell, as `RecordFacts.about` gives them.
-    """
-    found = (match.groups() for match in map(_AGREED.fullmatch, facts) if match)
-    shares = [(int(agreeing) / int(rows), name) for name, agreeing, rows in found if int(agreeing) >= _AGREEING]
-    share, name = max(shares, default=(0.0, ""))
-    return name, share
+
+def _is_harmless(fact: Fact) -> bool:
+    return isinstance(fact, Seen | Distinct | Shape) or (isinstance(fact, GroupMajority) and fact.agrees)
+
+
+def _is_against(fact: Fact) -> bool:
+    if isinstance(fact, Shape):
+        return fact.usual is not None and fact.percent < _RARE_SHAPE
+    if isinstance(fact, GroupMajority):
+        return not fact.agrees
+    return isinstance(fact, Near | Odd | Beyond | UsualIn | RareWith)
 
 
 def beginning_of(value: str | None) -> str:
@@ -321,10 +315,3 @@ def number_of(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
-
-
-def _percent(part: int, whole: int) -> str:
-    if not part or not whole:
-        return "0%"
-    share = 100 * part / whole
-    return "<1%" if share < 1 else f"{round(share)}%"

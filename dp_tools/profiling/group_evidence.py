@@ -1,34 +1,19 @@
-"""What the other rows with the same key say of a cell: how it is put, and how heavily it speaks against the value."""
+"""What the other rows with the same key say of a cell, and how heavily."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections import Counter
 from collections.abc import Iterable
 
-from dp_tools.prompts.serializer import quote
+from dp_tools.profiling.facts import Fact, Filled, GroupMajority
 
-SHOWN = 40
-"""Characters of another value inside a fact."""
 _MOST = 6.0
 """Two keys mostly tell the same rows, so what both say is not worth twice as much without end."""
-_OTHERWISE = re.compile(r'by .*" (\d+) of (\d+)', re.DOTALL)
+_AGREEING = 5
+"""Rows that must agree with a value before that says something."""
 
 
-def said(of: str, peers: Counter[str], own: str) -> str:
-    """The fact `by zip code: agree 20 of 21`, or, where most say otherwise, `by zip code: "boston" 12 of 13`.
-
-    Args:
-        of: what the rows share.
-        peers: their values, at least one.
-        own: the cell's value.
-    """
-    value, count = peers.most_common(1)[0]
-    return f"by {of}: {'agree' if value == own else quote(value, SHOWN)} {count} of {peers.total()}"
-
-
-def against(facts: Iterable[str]) -> float:
+def against(facts: Iterable[Fact]) -> float:
     """How heavily rows alike speak against the value of a cell, 0 to 6: the log odds of their majority, over all keys.
 
     Of k rows among n that hold another value it is log((k + 1) / (n - k + 1)). A gap has no value to speak against.
@@ -37,7 +22,22 @@ def against(facts: Iterable[str]) -> float:
         facts: about one cell, as `RecordFacts.about` gives them.
     """
     told = list(facts)
-    if any(fact.startswith("filled ") for fact in told):
+    if any(isinstance(fact, Filled) for fact in told):
         return 0.0
-    otherwise = [(int(found[1]), int(found[2])) for fact in told if (found := _OTHERWISE.fullmatch(fact))]
+    otherwise = [(fact.count, fact.total) for fact in told if isinstance(fact, GroupMajority) and not fact.agrees]
     return min(sum(max(0.0, math.log((k + 1) / (n - k + 1))) for k, n in otherwise), _MOST)
+
+
+def agreement(facts: Iterable[Fact]) -> tuple[str, float]:
+    """The attribute whose equal rows agree most with a value, and their share, 0 to 1; ("", 0) where none do.
+
+    Args:
+        facts: about the cell, as `RecordFacts.about` gives them.
+    """
+    shares = [
+        (fact.count / fact.total, fact.attribute)
+        for fact in facts
+        if isinstance(fact, GroupMajority) and fact.agrees and fact.count >= _AGREEING
+    ]
+    share, name = max(shares, default=(0.0, ""))
+    return name, share

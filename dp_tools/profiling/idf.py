@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+
+from dp_tools.profiling.facts import Fact, SharedWords
 
 ENOUGH = 12
 """Distinct texts below which every word weighs the same."""
 _FEW = 5
 _RARE = 0.01
-_SHARED = re.compile(r"words \d+/(\d+)")
 
 
 class WordWeights:
@@ -39,24 +39,22 @@ class WordWeights:
         """Whether at most five texts, or one in a hundred, have it."""
         return self._counts[word] <= max(_FEW, _RARE * self._texts)
 
-    def shared(self, both: Sequence[str], a_only: Sequence[str], b_only: Sequence[str]) -> list[str]:
-        """The fact `words 48/83`: of the weight of all words the share that both sides have, in percent, and of the
-        weight of the shorter side's words; none where there are no words."""
+    def shared(self, both: Sequence[str], a_only: Sequence[str], b_only: Sequence[str]) -> list[SharedWords]:
+        """How much the words tell that both sides have; none where there are no words."""
         weight, a_weight, b_weight = (sum(self[word] for word in words) for words in (both, a_only, b_only))
         if not weight + a_weight + b_weight:
             return []
         shares = (
             weight / (weight + rest) if weight else 0.0 for rest in (a_weight + b_weight, min(a_weight, b_weight))
         )
-        return [f"words {'/'.join(str(round(100 * share)) for share in shares)}"]
+        return [SharedWords(*(round(100 * share) for share in shares))]
 
 
-def words_agree(facts: Iterable[str]) -> float:
+def words_agree(facts: Iterable[Fact]) -> float:
     """How far the words of a pair speak for a match, -0.5 to 0.5: the share of the shorter side's words that the other
     side has, by weight, less one half.
 
     Args:
         facts: about one pair, as `PairFacts.about` gives them.
     """
-    found = next((told for fact in facts if (told := _SHARED.fullmatch(fact))), None)
-    return 0.0 if found is None else int(found[1]) / 100 - 0.5
+    return next((fact.of_shorter / 100 - 0.5 for fact in facts if isinstance(fact, SharedWords)), 0.0)

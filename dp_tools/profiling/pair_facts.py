@@ -7,31 +7,28 @@ from collections.abc import Iterable
 
 from rapidfuzz import fuzz
 
+from dp_tools.profiling.facts import Fact, Listed, Similarity
 from dp_tools.profiling.identifiers import codes_agree, codes_among, plain_code
 from dp_tools.profiling.idf import WordWeights
 from dp_tools.profiling.value_formats import readings
-from dp_tools.records import Record, clean_name, is_missing
+from dp_tools.records import Record, is_missing
 
 _TOKEN = re.compile(r"[^\W_]+(?:[.\-'/][^\W_]+)*")
 _DECIMAL = re.compile(r"[$€£¥]?\s?(-?[\d,]*\.\d+)\s?[$€£¥%]?")
 _SIMILARITIES = 6
 _LISTED = 3
 _SHORTEST = 3
-_WORD = 24
 
 
 class PairFacts:
-    """Facts about candidate pairs.
+    """Facts about candidate pairs, each left out where it says nothing:
 
-    The forms, each left out where it says nothing:
-
-    - `title 62`: the similarity in percent of an attribute that both sides fill (six attributes at most): of numbers
-      with a decimal point how near they are, 100 only if they are equal, of all else that of the characters.
-    - `words 48/83`: how much the words tell that both sides have (see `WordWeights.shared`).
-    - `same 2005`: tokens with digits that both have, three at most, as below.
-    - `a only pro 2007`: words of one side, those with digits first, then the rare ones. A shared attribute of one
-      token, a price or a year, has said all with its similarity; an attribute that the other side does not fill is no
-      difference.
+    - `Similarity` of an attribute that both sides fill, six at most: of numbers with a decimal point how near they are,
+      100 only if they are equal, of all else that of the characters.
+    - `SharedWords`.
+    - `Listed`, three words each: tokens with digits that both have; words of one side, those with digits first, then
+      the rare ones. A shared attribute of one token, a price or a year, has said all with its similarity; an
+      attribute that the other side does not fill is no difference.
 
     Args:
         records: what tells how common a word is: the records of the tables that the pairs are from.
@@ -40,11 +37,11 @@ class PairFacts:
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self._weights = WordWeights(tuple(compared_tokens(record.values())) for record in records)
 
-    def about(self, left: Record, right: Record) -> tuple[str, ...]:
-        """The evidence for a pair, in a fixed form."""
+    def about(self, left: Record, right: Record) -> tuple[Fact, ...]:
+        """The facts about a pair."""
         shared = [n for n in left if n in right and not is_missing(left[n]) and not is_missing(right[n])]
         right = {**right, **{name: left[name] for name in shared if _says_the_same(left[name], right[name])}}
-        facts = [f"{clean_name(name)} {_similarity(left[name], right[name])}" for name in shared[:_SIMILARITIES]]
+        facts: list[Fact] = [Similarity(n, _similarity(left[n], right[n])) for n in shared[:_SIMILARITIES]]
         ours, theirs = compared_tokens(left.values()), compared_tokens(right.values())
         both = [token for token in ours if token in theirs]
         told = {
@@ -53,9 +50,9 @@ class PairFacts:
         a_only = _one_sided(compared_tokens(_comparable(left, right, told)), theirs)
         b_only = _one_sided(compared_tokens(_comparable(right, left, told)), ours)
         facts += self._weights.shared(both, list(a_only), list(b_only))
-        facts += listed("same", [ours[token] for token in both if _has_digit(token)])
-        facts += listed("a only", self._telling(a_only))
-        facts += listed("b only", self._telling(b_only))
+        facts += Listed.first("same", [ours[token] for token in both if _has_digit(token)], _LISTED)
+        facts += Listed.first("a only", self._telling(a_only), _LISTED)
+        facts += Listed.first("b only", self._telling(b_only), _LISTED)
         return tuple(facts)
 
     def _telling(self, tokens: dict[str, str]) -> list[str]:
@@ -104,12 +101,6 @@ def _decimal(value: str | None) -> float | None:
 def _one_sided(ours: dict[str, str], theirs: dict[str, str]) -> dict[str, str]:
     joined = "".join(theirs)
     return {token: written for token, written in ours.items() if token not in theirs and token not in joined}
-
-
-def listed(label: str, tokens: Iterable[str], most: int = _LISTED) -> list[str]:
-    """The fact that lists the first tokens, each once and cut at 24 characters; none where there are none."""
-    told = [token[:_WORD] for token in list(dict.fromkeys(tokens))[:most]]
-    return [f"{label} {' '.join(told)}"] if told else []
 
 
 def compared_tokens(values: Iterable[str | None]) -> dict[str, str]:

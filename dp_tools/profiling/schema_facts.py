@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 from rapidfuzz import fuzz
 
+from dp_tools.profiling.facts import Fact, Listed, Similarity, ValueOverlap
 from dp_tools.profiling.idf import WordWeights
-from dp_tools.profiling.pair_facts import listed
 from dp_tools.records import Record, is_missing
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SHORTEST = 2
-_SHARED = 5
+_SHARED, _OF_ONE_SIDE = 5, 3
 _READ = 400
 _COMMON = frozenset(
     """
@@ -25,16 +25,13 @@ _COMMON = frozenset(
 
 
 class SchemaFacts:
-    """Facts about candidate pairs of attributes.
+    """Facts about candidate pairs of attributes, each left out where it says nothing:
 
-    The forms, each left out where it says nothing:
-
-    - `name 44`: the similarity of the names in percent, taken apart at capitals, hyphens and underscores.
-    - `words 48/83`: how much the words of name and description tell that both sides have (see `WordWeights.shared`),
-      plural or not.
-    - `values 60`: the share of words in sample values that both have, in percent.
-    - `same person birth`: words that name and description of both sides have, five at most, the rare ones first.
-    - `a only`, `b only`: words of one side's name that the other side has nowhere, three at most, the rare ones first.
+    - `Similarity` of the names, taken apart at capitals, hyphens and underscores.
+    - `SharedWords` of name and description, plural or not.
+    - `ValueOverlap` of the sample values.
+    - `Listed`: words that name and description of both sides have, five at most; words of one side's name that the
+      other side has nowhere, three at most; the rare ones first.
 
     Args:
         attributes: what tells how common a word is: the attributes of both tables (see `Attribute.as_record`).
@@ -43,18 +40,18 @@ class SchemaFacts:
     def __init__(self, attributes: Iterable[Record] = ()) -> None:
         self._weights = WordWeights(_told(attribute) for attribute in attributes)
 
-    def about(self, left: Record, right: Record) -> tuple[str, ...]:
-        """The evidence for two attributes, in a fixed form."""
+    def about(self, left: Record, right: Record) -> tuple[Fact, ...]:
+        """The facts about two attributes."""
         ours, theirs = (_words(side.get("name")) for side in (left, right))
         all_ours, all_theirs = _told(left), _told(right)
         both = [word for word in all_ours if word in all_theirs]
-        facts = [f"name {round(fuzz.token_sort_ratio(' '.join(ours), ' '.join(theirs)))}"]
+        facts: list[Fact] = [Similarity("name", round(fuzz.token_sort_ratio(" ".join(ours), " ".join(theirs))))]
         facts += self._weights.shared(both, _without(all_ours, both), _without(all_theirs, both))
         if not is_missing(left.get("values")) and not is_missing(right.get("values")):
-            facts.append(f"values {_overlap(_words(left['values']), _words(right['values']))}")
-        facts += listed("same", self._telling(both), _SHARED)
-        facts += listed("a only", self._telling(_without(ours, all_theirs)))
-        facts += listed("b only", self._telling(_without(theirs, all_ours)))
+            facts.append(ValueOverlap(_overlap(_words(left["values"]), _words(right["values"]))))
+        facts += Listed.first("same", self._telling(both), _SHARED)
+        facts += Listed.first("a only", self._telling(_without(ours, all_theirs)), _OF_ONE_SIDE)
+        facts += Listed.first("b only", self._telling(_without(theirs, all_ours)), _OF_ONE_SIDE)
         return tuple(facts)
 
     def _telling(self, words: list[str]) -> list[str]:

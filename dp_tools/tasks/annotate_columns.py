@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dp_tools.profiling import Facts, column_facts
+from dp_tools.profiling import Facts, column_facts, rendered
 from dp_tools.profiling.certain_types import told_by_form
 from dp_tools.prompts.ask import Choice
 from dp_tools.prompts.prompt import Block, Prompt
@@ -80,16 +80,17 @@ class AnnotateColumns(Task[AnnotateColumnsRequest, AnnotateColumnsAnswer]):
         for column in request.columns:
             values = list(dict.fromkeys(value for value in column.values if not is_missing(value)))
             blocks = (*_around(column), Block("column", ", ".join(quote(v, _CHARACTERS) for v in values[:VALUES])))
+            found = column_facts(column.values)
             prompt = Prompt(
                 task=self.name,
                 options=tuple(request.types),
                 blocks=blocks,
                 attribute=clean_name(column.name) if column.name else "",
-                evidence=column_facts(column.values),
+                evidence=rendered(found),
             )
             cut = (column.name or "column",) if any(len(v or "") > _CHARACTERS for v in values[:VALUES]) else ()
             subject = {"name": column.name, "values": column.values}
-            cases.append(Case(subject, prompt, ask, column.name, cut))
+            cases.append(Case(subject, prompt, ask, column.name, cut, facts=found))
         return cases
 
     def read(self, request: AnnotateColumnsRequest, outcomes: Sequence[Outcome]) -> AnnotateColumnsAnswer:

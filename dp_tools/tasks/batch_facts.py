@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dp_tools.profiling import RecordFacts, is_usual
+from dp_tools.profiling import Fact, RecordFacts, is_usual
 from dp_tools.records import Record
 from dp_tools.rules.coverage import TableVerdict
 
@@ -26,7 +26,7 @@ class BatchFacts(RecordFacts):
         super().__init__(records)
         self._records, self._dataset = records, dataset
 
-    def verdicts(self, record: Record, attribute: str, facts: Sequence[str]) -> tuple[TableVerdict, ...]:
+    def verdicts(self, record: Record, attribute: str, facts: Sequence[Fact]) -> tuple[TableVerdict, ...]:
         """What the batch says of this cell by what it mostly keeps, weightiest first; nothing in one of under 100.
 
         Args:

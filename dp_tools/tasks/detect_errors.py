@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.profiling import CellFacts, Facts, against, form_of
+from dp_tools.profiling import CellFacts, Facts, against, form_of, rendered
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import quote
@@ -92,17 +92,18 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
         for record in request.records:
             block, cut = record_block("record", record) if request.show_record else (None, ())
             for attribute in request.attributes or names:
+                found = told.about(record, attribute)
                 prompt = Prompt(
                     task=self.name,
                     blocks=(block,) if block is not None else (),
                     attribute=clean_name(attribute),
                     value=quote(record[attribute]),
                     form=form_of(record[attribute]),
-                    evidence=told.about(record, attribute),
+                    evidence=rendered(found),
                 )
                 subject = {"record": record, "attribute": attribute, "value": record[attribute]}
-                table = told.verdicts(record, attribute, prompt.evidence) if isinstance(told, BatchFacts) else ()
-                cases.append(Case(subject, prompt, YesNo(), attribute, cut, table, against(prompt.evidence)))
+                table = told.verdicts(record, attribute, found) if isinstance(told, BatchFacts) else ()
+                cases.append(Case(subject, prompt, YesNo(), attribute, cut, table, against(found), found))
         return cases
 
     def facts(self, request: DetectErrorsRequest) -> BatchFacts:

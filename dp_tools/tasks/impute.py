@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from dp_tools.profiling import CellFacts, Facts, RecordFacts
+from dp_tools.profiling import CellFacts, Facts, RecordFacts, rendered
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.records import clean_name
@@ -80,9 +80,12 @@ class Impute(Task[ImputeRequest, ImputeAnswer]):
         for record in request.records:
             rest = {name: value for name, value in record.items() if name != request.attribute}
             block, cut = record_block("record", rest)
-            evidence = told.testimony({**rest, request.attribute: None}, request.attribute)
-            prompt = Prompt(task=self.name, blocks=(block,), attribute=clean_name(request.attribute), evidence=evidence)
-            cases.append(Case({"record": rest, "attribute": request.attribute}, prompt, ask, request.attribute, cut))
+            found = told.testimony({**rest, request.attribute: None}, request.attribute)
+            prompt = Prompt(
+                task=self.name, blocks=(block,), attribute=clean_name(request.attribute), evidence=rendered(found)
+            )
+            subject = {"record": rest, "attribute": request.attribute}
+            cases.append(Case(subject, prompt, ask, request.attribute, cut, facts=found))
         return cases
 
     def facts(self, request: ImputeRequest) -> RecordFacts:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.profiling import Facts, PairFacts
+from dp_tools.profiling import Facts, PairFacts, rendered
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.records import Record
@@ -74,11 +74,12 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
                 raise InvalidRequest(f"A side of pair {number} has no attributes: give both as {{attribute: value}}.")
             left, cut_left = record_block("a", pair.left)
             right, cut_right = record_block("b", pair.right)
-            prompt = Prompt(task=self.name, blocks=(left, right), evidence=words.about(pair.left, pair.right))
+            found = words.about(pair.left, pair.right)
+            prompt = Prompt(task=self.name, blocks=(left, right), evidence=rendered(found))
             cut = tuple(dict.fromkeys((*cut_left, *cut_right)))
             subject = {"left": pair.left, "right": pair.right}
             codes = words.codes(pair.left, pair.right)
-            cases.append(Case(subject, prompt, YesNo(), cut=cut, testimony=codes))
+            cases.append(Case(subject, prompt, YesNo(), cut=cut, testimony=codes, facts=found))
         return cases
 
     def facts(self, request: MatchEntitiesRequest) -> PairFacts:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.profiling import Facts, SchemaFacts
+from dp_tools.profiling import Facts, SchemaFacts, rendered
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.tasks.task import Case, Outcome, RecordField, Task, Value, record_block, require
@@ -102,9 +102,11 @@ class MatchSchemas(Task[MatchSchemasRequest, MatchSchemasAnswer]):
         for left, right in _pairs(request):
             block_a, cut_a = record_block("a", lefts[left])
             block_b, cut_b = record_block("b", rights[right])
-            prompt = Prompt(task=self.name, blocks=(block_a, block_b), evidence=words.about(lefts[left], rights[right]))
+            found = words.about(lefts[left], rights[right])
+            prompt = Prompt(task=self.name, blocks=(block_a, block_b), evidence=rendered(found))
             subject = {"left": lefts[left], "right": rights[right]}
-            cases.append(Case(subject, prompt, YesNo(), cut=tuple(dict.fromkeys((*cut_a, *cut_b)))))
+            cut = tuple(dict.fromkeys((*cut_a, *cut_b)))
+            cases.append(Case(subject, prompt, YesNo(), cut=cut, facts=found))
         return cases
 
     def facts(self, request: MatchSchemasRequest) -> SchemaFacts:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from typing_extensions import TypeVar
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.profiling import Facts, words_agree
+from dp_tools.profiling import Fact, Facts, words_agree
 from dp_tools.prompts.ask import Ask
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import quote, serialize
@@ -176,6 +176,7 @@ class Case:
         cut: attributes whose values were cut.
         table: what the table at hand says of this case by what it mostly keeps, weightiest first.
         testimony: how heavily counted evidence speaks for yes, beside the model's word; calibration knows its weight.
+        facts: what counting says of this case; the prompt's evidence is these facts as the model reads them.
     """
 
     subject: dict[str, Any]
@@ -185,11 +186,12 @@ class Case:
     cut: tuple[str, ...] = ()
     table: tuple[TableVerdict, ...] = ()
     testimony: float = 0.0
+    facts: tuple[Fact, ...] = ()
 
     @property
     def words(self) -> float:
         """How far the words of a pair speak for yes, -0.5 to 0.5, by its facts: calibration knows their weight, too."""
-        return words_agree(self.prompt.evidence)
+        return words_agree(self.facts)
 
 
 @dataclass(frozen=True, slots=True)

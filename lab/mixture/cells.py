@@ -7,7 +7,8 @@ from pathlib import Path
 from random import Random
 
 from dp_tools.adapters.training_example import TrainingExample
-from dp_tools.profiling import RecordFacts
+from dp_tools.profiling import Fact, RecordFacts
+from dp_tools.profiling.facts import GroupMajority, RareWith
 from dp_tools.records import clean_name, is_missing
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.detect_errors import DetectErrors, DetectErrorsRequest
@@ -193,7 +194,7 @@ def _judge(
     for (number, name), error in places:
         record = records[number]
         case = _case(alike.of(number), record, name, facts, recipe)
-        evident = any(_accuses(fact) for fact in case.prompt.evidence)
+        evident = any(_accuses(fact) for fact in case.facts)
         subtle = error and corrupted[number, name]
         if subtle and not evident:
             continue
@@ -230,9 +231,9 @@ def _right_cells(
     return right
 
 
-def _accuses(fact: str) -> bool:
+def _accuses(fact: Fact) -> bool:
     """Whether a fact speaks against the cell: other rows say something else, or a rare combination."""
-    return fact.startswith("rare with") or (fact.startswith("by ") and ': "' in fact)
+    return isinstance(fact, RareWith) or (isinstance(fact, GroupMajority) and not fact.agrees)
 
 
 def _case(
@@ -259,10 +260,10 @@ class _Whole:
     def __init__(self, record: Record, facts: RecordFacts) -> None:
         self._record, self._facts = record, facts
 
-    def about(self, record: object, attribute: str) -> tuple[str, ...]:  # noqa: ARG002
+    def about(self, record: object, attribute: str) -> tuple[Fact, ...]:  # noqa: ARG002
         return self._facts.about(self._record, attribute)
 
-    def testimony(self, record: object, attribute: str) -> tuple[str, ...]:  # noqa: ARG002
+    def testimony(self, record: object, attribute: str) -> tuple[Fact, ...]:  # noqa: ARG002
         return self._facts.testimony(self._record, attribute)
 
 

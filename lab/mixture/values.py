@@ -10,7 +10,7 @@ from random import Random
 from dp_tools.adapters.training_example import TrainingExample
 from dp_tools.evaluation.instances import completed
 from dp_tools.profiling import RecordFacts
-from dp_tools.prompts.serializer import quote
+from dp_tools.profiling.facts import GroupMajority
 from dp_tools.records import Record as AnyRecord
 from dp_tools.records import clean_name, is_missing
 from dp_tools.tasks import TASKS
@@ -137,7 +137,9 @@ def generated_gaps(
         rest = {name: other for name, other in record.items() if name != attribute}
         known = facts[source] if recipe.evidence and often(random, 0.5) else None
         said = known.testimony({**rest, attribute: None}, attribute) if known else ()
-        tells = _tells(value, rest) or any(f": {quote(value)} " in fact for fact in said)
+        tells = _tells(value, rest) or any(
+            isinstance(fact, GroupMajority) and fact.value == value.strip() for fact in said
+        )
         closed = len(counts[source][attribute]) <= 40 or counts[source][attribute][value] >= 0.02 * len(tables[source])
         if not tells and not closed:
             if unknowns > 0.12 * made:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dp_tools.errors import InvalidRequest
+from dp_tools.profiling import rendered
 from dp_tools.rules.discovery.data_constraints import Regularities, searched
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.change_log import Change
@@ -241,7 +242,7 @@ class Cleaner:
             request = ImputeRequest(
                 records=gaps, attribute=name, allowed=self._choices(name), dataset=self._dataset, rules=self._rules
             )
-            evidence = tuple(self.facts.testimony(gap, name) for gap in gaps)
+            evidence = tuple(rendered(self.facts.testimony(gap, name)) for gap in gaps)
             questions.append(Asked(request, len(part), self.facts, evidence))
             self._work.expect(len(part))
         for (_, part), answer in zip(parts, self._work.answers(questions), strict=True):

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from dp_tools.profiling import rendered
 from dp_tools.records import is_missing
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.change_log import Change
@@ -81,7 +82,7 @@ def fill_column(
                 dataset=dataset,
                 rules=list(rules),
             )
-            evidence = tuple(facts.testimony({**records[row], attribute: None}, attribute) for row in part)
+            evidence = tuple(rendered(facts.testimony({**records[row], attribute: None}, attribute)) for row in part)
             questions.append(Asked(request, len(part), facts, evidence))
         for part, answer in zip(parts, work.answers(questions), strict=True):
             assert isinstance(answer, ImputeAnswer)

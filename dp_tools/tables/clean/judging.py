@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dp_tools.profiling import CellFacts, agreement, is_contradicted, is_usual
+from dp_tools.profiling import CellFacts, Fact, agreement, is_contradicted, is_usual, rendered
+from dp_tools.records import clean_name
 from dp_tools.rules.coverage import UNNAMED, Ruled, TableVerdict, ruled
 from dp_tools.rules.discovery.data_constraints import Regularities
 from dp_tools.rules.injection import Injection
@@ -41,12 +42,14 @@ class Judgement:
     rule: str | None = None
 
 
-def _vouched_for(judgement: Judgement, evidence: tuple[str, ...]) -> Judgement:
+def _vouched_for(judgement: Judgement, evidence: Sequence[Fact]) -> Judgement:
     """The judgement of the table where rows like this one agree with a value that the model alone calls wrong."""
     name, share = agreement(evidence)
     if share < AGREED:
         return judgement
-    return Judgement(False, 1 - share, "table", f"{share:.0%} of the rows with the same {name} hold this value.")
+    return Judgement(
+        False, 1 - share, "table", f"{share:.0%} of the rows with the same {clean_name(name)} hold this value."
+    )
 
 
 class Judge:
@@ -66,9 +69,9 @@ class Judge:
         self._work, self._facts, self._dataset, self._rules = work, facts, dataset, rules
         self._regularities = regularities
         self._places: dict[_Key, int] = {}
-        self._open: list[tuple[int, str, Fields, tuple[str, ...]]] = []
+        self._open: list[tuple[int, str, Fields, tuple[Fact, ...]]] = []
         self._judgements: list[Judgement | None] = []
-        self._evidence: list[tuple[str, ...]] = []
+        self._evidence: list[tuple[Fact, ...]] = []
         self._injections: dict[str, Injection] = {}
         self._ruled: dict[str, Ruled] = {}
         self._guidances: dict[str, Injection] = {}
@@ -95,7 +98,7 @@ class Judge:
         said = None if told is None else told.id
         if decision is not None:
             said = f"{decision.label} {decision.rule.id}"
-        key = (attribute, None if value is None else value.strip(), evidence, said)
+        key = (attribute, None if value is None else value.strip(), rendered(evidence), said)
         place = self._places.get(key)
         if place is None:
             place = self._places[key] = len(self._places)
@@ -118,7 +121,7 @@ class Judge:
         Raises:
             Cancelled, ModelUnavailable: see `Work.answers`.
         """
-        by_attribute: dict[str, list[tuple[int, str, Fields, tuple[str, ...]]]] = {}
+        by_attribute: dict[str, list[tuple[int, str, Fields, tuple[Fact, ...]]]] = {}
         for case in self._open:
             by_attribute.setdefault(case[1], []).append(case)
         self._open = []
@@ -135,7 +138,7 @@ class Judge:
                 ),
                 len(part),
                 self._facts,
-                tuple(evidence for _, _, _, evidence in part),
+                tuple(rendered(evidence) for _, _, _, evidence in part),
             )
             for part in parts
         )
@@ -174,7 +177,7 @@ class Judge:
             task="detect_errors", dataset=self._dataset, attribute=attribute, extra=self._rules, trying=trying
         )
 
-    def _table_says(self, record: Fields, attribute: str, evidence: tuple[str, ...]) -> TableVerdict | None:
+    def _table_says(self, record: Fields, attribute: str, evidence: Sequence[Fact]) -> TableVerdict | None:
         self.injection(attribute)
         found = self._regularities.verdicts(record, attribute, usual=is_usual(record[attribute], evidence))
         return next((verdict for verdict in found if verdict.speaks(self._ruled[attribute])), None)
