@@ -165,7 +165,7 @@ class Tables:
 
         rules = self._preprocessor.knowledge.path
         roots = Roots.of(self._roots, reserved=[] if rules is None else [rules])
-        return Jobs(lambda: self._preprocessor, roots)
+        return Jobs(lambda: self._preprocessor.decider, roots)
 
     def profile(self, asked: ProfileTable, *_: object) -> BaseModel:
         """See `ProfileTable`."""

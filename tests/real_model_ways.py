@@ -49,7 +49,7 @@ def assert_the_explanation_is_of_the_answer(preprocessor: Preprocessor, task: st
     """The first item is explained as it was answered, by what the model is measured to hang on, strongest first."""
     request = read_request(TASKS[task], fields)
     item = items_of(preprocessor.run(request))[0]
-    (explanation,) = explain(preprocessor, request).explanations
+    (explanation,) = explain(preprocessor.decider, request).explanations
     assert explanation.by == item.by == "model"
     assert explanation.probability == pytest.approx(item.confidence, abs=0.05)
     assert explanation.decided

@@ -82,7 +82,7 @@ class ScriptedEngine:
 def jobs_in(folder: Path, engine: ScriptedEngine, knowledge: str | Path = ":memory:") -> Jobs:
     """The jobs of a folder: roots there, state in its `state`, knowledge beside it."""
     preprocessor = Preprocessor(knowledge=knowledge, engine=engine)
-    return Jobs(lambda: preprocessor, Roots.of([folder]), folder / "state")
+    return Jobs(lambda: preprocessor.decider, Roots.of([folder]), folder / "state")
 
 
 if __name__ == "__main__":

@@ -78,8 +78,10 @@ def test_an_adapter_of_ones_own_answers_with_its_own_calibration(
             adapters.install(adapter, about(line=line))
             (cell,) = preprocessor.detect_errors([RECORD], attributes=["price"], dataset="Shelf").cells
             verdicts.append(cell.error)
-        assert preprocessor.line("detect_errors", "Shelf").threshold == 0.9999
-        assert preprocessor.line("detect_errors", "Shop") == preprocessor.calibration.line("detect_errors")
+        assert preprocessor.decider.calibration_of("detect_errors", "Shelf").threshold == 0.9999
+        assert preprocessor.decider.calibration_of("detect_errors", "Shop") == preprocessor.decider.calibration.line(
+            "detect_errors"
+        )
     assert verdicts == [True, False]
 
 

@@ -25,20 +25,20 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cascade(engine: Engine, path: Path) -> Iterator[Preprocessor]:
     opened = Preprocessor(engine=engine, knowledge=":memory:", second=str(path), cache=False)
     yield opened
-    assert opened.second is not None
-    opened.second.engine.close()
+    assert opened.decider.fallback is not None
+    opened.decider.fallback.engine.close()
     opened.knowledge.close()
 
 
 def test_the_second_model_answers_what_the_first_is_unsure_about(cascade: Preprocessor):
-    cascade.band = (0.0, 1.0)
+    cascade.decider.uncertainty_band = (0.0, 1.0)
     answer = cascade.follow_instruction(RECORDS, "Is it a beer?")
     assert answer.model == "tiny, second where unsure"
     assert [item.reason for item in answer.answers] == ["tiny was unsure; second answered."] * 2
 
 
 def test_the_second_model_is_not_asked_where_the_first_is_sure(cascade: Preprocessor):
-    cascade.band = (-1.0, -0.5)
+    cascade.decider.uncertainty_band = (-1.0, -0.5)
     answer = cascade.follow_instruction(RECORDS, "Is it a beer?")
     assert [item.reason for item in answer.answers] == [None, None]
 

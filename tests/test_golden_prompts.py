@@ -65,10 +65,15 @@ def asked(wire: str) -> Iterator[tuple[str, list[str]]]:
     recorder = Recorder()
     with Preprocessor(wire, ":memory:", engine=recorder) as preprocessor:
         ways = {
-            "detect": lambda: preprocessor.detect_errors(orders[:8], JUDGED, context=orders[8:]),
+            "detect": lambda: preprocessor.detect_errors(orders[:8], JUDGED, context=orders[8:], show_record=True),
             "detect alone": lambda: preprocessor.detect_errors(orders[20:23], JUDGED),
             "detect with rules": lambda: preprocessor.detect_errors(
-                orders[30:34], JUDGED, context=orders[40:], rules=rules, dataset="outdoor-orders"
+                orders[30:34],
+                JUDGED,
+                context=orders[40:],
+                rules=rules,
+                dataset="outdoor-orders",
+                show_record=True,
             ),
             "detect beers": lambda: preprocessor.detect_errors(
                 [{"beer": "Stout", "ounces": "12.0 oz", "abv": "0.05%"}, {"beer": "Ale", "ounces": "12", "abv": None}],
@@ -107,7 +112,7 @@ def _asked_by_jobs(preprocessor: Preprocessor, recorder: Recorder) -> Iterator[t
             "left": TableSource(path=str(folder / "catalogue_a.csv")),
             "right": TableSource(path=str(folder / "catalogue_b.csv")),
         }
-        jobs = Jobs(lambda: preprocessor, Roots.of([folder]), folder / "state")
+        jobs = Jobs(lambda: preprocessor.decider, Roots.of([folder]), folder / "state")
         for request in (
             DetectRequest(source=orders, attributes=JUDGED),
             FillRequest(source=orders, attribute="category"),

@@ -175,7 +175,7 @@ def slow(owner: Owner, home: Path) -> ScriptedEngine:
     home.mkdir(parents=True)
     lines = (f"Ann {chr(97 + n % 7)} Lee {n % 9},Rome {n % 4}\n" for n in range(300))
     (home / "people.csv").write_text("name,town\n" + "".join(lines))
-    engine = owner.preprocessor.engine
+    engine = owner.preprocessor.decider.engine
     assert isinstance(engine, ScriptedEngine)
     engine.most = 2 * CHUNK
     return engine

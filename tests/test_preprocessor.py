@@ -23,7 +23,7 @@ def test_every_cell_gets_a_verdict_with_a_confidence_and_the_model_is_named(prep
         (0, "city", "Porto"),
         (1, "city", "Lyon"),
     ]
-    threshold = preprocessor.line("detect_errors", None).threshold
+    threshold = preprocessor.decider.calibration_of("detect_errors", None).threshold
     for cell in answer.cells:
         assert cell.by == "model"
         assert cell.error is (probability_of_yes(cell.error, cell.confidence) >= threshold)

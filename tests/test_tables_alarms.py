@@ -30,20 +30,20 @@ def detect(columns: dict[str, list[str]]) -> Detection:
         inline_table(records) as table,
         Preprocessor(knowledge=":memory:", engine=Alarmist(), adapters=False) as preprocessor,
     ):
-        return Cleaner(Work(preprocessor, NoJournal()), table, None, [], list(columns)).detect()
+        return Cleaner(Work(preprocessor.decider, NoJournal()), table, None, [], list(columns)).detect()
 
 
 def test_a_column_of_codes_that_the_model_calls_wrong_throughout_is_not_judged():
     bins = [f"{'ABCD'[n % 4]}{10 + n * 7 % 31}" for n in range(COUNT)]
     detection = detect({"bin": bins, "item": [f"item {'abcdefgh'[n % 8]}" for n in range(COUNT)]})
-    assert detection.distrusted["bin"] > COUNT // 2
+    assert detection.misunderstood["bin"] > COUNT // 2
     assert sum(cell.attribute == "bin" for cell in detection.wrong) < 0.1 * COUNT
 
 
 def test_what_counting_speaks_against_is_still_found_in_such_a_column():
     amounts = [f"{100 + n * 37 % 800}.{n % 90 + 10}" for n in range(COUNT - 1)]
     detection = detect({"amount": [*amounts, "98000.00"], "item": [f"item {n % 8}" for n in range(COUNT)]})
-    assert "amount" in detection.distrusted
+    assert "amount" in detection.misunderstood
     assert "98000.00" in [cell.value for cell in detection.wrong if cell.attribute == "amount"]
 
 

@@ -53,13 +53,13 @@ def preprocessor() -> Iterator[Preprocessor]:
 
 def cleaned(preprocessor: Preprocessor, table: Table, attributes: list[str]) -> Repair:
     with table:
-        cleaner = Cleaner(Work(preprocessor, NoJournal()), table, None, [], attributes)
+        cleaner = Cleaner(Work(preprocessor.decider, NoJournal()), table, None, [], attributes)
         return cleaner.repair(cleaner.detect().wrong)
 
 
 def test_equal_questions_are_asked_once(preprocessor: Preprocessor, tmp_path: Path) -> None:
     with shops(tmp_path / "t.csv", city={3: "Dothxn"}) as table:
-        work = Work(preprocessor, NoJournal())
+        work = Work(preprocessor.decider, NoJournal())
         detection = Cleaner(work, table, None, [], ["city", "kind", "note"]).detect()
     assert detection.cells == 300
     assert work.asked + detection.told == detection.questions < 12
@@ -67,13 +67,13 @@ def test_equal_questions_are_asked_once(preprocessor: Preprocessor, tmp_path: Pa
 
 def test_serial_numbers_are_not_judged_unless_they_are_named(preprocessor: Preprocessor, tmp_path: Path) -> None:
     with shops(tmp_path / "t.csv") as table:
-        assert Cleaner(Work(preprocessor, NoJournal()), table, None, []).detect().content.left_out == {
+        assert Cleaner(Work(preprocessor.decider, NoJournal()), table, None, []).detect().content.left_out == {
             "id": "a serial number"
         }
         with pytest.raises(InvalidRequest, match="no attribute 'town'"):
-            Cleaner(Work(preprocessor, NoJournal()), table, None, [], ["town"])
+            Cleaner(Work(preprocessor.decider, NoJournal()), table, None, [], ["town"])
         with pytest.raises(InvalidRequest, match="no attributes to judge"):
-            Cleaner(Work(preprocessor, NoJournal()), table, None, [], [])
+            Cleaner(Work(preprocessor.decider, NoJournal()), table, None, [], [])
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ def test_what_the_rules_find_right_is_never_touched(preprocessor: Preprocessor, 
 
 
 def test_gaps_are_filled_from_the_closed_set_of_the_column(preprocessor: Preprocessor, tmp_path: Path) -> None:
-    preprocessor.calibration = Calibration({"impute": Line(scale=0.05, shift=6.0)})  # what fills is sure here
+    preprocessor.decider.calibration = Calibration({"impute": Line(scale=0.05, shift=6.0)})  # what fills is sure here
     with shops(tmp_path / "t.csv", kind={1: "", 2: "shut", 6: "shut", 9: "?"}) as table:
-        filling = fill_column(Work(preprocessor, NoJournal()), table, "kind")
+        filling = fill_column(Work(preprocessor.decider, NoJournal()), table, "kind")
     assert filling.gaps == 2
     assert filling.allowed == ["open", "shut"]
     assert [change.row for change in filling.changes] == [1, 9]
@@ -161,7 +161,7 @@ def test_gaps_are_filled_from_the_values_that_a_rule_lists(
         Rule(id="states", task=task, attribute="kind", statement="It is a state.", check=listed), who="a test"
     )
     with shops(tmp_path / "t.csv", kind={row: ["OPN", "CLSD", ""][row % 3] for row in range(100)}) as table:
-        filling = fill_column(Work(preprocessor, NoJournal()), table, "kind")
+        filling = fill_column(Work(preprocessor.decider, NoJournal()), table, "kind")
     assert filling.allowed == ["open", "shut", "moved"]
     assert {change.new for change in [*filling.changes, *filling.doubtful]} <= {"open", "shut", "moved"}
 
@@ -170,8 +170,8 @@ def test_schemas_of_two_files_are_matched_and_the_left_over_columns_named(
     preprocessor: Preprocessor, tmp_path: Path
 ) -> None:
     with shops(tmp_path / "a.csv") as left, shops(tmp_path / "b.csv") as right:
-        found = match_table_schemas(Work(preprocessor, NoJournal()), left, right.only(["zip", "city"]))
-        types = annotate_table(Work(preprocessor, NoJournal()), left, ["number", "text"])
+        found = match_table_schemas(Work(preprocessor.decider, NoJournal()), left, right.only(["zip", "city"]))
+        types = annotate_table(Work(preprocessor.decider, NoJournal()), left, ["number", "text"])
     assert len({pair.left for pair in found.pairs}) == len(found.pairs) <= 2
     assert set(found.left_over) == set(left.columns) - {pair.left for pair in found.pairs}
     assert set(types) == set(left.columns)

@@ -167,7 +167,7 @@ def test_a_job_goes_on_with_another_model_only_where_that_is_asked_for(folder: P
 def test_a_job_goes_on_with_other_rules_or_another_calibration_only_where_that_is_asked_for(folder: Path) -> None:
     job = stopped(folder, ScriptedEngine())
     same = jobs_in(folder, ScriptedEngine(), folder / "rules.db")
-    knowledge = same.preprocessor().knowledge
+    knowledge = same.decider().knowledge
     for number, (dataset, task) in enumerate((("beers", "all"), ("people", "extract_values"))):
         knowledge.add(Rule(id=f"far-{number}", dataset=dataset, task=task, statement="Far away."), who="ann")
     knowledge.propose(Rule(id="town", dataset="people", statement="Towns are cities."), who="an agent")
@@ -178,7 +178,7 @@ def test_a_job_goes_on_with_other_rules_or_another_calibration_only_where_that_i
     with pytest.raises(InvalidRequest, match=r"the rules in .*other.db, not .*rules.db"):
         other.resume(job)
     knowledge.retire("town", who="ann", why="no")
-    calibrated = same.preprocessor()
+    calibrated = same.decider()
     calibrated.calibration = Calibration({"detect_errors": Line(shift=1.0)})
     with pytest.raises(InvalidRequest, match="another calibration"):
         same.resume(job)

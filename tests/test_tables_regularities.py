@@ -40,11 +40,11 @@ def preprocessor() -> Preprocessor:
 
 def detected(preprocessor: Preprocessor, table: Table, rules: list[str] | None = None) -> Detection:
     with table:
-        return Cleaner(Work(preprocessor, NoJournal()), table, None, rules or []).detect()
+        return Cleaner(Work(preprocessor.decider, NoJournal()), table, None, rules or []).detect()
 
 
 def told(detection: Detection) -> list[tuple[int, str, str | None]]:
-    return [(cell.row, cell.attribute, cell.value) for cell in detection.wrong if cell.judgement.by == "table"]
+    return [(cell.row, cell.attribute, cell.value) for cell in detection.wrong if cell.outcome.by == "table"]
 
 
 def test_a_cell_that_breaks_what_the_table_keeps_is_wrong_and_the_reason_is_given(
@@ -52,9 +52,9 @@ def test_a_cell_that_breaks_what_the_table_keeps_is_wrong_and_the_reason_is_give
 ) -> None:
     detection = detected(preprocessor, places(tmp_path / "t.csv", zip={3: "3630"}, city={8: "Elsewhere"}))
     assert told(detection) == [(3, "zip", "3630"), (8, "city", "Elsewhere")]
-    reasons = {cell.row: cell.judgement.reason or "" for cell in detection.wrong}
+    reasons = {cell.row: cell.reason or "" for cell in detection.wrong}
     assert reasons[3] == "zip is one of: 35233, 35801, 36201, 36301. 99.5% of the cells keep that."
-    assert {cell.judgement.error for cell in detection.wrong if cell.judgement.by == "table"} == {0.9}
+    assert {cell.error for cell in detection.wrong if cell.outcome.by == "table"} == {0.9}
     assert detection.told == detection.questions  # all other values are as usual
 
 
@@ -69,13 +69,13 @@ def test_where_two_cells_contradict_each_other_a_third_tells_which_is_wrong(
     )
     assert told(detected(preprocessor, open_table(tmp_path / "u.csv"))) == [(9, "city", "Dothan")]
     without = detected(preprocessor, open_table(tmp_path / "t.csv"))
-    assert {(cell.attribute, cell.judgement.error) for cell in without.wrong} == {("zip", 0.6), ("city", 0.6)}
+    assert {(cell.attribute, cell.error) for cell in without.wrong} == {("zip", 0.6), ("city", 0.6)}
 
 
 def test_what_the_table_says_is_right_is_proposed(preprocessor: Preprocessor, tmp_path: Path) -> None:
     with places(tmp_path / "t.csv", city={8: "Birminghxm", 12: "Elsewhere"}) as table:
-        cleaner = Cleaner(Work(preprocessor, NoJournal()), table, None, [])
-        repair: Repair = cleaner.repair([cell for cell in cleaner.detect().wrong if cell.judgement.by == "table"])
+        cleaner = Cleaner(Work(preprocessor.decider, NoJournal()), table, None, [])
+        repair: Repair = cleaner.repair([cell for cell in cleaner.detect().wrong if cell.outcome.by == "table"])
     assert {(c.row, c.new) for c in [*repair.changes, *repair.doubtful]} == {(8, "Birmingham"), (12, "Birmingham")}
 
 
@@ -94,10 +94,10 @@ def test_a_day_whose_month_and_day_changed_places_is_wrong_and_put_right(
 ) -> None:
     days = {row: (date(2010, 1, 9) + timedelta(weeks=row)).strftime("%m/%d/%Y") for row in range(200)}
     with places(tmp_path / "t.csv", state={**days, 7: "28/02/2010"}) as table:
-        cleaner = Cleaner(Work(preprocessor, NoJournal()), table, None, [])
-        (wrong,) = (cell for cell in cleaner.detect().wrong if cell.judgement.by == "table")
+        cleaner = Cleaner(Work(preprocessor.decider, NoJournal()), table, None, [])
+        (wrong,) = (cell for cell in cleaner.detect().wrong if cell.outcome.by == "table")
         repair: Repair = cleaner.repair([wrong])
-    assert wrong.judgement.reason == "state is a day that exists, the month first. 99.5% of the cells keep that."
+    assert wrong.reason == "state is a day that exists, the month first. 99.5% of the cells keep that."
     assert [(change.row, change.new) for change in [*repair.changes, *repair.doubtful]] == [(7, "02/28/2010")]
 
 
@@ -127,7 +127,7 @@ def test_after_checks_on_its_form_a_cell_is_still_held_against_the_cells_beside_
         who="ann",
     )
     detection = detected(preprocessor, places(tmp_path / "t.csv", city={8: "Elsewhere", 12: "Do1han"}))
-    found = [(cell.row, cell.judgement.by) for cell in detection.wrong if cell.attribute == "city"]
+    found = [(cell.row, cell.outcome.by) for cell in detection.wrong if cell.attribute == "city"]
     assert [one for one in found if one[1] != "model"] == [(8, "table"), (12, "check")]
 
 
@@ -141,8 +141,8 @@ def test_where_sources_contradict_each_other_the_majority_is_proposed_to_a_perso
         writer.writerows(rows)
     right = {row["flight"]: row for row in flights(0)}
     with open_table(tmp_path / "flights.csv") as table:
-        cleaner = Cleaner(Work(preprocessor, NoJournal()), table, None, [], ["leaves", "lands"])
-        wrong = [cell for cell in cleaner.detect().wrong if cell.judgement.by == "table"]
+        cleaner = Cleaner(Work(preprocessor.decider, NoJournal()), table, None, [], ["leaves", "lands"])
+        wrong = [cell for cell in cleaner.detect().wrong if cell.outcome.by == "table"]
         repair = cleaner.repair(wrong)
     truly = {
         (n, name)
@@ -170,7 +170,7 @@ def test_what_a_person_rejected_stays_away(preprocessor: Preprocessor, tmp_path:
 def test_a_second_habit_of_the_table_is_less_certain(preprocessor: Preprocessor, tmp_path: Path) -> None:
     table = places(tmp_path / "t.csv", rows=300, zip=dict.fromkeys(range(0, 300, 4), "N/A"))
     detection = detected(preprocessor, table)
-    assert {cell.judgement.error for cell in detection.wrong if cell.value == "N/A"} <= {0.6, 0.9}
+    assert {cell.error for cell in detection.wrong if cell.value == "N/A"} <= {0.6, 0.9}
     assert any(cell.value == "N/A" for cell in detection.wrong)
 
 
@@ -178,7 +178,7 @@ def test_looking_for_what_the_table_keeps_can_be_stopped(preprocessor: Preproces
     stop = threading.Event()
     stop.set()
     with places(tmp_path / "t.csv") as table, pytest.raises(Cancelled):
-        Cleaner(Work(preprocessor, NoJournal(), cancel=stop), table, None, [])
+        Cleaner(Work(preprocessor.decider, NoJournal(), cancel=stop), table, None, [])
 
 
 def visits(rows: int = 200) -> list[dict[str, str | None]]:

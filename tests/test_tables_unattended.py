@@ -74,13 +74,13 @@ def repaired(path: Path, *rules: Rule, suspicious: bool = True) -> Repair:
 
 def opened(engine: StandIn) -> Preprocessor:
     preprocessor = Preprocessor(knowledge=":memory:", engine=engine, adapters=False)
-    preprocessor.calibration = Calibration()
+    preprocessor.decider.calibration = Calibration()
     return preprocessor
 
 
 def cleaned(preprocessor: Preprocessor, engine: StandIn, path: Path, *, suspicious: bool) -> Repair:
     with open_table(path) as table:
-        cleaner = Cleaner(Work(preprocessor, NoJournal()), table, None, [])
+        cleaner = Cleaner(Work(preprocessor.decider, NoJournal()), table, None, [])
         engine.error = 0.99 if suspicious else 0.01
         wrong = cleaner.detect().wrong
         engine.error = 0.01
@@ -262,7 +262,7 @@ def test_what_could_not_be_repaired_is_listed_beside_the_result(tmp_path: Path) 
     rule = Rule(id="no-zz", task="detect_errors", attribute="note", statement="It has no zz.", check=check)
     with opened(StandIn()) as preprocessor:
         preprocessor.knowledge.add(rule, who="a test")
-        jobs = Jobs(lambda: preprocessor, Roots.of([tmp_path]), tmp_path / "state")
+        jobs = Jobs(lambda: preprocessor.decider, Roots.of([tmp_path]), tmp_path / "state")
         job = jobs.start(CleanRequest(source=TableSource(path="t.csv")), wait=0)
         done = jobs.wait(job.id)
     assert done.status == "done", done.problem

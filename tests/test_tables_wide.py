@@ -18,6 +18,7 @@ from mcp import Client
 from serving import answer
 from tables_job import ScriptedEngine, jobs_in
 
+from dp_tools.decision import Decider
 from dp_tools.errors import Cancelled
 from dp_tools.mcp_server.server import create_server
 from dp_tools.mcp_server.server_context import Owner
@@ -27,7 +28,7 @@ from dp_tools.rules.discovery import data_constraints
 from dp_tools.rules.discovery.mine import mine
 from dp_tools.tables import table_facts
 from dp_tools.tables.clean import cleaning, filling, judging
-from dp_tools.tables.jobs import job_steps, jobs
+from dp_tools.tables.jobs import job_run, job_steps
 from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
     CleanRequest,
@@ -141,14 +142,14 @@ def people(folder: Path, rows: int, columns: int) -> TableSource:
 
 
 STANDS: list[tuple[str, str, Any, str]] = [
-    ("detect", "reading records", jobs, "open_table"),
+    ("detect", "reading records", job_run, "open_table"),
     ("detect", "profiling columns", table_facts, "known_codes"),
     ("detect", "comparing columns", table_facts, "relations"),
     ("detect", "mining rules", data_constraints, "mine"),
     ("detect", "looking at records", judging.Judge, "note"),
-    ("detect", "preparing the model", Preprocessor, "wait_until_prepared"),
+    ("detect", "preparing the model", Decider, "wait_until_prepared"),
     ("detect", "asking", ScriptedEngine, "answer"),
-    ("detect", "collecting verdicts", cleaning.Cleaner, "_distrusted"),
+    ("detect", "collecting verdicts", cleaning, "is_misunderstood"),
     ("clean", "finding proposals", cleaning, "proposals"),
     ("detect", "writing", job_steps, "write_wrong_cells"),
     ("clean", "writing", job_steps, "write_changes"),
@@ -237,14 +238,14 @@ def test_the_work_itself_hears_that_it_is_cancelled(
 ) -> None:
     source = people(tmp_path, 300, 120)
     held = jobs_in(tmp_path, ScriptedEngine())
-    tell, reached = jobs.JobRun.tell, threading.Event()
+    tell, reached = job_run.JobRun.tell, threading.Event()
 
-    def watched(run: jobs.JobRun, name: str, done: int, total: int) -> None:
+    def watched(run: job_run.JobRun, name: str, done: int, total: int) -> None:
         tell(run, name, done, total)
         if name == stage and done:
             reached.set()
 
-    monkeypatch.setattr(jobs.JobRun, "tell", watched)
+    monkeypatch.setattr(job_run.JobRun, "tell", watched)
     job = held.start(request_of(kind, source), wait=0)
     assert reached.wait(60), held.get(job.id)
     held.cancel(job.id)

@@ -51,7 +51,7 @@ class Says:
 
 def saying(engine: Says, **lines: Line) -> Preprocessor:
     preprocessor = Preprocessor(knowledge=":memory:", engine=engine, adapters=False)
-    preprocessor.calibration = Calibration(lines)
+    preprocessor.decider.calibration = Calibration(lines)
     return preprocessor
 
 

@@ -20,13 +20,14 @@ from dp_tools.adapters.calibration_fit import Sample, fit_few
 from dp_tools.adapters.tokens import Tokens
 from dp_tools.adapters.train import Report, Settings, load_network, require_torch, train
 from dp_tools.adapters.training_example import TrainingExample, encode
+from dp_tools.decision import calibrated, with_rules
 from dp_tools.engine.format_choice import prepare_weights
 from dp_tools.errors import InvalidRequest
 from dp_tools.evaluation.instances import Instance, Split, folder_of, instance_of, split_of
 from dp_tools.evaluation.scores import METRIC_OF, Score, belief, is_right, score
 from dp_tools.models.calibration import Line
 from dp_tools.models.user_adapters import About, OwnAdapters, base_of, default_folder
-from dp_tools.preprocessor import Preprocessor, calibrated, with_rules
+from dp_tools.preprocessor import Preprocessor
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.templates.template import WireFormat
 from dp_tools.rules.injection import Injection
@@ -126,19 +127,19 @@ def tune_own(
         InvalidRequest: there are too few cases that the model would be asked about, or it is another model.
         ModelUnavailable: the packages of the extra "tune" are not installed.
     """
-    if not preprocessor.model.preparable:
+    if not preprocessor.decider.model.preparable:
         raise InvalidRequest("Only the embedded model takes adapters of one's own: leave out --model.")
     cases = _open_cases(preprocessor, split, dataset)
     require_torch()
     with tempfile.TemporaryDirectory(prefix="dp-tools-") as place:
         out = Path(place)
         leftovers.note(out)
-        weights = prepare_weights(preprocessor.model).path
+        weights = prepare_weights(preprocessor.decider.model).path
         tokens, network = Tokens(weights), load_network(weights, "cpu")
         about = About(
             dataset=key(dataset),
             task=split.task,
-            base=base_of(preprocessor.model),
+            base=base_of(preprocessor.decider.model),
             cases=0,
             held=0,
             metric=METRIC_OF[split.task],
@@ -147,7 +148,8 @@ def tune_own(
         )
 
         def learned(shown: Sequence[_Open], name: str) -> Path:
-            examples = encode([_example(preprocessor.wire, entry) for entry in shown], tokens, preprocessor.wire)
+            template = preprocessor.decider.template
+            examples = encode([_example(template, entry) for entry in shown], tokens, template)
             passes = min(10.0, max(2.0, _EXAMPLES / len(examples)))
             how = settings or Settings(rank=8, alpha=16, rate=5e-4, epochs=passes, tokens=1500, seed=seed)
             return train(copy.deepcopy(network), examples, out / name, how, report=report)
@@ -179,11 +181,11 @@ def tune_own(
 
 def _open_cases(preprocessor: Preprocessor, split: Split, dataset: str) -> list[_Open]:
     asked = split.sample(MOST).asked(dataset=dataset)
-    injections = preprocessor.inject(split.task, asked.cases, asked.request) if asked.request else {}
+    injections = preprocessor.decider.inject(split.task, asked.cases, asked.request) if asked.request else {}
     examples = [rule.id for rule in preprocessor.knowledge.list(task=split.task, limit=100_000) if rule.examples]
     for rule in examples:
         injections = {attribute: injection.without(rule) for attribute, injection in injections.items()}
-    settled = preprocessor.settled(asked.cases, injections)
+    settled = preprocessor.decider.resolve(asked.cases, injections)
     found = [
         _Open(case, instance, injections[case.attribute])
         for case, instance, outcome in zip(asked.cases, asked.instances, settled, strict=True)
@@ -221,10 +223,13 @@ def _example(wire: WireFormat, entry: _Open) -> TrainingExample:
 
 def _answered(preprocessor: Preprocessor, adapters: Path | None, cases: Sequence[_Open], task: str) -> list[Outcome]:
     other = Preprocessor(
-        preprocessor.model, preprocessor.knowledge, engine=preprocessor.engine, adapters=adapters or False
+        preprocessor.decider.model,
+        preprocessor.knowledge,
+        engine=preprocessor.decider.engine,
+        adapters=adapters or False,
     )
     injections = {entry.case.attribute: entry.injection for entry in cases}
-    return other.outcomes(task, [entry.case for entry in cases], injections)
+    return other.decider.outcomes(task, [entry.case for entry in cases], injections)
 
 
 def _result(cases: Sequence[_Open], outcomes: Sequence[Outcome], task: str) -> _Result:

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 from rich.console import Console
@@ -22,6 +23,10 @@ from dp_tools.cli.records import write_records
 from dp_tools.profiling import Facts
 from dp_tools.progress import Stage
 from dp_tools.tasks.task import Answer, Item, Request, UsedRule
+
+if TYPE_CHECKING:
+    from dp_tools.decision import Decider
+    from dp_tools.tables.asking import Work
 
 HEARTBEAT_S = 8.0
 """Something is said at least this often, where a terminal would show a bar."""
@@ -100,23 +105,38 @@ class Session:
             sizes: how many questions each makes.
             facts: facts of whole columns, for tasks that take them.
         """
-        from dp_tools.preprocessor import Preprocessor
-
         wait_for_weights(self.model)
         total, done = sum(sizes), 0
-        cache: Literal[False] | None = False if self.no_cache else None
-        with (
-            Preprocessor(self.model, self.knowledge, second=self.second, cache=cache) as preprocessor,
-            bar(total) as advance,
-            interruptible() as cancel,
-        ):
+        with self.deciding() as decider, bar(total) as advance, interruptible() as cancel:
             for request, size in zip(requests, sizes, strict=True):
-                answer = preprocessor.run(request, facts=facts, cancel=cancel, progress=onward(advance, done))
+                answer = decider.answer(request, facts=facts, cancel=cancel, progress=onward(advance, done))
                 done += size
                 advance(done)
                 self.tally.rules |= {f"{rule.id}@{rule.version}": rule for rule in answer.rules}
                 self.tally.model = answer.model
                 yield answer
+
+    @contextmanager
+    def deciding(self) -> Iterator[Decider]:
+        """What answers, open for as long as it is needed."""
+        from dp_tools.preprocessor import Preprocessor
+
+        cache: Literal[False] | None = False if self.no_cache else None
+        with Preprocessor(self.model, self.knowledge, second=self.second, cache=cache) as preprocessor:
+            yield preprocessor.decider
+
+    @contextmanager
+    def working(self) -> Iterator[Work]:
+        """Work on a whole table, which shows how far it is and stops at Ctrl-C."""
+        from dp_tools.tables.asking import NoJournal, Work
+
+        wait_for_weights(self.model)
+        with self.deciding() as decider, stages() as stage, interruptible() as cancel:
+
+            def report(name: str, done: int, total: int) -> None:
+                stage(name)(done, total)
+
+            yield Work(decider, NoJournal(), partial(report, "asking"), cancel, report)
 
     def write(self, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Write the rows as they come, then say on stderr what happened; exit with 1 if something got no answer."""

@@ -76,7 +76,7 @@ def explain(
     wait_for_weights(model)
     with Preprocessor(model, knowledge) as preprocessor, bar(100) as advance, interruptible() as cancel:
         told = explain_items(
-            preprocessor,
+            preprocessor.decider,
             request,
             items or (0,),
             facts=facts,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -15,12 +15,13 @@ from dp_tools.errors import TableUnavailable
 from dp_tools.progress import Progress
 from dp_tools.tables.io.escaping import escaped, escaped_rows
 from dp_tools.tables.io.paths import new_file
-from dp_tools.tables.snapshot import open_table
+from dp_tools.tables.snapshot import Table, open_table
 from dp_tools.tasks.task import RecordField
 
 
-def read_records(path: Path, progress: Progress | None = None) -> list[RecordField]:
-    """The records of a table in any format that tables are read in; what was guessed in reading goes to stderr.
+@contextmanager
+def opened(path: Path, progress: Progress | None = None) -> Iterator[Table]:
+    """A table in any format that tables are read in, with records; what was guessed in reading goes to stderr.
 
     Args:
         path: the table.
@@ -30,12 +31,17 @@ def read_records(path: Path, progress: Progress | None = None) -> list[RecordFie
         TableUnavailable: the file cannot be read as a table, or has no records.
     """
     with closing(open_table(path, progress=progress)) as table:
-        records = [record for _, record in table.records()]
         for note in table.reading.notes:
             click.echo(f"{path.name}: {note}", err=True)
-    if not records:
-        raise TableUnavailable(f"{path.name} has no records; give a table with at least one.")
-    return records
+        if not table.count:
+            raise TableUnavailable(f"{path.name} has no records; give a table with at least one.")
+        yield table
+
+
+def read_records(path: Path, progress: Progress | None = None) -> list[RecordField]:
+    """All records of a table; see `opened`."""
+    with opened(path, progress) as table:
+        return [record for _, record in table.records()]
 
 
 def write_records(

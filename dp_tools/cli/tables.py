@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table as Lines
 
 from dp_tools.cli.answering import ESCAPE, MODEL, interruptible, stages
+from dp_tools.decision import Decider
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
@@ -388,12 +389,12 @@ def _jobs(model: str, knowledge: Path | None, state: Path | None) -> Jobs:
     """The jobs of a person at a shell, who may name any file."""
     opened: list[Preprocessor] = []
 
-    def preprocessor() -> Preprocessor:
+    def decider() -> Decider:
         if not opened:
             opened.append(Preprocessor(model, knowledge))
-        return opened[0]
+        return opened[0].decider
 
-    return Jobs(preprocessor, Disk(), state)
+    return Jobs(decider, Disk(), state)
 
 
 def _carry_out(request: AnyJobRequest, model: str, knowledge: Path | None, state: Path | None) -> None:

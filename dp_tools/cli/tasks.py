@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
 from dp_tools.cli.answering import CHUNK, Session, task_command
-from dp_tools.cli.records import read_records
+from dp_tools.cli.records import opened, read_records
 from dp_tools.errors import InvalidRequest
 from dp_tools.profiling import PairFacts, RecordFacts
 from dp_tools.records import is_missing
-from dp_tools.tasks import TASKS
+from dp_tools.tables.clean.cleaning import Cleaner
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer, AnnotateColumnsRequest, Column
-from dp_tools.tasks.batch_facts import BatchFacts
-from dp_tools.tasks.detect_errors import DetectErrorsAnswer, DetectErrorsRequest
+from dp_tools.tasks.detect_errors import CellVerdict
 from dp_tools.tasks.extract_values import ExtractValuesAnswer, ExtractValuesRequest, WantedAttribute
 from dp_tools.tasks.follow_instruction import FollowInstructionAnswer, FollowInstructionRequest
 from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair, records_of
 from dp_tools.tasks.match_schemas import Attribute, MatchSchemasAnswer, MatchSchemasRequest
-from dp_tools.tasks.request_errors import read_request
-from dp_tools.tasks.task import Item, RecordField, Request, require_known
+from dp_tools.tasks.request_errors import make_request
+from dp_tools.tasks.task import Item, RecordField, require_known
 
 MAX_PAIRS = 20_000
 """Pairs that `match` makes of two files before it refuses."""
@@ -32,7 +31,6 @@ SAMPLES = 12
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 T = TypeVar("T")
-R = TypeVar("R", bound=Request)
 
 
 @click.command()
@@ -41,26 +39,29 @@ R = TypeVar("R", bound=Request)
 @task_command
 def detect_errors(file: Path, attributes: tuple[str, ...], session: Session) -> None:
     """Find the wrong cells of FILE. Writes a line per cell: row, attribute, value, error, confidence, by, reason."""
-    records = read_records(file)
-    names = list(attributes or records[0])
-    require_known(names, list(records[0]))
-    requests = [
-        _request(DetectErrorsRequest, records=chunk, attributes=names, **session.scope) for chunk in _chunks(records)
-    ]
+    with opened(file) as table:
+        names = list(attributes or table.columns)
+        require_known(names, table.columns)
 
-    def rows() -> Iterator[Sequence[object]]:
-        first = 1
-        sizes = [len(request.records) * len(names) for request in requests]
-        facts = BatchFacts(records, session.dataset)
-        for request, answer in zip(requests, session.answers(requests, sizes, facts), strict=True):
-            assert isinstance(answer, DetectErrorsAnswer)
-            for cell in answer.cells:
-                verdict = _yes_no(cell.error)
-                session.tally.add(cell, {"yes": "errors", "no": "fine"}.get(verdict))
-                yield first + cell.record, cell.attribute, cell.value, verdict, *_backing(cell)
-            first += len(request.records)
+        def rows() -> Iterator[Sequence[object]]:
+            with session.working() as work:
+                cleaner = Cleaner(work, table, session.dataset, list(session.rules), names)
+                for judged in cleaner.judged():
+                    outcome = judged.outcome
+                    cell = CellVerdict(
+                        record=judged.row,
+                        attribute=judged.attribute,
+                        value=judged.value,
+                        error=outcome.verdict,
+                        **outcome.item,
+                    )
+                    verdict = _yes_no(cell.error)
+                    session.tally.add(cell, {"yes": "errors", "no": "fine"}.get(verdict))
+                    yield cell.record + 1, cell.attribute, cell.value, verdict, *_backing(cell)
+                session.tally.model = work.decider.answers_as("detect_errors", session.dataset)
+                session.tally.rules = {f"{rule.id}@{rule.version}": rule for rule in cleaner.rules_used()}
 
-    session.write(("row", "attribute", "value", "error", "confidence", "by", "reason"), rows())
+        session.write(("row", "attribute", "value", "error", "confidence", "by", "reason"), rows())
 
 
 @click.command()
@@ -79,7 +80,7 @@ def impute(file: Path, attribute: str, allowed: tuple[str, ...], session: Sessio
     gaps = [number for number, record in enumerate(records) if is_missing(record[attribute])]
     known = [record for record in records if not is_missing(record[attribute])]
     scope = {"attribute": attribute, "allowed": list(allowed) or None, **session.scope}
-    requests = [_request(ImputeRequest, records=[records[n] for n in chunk], **scope) for chunk in _chunks(gaps)]
+    requests = [make_request(ImputeRequest, records=[records[n] for n in chunk], **scope) for chunk in _chunks(gaps)]
     header = (*records[0], *(f"{attribute} {word}" for word in ("confidence", "alternatives", "reason")))
     if clash := [name for name in header if header.count(name) > 1]:
         raise InvalidRequest(f"{file} has a column {clash[0]!r} already: rename it, the output needs that name.")
@@ -114,7 +115,7 @@ def match(files: tuple[Path, ...], session: Session) -> None:
     if len(files) > 2:
         raise InvalidRequest("Give one file of pairs, or two files of records.")
     places, pairs = _pairs_in(files[0]) if len(files) == 1 else _pairs_of(files[0], files[1])
-    requests = [_request(MatchEntitiesRequest, pairs=chunk, **session.scope) for chunk in _chunks(pairs)]
+    requests = [make_request(MatchEntitiesRequest, pairs=chunk, **session.scope) for chunk in _chunks(pairs)]
 
     def rows() -> Iterator[Sequence[object]]:
         answers = session.answers(requests, [len(request.pairs) for request in requests], PairFacts(records_of(pairs)))
@@ -141,7 +142,7 @@ def match_schemas(left: Path, right: Path, session: Session) -> None:
         [Attribute(name=name, samples=_samples(records, name)) for name in records[0]]
         for records in (read_records(left), read_records(right))
     )
-    request = _request(MatchSchemasRequest, left=ours, right=theirs, **session.scope)
+    request = make_request(MatchSchemasRequest, left=ours, right=theirs, **session.scope)
 
     def rows() -> Iterator[Sequence[object]]:
         for answer in session.answers([request], [len(ours) * len(theirs)]):
@@ -170,7 +171,9 @@ def annotate(file: Path, types: tuple[str, ...], types_file: Path | None, sessio
     records = read_records(file)
     table = [list(record.values()) for record in records[:2]]
     columns = [Column(name=name, values=list(_samples(records, name)), table=table) for name in records[0]]
-    request = _request(AnnotateColumnsRequest, columns=columns, types=[*types, *_lines(types_file)], **session.scope)
+    request = make_request(
+        AnnotateColumnsRequest, columns=columns, types=[*types, *_lines(types_file)], **session.scope
+    )
 
     def rows() -> Iterator[Sequence[object]]:
         for answer in session.answers([request], [len(columns)]):
@@ -209,7 +212,7 @@ def extract(file: Path, columns: tuple[str, ...], attributes: tuple[str, ...], s
         for name, _, description in (attribute.partition("=") for attribute in attributes)
     ]
     requests = [
-        _request(ExtractValuesRequest, texts=chunk, attributes=wanted, **session.scope) for chunk in _chunks(texts)
+        make_request(ExtractValuesRequest, texts=chunk, attributes=wanted, **session.scope) for chunk in _chunks(texts)
     ]
 
     def rows() -> Iterator[Sequence[object]]:
@@ -241,7 +244,7 @@ def ask(file: Path, instruction: str, choices: tuple[str, ...], text: bool, sess
         raise InvalidRequest("Give --choice or --text, not both.")
     shape = "text" if text else "choice" if choices else "yes_no"
     scope = {"instruction": instruction, "shape": shape, "choices": list(choices), **session.scope}
-    requests = [_request(FollowInstructionRequest, records=chunk, **scope) for chunk in _chunks(read_records(file))]
+    requests = [make_request(FollowInstructionRequest, records=chunk, **scope) for chunk in _chunks(read_records(file))]
 
     def rows() -> Iterator[Sequence[object]]:
         answers = session.answers(requests, [len(request.records) for request in requests])
@@ -251,13 +254,6 @@ def ask(file: Path, instruction: str, choices: tuple[str, ...], text: bool, sess
             yield row, item.answer, *_backing(item)
 
     session.write(("row", "answer", "confidence", "by", "reason"), rows())
-
-
-def _request(kind: type[R], **fields: Any) -> R:
-    """A request from what the user gave, refused in one sentence where it does not fit."""
-    request = read_request(next(task for task in TASKS.values() if task.request is kind), fields)
-    assert isinstance(request, kind)
-    return request
 
 
 def _chunks(items: Sequence[T]) -> list[list[T]]:

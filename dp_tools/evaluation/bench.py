@@ -75,8 +75,8 @@ def measure(
     """
     started = time.perf_counter()
     asked = split.asked(dataset=split.dataset if packs else None)
-    injections = preprocessor.inject(split.task, asked.cases, asked.request) if asked.request else {}
-    outcomes = preprocessor.outcomes(split.task, asked.cases, injections, progress=progress, cancel=cancel)
+    injections = preprocessor.decider.inject(split.task, asked.cases, asked.request) if asked.request else {}
+    outcomes = preprocessor.decider.outcomes(split.task, asked.cases, injections, progress=progress, cancel=cancel)
     result = score(split.task, asked.instances, outcomes)
     seconds = time.perf_counter() - started
     return Row(split.folder, split.dataset, split.name, result, seconds, published(split.folder, split.dataset))

@@ -67,7 +67,7 @@ def bench_tables(
         if only and path.name not in only:
             continue
         for choice in rules:
-            work = Work(preprocessor, NoJournal(), progress=progress, cancel=cancel)
+            work = Work(preprocessor.decider, NoJournal(), progress=progress, cancel=cancel)
             dataset = path.name if choice == "packs" else None
             measured = _clean(work, path, dataset) if _task(path) == "clean" else _match(work, path, dataset)
             yield {"table": path.name, "task": _task(path), "rules": choice, **measured}

@@ -430,7 +430,10 @@ def _cells(split: Split) -> Requests:
         records.setdefault(_identity(instance.row), []).append(instance)
     for instances in records.values():
         attributes = [instance.row["attribute"] for instance in instances]
-        yield DetectErrorsRequest(records=[instances[0].row["record"]], attributes=attributes), instances
+        yield (
+            DetectErrorsRequest(records=[instances[0].row["record"]], attributes=attributes, show_record=True),
+            instances,
+        )
 
 
 def _gaps(split: Split) -> Requests:

@@ -235,7 +235,9 @@ class _Bench:
         injections = self._injections(trying)
         if without:
             injections = {attribute: found.without(without) for attribute, found in injections.items()}
-        return self._preprocessor.outcomes(self._task, self.cases, injections, progress=progress, cancel=self._cancel)
+        return self._preprocessor.decider.outcomes(
+            self._task, self.cases, injections, progress=progress, cancel=self._cancel
+        )
 
     def score(self, outcomes: Sequence[Outcome]) -> Score:
         return score(self._task, self.instances, outcomes)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from dp_tools.decision import Decider, without_false_alarms
 from dp_tools.explain.item_parts import single
 from dp_tools.explain.perturbed_questions import Asker, Variant, mean_outcome, same_label
-from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.profiling import Facts
 from dp_tools.progress import Progress
 from dp_tools.tasks.task import Answer, Request
@@ -26,7 +26,7 @@ class AveragedAnswer:
     """An answer over several orders.
 
     Args:
-        answer: as `Preprocessor.run` gives it.
+        answer: as `Decider.answer` gives it.
         unstable: positions of the items whose orders disagree; a person should look at these.
     """
 
@@ -35,7 +35,7 @@ class AveragedAnswer:
 
 
 def answer_averaged(
-    preprocessor: Preprocessor,
+    decider: Decider,
     request: Request,
     *,
     facts: Facts | None = None,
@@ -45,22 +45,21 @@ def answer_averaged(
     """Answer a request by the mean over several orders; pairs are asked four times, records and columns twice.
 
     Args:
-        preprocessor: what answers.
+        decider: what answers.
         request: any task's request.
         facts: facts of whole columns, where the caller has the table.
         progress: called with (questions answered, questions in all).
         cancel: set it to stop.
 
     Raises:
-        InvalidRequest, ModelUnavailable, Cancelled: as `Preprocessor.run`.
+        InvalidRequest, ModelUnavailable, Cancelled: as `Decider.answer`.
     """
-    task = task_of(request)
-    told = facts or task.facts(request)
-    cases = task.cases(request, told)
-    injections = preprocessor.inject(task.name, cases, request)
-    asker = Asker(preprocessor, told, averaged=True)
+    told = decider.facts(request, facts)
+    ready = decider.ready(request, told)
+    asker = Asker(decider, told, averaged=True)
     variants = [
-        Variant(single(request, number), injections[case.attribute], judged=case) for number, case in enumerate(cases)
+        Variant(single(request, number), ready.injections[case.attribute], judged=case)
+        for number, case in enumerate(ready.cases)
     ]
     votes = asker.ask(variants, progress=progress, cancel=cancel)
     unstable = tuple(
@@ -68,5 +67,5 @@ def answer_averaged(
         for number, group in enumerate(votes)
         if any(not same_label(outcome.label, group[0].label) for outcome in group)
     )
-    outcomes = [mean_outcome(group) for group in votes]
-    return AveragedAnswer(preprocessor.read(request, outcomes, injections), unstable)
+    outcomes = without_false_alarms(ready, [mean_outcome(group) for group in votes])
+    return AveragedAnswer(decider.read(ready, outcomes), unstable)

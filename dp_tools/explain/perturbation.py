@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from rapidfuzz.distance import OSA
 
+from dp_tools.decision import Decider, task_of
 from dp_tools.errors import InvalidRequest
 from dp_tools.explain.counted_facts import case_facts
 from dp_tools.explain.explanation import (
@@ -28,7 +29,6 @@ from dp_tools.explain.item_parts import SWAPPED, View, single, view_of
 from dp_tools.explain.perturbed_questions import Asker, Variant, mean_outcome, probability_of, same_label
 from dp_tools.explain.rationale import model_words
 from dp_tools.explain.text import UNDECIDED, paragraph, sureness
-from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.profiling import Facts
 from dp_tools.progress import Progress
 from dp_tools.rules.injection import Injection
@@ -45,7 +45,7 @@ _ALL_RULES = "all rules"
 
 
 def explain(
-    preprocessor: Preprocessor,
+    decider: Decider,
     request: Request,
     items: Sequence[int] = (0,),
     *,
@@ -57,7 +57,7 @@ def explain(
     """Explain answers to a request.
 
     Args:
-        preprocessor: what answered.
+        decider: what answered.
         request: the request as it was answered; the same request gets the same answer, so the answer is not needed.
         items: positions in the answer, from 0.
         facts: facts of whole columns, where the request was answered with some.
@@ -72,13 +72,13 @@ def explain(
     """
     task = task_of(request)
     # Every variant of an item is told the same facts.
-    told = facts or task.facts(request)
+    told = decider.facts(request, facts)
     # Refuses what is wrong with the whole request before anything is asked.
     count = len(task.cases(request, told))
     for item in items:
         if not 0 <= item < count:
             raise InvalidRequest(f"The answer has no item {item}: it has {count}, counted from 0.")
-    asker = Asker(preprocessor, told, averaged=averaged)
+    asker = Asker(decider, told, averaged=averaged)
     studies = [_Study(item, single(request, item), asker) for item in items]
     first = [probe.variant for study in studies for probe in study.first_probes()]
     done, outcomes = 0, iter(asker.ask(first, progress=progress, cancel=cancel))
@@ -90,11 +90,11 @@ def explain(
     outcomes = iter(asker.ask(second, progress=further, cancel=cancel))
     for study in studies:
         study.take(outcomes)
-    return Explanations(model=preprocessor.engine.name, explanations=[study.explanation(cancel) for study in studies])
+    return Explanations(model=decider.engine.name, explanations=[study.explanation(cancel) for study in studies])
 
 
 def explain_answer(
-    preprocessor: Preprocessor,
+    decider: Decider,
     asked: ExplainRequest,
     *,
     progress: Progress | None = None,
@@ -107,7 +107,7 @@ def explain_answer(
         ModelUnavailable, Cancelled: as `explain`.
     """
     request = read_request(TASKS[asked.task], asked.request)
-    return explain(preprocessor, request, asked.items, averaged=asked.averaged, progress=progress, cancel=cancel)
+    return explain(decider, request, asked.items, averaged=asked.averaged, progress=progress, cancel=cancel)
 
 
 @dataclass
@@ -141,11 +141,11 @@ class _Study:
     _rewritten: _Probe | None = None
 
     def __post_init__(self) -> None:
-        preprocessor = self.asker.preprocessor
+        decider = self.asker.decider
         self.task = task_of(self.request).name
         self.view: View[Request] = view_of(self.request)
         self.case: Case = self.asker.case(self.request)
-        self.injection: Injection = preprocessor.inject(self.task, [self.case], self.request)[self.case.attribute]
+        self.injection: Injection = decider.inject(self.task, [self.case], self.request)[self.case.attribute]
         self.decision = self.injection.decide(self.case.subject)
 
     @property
@@ -223,7 +223,7 @@ class _Study:
             review=_review(base, unstable),
         )
         explanation.text = paragraph(self.task, self.case, base, explanation)
-        explanation.model_words = model_words(self.asker.preprocessor, self.case, self.injection, cancel)
+        explanation.model_words = model_words(self.asker.decider, self.case, self.injection, cancel)
         return explanation
 
     def _probe(self, kind: Kind | None, name: str, request: Request, judged: Case | None = None) -> _Probe:

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from dp_tools.decision import Decider, held_against_rows, task_of
 from dp_tools.explain.item_parts import view_of
-from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.profiling import Fact, Facts, against, rendered
 from dp_tools.progress import Progress
 from dp_tools.prompts.ask import FreeValue
@@ -40,13 +40,13 @@ class Asker:
     """Asks variants of one task.
 
     Args:
-        preprocessor: what answers.
+        decider: what answers.
         facts: facts of whole columns; they stay the same for all variants.
         averaged: every variant is asked in several orders (see `View.orders`) and the mean taken.
     """
 
-    def __init__(self, preprocessor: Preprocessor, facts: Facts | None, *, averaged: bool = False) -> None:
-        self.preprocessor = preprocessor
+    def __init__(self, decider: Decider, facts: Facts | None, *, averaged: bool = False) -> None:
+        self.decider = decider
         self.averaged = averaged
         self._facts = facts
 
@@ -67,7 +67,7 @@ class Asker:
         """How each variant ends: one outcome, or one for each order where answers are averaged.
 
         Raises:
-            ModelUnavailable, Cancelled: as `Preprocessor.run`.
+            ModelUnavailable, Cancelled: as `Decider.answer`.
         """
         if not variants:
             return []
@@ -80,7 +80,8 @@ class Asker:
             name = str(number)
             injections[name] = variant.injection
             cases += (replace(case, attribute=name) for case in group)
-        found = iter(self.preprocessor.outcomes(task, cases, injections, progress=progress, cancel=cancel))
+        outcomes = self.decider.outcomes(task, cases, injections, progress=progress, cancel=cancel)
+        found = (held_against_rows(case, outcome) for case, outcome in zip(cases, outcomes, strict=True))
         return [tuple(next(found) for _ in group) for group in groups]
 
     def _cases(self, variant: Variant) -> list[Case]:

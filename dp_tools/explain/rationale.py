@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from dp_tools.decision import Decider, with_rules
 from dp_tools.engine.questions import GeneratedValue, Question, Value
-from dp_tools.preprocessor import Preprocessor, with_rules
 from dp_tools.prompts.templates.jellyfish import explaining
 from dp_tools.rules.injection import Injection
 from dp_tools.tasks.task import Case
@@ -15,13 +15,13 @@ LONGEST = 256
 
 
 def model_words(
-    preprocessor: Preprocessor, case: Case, injection: Injection, cancel: threading.Event | None = None
+    decider: Decider, case: Case, injection: Injection, cancel: threading.Event | None = None
 ) -> str | None:
     """The model's own justification, or None for a model that was not tuned to write one."""
-    wire = explaining(preprocessor.wire)
+    wire = explaining(decider.template)
     if wire is None:
         return None
     segments = wire.render(with_rules(case, injection).prompt)
     question = Question(segments, Value(end=wire.end, max_tokens=LONGEST))
-    (result,) = preprocessor.engine.answer([question], cancel=cancel)
+    (result,) = decider.engine.answer([question], cancel=cancel)
     return result.text or None if isinstance(result, GeneratedValue) else None

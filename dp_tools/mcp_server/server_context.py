@@ -105,9 +105,9 @@ class Owner:
                     second=self._second,
                     cache=self._cache,
                 )
-                for asked in (opened, opened.second):
-                    if asked is not None:
-                        asked.engine = SharedEngine(asked.engine, self._turns)
+                for decider in (opened.decider, opened.decider.fallback):
+                    if decider is not None:
+                        decider.engine = SharedEngine(decider.engine, self._turns)
                 self._preprocessor = opened
             return self._preprocessor
 
@@ -136,7 +136,7 @@ class Owner:
             if self._jobs is None:
                 from dp_tools.tables.jobs.jobs import Jobs
 
-                self._jobs = Jobs(lambda: self.preprocessor, self.roots, self._state or self._derived_state())
+                self._jobs = Jobs(lambda: self.preprocessor.decider, self.roots, self._state or self._derived_state())
             return self._jobs.of(job_owner())
 
     def close(self) -> None:

@@ -52,6 +52,14 @@ _RARE_SHAPE = 10
 class CellFacts(Protocol):
     """Where facts about cells come from: records at hand, or a table too big for memory."""
 
+    @property
+    def knows_columns(self) -> bool:
+        """Whether there are records enough to say anything about the columns."""
+
+    @property
+    def rows(self) -> int:
+        """Records of the table that the facts are about."""
+
     def about(self, record: Record, attribute: str) -> tuple[Fact, ...]:
         """The facts about the cell; empty where there are none."""
 
@@ -95,11 +103,16 @@ class RecordFacts:
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
+        self.rows = len(records)
         self._columns: dict[str, Column] = {}
         self._homes: dict[str, Counter[str]] = defaultdict(Counter)
         self._relations: Relations | None = None
         if len(records) >= ENOUGH and records[0]:
             self._learn(records)
+
+    @property
+    def knows_columns(self) -> bool:
+        return bool(self._columns)
 
     def about(self, record: Record, attribute: str) -> tuple[Fact, ...]:
         column = self._columns.get(attribute)

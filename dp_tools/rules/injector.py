@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from dp_tools.rules.checks import Check
-from dp_tools.rules.injection import Decision, Injection, Lost, Subject
+from dp_tools.rules.injection import Decision, Lost, Subject
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.same_case import case_key
 from dp_tools.rules.scope import Rank, key, rank
@@ -46,6 +46,8 @@ class Selection:
         candidates: the active rules of the scope with their age (lower is older), in any order.
         budget: tokens that the statements may take together.
         count: counts the tokens of one statement.
+        of_cells: where a gap is to be filled, the rules of error detection: a closed set of values that they name is
+            one to fill from.
     """
 
     task: str
@@ -54,6 +56,7 @@ class Selection:
     candidates: tuple[tuple[Rule, int], ...]
     budget: int
     count: Callable[[str], int]
+    of_cells: Selection | None = None
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -81,10 +84,12 @@ class Selection:
                 values = Check.of(rule).allowed(self.attribute)
                 if values is not None:
                     return values
-        return None
+        return None if self.of_cells is None else self.of_cells.allowed()
 
-    def without(self, rule_id: str) -> Injection:
-        return replace(self, candidates=tuple(pair for pair in self.candidates if pair[0].id != rule_id))
+    def without(self, rule_id: str) -> Selection:
+        candidates = tuple(pair for pair in self.candidates if pair[0].id != rule_id)
+        of_cells = None if self.of_cells is None else self.of_cells.without(rule_id)
+        return replace(self, candidates=candidates, of_cells=of_cells)
 
     def _verdicts(self, subject: Subject) -> Iterator[Decision]:
         """Every verdict on the case, most binding first."""

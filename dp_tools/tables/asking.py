@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
+from pydantic import TypeAdapter
+
+from dp_tools.decision import Decider, ReadyRequest
 from dp_tools.errors import Cancelled
 from dp_tools.explain.averaging import AveragedAnswer, answer_averaged
-from dp_tools.preprocessor import Preprocessor, task_of
 from dp_tools.profiling import Facts
 from dp_tools.progress import Progress
-from dp_tools.tables.provenance import answerer
-from dp_tools.tasks.task import Answer, Request
+from dp_tools.tasks.task import Answer, Outcome, Request
 
 CHUNK = 64
 """Questions that are asked, and kept, at once: what a sudden end can lose."""
 T = TypeVar("T")
+_OUTCOMES: TypeAdapter[list[Outcome]] = TypeAdapter(list[Outcome])
 
 
 class Journal(Protocol):
@@ -51,13 +53,11 @@ class Asked:
         request: what is asked; at most `CHUNK` questions.
         size: how many questions it makes.
         facts: the facts of whole columns that go with it.
-        evidence: those facts spelled out, so that other facts make another question.
     """
 
     request: Request
     size: int
     facts: Facts | None = None
-    evidence: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass
@@ -65,14 +65,14 @@ class Work:
     """What the steps of a whole-table work share.
 
     Args:
-        preprocessor: what answers.
+        decider: what answers.
         journal: where answers are kept.
         progress: called with (questions answered, questions in all so far).
         cancel: set it to stop; what was answered is kept in the journal.
         report: called with (stage, done, of) during the stages in which nothing is asked.
     """
 
-    preprocessor: Preprocessor
+    decider: Decider
     journal: Journal
     progress: Progress | None = None
     cancel: threading.Event | None = None
@@ -93,9 +93,17 @@ class Work:
             Cancelled: `cancel` was set.
             ModelUnavailable: no question can be answered.
         """
-        for question in questions:
-            kept = self._kept(question, "answer", partial(self._answer, question))
-            yield task_of(question.request).answer.model_validate_json(kept)
+        for ready, outcomes in self._decided(questions):
+            yield self.decider.read(ready, outcomes)
+
+    def outcomes(self, questions: Iterable[Asked]) -> Iterator[list[Outcome]]:
+        """The same as the outcomes that the answers are made of.
+
+        Raises:
+            Cancelled, ModelUnavailable: as `answers`.
+        """
+        for _, outcomes in self._decided(questions):
+            yield outcomes
 
     def averaged_answers(self, questions: Iterable[Asked]) -> Iterator[AveragedAnswer]:
         """The same by the mean over several orders; `Asked.size` counts every order.
@@ -104,8 +112,9 @@ class Work:
             Cancelled, ModelUnavailable: as `answers`.
         """
         for question in questions:
-            kept = json.loads(self._kept(question, "averaged", partial(self._averaged, question)))
-            answer = task_of(question.request).answer.model_validate(kept["answer"])
+            ready = self.decider.ready(question.request, question.facts)
+            kept = json.loads(self._kept("averaged", ready, question.size, partial(self._average, question)))
+            answer = ready.task.answer.model_validate(kept["answer"])
             yield AveragedAnswer(answer, tuple(kept["unstable"]))
 
     def stage(self, name: str) -> Progress:
@@ -128,56 +137,41 @@ class Work:
         if self.cancel is not None and self.cancel.is_set():
             raise Cancelled("The job was cancelled; what was answered is kept, and nothing was written.")
 
-    def _answer(self, question: Asked) -> str:
-        return self.preprocessor.run(
-            question.request, facts=question.facts, progress=self._onward(), cancel=self.cancel
-        ).model_dump_json()
+    def _decided(self, questions: Iterable[Asked]) -> Iterator[tuple[ReadyRequest, list[Outcome]]]:
+        for question in questions:
+            ready = self.decider.ready(question.request, question.facts)
+            kept = self._kept("outcomes", ready, question.size, partial(self._decide, ready))
+            yield ready, _OUTCOMES.validate_json(kept)
 
-    def _averaged(self, question: Asked) -> str:
+    def _decide(self, ready: ReadyRequest) -> str:
+        found = self.decider.decide(ready, progress=self._onward(), cancel=self.cancel)
+        return _OUTCOMES.dump_json(found).decode()
+
+    def _average(self, question: Asked) -> str:
         found = answer_averaged(
-            self.preprocessor, question.request, facts=question.facts, progress=self._onward(), cancel=self.cancel
+            self.decider, question.request, facts=question.facts, progress=self._onward(), cancel=self.cancel
         )
         return json.dumps({"answer": found.answer.model_dump(mode="json"), "unstable": found.unstable})
 
-    def _kept(self, question: Asked, form: str, ask: Callable[[], str]) -> str:
+    def _kept(self, form: str, ready: ReadyRequest, size: int, ask: Callable[[], str]) -> str:
+        """What the journal keeps of a request, or what is then asked and kept."""
         if not self.ready:
             tell = self.stage("preparing the model")
-            self.preprocessor.wait_until_prepared(lambda seconds: tell(int(seconds), 0), self.cancel)
+            self.decider.wait_until_prepared(lambda seconds: tell(int(seconds), 0), self.cancel)
             self.ready = True
-        key = self._key(question, form)
+        parts = (form, self.decider.digest(ready.task.name, ready.request.dataset), ready.digest())
+        key = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         self._tell(0)
         kept = self.journal.get(key)
         if kept is None:
             kept = ask()
-            self.asked += question.size
+            self.asked += size
             self.journal.put(key, kept)
         else:
             self.check()
-        self.done += question.size
+        self.done += size
         self._tell(0)
         return kept
-
-    def _key(self, question: Asked, form: str) -> str:
-        request = question.request
-        task = task_of(request)
-        attributes: list[str | None] = list(getattr(request, "attributes", None) or [])
-        attributes += [getattr(request, "attribute", None)]
-        rules = []
-        for attribute in dict.fromkeys(attributes):
-            injection = self.preprocessor.knowledge.inject(
-                task=task.name, dataset=request.dataset, attribute=attribute, extra=request.rules
-            )
-            rules += [f"{rule.id}@{rule.version}" for rule in injection.rules]
-            rules += [f"{lost.rule.id}@{lost.rule.version}" for lost in injection.lost]
-        what = [
-            form,
-            answerer(self.preprocessor, task.name, request.dataset),
-            task.name,
-            sorted(rules),
-            request.model_dump(),
-            question.evidence,
-        ]
-        return hashlib.sha256(json.dumps(what, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
     def _onward(self) -> Progress:
         return lambda done, _: self._tell(done)

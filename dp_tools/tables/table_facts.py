@@ -64,6 +64,7 @@ class TableFacts(RecordFacts):
 
     def __init__(self, table: Table, stage: Stage = silent) -> None:
         super().__init__(())
+        self.rows = table.count
         self._words: dict[str, list[tuple[str, int]]] = {}
         self._styles: dict[str, str | None] = {}
         self._table = table

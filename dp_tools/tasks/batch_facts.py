@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,11 @@ class BatchFacts(RecordFacts):
     def __init__(self, records: Sequence[Record], dataset: str | None = None) -> None:
         super().__init__(records)
         self._records, self._dataset = records, dataset
+        self._left_out: Callable[[], Container[str]] = frozenset
+
+    def leave_out(self, rules: Callable[[], Container[str]]) -> None:
+        """Leave out what makes these rules, by id: a person has retired or rejected them. Asked for once, if at all."""
+        self._left_out = rules
 
     def verdicts(self, record: Record, attribute: str, facts: Sequence[Fact]) -> tuple[TableVerdict, ...]:
         """What the batch says of this cell by what it mostly keeps, weightiest first; nothing in one of under 100.
@@ -40,10 +45,11 @@ class BatchFacts(RecordFacts):
     def _regularities(self) -> Regularities:
         """None where records differ in their attributes, since then they are not rows of one table."""
         # Mining takes numpy, which a server that is ready at once has not loaded yet.
-        from dp_tools.rules.discovery.data_constraints import Regularities, searched
+        from dp_tools.rules.discovery.data_constraints import ENOUGH, Regularities, searched
 
         if any(record.keys() != self._records[0].keys() for record in self._records):
             return Regularities()
         names = list(self._records[0]) if self._records else []
         chosen = (self._records[number] for number in searched(len(self._records), len(names)))
-        return Regularities.of([{name: record[name] for name in names} for record in chosen], self._dataset)
+        table = [{name: record[name] for name in names} for record in chosen]
+        return Regularities.of(table, self._dataset, retired=self._left_out() if len(table) >= ENOUGH else ())

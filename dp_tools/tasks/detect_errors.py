@@ -36,11 +36,9 @@ class DetectErrorsRequest(VerdictRequest):
         Field(description="More records of the table, not judged."),
     ] = []
     show_record: Annotated[
-        bool,
-        Field(
-            description="false: the model reads the cell and its evidence alone.",
-        ),
-    ] = True
+        bool | None,
+        Field(description="Whether the model reads the whole record. Default: only of tables under 12 records."),
+    ] = None
     only: Annotated[
         Literal["errors", "unsure", "all"] | None,
         Field(description="Default: all up to 50, else errors and unsure."),
@@ -88,9 +86,11 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
         if request.attributes == []:
             raise InvalidRequest("There are no attributes to judge: name some, or leave attributes out to judge all.")
         told = facts if isinstance(facts, CellFacts) else self.facts(request)
+        # Where counting knows the columns, the cell and its evidence are enough, and equal cells are asked once.
+        shown = not told.knows_columns if request.show_record is None else request.show_record
         cases = []
         for record in request.records:
-            block, cut = record_block("record", record) if request.show_record else (None, ())
+            block, cut = record_block("record", record) if shown else (None, ())
             for attribute in request.attributes or names:
                 found = told.about(record, attribute)
                 prompt = Prompt(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -11,6 +11,7 @@ from dp_tools.errors import InvalidRequest
 from dp_tools.tasks.task import Request, Task
 
 _SHOWN = 60
+R = TypeVar("R", bound=Request)
 
 
 def read_request(task: Task[Any, Any], fields: Mapping[str, Any]) -> Request:
@@ -25,6 +26,18 @@ def read_request(task: Task[Any, Any], fields: Mapping[str, Any]) -> Request:
         raise InvalidRequest(explain(error, task.request.model_fields)) from error
     assert isinstance(request, Request)
     return request
+
+
+def make_request(kind: type[R], **fields: Any) -> R:
+    """A request of a kind from values that were not checked yet, such as those of a table.
+
+    Raises:
+        InvalidRequest: a value does not fit.
+    """
+    try:
+        return kind(**fields)
+    except ValidationError as error:
+        raise InvalidRequest(explain(error, kind.model_fields)) from error
 
 
 def explain(error: ValidationError, known: Iterable[str]) -> str:

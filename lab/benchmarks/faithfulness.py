@@ -13,13 +13,14 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from dp_tools.decision import task_of
 from dp_tools.errors import TableUnavailable
 from dp_tools.evaluation.instances import Split
 from dp_tools.explain import Explanation, explain
 from dp_tools.explain.item_parts import View, single, view_of
 from dp_tools.explain.perturbation import NOTABLE
 from dp_tools.explain.perturbed_questions import Asker, Variant, probability_of
-from dp_tools.preprocessor import Preprocessor, task_of
+from dp_tools.preprocessor import Preprocessor
 from dp_tools.profiling import Facts
 from dp_tools.progress import Progress
 from dp_tools.rules.rule import Example, Rule
@@ -95,7 +96,7 @@ def faithfulness(
         TableUnavailable: no answer was the model's own.
     """
     chooser = random.Random(seed)
-    asker = Asker(preprocessor, split.facts)
+    asker = Asker(preprocessor.decider, split.facts)
     found: dict[bool, list[list[list[float]]]] = {True: [], False: []}
     for done, (request, explanation) in enumerate(explained(preprocessor, split, cancel=cancel), start=1):
         if progress is not None:
@@ -122,7 +123,7 @@ def explained(
     for batch in split.batches():
         for start in range(0, len(batch.instances), 20):
             items = range(start, min(start + 20, len(batch.instances)))
-            told = explain(preprocessor, batch.request, items, facts=split.facts, cancel=cancel)
+            told = explain(preprocessor.decider, batch.request, items, facts=split.facts, cancel=cancel)
             yield from ((batch.request, explanation) for explanation in told.explanations)
 
 
@@ -145,8 +146,7 @@ def _lines(
     wanted = [view.without(group) for group in groups]
     wanted += [view.without([part for part in parts if part not in group]) for group in groups]
     case = asker.case(view.request)
-    preprocessor = asker.preprocessor
-    injection = preprocessor.inject(task_of(view.request).name, [case], view.request)[case.attribute]
+    injection = asker.decider.inject(task_of(view.request).name, [case], view.request)[case.attribute]
     outcomes = asker.ask([Variant(request, injection) for request in wanted], cancel=cancel)
     found = [probability_of(explanation.answer, outcome) for (outcome,) in outcomes]
     size = depth + 1
@@ -199,7 +199,10 @@ def planted(
     """
     chooser = random.Random(seed)
     cells = [
-        (DetectErrorsRequest(records=[i.row["record"]], attributes=[i.row["attribute"]]), split.facts)
+        (
+            DetectErrorsRequest(records=[i.row["record"]], attributes=[i.row["attribute"]], show_record=True),
+            split.facts,
+        )
         for split in splits
         if split.folder == "ED"
         for i in split.instances
@@ -248,7 +251,7 @@ def _with_statement(
     before, after = (preprocessor.run(asked, facts=facts, cancel=cancel).cells[0] for asked in (request, ruled))  # type: ignore[attr-defined]
     if before.error == after.error or after.by != "model":
         return None
-    return explain(preprocessor, ruled, facts=facts, cancel=cancel).explanations[0]
+    return explain(preprocessor.decider, ruled, facts=facts, cancel=cancel).explanations[0]
 
 
 def _with_rule(
@@ -277,7 +280,7 @@ def _with_rule(
         rule = rule.model_copy(update={"check": {"not": {"enum": [value]}}})
     preprocessor.knowledge.add(rule, who="the benchmark", why="planted")
     try:
-        explanation = explain(preprocessor, request, facts=facts, cancel=cancel).explanations[0]
+        explanation = explain(preprocessor.decider, request, facts=facts, cancel=cancel).explanations[0]
     finally:
         preprocessor.knowledge.retire(name, who="the benchmark")
     return explanation if explanation.by == kind else None
@@ -327,7 +330,7 @@ def cost(
         started = time.perf_counter()
         preprocessor.run(request, cancel=cancel)
         answered = time.perf_counter()
-        (explanation,) = explain(preprocessor, request, cancel=cancel).explanations
+        (explanation,) = explain(preprocessor.decider, request, cancel=cancel).explanations
         if explanation.by == "model":
             times.append((answered - started, time.perf_counter() - answered))
         if progress is not None:

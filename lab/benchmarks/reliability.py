@@ -70,13 +70,13 @@ def judged(
     asked = split.asked()
     if asked.request is None:
         return []
-    own = preprocessor.calibration
-    preprocessor.calibration = Calibration()
+    own = preprocessor.decider.calibration
+    preprocessor.decider.calibration = Calibration()
     try:
-        injections = preprocessor.inject(split.task, asked.cases, asked.request)
-        outcomes = preprocessor.outcomes(split.task, asked.cases, injections, progress=progress, cancel=cancel)
+        injections = preprocessor.decider.inject(split.task, asked.cases, asked.request)
+        outcomes = preprocessor.decider.outcomes(split.task, asked.cases, injections, progress=progress, cancel=cancel)
     finally:
-        preprocessor.calibration = own
+        preprocessor.decider.calibration = own
     found = (
         belief(instance, outcome, case)
         for instance, outcome, case in zip(asked.instances, outcomes, asked.cases, strict=True)
@@ -103,8 +103,8 @@ def judged_under_rules(
     """
     tables = {split.dataset: [dict(record) for record in split.table] for split in splits}
     examples = list(islice(binding_rules(random.Random(42), tables, Recipe(), count), count))
-    questions = [to_question(preprocessor.wire, example.prompt, YesNo()) for example in examples]
-    answered = preprocessor.engine.answer(questions, progress=progress, cancel=cancel)
+    questions = [to_question(preprocessor.decider.template, example.prompt, YesNo()) for example in examples]
+    answered = preprocessor.decider.engine.answer(questions, progress=progress, cancel=cancel)
     return [
         Judged(result.probabilities[0], example.answer == yes_no(True))  # where a rule decides, evidence does not
         for example, result in zip(examples, answered, strict=True)
@@ -195,7 +195,7 @@ def steadiness(
     for number, (asked, averaged) in enumerate(((request, False), (changed, False), (request, True), (changed, True))):
         started = time.perf_counter()
         if averaged:
-            found = answer_averaged(preprocessor, asked, cancel=cancel)
+            found = answer_averaged(preprocessor.decider, asked, cancel=cancel)
             answer, unstable = found.answer, found.unstable
         else:
             answer = preprocessor.run(asked, cancel=cancel)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
+from dp_tools.decision import task_of
 from dp_tools.errors import TableUnavailable
 from dp_tools.evaluation.instances import Instance, Split, read_datasets
 from dp_tools.evaluation.scores import same_value
-from dp_tools.preprocessor import Preprocessor, task_of
+from dp_tools.preprocessor import Preprocessor
 from dp_tools.progress import Progress
 from dp_tools.records import clean_name, is_missing
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
@@ -157,8 +158,8 @@ def measure_following(
         nonlocal asked
         task = task_of(request)
         found = task.cases(request, None)
-        injections = preprocessor.inject(task.name, found, request)
-        (outcome,) = preprocessor.outcomes(task.name, found, injections, cancel=cancel)
+        injections = preprocessor.decider.inject(task.name, found, request)
+        (outcome,) = preprocessor.decider.outcomes(task.name, found, injections, cancel=cancel)
         asked += 1
         if progress is not None:
             progress(asked, total)

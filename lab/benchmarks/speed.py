@@ -20,6 +20,7 @@ from typing import Any
 import anyio
 from mcp import Client
 
+from dp_tools.decision import with_rules
 from dp_tools.engine.format_choice import decode_speed, prepare_weights
 from dp_tools.engine.local import LocalEngine
 from dp_tools.engine.questions import GeneratedValue, LabelScores, Question, Result, Value
@@ -28,7 +29,7 @@ from dp_tools.evaluation.instances import Dataset, Split, read_datasets
 from dp_tools.mcp_server.server import create_server
 from dp_tools.mcp_server.server_context import Owner
 from dp_tools.models.catalogue import resolve
-from dp_tools.preprocessor import Preprocessor, with_rules
+from dp_tools.preprocessor import Preprocessor
 from dp_tools.progress import Progress
 from dp_tools.prompts import WIRE_FORMATS
 from dp_tools.prompts.templates.template import WireFormat, to_question
@@ -138,14 +139,14 @@ def _jobs(preprocessor: Preprocessor, data: Path | None, sizes: Sizes) -> dict[s
 def _job(preprocessor: Preprocessor, task: str, requests: Sequence[Request]) -> _Job:
     ours, published = (
         [q for request in requests for q in _questions(preprocessor, task, request, wire)]
-        for wire in (preprocessor.wire, WIRE_FORMATS["chatml"])
+        for wire in (preprocessor.decider.template, WIRE_FORMATS["chatml"])
     )
     return _Job(ours, published)
 
 
 def _questions(preprocessor: Preprocessor, task: str, request: Request, wire: WireFormat) -> list[Question]:
     cases = TASKS[task].cases(request, None)
-    injections = preprocessor.inject(task, cases, request)
+    injections = preprocessor.decider.inject(task, cases, request)
     asked = [with_rules(case, injections[case.attribute]) for case in cases]
     return [to_question(wire, case.prompt, case.ask) for case in asked]
 
@@ -156,7 +157,7 @@ def _from(data: Path, sizes: Sizes) -> tuple[list[Request], list[Request], list[
     gaps = _whole(data, "DI", "Restaurant").sample(sizes.values)
     return (
         [batch.request for batch in pairs.batches(dataset=pairs.dataset)],
-        [DetectErrorsRequest(records=list(table), dataset="Hospital")],
+        [DetectErrorsRequest(records=list(table), dataset="Hospital", show_record=True)],
         [batch.request for batch in gaps.batches(dataset=gaps.dataset)],
     )
 
@@ -201,7 +202,7 @@ def _synthetic(sizes: Sizes) -> tuple[list[Request], list[Request], list[Request
     gaps = [place() for _ in range(sizes.values)]
     return (
         [MatchEntitiesRequest(pairs=pairs, dataset="Amazon-Google")],
-        [DetectErrorsRequest(records=rows, dataset="Hospital")],
+        [DetectErrorsRequest(records=rows, dataset="Hospital", show_record=True)],
         [ImputeRequest(records=gaps, attribute="city", dataset="Restaurant")],
     )
 
@@ -327,7 +328,7 @@ class _Timed:
 def _mcp_overhead(preprocessor: Preprocessor, engine: LocalEngine, sizes: Sizes) -> dict[str, float]:
     """What an MCP call takes beyond the engine's own time: one pair, in milliseconds; a batch of pairs, as a share."""
     timed = _Timed(engine)
-    preprocessor.engine = timed
+    preprocessor.decider.engine = timed
     (request,) = _synthetic(Sizes(pairs=sizes.calls + sizes.batch, rows=1, values=1))[0]
     pairs = request.model_dump()["pairs"]
     batch = pairs[sizes.calls :]
@@ -346,7 +347,7 @@ def _mcp_overhead(preprocessor: Preprocessor, engine: LocalEngine, sizes: Sizes)
         return singles, batches
 
     singles, batches = anyio.run(measured)
-    preprocessor.engine = engine
+    preprocessor.decider.engine = engine
     return {
         "mcp_overhead_ms": round(statistics.median(singles) * 1000, 2),
         "mcp_batch_overhead": round(statistics.median(batches), 4),

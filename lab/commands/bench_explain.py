@@ -138,7 +138,7 @@ def _calibration(preprocessor: Preprocessor, splits: Sequence[Split], limit: int
             found = [judged(preprocessor, split, cancel=cancel) for split in sample]
         if not any(found):
             continue
-        result = reliability(task, [cases for cases in found if cases], preprocessor.calibration)
+        result = reliability(task, [cases for cases in found if cases], preprocessor.decider.calibration)
         yield _row(task, str(result.cases), f"{100 * result.before:.1f}", f"{100 * result.after:.1f}")
         what = "probability of yes" if task in VERDICTS else "probability of the answer"
         bins = {"before": result.bins_before, "after": result.bins_after}

@@ -250,8 +250,8 @@ def _labels(preprocessor: Preprocessor, split: Split, note: str | None) -> list[
     task = TASKS[split.task]
     batches = noted.batches()
     cases = [case for batch in batches for case in task.cases(batch.request, None)]
-    injections = preprocessor.inject(split.task, cases, batches[0].request)
-    return [outcome.label for outcome in preprocessor.outcomes(split.task, cases, injections)]
+    injections = preprocessor.decider.inject(split.task, cases, batches[0].request)
+    return [outcome.label for outcome in preprocessor.decider.outcomes(split.task, cases, injections)]
 
 
 def _changed_share(plain: list[str | None], others: list[list[str | None]]) -> float:

@@ -24,12 +24,13 @@ import numpy as np
 from gguf import GGUFReader
 
 from dp_tools.adapters.adapter_file import write_matrices
+from dp_tools.decision import with_rules
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import LabelScores
 from dp_tools.evaluation.bench import measure as measure_split
 from dp_tools.evaluation.instances import AskedSplit, Instance, Split, instance_of, read_datasets, split_of
 from dp_tools.evaluation.scores import Score, is_right, score
-from dp_tools.preprocessor import Preprocessor, with_rules
+from dp_tools.preprocessor import Preprocessor
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.templates.template import to_question
 from dp_tools.rules.injection import Injection
@@ -212,7 +213,7 @@ def few_shot_synthetic(out: Path, kind: str, count: int) -> None:
     for name, folder in ways:
         preprocessor = Preprocessor("nano", ":memory:", engine=engine, adapters=folder)
         asked, injections = _asked(preprocessor, split, kind)
-        outcomes = preprocessor.outcomes(split.task, asked.cases, injections)
+        outcomes = preprocessor.decider.outcomes(split.task, asked.cases, injections)
         of = score(split.task, asked.instances, outcomes)
         click.echo(f"| {name} | {_shares(of)} |")
     engine.close()
@@ -279,7 +280,7 @@ def synthetic(model: str, limit: int) -> None:
     with Preprocessor(model, ":memory:", engine=open_engine(model, cache=False), adapters=False) as preprocessor:
         for split in (split.sample(limit) for split in splits):
             asked, injections = _asked(preprocessor, split)
-            outcomes = preprocessor.outcomes(split.task, asked.cases, injections)
+            outcomes = preprocessor.decider.outcomes(split.task, asked.cases, injections)
             found: dict[str, list[bool]] = {}
             for instance, outcome in zip(asked.instances, outcomes, strict=True):
                 kind = instance.row.get("kind") or _KINDS.get(instance.label, "stated")
@@ -299,7 +300,7 @@ def tables_alone(data: Path, split: str, limit: int) -> None:
     with Preprocessor("nano", ":memory:", adapters=False) as preprocessor:
         for dataset in read_datasets(data, ["ED"]):
             asked, injections = _asked(preprocessor, dataset.split(split).sample(limit))
-            settled = preprocessor.settled(asked.cases, injections)
+            settled = preprocessor.decider.resolve(asked.cases, injections)
             outcomes = [outcome or Outcome("nobody", "no", 1.0) for outcome in settled]
             found = score("detect_errors", asked.instances, outcomes)
             click.echo(f"| {dataset.name} | {found.score:.2f} | {found.precision:.2f} | {found.recall:.2f} |")
@@ -311,7 +312,7 @@ def _asked(
     """The questions about a split, and the general rules that hold for them, or those for a dataset of this name."""
     asked = split.asked(dataset=dataset)
     assert asked.request is not None
-    return asked, preprocessor.inject(split.task, asked.cases, asked.request)
+    return asked, preprocessor.decider.inject(split.task, asked.cases, asked.request)
 
 
 @model.command()
@@ -386,7 +387,9 @@ def _in_order(preprocessor: Preprocessor, split: Split) -> float:
     """
     asked, injections = _asked(preprocessor, split)
     prompts = [with_rules(case, injections[case.attribute]).prompt for case in asked.cases]
-    answers = preprocessor.engine.answer([to_question(preprocessor.wire, prompt, YesNo()) for prompt in prompts])
+    answers = preprocessor.decider.engine.answer(
+        [to_question(preprocessor.decider.template, prompt, YesNo()) for prompt in prompts]
+    )
     sure = [answer.probabilities[0] if isinstance(answer, LabelScores) else 0.0 for answer in answers]
     said: dict[bool, list[float]] = {True: [], False: []}
     for instance, probability in zip(asked.instances, sure, strict=True):

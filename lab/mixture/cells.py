@@ -260,6 +260,14 @@ class _Whole:
     def __init__(self, record: Record, facts: RecordFacts) -> None:
         self._record, self._facts = record, facts
 
+    @property
+    def knows_columns(self) -> bool:
+        return self._facts.knows_columns
+
+    @property
+    def rows(self) -> int:
+        return self._facts.rows
+
     def about(self, record: object, attribute: str) -> tuple[Fact, ...]:  # noqa: ARG002
         return self._facts.about(self._record, attribute)
 

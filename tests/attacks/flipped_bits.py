@@ -106,14 +106,14 @@ def attack_jobs(folder: Path, flips: int = FLIPS, seed: int = 0) -> list[str]:
     (folder / "people.csv").write_text("name,city\n" + "".join(f"Ann {n},Rome\n" for n in range(30)))
     source = TableSource(path=str(folder / "people.csv"))
     preprocessor = Preprocessor(knowledge=":memory:", engine=ScriptedEngine())
-    jobs = Jobs(lambda: preprocessor, Roots.of([folder]), folder / "state")
+    jobs = Jobs(lambda: preprocessor.decider, Roots.of([folder]), folder / "state")
     done = jobs.start(CleanRequest(source=source), wait=60)
     other = jobs.start(DetectRequest(source=source), wait=60)
     assert (done.status, other.status) == ("done", "done"), (done, other)
     jobs.close()
 
     def look() -> list[str]:
-        jobs = Jobs(lambda: preprocessor, Roots.of([folder]), folder / "state")
+        jobs = Jobs(lambda: preprocessor.decider, Roots.of([folder]), folder / "state")
         try:
             for work in (
                 lambda: jobs.list(),

@@ -194,7 +194,7 @@ async def test_the_files_beside_a_result_are_no_way_around(owner: Owner, root: P
 
 
 async def test_a_place_that_becomes_a_link_while_the_job_runs_is_not_written_through(owner: Owner, root: Path) -> None:
-    engine = owner.preprocessor.engine
+    engine = owner.preprocessor.decider.engine
     assert isinstance(engine, ScriptedEngine)
     answered = engine.answer
 

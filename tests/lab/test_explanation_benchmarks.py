@@ -89,11 +89,11 @@ def test_calibration_is_judged_against_what_was_so() -> None:
 def test_the_models_own_probabilities_are_collected_and_its_calibration_stays(
     preprocessor: Preprocessor, splits: dict[str, Split]
 ) -> None:
-    preprocessor.calibration = Calibration({"match_entities": Line(shift=9.0)})
+    preprocessor.decider.calibration = Calibration({"match_entities": Line(shift=9.0)})
     found = judged(preprocessor, splits["EM"])
     assert [case.so for case in found] == [True, False, False, False]
     assert all(case.probability < 0.999 for case in found)
-    assert preprocessor.calibration.lines
+    assert preprocessor.decider.calibration.lines
 
 
 def test_averaged_labels_do_not_change_with_the_order(preprocessor: Preprocessor, splits: dict[str, Split]) -> None:
@@ -232,7 +232,7 @@ def test_what_rows_alike_say_weighs_as_the_calibration_has_it(preprocessor: Prep
     records[3] = {**records[3], "town": "Tampa"}
     errors = []
     for evidence in (0.0, 3.0):
-        preprocessor.calibration = Calibration({"detect_errors": Line(evidence=evidence)})
+        preprocessor.decider.calibration = Calibration({"detect_errors": Line(evidence=evidence)})
         cells = preprocessor.detect_errors(records, attributes=["town"]).cells
         errors.append([probability_of_yes(cell.error, cell.confidence) for cell in cells])
     without, with_it = errors
@@ -248,7 +248,7 @@ def test_what_the_words_of_a_pair_share_weighs_as_the_calibration_has_it(preproc
     ]
     matches = []
     for words in (0.0, 2.0):
-        preprocessor.calibration = Calibration({"match_entities": Line(words=words)})
+        preprocessor.decider.calibration = Calibration({"match_entities": Line(words=words)})
         matches.append([probability_of_yes(p.match, p.confidence) for p in preprocessor.match_entities(pairs).pairs])
     (alike, unlike), (alike_heard, unlike_heard) = matches
     assert alike_heard > alike
@@ -256,7 +256,7 @@ def test_what_the_words_of_a_pair_share_weighs_as_the_calibration_has_it(preproc
 
 
 def test_a_cell_that_a_rule_is_about_is_judged_by_the_calibration_of_such_cells(preprocessor: Preprocessor) -> None:
-    preprocessor.calibration = Calibration(
+    preprocessor.decider.calibration = Calibration(
         {"detect_errors": Line(threshold=0.9999), "detect_errors under a rule": Line(threshold=0.0001)}
     )
 

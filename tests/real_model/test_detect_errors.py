@@ -51,7 +51,7 @@ def test_every_cell_of_a_table_gets_an_answer(preprocessor: Preprocessor, tmp_pa
     lines = ["id,city,zip", *(f"{n},{city['city']},{city['zip']}" for n, city in enumerate([*CITIES, WRONG]))]
     (tmp_path / "cities.csv").write_text("\n".join(lines) + "\n")
     with open_table(tmp_path / "cities.csv") as table:
-        detection = Cleaner(Work(preprocessor, NoJournal()), table, None, [], ["city"]).detect()
+        detection = Cleaner(Work(preprocessor.decider, NoJournal()), table, None, [], ["city"]).detect()
     assert detection.unanswered.total() == 0
     assert [cell.value for cell in detection.wrong] == ["bostxn"]
 

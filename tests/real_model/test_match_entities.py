@@ -34,7 +34,7 @@ def test_one_thing_written_twice_matches_and_what_only_looks_alike_does_not(prep
 def test_averaged_over_orders_the_answer_is_the_same_whichever_side_comes_first(preprocessor: Preprocessor) -> None:
     def match(left: dict[str, str], right: dict[str, str]) -> PairVerdict:
         request = read_request(TASKS["match_entities"], {"pairs": [{"left": left, "right": right}]})
-        answer = answer_averaged(preprocessor, request).answer
+        answer = answer_averaged(preprocessor.decider, request).answer
         assert isinstance(answer, MatchEntitiesAnswer)
         return answer.pairs[0]
 
@@ -47,7 +47,7 @@ def test_two_tables_are_matched(preprocessor: Preprocessor, tmp_path: Path) -> N
     (tmp_path / "a.csv").write_text("id,title\n1,Sony DSC-W810 camera\n2,Bose QC35 headphones\n")
     (tmp_path / "b.csv").write_text("id,name\n1,bose qc35 headphones\n2,sony dsc-w810 camera black\n")
     with open_table(tmp_path / "a.csv") as left, open_table(tmp_path / "b.csv") as right:
-        matching = match_tables(Work(preprocessor, NoJournal()), left, right)
+        matching = match_tables(Work(preprocessor.decider, NoJournal()), left, right)
     assert {(a, b) for a, b, _ in matching.pairs} == {(0, 1), (1, 0)}
 
 

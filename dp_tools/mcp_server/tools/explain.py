@@ -36,7 +36,7 @@ def explain_tool(owner: Owner) -> PlainTool:
             from dp_tools.explain import explain_answer as explain
 
             plain = ExplainRequest(task=asked.task, request=asked.request, items=asked.items, averaged=asked.averaged)
-            explained = explain(owner.preprocessor, plain, progress=progress, cancel=cancel)
+            explained = explain(owner.preprocessor.decider, plain, progress=progress, cancel=cancel)
             result = result_of(explained)
             if asked.picture != "none":
                 result.content.append(_picture(asked, explained))

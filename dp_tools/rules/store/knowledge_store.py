@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from dp_tools.errors import InvalidRequest, RuleRejected
-from dp_tools.rules.injection import Injection
 from dp_tools.rules.injector import Selection, call_rules, estimate_tokens
 from dp_tools.rules.packs import installing, packs
 from dp_tools.rules.packs.packs import Installed, Pack
@@ -101,7 +100,7 @@ class KnowledgeStore:
         trying: Sequence[Rule] = (),
         budget: int = 400,
         count: Callable[[str], int] | None = None,
-    ) -> Injection:
+    ) -> Selection:
         """The knowledge that holds for a task on a dataset and attribute.
 
         Args:
@@ -122,7 +121,13 @@ class KnowledgeStore:
         replaced = {rule.id for rule in trying}
         tried = ((rule, _YOUNGEST) for rule in trying if holds(rule, task, dataset, domains, attribute))
         kept = (pair for pair in found if pair[0].id not in replaced)
-        return Selection(task, dataset, attribute, (*kept, *tried, *called), budget, count or estimate_tokens)
+        of_cells = (
+            self.inject(task="detect_errors", dataset=dataset, attribute=attribute, trying=trying)
+            if task == "impute"
+            else None
+        )
+        candidates = (*kept, *tried, *called)
+        return Selection(task, dataset, attribute, candidates, budget, count or estimate_tokens, of_cells)
 
     # Reading
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 import csv
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dp_tools.decision import as_misunderstood, is_misunderstood
 from dp_tools.errors import InvalidRequest
-from dp_tools.profiling import rendered
 from dp_tools.rules.discovery.data_constraints import Regularities, searched
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.change_log import Change
-from dp_tools.tables.clean.judging import Fields, Judge, Judgement
+from dp_tools.tables.clean.judging import Fields, Judge
 from dp_tools.tables.clean.proposals import Proposal, proposals
 from dp_tools.tables.clean.unattended import Unattended
 from dp_tools.tables.identity_columns import Content, contents
@@ -26,16 +26,13 @@ from dp_tools.tables.io.paths import new_file
 from dp_tools.tables.snapshot import Table
 from dp_tools.tables.table_facts import TableFacts
 from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
-from dp_tools.tasks.task import WITHOUT_MODEL
+from dp_tools.tasks.request_errors import make_request
+from dp_tools.tasks.task import WITHOUT_MODEL, Outcome, UsedRule
 
 ACCEPT = 0.8
 """Confidence from which on a verdict or a change stands without a person."""
 REVIEW = 0.5
 """Confidence from which on a person is asked; below it nothing is done."""
-MOST_WRONG = 0.1
-"""Share of a column that the model alone may call wrong: of more it has not understood what the column holds."""
-FEW_WRONG = 5
-"""Cells that it may call wrong in any column."""
 DOUBTED = 0.75
 """The most confidence in a change on which a person has to decide (see `Unattended`)."""
 CHOICES = 20
@@ -43,19 +40,34 @@ CHOICES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class WrongCell:
-    """A cell that is judged wrong.
+class JudgedCell:
+    """A cell with what is thought of it.
 
     Args:
-        row: the record's number in the file.
+        row: the record's number in the file, from 0.
         attribute, value: the cell.
-        judgement: how sure that is, and who says so.
+        outcome: "yes" if it is wrong, with how sure that is and who says so.
     """
 
     row: int
     attribute: str
     value: str | None
-    judgement: Judgement
+    outcome: Outcome
+
+    @property
+    def error(self) -> float | None:
+        """The probability that it is wrong, 0 to 1; None where nobody could say."""
+        return self.outcome.probability_of_yes
+
+    @property
+    def reason(self) -> str | None:
+        """Why, where a rule or the table itself decided; what went wrong, where nobody could say."""
+        return self.outcome.reason or self.outcome.problem
+
+    @property
+    def rule(self) -> str | None:
+        """The rule that decided, as id@version."""
+        return self.outcome.rules[0] if self.outcome.by in ("check", "example") else None
 
 
 @dataclass
@@ -70,18 +82,18 @@ class Detection:
         told: of these, decided by what the table mostly keeps.
         unanswered: cells that nobody could judge, by reason.
         content: the attributes that were looked at, and those that were left out.
-        distrusted: of the attributes that the model has not understood, how many cells it called wrong without
+        misunderstood: of the attributes that the model has not understood, how many cells it called wrong without
             support; they are not among the wrong ones.
     """
 
-    wrong: list[WrongCell]
+    wrong: list[JudgedCell]
     cells: int
     questions: int
     decided: int
     told: int
     unanswered: Counter[str]
     content: Content
-    distrusted: dict[str, int]
+    misunderstood: dict[str, int]
 
 
 @dataclass
@@ -96,7 +108,7 @@ class Repair:
 
     changes: list[Change] = field(default_factory=list)
     doubtful: list[Change] = field(default_factory=list)
-    unrepaired: list[WrongCell] = field(default_factory=list)
+    unrepaired: list[JudgedCell] = field(default_factory=list)
 
 
 class Cleaner:
@@ -135,12 +147,13 @@ class Cleaner:
         regularities = Regularities.of(
             (record for _, record in table.records(searched(table.count, len(table.columns)))),
             dataset,
-            retired=work.preprocessor.retired,
+            retired=work.decider.retired,
             progress=work.stage("mining rules"),
             cancel=work.cancel,
         )
         self._judge = Judge(work, self.facts, dataset, rules, regularities)
         self._unattended = Unattended(self.facts)
+        self._misunderstood: dict[str, int] = {}
 
     def detect(self) -> Detection:
         """Judge every cell.
@@ -148,8 +161,27 @@ class Cleaner:
         Raises:
             Cancelled, ModelUnavailable: see `Work.answers`.
         """
+        wrong, unanswered = [], Counter[str]()
+        for cell in self.judged():
+            if cell.error is None:
+                unanswered[cell.reason or "no answer"] += 1
+            elif cell.outcome.verdict:
+                wrong.append(cell)
+        cells = self.table.count * len(self.attributes)
+        decided = Counter(self._judge[place].by for place in range(len(self._judge)))
+        told = decided["table"]
+        by_rules = sum(decided[by] for by in WITHOUT_MODEL) - told
+        return Detection(
+            wrong, cells, len(self._judge), by_rules, told, unanswered, self._content, dict(self._misunderstood)
+        )
+
+    def judged(self) -> Iterator[JudgedCell]:
+        """Every cell with its outcome, in file order, once all have been judged.
+
+        Raises:
+            Cancelled, ModelUnavailable: see `Work.answers`.
+        """
         places = {name: array("L") for name in self.attributes}
-        settled: dict[int, str] = {}
         look = self._work.stage("looking at records")
         for number, (_, record) in enumerate(self.table.records()):
             look(number, self.table.count)
@@ -157,32 +189,23 @@ class Cleaner:
                 places[name].append(self._judge.note(record, name))
         self._judge.ask()
         look = self._work.stage("collecting verdicts")
-        distrusted = self._distrusted(places)
-        wrong, unanswered = [], Counter[str]()
+        count = self.table.count
+        unsupported = {name: sum(map(self._judge.is_unsupported, noted)) for name, noted in places.items()}
+        self._misunderstood = {name: times for name, times in unsupported.items() if is_misunderstood(times, count)}
         for number, (row, record) in enumerate(self.table.records()):
-            look(number, self.table.count)
+            look(number, count)
             for name in self.attributes:
                 place = places[name][number]
-                judgement = self._judge[place]
-                if judgement.by in WITHOUT_MODEL:
-                    settled[place] = judgement.by
-                if judgement.error is None:
-                    unanswered[judgement.reason or "no answer"] += 1
-                elif judgement.wrong and not (name in distrusted and self._judge.doubts(place)):
-                    wrong.append(WrongCell(row, name, record[name], judgement))
-        cells = self.table.count * len(self.attributes)
-        told = sum(by == "table" for by in settled.values())
-        return Detection(
-            wrong, cells, len(self._judge), len(settled) - told, told, unanswered, self._content, distrusted
-        )
+                outcome = self._judge[place]
+                if name in self._misunderstood and self._judge.is_unsupported(place):
+                    outcome = as_misunderstood(outcome, name, unsupported[name], count)
+                yield JudgedCell(row, name, record[name], outcome)
 
-    def _distrusted(self, places: Mapping[str, array[int]]) -> dict[str, int]:
-        """The attributes of which the model calls more wrong than errors ever are, with nothing to support it."""
-        doubted = {name: sum(map(self._judge.doubts, noted)) for name, noted in places.items()}
-        most = max(FEW_WRONG, MOST_WRONG * self.table.count)
-        return {name: count for name, count in doubted.items() if count > most}
+    def rules_used(self) -> list[UsedRule]:
+        """The rules that the model read or that decided."""
+        return self._judge.rules_used()
 
-    def repair(self, wrong: list[WrongCell]) -> Repair:
+    def repair(self, wrong: list[JudgedCell]) -> Repair:
         """Find the right value for each wrong cell, where one can be found.
 
         Raises:
@@ -214,7 +237,7 @@ class Cleaner:
                 repair.unrepaired.append(cell)
         return repair
 
-    def _proposals(self, cell: WrongCell, record: Fields) -> list[Proposal]:
+    def _proposals(self, cell: JudgedCell, record: Fields) -> list[Proposal]:
         name = cell.attribute
         guidance = self._judge.guidance(name)
         return proposals(
@@ -222,13 +245,13 @@ class Cleaner:
             name,
             self.facts,
             guidance,
-            allowed=self._judge.injection(name).allowed() or (),
+            allowed=self._judge.rules_of(name).injection.allowed() or (),
             listed=guidance.allowed() or (),
             meant=self._judge.meant(record, name),
         )
 
     def _add_model_proposals(
-        self, wrong: list[WrongCell], records: dict[int, dict[str, str | None]], offered: list[list[Proposal]]
+        self, wrong: list[JudgedCell], records: dict[int, dict[str, str | None]], offered: list[list[Proposal]]
     ) -> None:
         """Where code finds nothing and the attribute has a closed set of values, let the model choose one."""
         open_cells: dict[str, list[int]] = {}
@@ -239,11 +262,15 @@ class Cleaner:
         questions = []
         for name, part in parts:
             gaps = [{**records[wrong[number].row], name: None} for number in part]
-            request = ImputeRequest(
-                records=gaps, attribute=name, allowed=self._choices(name), dataset=self._dataset, rules=self._rules
+            request = make_request(
+                ImputeRequest,
+                records=gaps,
+                attribute=name,
+                allowed=self._choices(name),
+                dataset=self._dataset,
+                rules=self._rules,
             )
-            evidence = tuple(rendered(self.facts.testimony(gap, name)) for gap in gaps)
-            questions.append(Asked(request, len(part), self.facts, evidence))
+            questions.append(Asked(request, len(part), self.facts))
             self._work.expect(len(part))
         for (_, part), answer in zip(parts, self._work.answers(questions), strict=True):
             assert isinstance(answer, ImputeAnswer)
@@ -252,20 +279,21 @@ class Cleaner:
                     why = f"The model infers it from the record ({imputed.confidence or 0:.0%})."
                     offered[number].append(Proposal(imputed.value, "model", why, imputed.confidence or 0.0))
 
-    def _best(self, cell: WrongCell, record: Fields, judged: list[tuple[Proposal, Judgement]]) -> Change | None:
+    def _best(self, cell: JudgedCell, record: Fields, judged: list[tuple[Proposal, Outcome]]) -> Change | None:
         """The change to the proposal that is most probably right, None where none is better than the value itself."""
-        assert cell.judgement.error is not None
+        assert cell.error is not None
         best, confidence = None, 0.0
-        for proposal, judgement in judged:
-            if judgement.error is None or judgement.error >= cell.judgement.error:
+        for proposal, outcome in judged:
+            error = outcome.probability_of_yes
+            if error is None or error >= cell.error:
                 continue
-            right = cell.judgement.error * (1 - judgement.error) * proposal.certainty
+            right = cell.error * (1 - error) * proposal.certainty
             # Proposals come best founded first, so a later one must be clearly better.
             if right > confidence + 0.05:
                 best, confidence = proposal, right
         if best is None:
             return None
-        offered, ruled = [proposal for proposal, _ in judged], cell.judgement.by in ("check", "example")
+        offered, ruled = [proposal for proposal, _ in judged], cell.outcome.by in ("check", "example")
         doubt = self._unattended.doubt(record, cell.attribute, best, offered, ruled=ruled)
         return Change(
             row=cell.row,
@@ -273,9 +301,9 @@ class Cleaner:
             old=cell.value,
             new=best.value,
             confidence=round(min(confidence, DOUBTED) if doubt else confidence, 4),
-            why=" ".join(filter(None, (cell.judgement.reason, best.why, doubt))),
+            why=" ".join(filter(None, (cell.reason, best.why, doubt))),
             source=best.source,
-            rule=cell.judgement.rule,
+            rule=cell.rule,
         )
 
     def _choices(self, attribute: str) -> list[str]:
@@ -283,7 +311,7 @@ class Cleaner:
         return list(self._judge.guidance(attribute).allowed() or sorted(self.facts.closed_set(attribute)))
 
 
-def write_wrong_cells(target: Path, cells: list[WrongCell], *, overwrite: bool = False) -> None:
+def write_wrong_cells(target: Path, cells: list[JudgedCell], *, overwrite: bool = False) -> None:
     """Write wrong cells as a CSV file: row (from 1), attribute, value, confidence, band, by, reason, rule.
 
     Raises:
@@ -293,7 +321,7 @@ def write_wrong_cells(target: Path, cells: list[WrongCell], *, overwrite: bool =
     def lines() -> Iterator[tuple[object, ...]]:
         yield "row", "attribute", "value", "confidence", "band", "by", "reason", "rule"
         for cell in cells:
-            error = cell.judgement.error or 0.0
+            error = cell.error or 0.0
             band = "accept" if error >= ACCEPT else "review"
             yield (
                 cell.row + 1,
@@ -301,9 +329,9 @@ def write_wrong_cells(target: Path, cells: list[WrongCell], *, overwrite: bool =
                 cell.value or "",
                 f"{error:.4f}",
                 band,
-                cell.judgement.by,
-                cell.judgement.reason or "",
-                cell.judgement.rule or "",
+                cell.outcome.by,
+                cell.reason or "",
+                cell.rule or "",
             )
 
     with new_file(target, overwrite=overwrite) as part, part.open("w", encoding="utf-8", newline="") as file:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dp_tools.profiling import rendered
 from dp_tools.records import is_missing
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.change_log import Change
@@ -14,6 +13,7 @@ from dp_tools.tables.clean.cleaning import ACCEPT, REVIEW
 from dp_tools.tables.snapshot import Table
 from dp_tools.tables.table_facts import TableFacts
 from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
+from dp_tools.tasks.request_errors import make_request
 
 
 @dataclass
@@ -61,7 +61,8 @@ def fill_column(
     """
     table.require([attribute])
     facts = TableFacts(table, work.stage)
-    closed = list(allowed or _listed(work, attribute, dataset, rules)) or sorted(facts.closed_set(attribute)) or None
+    listed = work.decider.knowledge.inject(task="impute", dataset=dataset, attribute=attribute, extra=list(rules))
+    closed = list(allowed or listed.allowed() or ()) or sorted(facts.closed_set(attribute)) or None
     look = work.stage("looking for gaps")
     gaps = []
     for row, record in table.records():
@@ -75,15 +76,15 @@ def fill_column(
         questions = []
         for part in parts:
             work.check()
-            request = ImputeRequest(
+            request = make_request(
+                ImputeRequest,
                 records=[records[row] for row in part],
                 attribute=attribute,
                 allowed=closed,
                 dataset=dataset,
                 rules=list(rules),
             )
-            evidence = tuple(rendered(facts.testimony({**records[row], attribute: None}, attribute)) for row in part)
-            questions.append(Asked(request, len(part), facts, evidence))
+            questions.append(Asked(request, len(part), facts))
         for part, answer in zip(parts, work.answers(questions), strict=True):
             assert isinstance(answer, ImputeAnswer)
             for row, value in zip(part, answer.values, strict=True):
@@ -105,12 +106,3 @@ def fill_column(
                     )
                     (filling.changes if change.confidence >= ACCEPT else filling.doubtful).append(change)
     return filling
-
-
-def _listed(work: Work, attribute: str, dataset: str | None, rules: Sequence[str]) -> Sequence[str]:
-    """The values that a rule lists for an attribute: one about gaps, or else one about errors."""
-    inject = work.preprocessor.knowledge.inject
-    for task in ("impute", "detect_errors"):
-        if listed := inject(task=task, dataset=dataset, attribute=attribute, extra=list(rules)).allowed():
-            return listed
-    return ()

@@ -5,55 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dp_tools.profiling import CellFacts, Fact, agreement, is_contradicted, is_usual, rendered
-from dp_tools.records import clean_name
-from dp_tools.rules.coverage import UNNAMED, Ruled, TableVerdict, ruled
+from dp_tools.decision import RulesInForce, is_unsupported, rules_of
+from dp_tools.profiling import CellFacts, Fact, is_usual, rendered
+from dp_tools.rules.coverage import UNNAMED
 from dp_tools.rules.discovery.data_constraints import Regularities
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.asking import Asked, Work, chunks
-from dp_tools.tasks.detect_errors import DetectErrorsAnswer, DetectErrorsRequest
-from dp_tools.tasks.task import probability_of_yes
+from dp_tools.tasks.detect_errors import DetectErrorsRequest
+from dp_tools.tasks.request_errors import make_request
+from dp_tools.tasks.task import Outcome, UsedRule
 
 Fields = Mapping[str, str | None]
-_Key = tuple[str, str | None, tuple[str, ...], str | None]
-
-
-AGREED = 0.9
-"""Share of like rows from which on their agreement outweighs the model's word alone."""
+_Key = tuple[str, tuple[str | None, ...], tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What is thought of a value in its place.
+class _OpenCell:
+    """A cell that the model is to be asked about, and the number of its question."""
 
-    Args:
-        wrong: the verdict. The model's may be yes below one half, where that finds the rare ones best.
-        error: the probability that it is wrong, 0 to 1; None where nobody could say.
-        by: model, check, example, table or nobody.
-        reason: why, where a rule or the table itself decided; what went wrong, where nobody could say.
-        rule: the rule that decided, as id@version.
-    """
-
-    wrong: bool
-    error: float | None
-    by: str
-    reason: str | None = None
-    rule: str | None = None
-
-
-def _vouched_for(judgement: Judgement, evidence: Sequence[Fact]) -> Judgement:
-    """The judgement of the table where rows like this one agree with a value that the model alone calls wrong."""
-    name, share = agreement(evidence)
-    if share < AGREED:
-        return judgement
-    return Judgement(
-        False, 1 - share, "table", f"{share:.0%} of the rows with the same {clean_name(name)} hold this value."
-    )
+    place: int
+    attribute: str
+    record: Fields
 
 
 class Judge:
-    """Collects cells, asks each distinct question once, and gives the judgements.
+    """Collects cells, asks each distinct question once, and gives the outcomes.
 
     Args:
         work: what asks.
@@ -69,50 +46,43 @@ class Judge:
         self._work, self._facts, self._dataset, self._rules = work, facts, dataset, rules
         self._regularities = regularities
         self._places: dict[_Key, int] = {}
-        self._open: list[tuple[int, str, Fields, tuple[Fact, ...]]] = []
-        self._judgements: list[Judgement | None] = []
+        self._open: list[_OpenCell] = []
+        self._outcomes: list[Outcome | None] = []
         self._evidence: list[tuple[Fact, ...]] = []
-        self._injections: dict[str, Injection] = {}
-        self._ruled: dict[str, Ruled] = {}
+        self._in_force: dict[str, RulesInForce] = {}
         self._guidances: dict[str, Injection] = {}
 
     def __len__(self) -> int:
         return len(self._places)
 
-    def __getitem__(self, place: int) -> Judgement:
-        judgement = self._judgements[place]
-        assert judgement is not None, "asked before ask()"
-        return judgement
+    def __getitem__(self, place: int) -> Outcome:
+        outcome = self._outcomes[place]
+        assert outcome is not None, "asked before ask()"
+        return outcome
 
-    def doubts(self, place: int) -> bool:
-        """Whether the model alone calls the cell wrong, and counting says nothing against it."""
-        judgement = self[place]
-        return judgement.wrong and judgement.by == "model" and not is_contradicted(self._evidence[place])
+    def is_unsupported(self, place: int) -> bool:
+        """Whether the model alone calls the cell wrong (see `dp_tools.decision.is_unsupported`)."""
+        return is_unsupported(self[place], self._evidence[place])
 
     def note(self, record: Fields, attribute: str) -> int:
         """Note a cell to be judged; the same question gets the same number. The record must not change afterwards."""
         value = record[attribute]
         evidence = self._facts.about(record, attribute)
-        decision = self.injection(attribute).decide({"record": record, "attribute": attribute, "value": value})
-        told = self._table_says(record, attribute, evidence) if decision is None else None
-        said = None if told is None else told.id
-        if decision is not None:
-            said = f"{decision.label} {decision.rule.id}"
-        key = (attribute, None if value is None else value.strip(), rendered(evidence), said)
+        resolved = self.rules_of(attribute).resolve(
+            {"record": record, "attribute": attribute, "value": value},
+            lambda: self._regularities.verdicts(record, attribute, usual=is_usual(value, evidence)),
+        )
+        decided = () if resolved is None else (str(resolved.label), resolved.by, resolved.reason or "", *resolved.rules)
+        # In a table too small to say anything of its columns the model reads the whole record.
+        rest = () if self._facts.knows_columns or resolved is not None else tuple(record.values())
+        key = (attribute, (None if value is None else value.strip(), *rest), rendered(evidence), decided)
         place = self._places.get(key)
         if place is None:
             place = self._places[key] = len(self._places)
-            self._judgements.append(None)
+            self._outcomes.append(resolved)
             self._evidence.append(evidence)
-            if decision is not None:
-                rule = f"{decision.rule.id}@{decision.rule.version}"
-                wrong = decision.label == "yes"
-                self._judgements[place] = Judgement(wrong, float(wrong), decision.by, decision.reason, rule)
-            elif told is not None:
-                error = told.certainty if told.wrong else 1 - told.certainty
-                self._judgements[place] = Judgement(told.wrong, error, "table", told.reason)
-            else:
-                self._open.append((place, attribute, record, evidence))
+            if resolved is None:
+                self._open.append(_OpenCell(place, attribute, record))
         return place
 
     def ask(self) -> None:
@@ -121,63 +91,58 @@ class Judge:
         Raises:
             Cancelled, ModelUnavailable: see `Work.answers`.
         """
-        by_attribute: dict[str, list[tuple[int, str, Fields, tuple[Fact, ...]]]] = {}
-        for case in self._open:
-            by_attribute.setdefault(case[1], []).append(case)
+        by_attribute: dict[str, list[_OpenCell]] = {}
+        for cell in self._open:
+            by_attribute.setdefault(cell.attribute, []).append(cell)
         self._open = []
-        parts = [part for cases in by_attribute.values() for part in chunks(cases)]
+        parts = [part for cells in by_attribute.values() for part in chunks(cells)]
         self._work.expect(sum(len(part) for part in parts))
         questions = (
             Asked(
-                DetectErrorsRequest(
-                    records=[dict(record) for _, _, record, _ in part],
-                    attributes=[part[0][1]],
-                    show_record=False,
+                make_request(
+                    DetectErrorsRequest,
+                    records=[dict(cell.record) for cell in part],
+                    attributes=[part[0].attribute],
                     dataset=self._dataset,
                     rules=self._rules,
                 ),
                 len(part),
                 self._facts,
-                tuple(rendered(evidence) for _, _, _, evidence in part),
             )
             for part in parts
         )
-        for part, answer in zip(parts, self._work.answers(questions), strict=True):
-            assert isinstance(answer, DetectErrorsAnswer)
-            for (place, *_), cell in zip(part, answer.cells, strict=True):
-                error = probability_of_yes(cell.error, cell.confidence)
-                judgement = Judgement(bool(cell.error), error, cell.by, cell.problem)
-                self._judgements[place] = judgement
-                if self.doubts(place):
-                    self._judgements[place] = _vouched_for(judgement, self._evidence[place])
+        for part, outcomes in zip(parts, self._work.outcomes(questions), strict=True):
+            for cell, outcome in zip(part, outcomes, strict=True):
+                self._outcomes[cell.place] = outcome
 
-    def injection(self, attribute: str) -> Injection:
+    def rules_of(self, attribute: str) -> RulesInForce:
         """The rules of detection that hold for an attribute."""
-        if attribute not in self._injections:
-            self._injections[attribute] = self._inject(attribute, ())
-            self._ruled[attribute] = ruled(self._injections[attribute], attribute)
-        return self._injections[attribute]
+        if attribute not in self._in_force:
+            self._in_force[attribute] = RulesInForce.of(self._inject(attribute, ()), attribute)
+        return self._in_force[attribute]
+
+    def rules_used(self) -> list[UsedRule]:
+        """The rules that the model read or that decided."""
+        injections: dict[str | None, Injection] = {name: force.injection for name, force in self._in_force.items()}
+        return rules_of(injections, [outcome for outcome in self._outcomes if outcome is not None])[0]
 
     def guidance(self, attribute: str) -> Injection:
         """The same with what the table keeps as if it were a rule: what to look at for the right value."""
         if attribute not in self._guidances:
-            found = self.injection(attribute)
-            if self._ruled[attribute] in UNNAMED:
-                found = self._inject(attribute, self._regularities.rules(attribute))
-            self._guidances[attribute] = found
+            force = self.rules_of(attribute)
+            unnamed = force.coverage in UNNAMED
+            self._guidances[attribute] = (
+                self._inject(attribute, self._regularities.rules(attribute)) if unnamed else force.injection
+            )
         return self._guidances[attribute]
 
     def meant(self, record: Fields, attribute: str) -> list[tuple[str, str]]:
         """What the table says that a cell should hold, each with the reason; nothing where rules in words are first."""
-        self.injection(attribute)
-        return [] if self._ruled[attribute] == "in words" else self._regularities.meant(record, attribute)
+        if self.rules_of(attribute).coverage == "in words":
+            return []
+        return self._regularities.meant(record, attribute)
 
     def _inject(self, attribute: str, trying: Sequence[Rule]) -> Injection:
-        return self._work.preprocessor.knowledge.inject(
+        return self._work.decider.knowledge.inject(
             task="detect_errors", dataset=self._dataset, attribute=attribute, extra=self._rules, trying=trying
         )
-
-    def _table_says(self, record: Fields, attribute: str, evidence: Sequence[Fact]) -> TableVerdict | None:
-        self.injection(attribute)
-        found = self._regularities.verdicts(record, attribute, usual=is_usual(record[attribute], evidence))
-        return next((verdict for verdict in found if verdict.speaks(self._ruled[attribute])), None)

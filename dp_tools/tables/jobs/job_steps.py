@@ -12,7 +12,7 @@ from typing import Any
 from dp_tools.errors import InvalidRequest
 from dp_tools.prompts.serializer import quote
 from dp_tools.tables.change_log import Change, write_changes
-from dp_tools.tables.clean.cleaning import Cleaner, Detection, Repair, WrongCell, write_wrong_cells
+from dp_tools.tables.clean.cleaning import Cleaner, Detection, JudgedCell, Repair, write_wrong_cells
 from dp_tools.tables.clean.filling import Filling, fill_column
 from dp_tools.tables.identity_columns import Content
 from dp_tools.tables.io.escaping import escape_file, escaping_changes, require_escaped
@@ -27,7 +27,7 @@ from dp_tools.tables.jobs.job_requests import (
     MatchRequest,
     OutputFile,
 )
-from dp_tools.tables.jobs.jobs import JobRun
+from dp_tools.tables.jobs.job_run import JobRun
 from dp_tools.tables.match.matching import Matching, PairScore, dedupe_table, match_tables, write_groups, write_pairs
 from dp_tools.tables.snapshot import INLINE_ROWS, Table, open_file
 
@@ -215,7 +215,7 @@ def dedupe(run: JobRun) -> JobResult:
     return JobResult(summary=summary, files=files, figures=figures, preview=preview)
 
 
-STEPS: dict[str, Callable[[JobRun], JobResult]] = {
+_STEPS: dict[str, Callable[[JobRun], JobResult]] = {
     "detect": detect,
     "clean": clean,
     "fill": fill,
@@ -223,6 +223,17 @@ STEPS: dict[str, Callable[[JobRun], JobResult]] = {
     "dedupe": dedupe,
 }
 """What to do for each kind of job."""
+
+
+def carry_out(run: JobRun) -> JobResult:
+    """Do what a job is for.
+
+    Raises:
+        DpToolsError: it cannot be done; nothing was written then.
+    """
+    run.folder.mkdir(parents=True, exist_ok=True)
+    result = _STEPS[run.request.kind](run)
+    return result.model_copy(update={"summary": " ".join((result.summary, *run.notes()))})
 
 
 def _cleaner(run: JobRun, table: Table, request: DetectRequest | CleanRequest) -> Cleaner:
@@ -256,7 +267,7 @@ def _put_before_a_person(
 ) -> list[OutputFile]:
     """Keep the doubtful cases for `next_reviews`, and write them to a file beside the result; in that file, behind
     them, stand also those for which there is nothing to propose."""
-    run.jobs.store.add_reviews(run.job, reviews)
+    run.store.add_reviews(run.job, reviews)
     targets = run.outputs()
     cases = [*reviews, *others]
     if not cases or not targets:
@@ -356,10 +367,10 @@ def _not_looked_at(*contents: Content) -> str:
 
 def _not_judged(detection: Detection) -> str:
     """The columns that the model has not understood."""
-    if not detection.distrusted:
+    if not detection.misunderstood:
         return ""
     records = detection.cells // len(detection.content.columns)
-    named = [f"{name} ({count:,} of {records:,})" for name, count in detection.distrusted.items()]
+    named = [f"{name} ({count:,} of {records:,})" for name, count in detection.misunderstood.items()]
     return (
         f" Not judged by the model: {', '.join(named[:_NAMED])}; it called that many values wrong, and nothing in the "
         "table speaks against them."
@@ -381,13 +392,13 @@ def _problems(problems: Counter[str]) -> str:
     return "".join(f" No answer for {count:,}: {reason}" for reason, count in problems.most_common(3))
 
 
-def _wrong_cell(cell: WrongCell) -> dict[str, Any]:
+def _wrong_cell(cell: JudgedCell) -> dict[str, Any]:
     return {
         "row": cell.row + 1,
         "attribute": cell.attribute,
         "value": cell.value,
-        "confidence": round(cell.judgement.error or 0.0, 4),
-        "reason": cell.judgement.reason,
+        "confidence": round(cell.error or 0.0, 4),
+        "reason": cell.reason,
     }
 
 
@@ -418,14 +429,14 @@ def _cell_review(change: Change, record: dict[str, str | None], dataset: str | N
     }
 
 
-def _unrepaired(cell: WrongCell) -> dict[str, Any]:
-    why = f" {cell.judgement.reason}" if cell.judgement.reason else ""
+def _unrepaired(cell: JudgedCell) -> dict[str, Any]:
+    why = f" {cell.reason}" if cell.reason else ""
     return {
         "question": f"Row {cell.row + 1}: {cell.attribute} {quote(cell.value)} is probably wrong, and nothing better "
         f"was found.{why}",
         "subject": json.dumps({"attribute": cell.attribute, "value": cell.value}),
         "proposal": "",
-        "confidence": round(cell.judgement.error or 0.0, 4),
+        "confidence": round(cell.error or 0.0, 4),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import secrets
 import sqlite3
 import threading
@@ -15,28 +14,23 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from dp_tools.decision import Decider
 from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest, TableUnavailable
-from dp_tools.preprocessor import Preprocessor
-from dp_tools.progress import Progress
-from dp_tools.tables.asking import Work
-from dp_tools.tables.io.paths import Disk, fingerprint, make_folder, new_file
+from dp_tools.tables.io.paths import Disk
 from dp_tools.tables.jobs.job_files import Leave, Writes, outputs_of, require_free, settle_paths, writes_of
-from dp_tools.tables.jobs.job_requests import AnyJobRequest, JobResult, TableSource, sources_of
-from dp_tools.tables.jobs.job_store import JobJournal, JobStore
+from dp_tools.tables.jobs.job_requests import AnyJobRequest, JobResult, sources_of
+from dp_tools.tables.jobs.job_run import JobRun
+from dp_tools.tables.jobs.job_steps import carry_out
+from dp_tools.tables.jobs.job_store import JobStore
+from dp_tools.tables.jobs.provenance import PROVENANCES, Provenance
 from dp_tools.tables.jobs.results import Job, Status
-from dp_tools.tables.provenance import Provenance
-from dp_tools.tables.snapshot import Table, inline_table, open_table
 
-_BLOCK = 2**20
-"""Bytes that are copied at once."""
 QUICK = 2.0
 """Seconds that `start` waits for a result before it returns the handle alone."""
 _LATEST = 100
 """Jobs among which one is looked for that was asked for in the same words."""
 _LOOK_S = 0.1
 """Seconds between two looks at a job of another process."""
-_BEAT = 1.0
-"""Seconds between two notes of how far a job is."""
 _LISTEN = 0.2
 """Seconds between two looks whether another process cancelled a job."""
 _GRACE = 0.5
@@ -48,7 +42,6 @@ _STOPPED: tuple[Status, ...] = ("interrupted", "cancelled")
 
 REQUEST: TypeAdapter[AnyJobRequest] = TypeAdapter(AnyJobRequest)
 """Reads any job request from JSON by its kind."""
-_PROVENANCES: TypeAdapter[list[Provenance]] = TypeAdapter(list[Provenance])
 
 
 @dataclass(frozen=True)
@@ -70,15 +63,15 @@ class Jobs:
     """The jobs of one server, or one command.
 
     Args:
-        preprocessor: gives what answers, when it is first needed.
+        decider: gives what answers, when it is first needed.
         disk: where files may be read and written: under some roots, or anywhere for a person at a shell.
         folder: where the state is kept (default: the user's own).
     """
 
-    def __init__(self, preprocessor: Callable[[], Preprocessor], disk: Disk, folder: Path | None = None) -> None:
+    def __init__(self, decider: Callable[[], Decider], disk: Disk, folder: Path | None = None) -> None:
         self.store = JobStore(folder)
         self.disk = disk
-        self._preprocessor = preprocessor
+        self.decider = decider
         self._runs: dict[str, _Run] = {}
         self._closing = threading.Event()
         self._starting = threading.Lock()
@@ -229,13 +222,13 @@ class Jobs:
         """Refuse to mix answers of what a job began with and of what would go on with it, unless that is asked for."""
         row = self.store.row(job)
         try:
-            known = _PROVENANCES.validate_json(row["provenance"])
+            known = PROVENANCES.validate_json(row["provenance"])
             request = REQUEST.validate_json(row["request"])
         except (ValidationError, TypeError):
             raise self._damaged() from None
         if not known:
             return
-        now = Provenance.of(self._preprocessor(), request)
+        now = Provenance.of(self.decider(), request)
         changes = known[-1].changes(now)
         if changes and not with_current_model:
             kept = len(self.store.journal(job))
@@ -246,7 +239,7 @@ class Jobs:
                 "or ask for it with_current_model (at a shell: jobs resume --with-current-model)."
             )
         if changes:
-            self.store.update(job, provenance=_PROVENANCES.dump_json([*known, now]).decode())
+            self.store.update(job, provenance=PROVENANCES.dump_json([*known, now]).decode())
 
     def _launch(self, job: str) -> None:
         stop = threading.Event()
@@ -286,7 +279,7 @@ class Jobs:
     def _hold(self, job: str, stop: threading.Event) -> None:
         try:
             request = REQUEST.validate_json(self.store.row(job)["request"])
-            result = JobRun(self, job, request, stop).carry_out()
+            result = carry_out(JobRun(self.store, self.disk, self.decider, job, request, stop))
             self.store.update(job, status="done", result=result.model_dump_json(), problem=None, updated=time.time())
         except Exception as error:  # A thread must not end without a word.
             self._end(job, stop, error)
@@ -302,10 +295,6 @@ class Jobs:
             return
         self.store.update(job, status="failed", problem=f"An unexpected {type(error).__name__}: {error}")
         raise error
-
-    def preprocessor(self) -> Preprocessor:
-        """What answers."""
-        return self._preprocessor()
 
     def _seen(self, row: sqlite3.Row) -> Job:
         try:
@@ -341,171 +330,3 @@ class Jobs:
 
     def _alive(self, job: str) -> bool:
         return (job in self._runs and self._runs[job].thread.is_alive()) or self.store.is_held(job)
-
-
-class _NotedJournal:
-    """A job's journal that has noted what gives the answers before it keeps the first.
-
-    Not earlier: a job that rules decide needs no model, and to look at its weights takes a while.
-    """
-
-    def __init__(self, journal: JobJournal, note: Callable[[], None]) -> None:
-        self._journal, self._note, self._noted = journal, note, False
-
-    def get(self, key: str) -> str | None:
-        return self._journal.get(key)
-
-    def put(self, key: str, answer: str) -> None:
-        if not self._noted:
-            self._note()
-            self._noted = True
-        self._journal.put(key, answer)
-
-
-class JobRun:
-    """One run of a job: what its steps need, and nothing they should not touch.
-
-    Args:
-        jobs: where it belongs.
-        job: its handle.
-        request: what to do.
-        stop: set to stop it.
-    """
-
-    def __init__(self, jobs: Jobs, job: str, request: AnyJobRequest, stop: threading.Event) -> None:
-        self.jobs, self.job, self.request = jobs, job, request
-        self.leave = Leave.model_validate_json(jobs.store.row(job)["leave"])
-        self.disk = jobs.disk.granting(self.leave.reads)
-        self.stop = stop
-        self._read: list[tuple[Path, str]] = []
-        self._notes: list[str] = []
-        self._stage, self._since, self._first, self._told = "", 0.0, 0, 0.0
-
-    def carry_out(self) -> JobResult:
-        """Do it.
-
-        Raises:
-            DpToolsError: it cannot be done; nothing was written then.
-        """
-        from dp_tools.tables.jobs.job_steps import STEPS
-
-        self.folder.mkdir(parents=True, exist_ok=True)
-        result = STEPS[self.request.kind](self)
-        # How a table was read belongs to what came of it: a wrong sheet or header explains a wrong result.
-        notes = list(self._notes)
-        if changes := self._changes():
-            notes.append(f"The job was resumed, and ended, with {' and '.join(changes)}.")
-        return result.model_copy(update={"summary": " ".join((result.summary, *notes))})
-
-    @property
-    def folder(self) -> Path:
-        """Where the run makes its files before they are published."""
-        return self.jobs.store.folder / self.job / "out"
-
-    def work(self) -> Work:
-        """What asks the model, through the job's journal."""
-        return Work(
-            self.jobs.preprocessor(),
-            _NotedJournal(self.jobs.store.journal(self.job), self._note_provenance),
-            progress=lambda done, total: self.tell("asking", done, total),
-            cancel=self.stop,
-            report=self.tell,
-        )
-
-    def open(self, source: TableSource) -> Table:
-        """The table of a source.
-
-        Raises:
-            TableUnavailable: it cannot be read, lies outside the roots, or is not the one that the job began with.
-        """
-        progress = self.stage("reading records")
-        if source.records is not None:
-            return inline_table(source.records)
-        if source.path is None:
-            raise InvalidRequest("Say which table: give a path, or records.")
-        path = self.disk.to_read(source.path)
-        table = open_table(path, progress=progress, cancel=self.stop, **source.options)
-        known = self.jobs.store.sources(self.job)
-        if known.setdefault(source.path, table.fingerprint) != table.fingerprint:
-            table.close()
-            raise TableUnavailable(f"{source.path} was changed since the job {self.job} began; start a new job.")
-        self.jobs.store.update(self.job, sources=json.dumps(known))
-        self._read.append((path, table.fingerprint))
-        if table.reading.notes:
-            self._notes.append(f"{table.name}: {' '.join(table.reading.notes)}")
-        return table
-
-    def outputs(self) -> list[Path]:
-        """Where its files go; see `outputs_of`.
-
-        Raises:
-            TableUnavailable: one may not be written there any more.
-        """
-        return outputs_of(self.request, self.disk)
-
-    def publish(self, made: Path, target: Path) -> Path:
-        """Put a file that the run made in its place, unless an earlier run of the job did so already.
-
-        Raises:
-            TableUnavailable: something else stands there, a source changed meanwhile, or the disk refuses.
-            Cancelled: the run was stopped.
-        """
-        for path, before in self._read:
-            if fingerprint(path) != before:
-                raise TableUnavailable(f"{path} was changed while the job {self.job} ran; start a new job.")
-        mark = fingerprint(made)
-        if target.exists() and fingerprint(target) == mark:
-            return target
-        require_free(target, self.request, self.disk, self.jobs.store, self.leave)
-        self.jobs.store.note_output(self.job, target, mark)
-        make_folder(target.parent)
-        with (
-            new_file(target, overwrite=self.request.overwrite) as part,
-            made.open("rb") as source,
-            part.open("wb") as file,
-        ):
-            while block := source.read(_BLOCK):
-                self.check()
-                file.write(block)
-        return target
-
-    def check(self) -> None:
-        """Stop here if the run is to stop.
-
-        Raises:
-            Cancelled: it is.
-        """
-        if self.stop.is_set():
-            raise Cancelled(f"The job {self.job} was cancelled; what was answered is kept.")
-
-    def _note_provenance(self) -> None:
-        if self.jobs.store.row(self.job)["provenance"] == "[]":
-            now = Provenance.of(self.jobs.preprocessor(), self.request)
-            self.jobs.store.update(self.job, provenance=_PROVENANCES.dump_json([now]).decode())
-
-    def _changes(self) -> list[str]:
-        """What the job did not begin with."""
-        known = _PROVENANCES.validate_json(self.jobs.store.row(self.job)["provenance"])
-        return known[0].changes(known[-1]) if known else []
-
-    def tell(self, stage: str, done: int, total: int) -> None:
-        """Note how far the job is, at most once a beat within a stage."""
-        now = time.monotonic()
-        if stage != self._stage:
-            self._stage, self._since, self._first, self._told = stage, now, done, 0.0
-        if now - self._told < _BEAT and done != total:
-            return
-        self._told = now
-        seconds = now - self._since
-        rate = (done - self._first) / seconds if seconds > 0 and done > self._first else None
-        self.jobs.store.update(self.job, stage=stage, done=done, total=total, rate=rate, updated=time.time())
-
-    def stage(self, name: str) -> Progress:
-        """Begin a stage outside of the work; its progress also stops there if the run is to stop."""
-
-        def tell(done: int, total: int) -> None:
-            self.check()
-            self.tell(name, done, total)
-
-        tell(0, 0)
-        return tell

@@ -20,7 +20,8 @@ from dp_tools.tables.io.paths import new_file
 from dp_tools.tables.match.blocking import TOP, Candidates, candidate_pairs
 from dp_tools.tables.match.pairing import ScoredPair, clusters, one_to_one
 from dp_tools.tables.snapshot import Table
-from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair
+from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest
+from dp_tools.tasks.request_errors import make_request
 from dp_tools.tasks.task import Answer, probability_of_yes
 
 DOUBT = 0.2
@@ -150,7 +151,7 @@ def dedupe_table(
     matching = Matching(found, _scores(work, (table, table), shown * 2, found, dataset, rules, averaged), compared)
     work.stage("grouping records")
     scored = _scored(matching.scores)
-    matching.groups = clusters(scored, work.preprocessor.line("match_entities", dataset).threshold)
+    matching.groups = clusters(scored, work.decider.calibration_of("match_entities", dataset).threshold)
     group_of = {row: number for number, (rows, _) in enumerate(matching.groups) for row in rows}
     matching.pairs = [pair for pair in scored if pair[0] in group_of and group_of[pair[0]] == group_of.get(pair[1])]
     _split(matching)
@@ -179,12 +180,13 @@ def _scores(
         parts = list(chunks(batch))
         questions = (
             Asked(
-                MatchEntitiesRequest(
+                make_request(
+                    MatchEntitiesRequest,
                     pairs=[
-                        RecordPair(
-                            left={name: lefts[a][name] for name in shown[0]},
-                            right={name: rights[b][name] for name in shown[1]},
-                        )
+                        {
+                            "left": {name: lefts[a][name] for name in shown[0]},
+                            "right": {name: rights[b][name] for name in shown[1]},
+                        }
                         for a, b in part
                     ],
                     dataset=dataset,

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from dp_tools.models.calibration import under_a_rule
-from dp_tools.models.digest import identity
-from dp_tools.models.user_adapters import base_of
-from dp_tools.preprocessor import Preprocessor
+from dp_tools.decision import Decider
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.scope import key
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
@@ -38,7 +35,7 @@ class Provenance(BaseModel):
     """Digests of the rules, active and retired, that may hold for the dataset, by id."""
 
     @classmethod
-    def of(cls, preprocessor: Preprocessor, request: AnyJobRequest) -> Provenance:
+    def of(cls, decider: Decider, request: AnyJobRequest) -> Provenance:
         """What answers a job now.
 
         Raises:
@@ -47,14 +44,16 @@ class Provenance(BaseModel):
         tasks = (
             ("match_entities",) if isinstance(request, MatchRequest | DedupeRequest) else ("detect_errors", "impute")
         )
-        knowledge = preprocessor.knowledge
+        knowledge = decider.knowledge
         return cls(
-            model=preprocessor.engine.name,
-            weights=_weights(preprocessor),
-            adapters=_digest(*(_adapter(preprocessor, task, request.dataset) for task in tasks)),
-            calibration=_digest(*(_calibration(preprocessor, task, request.dataset) for task in tasks)),
+            model=decider.engine.name,
+            weights=decider.weights_digest(),
+            adapters=_digest(*(decider.adapter_digest(task, request.dataset) for task in tasks)),
+            calibration=_digest(*(decider.calibration_digest(task, request.dataset) for task in tasks)),
             knowledge="memory" if knowledge.path is None else str(knowledge.path.resolve()),
-            rules={rule.id: _digest(rule.model_dump_json()) for rule in _bearing(knowledge, tasks, request.dataset)},
+            rules={
+                rule.id: _digest(rule.model_dump_json()) for rule in _rules_about(knowledge, tasks, request.dataset)
+            },
         )
 
     def changes(self, now: Provenance) -> list[str]:
@@ -81,34 +80,11 @@ class Provenance(BaseModel):
         return (self.weights, self.adapters, self.calibration) == (now.weights, now.adapters, now.calibration)
 
 
-def answerer(preprocessor: Preprocessor, task: str, dataset: str | None) -> str:
-    """Digest of what answers a task on a dataset, apart from the rules."""
-    return _digest(
-        _weights(preprocessor), _adapter(preprocessor, task, dataset), _calibration(preprocessor, task, dataset)
-    )
+PROVENANCES: TypeAdapter[list[Provenance]] = TypeAdapter(list[Provenance])
+"""Reads and writes what a job keeps: what it began with, and what it went on with each time."""
 
 
-def _weights(preprocessor: Preprocessor) -> str:
-    model, engine, second = preprocessor.model, preprocessor.engine, preprocessor.second
-    # Prepared or as they were installed, they are the same weights.
-    own = base_of(model) if model.preparable and model.name == engine.name else engine.fingerprint
-    return _digest(own, "" if second is None else _weights(second))
-
-
-def _adapter(preprocessor: Preprocessor, task: str, dataset: str | None) -> str:
-    own = preprocessor.own(task, dataset)
-    return "" if own is None else identity(own.path)
-
-
-def _calibration(preprocessor: Preprocessor, task: str, dataset: str | None) -> str:
-    second = preprocessor.second
-    under = preprocessor.calibration.lines.get(under_a_rule(task))
-    return repr((preprocessor.line(task, dataset), under)) + (
-        "" if second is None else _calibration(second, task, dataset)
-    )
-
-
-def _bearing(knowledge: KnowledgeStore, tasks: tuple[str, ...], dataset: str | None) -> list[Rule]:
+def _rules_about(knowledge: KnowledgeStore, tasks: tuple[str, ...], dataset: str | None) -> list[Rule]:
     """The rules that may have a say about a dataset, whatever the attribute."""
     name = key(dataset or ALL)
     domains = {key(domain) for known in knowledge.datasets() if key(known.name) == name for domain in known.domains}

@@ -1,0 +1,549 @@
+"""The one policy by which every case is decided, whichever way in it comes.
+
+A labelled example decides before a check, a check before what the table itself mostly holds, and the table before the
+model; where the model is unsure, a fallback model answers. What a model says is calibrated, and for cells it is held
+against the rows that are like the cell's own. Python methods, tools, commands, table jobs and explanations all come
+here, so the same question gets the same answer everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from dp_tools.engine.background_optimize import wait_until_prepared
+from dp_tools.engine.questions import (
+    Engine,
+    GeneratedValue,
+    LabelScores,
+    Question,
+    Result,
+    Unanswered,
+    name_with,
+)
+from dp_tools.models.calibration import Calibration, Line, under_a_rule
+from dp_tools.models.catalogue import ModelSpec
+from dp_tools.models.digest import identity
+from dp_tools.models.user_adapters import OwnAdapter, OwnAdapters, base_of
+from dp_tools.profiling import CellFacts, Fact, Facts, agreement, is_contradicted
+from dp_tools.progress import Progress
+from dp_tools.prompts import wire_format_of
+from dp_tools.prompts.ask import FreeValue, YesNo
+from dp_tools.prompts.templates.template import WireFormat, to_question
+from dp_tools.records import clean_name
+from dp_tools.rules.coverage import Ruled, TableVerdict, ruled
+from dp_tools.rules.injection import Injection, Subject, statements
+from dp_tools.rules.rule import Rule
+from dp_tools.rules.scope import key
+from dp_tools.rules.store.knowledge_store import KnowledgeStore
+from dp_tools.tasks import TASKS
+from dp_tools.tasks.batch_facts import BatchFacts
+from dp_tools.tasks.detect_errors import DetectErrors
+from dp_tools.tasks.task import Answer, Case, LostRule, Outcome, Request, Task, UsedRule
+from dp_tools.tasks.verdicts import VerdictAnswer, VerdictRequest, selected
+
+_ALL = 1_000_000
+AGREED = 0.9
+"""Share of the rows like a cell's own from which on their agreement outweighs the model's verdict alone."""
+MOST_WRONG = 0.1
+"""Share of a column that the model alone may call wrong: of more it has not understood what the column holds."""
+FEW_WRONG = 5
+"""Cells that it may call wrong in any column."""
+
+
+@dataclass(frozen=True, slots=True)
+class RulesInForce:
+    """The rules that hold for the cases of one attribute.
+
+    Args:
+        injection: the rules.
+        coverage: what they say of this very attribute.
+    """
+
+    injection: Injection
+    coverage: Ruled
+
+    @classmethod
+    def of(cls, injection: Injection, attribute: str | None) -> RulesInForce:
+        """The rules of an injection as they hold for an attribute."""
+        return cls(injection, "not" if attribute is None else ruled(injection, attribute))
+
+    def resolve(self, subject: Subject, verdicts: Callable[[], Iterable[TableVerdict]]) -> Outcome | None:
+        """What is decided without the model: by an example, by a check, or by what the table mostly holds.
+
+        Args:
+            subject: the case as checks and examples see it.
+            verdicts: gives what the table says of it, weightiest first.
+
+        Returns:
+            The outcome, or None where the model is to be asked.
+        """
+        decision = self.injection.decide(subject)
+        if decision is not None:
+            return Outcome(
+                decision.by,
+                decision.label,
+                1.0,
+                rules=(_named(decision.rule),),
+                reason=decision.reason,
+                lost=decision.lost,
+            )
+        verdict = next((one for one in verdicts() if one.speaks(self.coverage)), None)
+        if verdict is None:
+            return None
+        return Outcome("table", "yes" if verdict.wrong else "no", verdict.certainty, reason=verdict.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyRequest:
+    """A request with everything that its answer follows from, apart from the model.
+
+    Args:
+        request: what was asked.
+        cases: its questions.
+        injections: the rules that hold for them, by attribute.
+        facts: what counting says beyond each question.
+    """
+
+    request: Request
+    cases: Sequence[Case]
+    injections: Mapping[str | None, Injection]
+    facts: Facts | None = None
+
+    @property
+    def task(self) -> Task[Any, Any]:
+        return task_of(self.request)
+
+    def digest(self) -> str:
+        """The same for requests that get the same answer from the same model."""
+        rules = {_named(rule) for injection in self.injections.values() for rule in injection.rules}
+        rules |= {_named(entry.rule) for injection in self.injections.values() for entry in injection.lost}
+        asks = [with_rules(case, self.injections[case.attribute]).ask for case in self.cases]
+        return _digest(self.task.name, repr(sorted(rules)), repr(self.request.model_dump()), repr((self.cases, asks)))
+
+
+class Decider:
+    """Decides cases with one model and one knowledge store. Safe to use from several threads.
+
+    Args:
+        model: what the engine answers with.
+        knowledge: the rules.
+        engine: answers questions.
+        lent: whether the engine is somebody else's, and so answers without the model's weights.
+        fallback: decides again the cases whose confidence lies in the uncertainty band.
+        adapters: the user's own adapters; a request that names a dataset with one is answered with it.
+        uncertainty_band: confidences, lowest and highest, between which the model counts as unsure.
+    """
+
+    def __init__(
+        self,
+        model: ModelSpec,
+        knowledge: KnowledgeStore,
+        engine: Engine,
+        *,
+        lent: bool = False,
+        fallback: Decider | None = None,
+        adapters: OwnAdapters | None = None,
+        uncertainty_band: tuple[float, float] = (0.0, 0.8),
+    ) -> None:
+        self.model = model
+        self.knowledge = knowledge
+        self.engine = engine
+        self.fallback = fallback
+        self.adapters = adapters
+        self.uncertainty_band = uncertainty_band
+        self.calibration = Calibration.load(model.calibration) if model.calibration else Calibration()
+        self._lent = lent
+
+    @cached_property
+    def template(self) -> WireFormat:
+        """The model's prompt template; a GGUF outside the catalogue is opened to read its chat template."""
+        return wire_format_of(self.model)
+
+    @property
+    def retired(self) -> frozenset[str]:
+        """The rules that a person has retired or rejected, by id."""
+        return frozenset(rule.id for rule in self.knowledge.list(status="retired", limit=_ALL))
+
+    def wait_until_prepared(
+        self, waiting: Callable[[float], None] = lambda _seconds: None, cancel: threading.Event | None = None
+    ) -> None:
+        """Wait until the weights are prepared for this machine, which happens once; until then coarser ones answer.
+
+        Args:
+            waiting: called several times a second with the seconds waited.
+            cancel: set it to stop.
+
+        Raises:
+            Cancelled: `cancel` was set.
+        """
+        if not self._lent:
+            wait_until_prepared(self.model, waiting=waiting, cancel=cancel)
+        if self.fallback is not None:
+            self.fallback.wait_until_prepared(waiting, cancel)
+
+    def answer(
+        self,
+        request: Request,
+        *,
+        facts: Facts | None = None,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Answer:
+        """Answer any task's request.
+
+        Args:
+            request: an instance of a task's request model.
+            facts: facts of whole columns, where the caller has the table that the records are from.
+            progress: called with (cases answered, cases in all).
+            cancel: set it to stop.
+
+        Raises:
+            InvalidRequest: the request cannot be answered as it is.
+            ModelUnavailable: no question can be answered.
+            Cancelled: `cancel` was set.
+        """
+        ready = self.ready(request, facts)
+        outcomes = self.decide(ready, progress=progress, cancel=cancel)
+        answer = self.read(ready, without_false_alarms(ready, outcomes))
+        if isinstance(request, VerdictRequest) and isinstance(answer, VerdictAnswer) and request.only is not None:
+            return selected(answer, request.only)
+        return answer
+
+    def ready(self, request: Request, facts: Facts | None = None) -> ReadyRequest:
+        """The request with its cases and the rules that hold for them.
+
+        Raises:
+            InvalidRequest: the request cannot be answered as it is.
+        """
+        task, known = task_of(request), self.facts(request, facts)
+        cases = task.cases(request, known)
+        return ReadyRequest(request, cases, self.inject(task.name, cases, request), known)
+
+    def facts(self, request: Request, given: Facts | None = None) -> Facts | None:
+        """The facts that are given, or those that the request itself holds, without what a person has retired."""
+        facts = given or task_of(request).facts(request)
+        if isinstance(facts, BatchFacts):
+            facts.leave_out(lambda: self.retired)
+        return facts
+
+    def inject(self, task: str, cases: Sequence[Case], request: Request) -> dict[str | None, Injection]:
+        """The rules that hold for these cases, by attribute."""
+        return {
+            attribute: self.knowledge.inject(
+                task=task, dataset=request.dataset, attribute=attribute, extra=request.rules
+            )
+            for attribute in dict.fromkeys(case.attribute for case in cases)
+        }
+
+    def decide(
+        self, ready: ReadyRequest, *, progress: Progress | None = None, cancel: threading.Event | None = None
+    ) -> list[Outcome]:
+        """How each case ends, the model's verdicts held against the rows that are like the case's own.
+
+        Raises:
+            ModelUnavailable, Cancelled: as `answer`.
+        """
+        outcomes = self.outcomes(ready.task.name, ready.cases, ready.injections, progress=progress, cancel=cancel)
+        return [held_against_rows(case, outcome) for case, outcome in zip(ready.cases, outcomes, strict=True)]
+
+    def outcomes(
+        self,
+        task: str,
+        cases: Sequence[Case],
+        injections: Mapping[str | None, Injection],
+        *,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> list[Outcome]:
+        """How each case ends by itself: decided by an example, a check or the table, or else asked.
+
+        Raises:
+            ModelUnavailable, Cancelled: as `answer`.
+        """
+        resolved = self.resolve(cases, injections)
+        unresolved = [number for number, outcome in enumerate(resolved) if outcome is None]
+        asked = [with_rules(cases[number], injections[cases[number].attribute]) for number in unresolved]
+        adapter = self.user_adapter(task, dataset_of(injections))
+        path = adapter.path if adapter else None
+        questions = [replace(to_question(self.template, case.prompt, case.ask), adapter=path) for case in asked]
+        results = self._asked_once(questions, progress, cancel)
+        calibrations = {
+            name: self._calibration(task, adapter, under_rule=force.coverage == "in words")
+            for name, force in _in_force(asked, injections).items()
+        }
+        for number, case, result in zip(unresolved, asked, results, strict=True):
+            outcome = calibrated(_read(case, result, self.template), case, calibrations[case.attribute])
+            rules = tuple(_named(rule) for rule in injections[case.attribute].rules)
+            resolved[number] = replace(outcome, rules=rules)
+        outcomes = [
+            replace(outcome, cut=case.cut) for case, outcome in zip(cases, resolved, strict=True) if outcome is not None
+        ]
+        if self.fallback is None:
+            return outcomes
+        return self._ask_again(self.fallback, task, cases, injections, outcomes, cancel)
+
+    def resolve(self, cases: Sequence[Case], injections: Mapping[str | None, Injection]) -> list[Outcome | None]:
+        """What is decided without the model; None where it is to be asked (see `RulesInForce.resolve`)."""
+        force = _in_force(cases, injections)
+
+        def resolved(case: Case) -> Outcome | None:
+            return force[case.attribute].resolve(case.subject, lambda: case.table)
+
+        return [resolved(case) for case in cases]
+
+    def read(self, ready: ReadyRequest, outcomes: Sequence[Outcome]) -> Answer:
+        """The typed answer that these outcomes make, with the model and the rules that were in force."""
+        answer = ready.task.read(ready.request, outcomes)
+        answer.model = self.answers_as(ready.task.name, ready.request.dataset)
+        answer.rules, answer.lost = rules_of(ready.injections, outcomes)
+        assert isinstance(answer, Answer)
+        return answer
+
+    def answers_as(self, task: str, dataset: str | None) -> str:
+        """What answers a task on a dataset, by name: the model, the user's own adapter, the fallback model."""
+        adapter = self.user_adapter(task, dataset)
+        name = name_with(self.engine.name, adapter.path if adapter else None)
+        return name if self.fallback is None else f"{name}, {self.fallback.engine.name} where unsure"
+
+    def user_adapter(self, task: str, dataset: str | None) -> OwnAdapter | None:
+        """The user's own adapter for a dataset, if there is one."""
+        if self.adapters is None or dataset is None:
+            return None
+        return self.adapters.find(key(dataset), task, self.model)
+
+    def calibration_of(self, task: str, dataset: str | None) -> Line:
+        """The calibration of what answers about a dataset, where no rule is about the case."""
+        return self._calibration(task, self.user_adapter(task, dataset), under_rule=False)
+
+    def weights_digest(self) -> str:
+        """Digest of the weights and the shipped adapter, and of those of the fallback model."""
+        # Prepared or as they were installed, they are the same weights.
+        plain = self.model.preparable and self.model.name == self.engine.name
+        weights = base_of(self.model) if plain else self.engine.fingerprint
+        return _digest(weights, "" if self.fallback is None else self.fallback.weights_digest())
+
+    def adapter_digest(self, task: str, dataset: str | None) -> str:
+        """Digest of the user's own adapter for a dataset; "" without one."""
+        adapter = self.user_adapter(task, dataset)
+        return "" if adapter is None else identity(adapter.path)
+
+    def calibration_digest(self, task: str, dataset: str | None) -> str:
+        """Digest of the calibrations that a task's answers on a dataset may go through."""
+        stated = self.calibration.lines.get(under_a_rule(task))
+        fallback = "" if self.fallback is None else self.fallback.calibration_digest(task, dataset)
+        return _digest(repr((self.calibration_of(task, dataset), stated)), fallback)
+
+    def digest(self, task: str, dataset: str | None) -> str:
+        """Digest of what answers a task on a dataset, apart from the rules."""
+        return _digest(
+            self.weights_digest(), self.adapter_digest(task, dataset), self.calibration_digest(task, dataset)
+        )
+
+    def close(self) -> None:
+        """Free the models and close the knowledge store."""
+        self.engine.close()
+        if self.fallback is not None:
+            self.fallback.engine.close()
+        self.knowledge.close()
+
+    def _calibration(self, task: str, adapter: OwnAdapter | None, *, under_rule: bool) -> Line:
+        """The calibration of the user's own adapter, or the model's."""
+        return self.calibration.line(task, ruled=under_rule) if adapter is None else adapter.about.line
+
+    def _asked_once(
+        self, questions: Sequence[Question], progress: Progress | None, cancel: threading.Event | None
+    ) -> list[Result]:
+        """A result for each question; equal ones are asked once."""
+        if not questions:
+            return []
+        distinct = list(dict.fromkeys(questions))
+        results = self.engine.answer(distinct, progress=progress, cancel=cancel)
+        if len(distinct) == len(questions):
+            return results
+        found = dict(zip(distinct, results, strict=True))
+        if progress is not None:
+            progress(len(questions), len(questions))
+        return [found[question] for question in questions]
+
+    def _ask_again(
+        self,
+        fallback: Decider,
+        task: str,
+        cases: Sequence[Case],
+        injections: Mapping[str | None, Injection],
+        outcomes: list[Outcome],
+        cancel: threading.Event | None,
+    ) -> list[Outcome]:
+        """The outcomes, those of which the model was unsure from the fallback model where it has an answer."""
+        low, high = self.uncertainty_band
+        unsure = [
+            number
+            for number, outcome in enumerate(outcomes)
+            if outcome.by == "model" and outcome.confidence is not None and low <= outcome.confidence <= high
+        ]
+        asked = (
+            fallback.outcomes(task, [cases[number] for number in unsure], injections, cancel=cancel) if unsure else []
+        )
+        for number, outcome in zip(unsure, asked, strict=True):
+            if outcome.problem is None:
+                reason = f"{self.engine.name} was unsure; {fallback.engine.name} answered."
+                outcomes[number] = replace(outcome, reason=reason)
+        return outcomes
+
+
+def task_of(request: Request) -> Task[Any, Any]:
+    """The task whose request this is."""
+    return next(task for task in TASKS.values() if isinstance(request, task.request))
+
+
+def dataset_of(injections: Mapping[str | None, Injection]) -> str | None:
+    """The dataset that these injections are for."""
+    return next((found.dataset for found in injections.values()), None)
+
+
+def with_rules(case: Case, injection: Injection) -> Case:
+    """The case with the rules that the model is to read, and with the closed set of values that a check names."""
+    wide, near = statements(injection.rules)
+    allowed = injection.allowed() if isinstance(case.ask, FreeValue) and case.ask.allowed is None else None
+    ask = replace(case.ask, allowed=allowed) if allowed and isinstance(case.ask, FreeValue) else case.ask
+    return replace(case, prompt=replace(case.prompt, rules=wide, near_rules=near), ask=ask)
+
+
+def calibrated(outcome: Outcome, case: Case, calibration: Line) -> Outcome:
+    """What a model gave, with the calibrated probability, for which the evidence counts as well; a verdict may
+    change."""
+    if outcome.confidence is None:
+        return outcome
+    if not isinstance(case.ask, YesNo):
+        confidence = calibration(outcome.confidence)
+        others = [(label, calibration(probability)) for label, probability in outcome.ranking]
+        # One calibration for all leaves their order; together they have what the first one leaves.
+        share = min(1.0, (1 - confidence) / (sum(probability for _, probability in others) or 1.0))
+        ranking = tuple((label, probability * share) for label, probability in others)
+        return replace(outcome, confidence=confidence, ranking=ranking)
+    yes = calibration(outcome.probability_of_yes or 0.0, case.testimony, case.words)
+    verdict = yes >= calibration.threshold
+    label, confidence = ("yes", yes) if verdict else ("no", 1 - yes)
+    return replace(outcome, label=label, confidence=confidence, threshold=calibration.threshold)
+
+
+def held_against_rows(case: Case, outcome: Outcome) -> Outcome:
+    """The outcome, or the table's where rows like this one agree with a value that the model alone calls wrong."""
+    if not _is_cell(case) or not is_unsupported(outcome, case.facts):
+        return outcome
+    name, share = agreement(case.facts)
+    if share < AGREED:
+        return outcome
+    reason = f"{share:.0%} of the rows with the same {clean_name(name)} hold this value."
+    return replace(outcome, by="table", label="no", confidence=share, reason=reason)
+
+
+def is_unsupported(outcome: Outcome, evidence: Sequence[Fact]) -> bool:
+    """Whether the model alone calls a cell wrong, and counting knows its column and says nothing against it.
+
+    Args:
+        outcome: of the cell.
+        evidence: the facts about it.
+    """
+    return bool(evidence) and outcome.by == "model" and outcome.label == "yes" and not is_contradicted(evidence)
+
+
+def is_misunderstood(unsupported: int, rows: int) -> bool:
+    """Whether the model calls more of a column wrong than errors ever are, with nothing to support it.
+
+    Args:
+        unsupported: cells that it calls wrong and nothing else does.
+        rows: of the table.
+    """
+    return unsupported > max(FEW_WRONG, MOST_WRONG * rows)
+
+
+def as_misunderstood(outcome: Outcome, attribute: str, unsupported: int, rows: int) -> Outcome:
+    """What becomes of an unsupported verdict in a column that the model has not understood."""
+    reason = (
+        f"The model calls {unsupported:,} of {rows:,} values of {attribute} wrong and nothing in the table speaks "
+        "against them, so its verdict does not count."
+    )
+    return replace(outcome, by="table", label="no", confidence=1 - MOST_WRONG, reason=reason)
+
+
+def without_false_alarms(ready: ReadyRequest, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes without the model's verdicts on columns that it has not understood (see `is_misunderstood`)."""
+    if not isinstance(ready.facts, CellFacts):
+        return list(outcomes)
+    pairs = list(zip(ready.cases, outcomes, strict=True))
+    alone = [_is_cell(case) and is_unsupported(outcome, case.facts) for case, outcome in pairs]
+    unsupported = Counter(str(case.attribute) for (case, _), so in zip(pairs, alone, strict=True) if so)
+    rows = ready.facts.rows
+    return [
+        as_misunderstood(outcome, str(case.attribute), unsupported[str(case.attribute)], rows)
+        if so and is_misunderstood(unsupported[str(case.attribute)], rows)
+        else outcome
+        for (case, outcome), so in zip(pairs, alone, strict=True)
+    ]
+
+
+def rules_of(
+    injections: Mapping[str | None, Injection], outcomes: Sequence[Outcome]
+) -> tuple[list[UsedRule], list[LostRule]]:
+    """The rules that were read or decided, and those that found no place or would have decided otherwise."""
+    used = {_named(rule): rule for injection in injections.values() for rule in injection.rules}
+    unread = {_named(entry.rule): entry for injection in injections.values() for entry in injection.lost}
+    decided = {name for outcome in outcomes for name in outcome.rules}
+    used |= {name: entry.rule for name, entry in unread.items() if name in decided}
+    unused = {name: entry for name, entry in unread.items() if name not in used}
+    unused |= {_named(entry.rule): entry for outcome in outcomes for entry in outcome.lost}
+    return (
+        [UsedRule(id=rule.id, version=rule.version, statement=rule.statement) for rule in used.values()],
+        [
+            LostRule(id=e.rule.id, version=e.rule.version, statement=e.rule.statement, reason=e.reason)
+            for e in unused.values()
+        ],
+    )
+
+
+def _is_cell(case: Case) -> bool:
+    return case.prompt.task == DetectErrors.name
+
+
+def _in_force(cases: Sequence[Case], injections: Mapping[str | None, Injection]) -> dict[str | None, RulesInForce]:
+    """The rules in force by the attribute that names their injection."""
+    # Variants of one question have injections of their own, so the attribute's name is taken from the case itself.
+    about = {case.attribute: case.subject.get("attribute", case.attribute) for case in cases}
+    return {name: RulesInForce.of(injections[name], attribute) for name, attribute in about.items()}
+
+
+def _read(case: Case, result: Result, template: WireFormat) -> Outcome:
+    if isinstance(result, Unanswered):
+        return Outcome("nobody", problem=result.reason)
+    if isinstance(result, LabelScores):
+        if isinstance(case.ask, YesNo):
+            return Outcome("model", "yes", result.probabilities[0])
+        ranked = sorted(zip(result.probabilities, case.ask.options, strict=True), key=lambda pair: -pair[0])  # type: ignore[union-attr]
+        (top, label), *others = ranked
+        ranking = tuple((option, probability) for probability, option in others)
+        return Outcome("model", label, top, ranking)
+    return _read_value(case, result, template)
+
+
+def _read_value(case: Case, result: GeneratedValue, template: WireFormat) -> Outcome:
+    assert isinstance(case.ask, FreeValue)
+    none = template.none if case.ask.may_be_none else None
+    # The value was written token by token; another one may be more probable as a whole.
+    (text, top), *others = sorted([(result.text, result.probability), *result.alternatives], key=lambda pair: -pair[1])
+    ranking = tuple((other, p) for other, p in others if other not in (none, ""))
+    return Outcome("model", None if text in (none, "") else text, top, ranking)
+
+
+def _named(rule: Rule) -> str:
+    return f"{rule.id}@{rule.version}"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
