@@ -14,6 +14,7 @@ from dp_tools.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").glob("*.md"))]
+PAGES += sorted((ROOT / "lab").rglob("*.md"))
 RUNNABLE = [
     ROOT / "README.md",
     *(ROOT / "docs" / name for name in ("tutorial/clean-a-table.md", "explanation/explanations.md")),
