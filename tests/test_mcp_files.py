@@ -197,6 +197,31 @@ async def test_a_stopped_job_goes_on_under_other_rules_only_where_that_is_asked_
     assert "1 changed rule (same-name)" in ended["result"]["summary"]
 
 
+@pytest.mark.parametrize("agreed", [True, False])
+async def test_a_person_is_asked_before_a_stopped_job_goes_on_under_other_rules(
+    owner: Owner, slow: ScriptedEngine, agreed: bool
+) -> None:
+    asked: list[str] = []
+
+    async def reply(_: Any, question: Any) -> ElicitResult:
+        asked.append(question.message)
+        return ElicitResult(action="accept", content={"agreed": agreed or "Go on?" not in question.message})
+
+    asked_for = {"table": {"path": "people.csv"}}
+    async with Client(create_server(owner), elicitation_callback=reply) as client:
+        job = (await answer(client, "dedupe_table", asked_for))["id"]
+        assert await anyio.to_thread.run_sync(slow.reached.wait, 30)
+        await answer(client, "cancel_job", {"job": job})
+        slow.most = None
+        owner.knowledge.add(Rule(id="same-name", statement="One name is one person."), who="ann")
+        if agreed:
+            assert (await done(client, "dedupe_table", asked_for))["id"] == job
+        else:
+            assert "did not agree" in await refusal(client, "dedupe_table", asked_for)
+    assert "1 changed rule (same-name)" in asked[-1]
+    assert "would be asked again. Go on?" in asked[-1]
+
+
 async def test_a_call_that_is_made_again_while_its_job_runs_starts_no_second_one_and_a_shell_can_go_on(
     owner: Owner, home: Path, slow: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

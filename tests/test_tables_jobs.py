@@ -13,10 +13,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tables_job import ScriptedEngine, jobs_in
 
+from dp_tools.cli import main
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.models.calibration import Calibration, Line
+from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tables.asking import CHUNK
@@ -162,6 +165,22 @@ def test_a_job_goes_on_with_another_model_only_where_that_is_asked_for(folder: P
     assert done.result is not None
     assert "ended, with the model other, not scripted" in done.result.summary
     assert set(asked(folder).values()) == {1}
+
+
+@pytest.mark.parametrize(("word", "status"), [("y", "done"), ("n", "cancelled")])
+def test_a_person_at_a_shell_is_asked_before_a_job_goes_on_with_another_model(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, word: str, status: str
+) -> None:
+    job = stopped(folder, ScriptedEngine())
+    other = Preprocessor(knowledge=folder / "rules.db", engine=ScriptedEngine(name="other"))
+    monkeypatch.setattr("dp_tools.cli.tables.Preprocessor", lambda *_: other)
+    monkeypatch.setattr("dp_tools.cli.tables.is_a_person_there", lambda: True)
+    done = CliRunner().invoke(main, ["jobs", "resume", job, "--state", str(folder / "state")], input=f"{word}\n")
+    assert "the model other, not scripted" in done.stderr
+    assert "all would be asked again. Go on?" in done.stderr
+    assert done.exit_code == (0 if word == "y" else 2), done.output
+    assert jobs_in(folder, ScriptedEngine()).get(job).status == status
+    other.close()
 
 
 def test_a_job_goes_on_with_other_rules_or_another_calibration_only_where_that_is_asked_for(folder: Path) -> None:

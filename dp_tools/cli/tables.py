@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -299,8 +300,13 @@ def show(job: str, state: Path | None) -> None:
 )
 @options(_MODEL)
 def resume(job: str, with_current_model: bool, model: str, knowledge: Path | None, state: Path | None) -> None:
-    """Go on with a job that was stopped; nothing is asked twice."""
+    """Go on with a job that was stopped; nothing is asked twice.
+
+    Where the model, an adapter, the calibration or the rules are other ones than the job began with, it asks first.
+    """
     held = _jobs(model, knowledge, _state_of(job, state))
+    if not with_current_model and is_a_person_there() and (changed := held.changed(job)) is not None:
+        with_current_model = click.confirm(f"{changed.sentence} Go on?", err=True)
     _watch(held, lambda jobs: jobs.resume(job, wait=0, with_current_model=with_current_model))
 
 
@@ -341,6 +347,11 @@ def answer(case: int, answer: str, knowledge: Path | None, state: Path | None) -
     with KnowledgeStore.open(knowledge) as store:
         rule = answer_review(JobStore(place), store, case, answer, who=getpass.getuser())
     click.echo(f"Kept as an example of rule {rule.id}.")
+
+
+def is_a_person_there() -> bool:
+    """Whether the command can ask: it reads from a terminal."""
+    return sys.stdin.isatty()
 
 
 def _states(state: Path | None) -> list[Path]:

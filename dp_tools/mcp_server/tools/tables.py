@@ -35,13 +35,15 @@ from dp_tools.tables.jobs.job_requests import (
     TableSource,
     sources_of,
 )
-from dp_tools.tables.jobs.results import Job, Review, TableProfile
+from dp_tools.tables.jobs.results import Job, Review
+from dp_tools.tables.table_profile import TableProfile
 
 if TYPE_CHECKING:
     import threading
     from pathlib import Path
 
     from dp_tools.tables.jobs.job_files import Writes
+    from dp_tools.tables.jobs.jobs import Jobs
 
 _COLUMNS = 30
 """Columns of a profile that are returned at once."""
@@ -96,6 +98,29 @@ class PersonsAnswer(BaseModel):
     answer: Annotated[str, Field(description="yes or no, or the value.")]
 
 
+class ChangeConsent(BaseModel):
+    """A person's word on a job that would go on with other things than it began with."""
+
+    agreed: Annotated[bool, Field(description="Go on, and ask again what it touches.")] = True
+
+
+async def _agreed_to_change(ctx: Context[Any, Any], jobs: Jobs, job: Job) -> bool | InputRequiredResult:
+    """Whether the person behind the client lets a job go on with other things than it began with, where it would.
+
+    Raises:
+        InvalidRequest: the person did not agree.
+    """
+    changed = await anyio.to_thread.run_sync(jobs.changed, job.id) if can_ask(ctx) else None
+    if changed is None:
+        return False
+    word = await ask(ctx, f"{changed.sentence} Go on?", ChangeConsent)
+    if isinstance(word, InputRequiredResult):
+        return word
+    if not (isinstance(word, AcceptedElicitation) and word.data.agreed):
+        raise InvalidRequest(f"The person did not agree: the job {job.id} stays as it is.")
+    return True
+
+
 def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
     """Tools that profile, clean, match and deduplicate whole tables."""
 
@@ -117,7 +142,10 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         known, outside, writes = await anyio.to_thread.run_sync(look)
         if known is not None:
             if known.status in ("interrupted", "cancelled"):
-                again = partial(jobs.resume, known.id, with_current_model=with_current_model)
+                agreed = with_current_model or await _agreed_to_change(ctx, jobs, known)
+                if isinstance(agreed, InputRequiredResult):
+                    return agreed
+                again = partial(jobs.resume, known.id, with_current_model=agreed)
                 known = await anyio.to_thread.run_sync(again)
             return job_result(known)
         leave = Leave()

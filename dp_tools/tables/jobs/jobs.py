@@ -22,7 +22,7 @@ from dp_tools.tables.jobs.job_requests import AnyJobRequest, JobResult, sources_
 from dp_tools.tables.jobs.job_run import JobRun
 from dp_tools.tables.jobs.job_steps import carry_out
 from dp_tools.tables.jobs.job_store import JobStore
-from dp_tools.tables.jobs.provenance import PROVENANCES, Provenance
+from dp_tools.tables.jobs.provenance import PROVENANCES, ChangedProvenance, Provenance
 from dp_tools.tables.jobs.results import Job, Status
 
 QUICK = 2.0
@@ -159,10 +159,34 @@ class Jobs:
             self._runs[job].thread.join(_STRAGGLE)
         if self.store.is_held(job):
             raise InvalidRequest(f"The job {job} is running already; get it to see how far it is.")
-        self._compare(job, with_current_model)
+        changed = self.changed(job)
+        if changed is not None:
+            if not with_current_model:
+                raise InvalidRequest(
+                    f"{changed.sentence} Go on with what it began with, start anew with another output, or ask for it "
+                    "with_current_model (at a shell: jobs resume --with-current-model)."
+                )
+            self.store.update(job, provenance=PROVENANCES.dump_json([*self._provenances(job), changed.now]).decode())
         self.store.update(job, cancel=0)
         self._launch(job)
         return self.wait(job, wait)
+
+    def changed(self, job: str) -> ChangedProvenance | None:
+        """With what other things than it began with a stopped job would go on now; None where they are the same.
+
+        Raises:
+            InvalidRequest: there is no such job.
+            ModelUnavailable, KnowledgeUnavailable: what is to answer cannot be opened.
+        """
+        known = self._provenances(job)
+        if not known:
+            return None
+        try:
+            request = REQUEST.validate_json(self.store.row(job)["request"])
+        except (ValidationError, TypeError):
+            raise self._damaged() from None
+        now = Provenance.of(self.decider(), request)
+        return ChangedProvenance(job, known[-1], now, len(self.store.journal(job))) if known[-1].changes(now) else None
 
     def get(self, job: str) -> Job:
         """A job as it stands.
@@ -218,28 +242,12 @@ class Jobs:
             if not run.over.is_set():
                 run.thread.join(10)
 
-    def _compare(self, job: str, with_current_model: bool) -> None:
-        """Refuse to mix answers of what a job began with and of what would go on with it, unless that is asked for."""
-        row = self.store.row(job)
+    def _provenances(self, job: str) -> Sequence[Provenance]:
+        """What a job began with, and what it went on with each time."""
         try:
-            known = PROVENANCES.validate_json(row["provenance"])
-            request = REQUEST.validate_json(row["request"])
+            return PROVENANCES.validate_json(self.store.row(job)["provenance"])
         except (ValidationError, TypeError):
             raise self._damaged() from None
-        if not known:
-            return
-        now = Provenance.of(self.decider(), request)
-        changes = known[-1].changes(now)
-        if changes and not with_current_model:
-            kept = len(self.store.journal(job))
-            which = "those that these rules touch" if known[-1].keeps_answers(now) else "all"
-            raise InvalidRequest(
-                f"The job {job} would go on with {' and '.join(changes)}: of the {kept} batches of answers that it "
-                f"kept, {which} would be asked again. Go on with what it began with, start anew with another output, "
-                "or ask for it with_current_model (at a shell: jobs resume --with-current-model)."
-            )
-        if changes:
-            self.store.update(job, provenance=PROVENANCES.dump_json([*known, now]).decode())
 
     def _launch(self, job: str) -> None:
         stop = threading.Event()

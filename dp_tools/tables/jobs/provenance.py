@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
@@ -78,6 +79,32 @@ class Provenance(BaseModel):
     def keeps_answers(self, now: Provenance) -> bool:
         """Whether answers stay good that no changed rule touches."""
         return (self.weights, self.adapters, self.calibration) == (now.weights, now.adapters, now.calibration)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedProvenance:
+    """A stopped job that would go on with other things than it began with.
+
+    Args:
+        job: its handle.
+        before, now: what gave its answers, and what would give them.
+        kept: batches of answers that it has kept.
+    """
+
+    job: str
+    before: Provenance
+    now: Provenance
+    kept: int
+
+    @property
+    def sentence(self) -> str:
+        """What is another thing now, and what would be asked again."""
+        changes = " and ".join(self.before.changes(self.now))
+        which = "those that these rules touch" if self.before.keeps_answers(self.now) else "all"
+        return (
+            f"The job {self.job} would go on with {changes}: of the {self.kept} batches of answers that it kept, "
+            f"{which} would be asked again."
+        )
 
 
 PROVENANCES: TypeAdapter[list[Provenance]] = TypeAdapter(list[Provenance])
