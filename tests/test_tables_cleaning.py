@@ -16,7 +16,6 @@ from dp_tools.rules.rule import Rule
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.clean.cleaning import Cleaner, Repair
 from dp_tools.tables.clean.filling import fill_column
-from dp_tools.tables.schemas import annotate_table, match_table_schemas
 from dp_tools.tables.snapshot import Table, open_table
 
 CITIES = {"35233": "Birmingham", "35801": "Huntsville", "36201": "Anniston", "36301": "Dothan"}
@@ -164,14 +163,3 @@ def test_gaps_are_filled_from_the_values_that_a_rule_lists(
         filling = fill_column(Work(preprocessor.decider, NoJournal()), table, "kind")
     assert filling.allowed == ["open", "shut", "moved"]
     assert {change.new for change in [*filling.changes, *filling.doubtful]} <= {"open", "shut", "moved"}
-
-
-def test_schemas_of_two_files_are_matched_and_the_left_over_columns_named(
-    preprocessor: Preprocessor, tmp_path: Path
-) -> None:
-    with shops(tmp_path / "a.csv") as left, shops(tmp_path / "b.csv") as right:
-        found = match_table_schemas(Work(preprocessor.decider, NoJournal()), left, right.only(["zip", "city"]))
-        types = annotate_table(Work(preprocessor.decider, NoJournal()), left, ["number", "text"])
-    assert len({pair.left for pair in found.pairs}) == len(found.pairs) <= 2
-    assert set(found.left_over) == set(left.columns) - {pair.left for pair in found.pairs}
-    assert set(types) == set(left.columns)

@@ -167,7 +167,7 @@ def test_a_workbook_is_cleaned_without_touching_its_formulas(folder: Path) -> No
 
 
 def test_formulas_are_escaped_in_csv_results_where_asked_and_undone(folder: Path) -> None:
-    from dp_tools.tables.io.escaping import escaped
+    from dp_tools.tables.escaping import escaped
 
     assert [
         escaped(value) for value in ("=1+1", "+A1", "-cmd", "@SUM(A1)", "\tx", "-12.5", "+43 1 555", "a=b", "")

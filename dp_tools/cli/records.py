@@ -13,7 +13,7 @@ import click
 
 from dp_tools.errors import TableUnavailable
 from dp_tools.progress import Progress
-from dp_tools.tables.io.escaping import escaped, escaped_rows
+from dp_tools.tables.escaping import escaped, escaped_rows
 from dp_tools.tables.io.paths import new_file
 from dp_tools.tables.snapshot import Table, open_table
 from dp_tools.tasks.task import RecordField

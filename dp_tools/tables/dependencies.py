@@ -8,8 +8,8 @@ import numpy as np
 
 from dp_tools.profiling.association import Codes, Grouping, group_agreement, likely_determinants, told_by
 from dp_tools.progress import Stage, silent
-from dp_tools.tables.jobs.results import Dependency
 from dp_tools.tables.snapshot import Table, known_codes
+from dp_tools.tables.table_profile import Dependency
 
 _SLACK = 0.9
 """How far an estimate from a part of a long table may fall short of what all records must reach."""

@@ -11,8 +11,8 @@ from dp_tools.progress import Stage, silent
 from dp_tools.records import MISSING_MARKS, MISSING_WORDS
 from dp_tools.tables.dependencies import functional_dependencies
 from dp_tools.tables.identity_columns import EXPORTED, SERIAL, SOURCE, reason_left_out
-from dp_tools.tables.jobs.results import ColumnProfile, Frequent, TableProfile
 from dp_tools.tables.snapshot import Table, known
+from dp_tools.tables.table_profile import ColumnProfile, Frequent, TableProfile
 
 TOP = 10
 """Frequent values and formats that a profile lists."""

@@ -8,7 +8,7 @@ import warnings
 from typing import Any
 
 from dp_tools.errors import TableUnavailable
-from dp_tools.tables.jobs.results import ColumnProfile, TableProfile
+from dp_tools.tables.table_profile import ColumnProfile, TableProfile
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:62rem;padding:0 1rem;color:#222}

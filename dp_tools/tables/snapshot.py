@@ -6,6 +6,8 @@ polars; everything that writes goes back to the file itself, whose records it ke
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import tempfile
 import threading
@@ -244,8 +246,6 @@ def inline_table(records: Sequence[Mapping[str, str | None]], *, snapshot: Path 
     Raises:
         InvalidRequest: there are none, more than 200, or they differ in their attributes.
     """
-    import hashlib
-    import json
 
     if not records or not records[0]:
         raise InvalidRequest("There are no records: give at least one, as {attribute: value}.")

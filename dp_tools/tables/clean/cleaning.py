@@ -21,6 +21,7 @@ from dp_tools.tables.change_log import Change
 from dp_tools.tables.clean.judging import Fields, Judge
 from dp_tools.tables.clean.proposals import Proposal, proposals
 from dp_tools.tables.clean.unattended import Unattended
+from dp_tools.tables.confidence_bands import ACCEPT, REVIEW
 from dp_tools.tables.identity_columns import Content, contents
 from dp_tools.tables.io.paths import new_file
 from dp_tools.tables.snapshot import Table
@@ -29,10 +30,6 @@ from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
 from dp_tools.tasks.request_errors import make_request
 from dp_tools.tasks.task import WITHOUT_MODEL, Outcome, UsedRule
 
-ACCEPT = 0.8
-"""Confidence from which on a verdict or a change stands without a person."""
-REVIEW = 0.5
-"""Confidence from which on a person is asked; below it nothing is done."""
 DOUBTED = 0.75
 """The most confidence in a change on which a person has to decide (see `Unattended`)."""
 CHOICES = 20

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from dp_tools.records import is_missing
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.change_log import Change
-from dp_tools.tables.clean.cleaning import ACCEPT, REVIEW
+from dp_tools.tables.confidence_bands import ACCEPT, REVIEW
 from dp_tools.tables.snapshot import Table
 from dp_tools.tables.table_facts import TableFacts
 from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest

@@ -14,8 +14,8 @@ from dp_tools.prompts.serializer import quote
 from dp_tools.tables.change_log import Change, write_changes
 from dp_tools.tables.clean.cleaning import Cleaner, Detection, JudgedCell, Repair, write_wrong_cells
 from dp_tools.tables.clean.filling import Filling, fill_column
+from dp_tools.tables.escaping import escape_file, escaping_changes, require_escaped
 from dp_tools.tables.identity_columns import Content
-from dp_tools.tables.io.escaping import escape_file, escaping_changes, require_escaped
 from dp_tools.tables.io.formats import SPREADSHEETS, format_of
 from dp_tools.tables.io.table_file import Reading, TableFile
 from dp_tools.tables.jobs.job_requests import (

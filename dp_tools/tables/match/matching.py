@@ -14,7 +14,7 @@ from dp_tools.profiling import PairFacts
 from dp_tools.progress import Progress
 from dp_tools.records import Record
 from dp_tools.tables.asking import Asked, Work, chunks
-from dp_tools.tables.clean.cleaning import ACCEPT
+from dp_tools.tables.confidence_bands import ACCEPT
 from dp_tools.tables.identity_columns import Content, contents
 from dp_tools.tables.io.paths import new_file
 from dp_tools.tables.match.blocking import TOP, Candidates, candidate_pairs
