@@ -252,6 +252,30 @@ class Decider:
         outcomes = self.outcomes(ready.task.name, ready.cases, ready.injections, progress=progress, cancel=cancel)
         return [held_against_rows(case, outcome) for case, outcome in zip(ready.cases, outcomes, strict=True)]
 
+    def in_its_column(
+        self, ready: ReadyRequest, number: int, outcome: Outcome, *, cancel: threading.Event | None = None
+    ) -> Outcome:
+        """A cell's outcome in the light of its column, whose other cells are asked as well.
+
+        Args:
+            ready: the request.
+            number: the cell's position among the cases.
+            outcome: by itself; where the column cannot change it, nothing is asked.
+            cancel: set it to stop.
+
+        Raises:
+            ModelUnavailable, Cancelled: as `answer`.
+        """
+        case = ready.cases[number]
+        if not isinstance(ready.facts, CellFacts) or not (_is_cell(case) and is_unsupported(outcome, case.facts)):
+            return outcome
+        column = replace(ready, cases=[other for other in ready.cases if other.attribute == case.attribute])
+        if not is_misunderstood(len(column.cases), ready.facts.rows):
+            return outcome
+        outcomes = without_false_alarms(column, self.decide(column, cancel=cancel))
+        found = next(now for other, now in zip(column.cases, outcomes, strict=True) if other is case)
+        return found if found.by != outcome.by else outcome
+
     def outcomes(
         self,
         task: str,

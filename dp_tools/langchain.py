@@ -17,7 +17,10 @@ from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dp_tools.errors import DpToolsError
-from dp_tools.langchain_tables import (
+from dp_tools.langchain_tables import Tables
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.rules.rule import ALL, Rule
+from dp_tools.tables.jobs.tool_arguments import (
     AnswerReview,
     CancelJob,
     CleanTable,
@@ -26,10 +29,7 @@ from dp_tools.langchain_tables import (
     MatchTables,
     NextReviews,
     ProfileTable,
-    Tables,
 )
-from dp_tools.preprocessor import Preprocessor
-from dp_tools.rules.rule import ALL, Rule
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.request_errors import explain
 from dp_tools.tasks.task import Answer, Task

@@ -239,11 +239,13 @@ def test_a_table_says_the_same_of_a_cell_that_is_judged_with_the_other_records_a
 
 def test_the_explanation_of_a_cell_begins_with_the_answer_that_was_given(house):
     here = house(table(40))
-    request = DetectErrorsRequest(records=here.records, attributes=["city", "country", "size"])
-    cells = here.preprocessor.detect_errors(here.records, ["city", "country", "size"]).cells
-    vouched = next(number for number, cell in enumerate(cells) if cell.by == "table")
+    names = ["city", "country", "size", "bin"]
+    request = DetectErrorsRequest(records=here.records, attributes=names)
+    cells = here.preprocessor.detect_errors(here.records, names).cells
+    agreed = next(number for number, cell in enumerate(cells) if cell.by == "table" and cell.attribute != "bin")
     asked = next(number for number, cell in enumerate(cells) if cell.by == "model")
-    for number in (vouched, asked):
+    false_alarm = next(number for number, cell in enumerate(cells) if cell.attribute == "bin")
+    for number in (agreed, asked, false_alarm):
         (explanation,) = explain(here.preprocessor.decider, request, [number]).explanations
         assert explanation.by == cells[number].by
         assert explanation.answer == ("yes" if cells[number].error else "no")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rapidfuzz.distance import OSA
 
@@ -70,11 +70,11 @@ def explain(
         ModelUnavailable: no question can be answered.
         Cancelled: `cancel` was set.
     """
-    task = task_of(request)
     # Every variant of an item is told the same facts.
     told = decider.facts(request, facts)
     # Refuses what is wrong with the whole request before anything is asked.
-    count = len(task.cases(request, told))
+    ready = decider.ready(request, told)
+    count = len(ready.cases)
     for item in items:
         if not 0 <= item < count:
             raise InvalidRequest(f"The answer has no item {item}: it has {count}, counted from 0.")
@@ -84,6 +84,9 @@ def explain(
     done, outcomes = 0, iter(asker.ask(first, progress=progress, cancel=cancel))
     for study in studies:
         study.take(outcomes)
+        outcome = decider.in_its_column(ready, study.item, study.base, cancel=cancel)
+        if outcome is not study.base:
+            study.settle(outcome)
     second = [probe.variant for study in studies for probe in study.second_probes()]
     done = len(first)
     further: Progress | None = (lambda n, total: progress(done + n, done + total)) if progress else None
@@ -202,6 +205,11 @@ class _Study:
                 self._votes = votes
             self.probes.append(probe)
         self._waiting = []
+
+    def settle(self, outcome: Outcome) -> None:
+        """Take what the whole column says: nothing that was changed in this record has a part in it."""
+        self.probes = [replace(self.probes[0], outcome=outcome)]
+        self._votes, self._rewritten = (), None
 
     def explanation(self, cancel: threading.Event | None) -> Explanation:
         """The explanation, once both batches have been taken."""

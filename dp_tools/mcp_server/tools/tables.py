@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio.to_thread
 from mcp.server.elicitation import AcceptedElicitation
@@ -22,20 +22,34 @@ from dp_tools.mcp_server.server_context import Owner
 from dp_tools.mcp_server.tools.tool import ADDS, CHANGES, READ_ONLY, WRITES, PlainTool, result_of
 from dp_tools.progress import watched
 from dp_tools.rules.rule import Rule
-from dp_tools.tables.jobs.job_requests import (
-    AnyJobRequest,
-    Averaged,
-    CleanRequest,
-    DedupeRequest,
-    DetectRequest,
-    Exclude,
-    FillRequest,
-    Include,
-    MatchRequest,
-    TableSource,
-    sources_of,
-)
+from dp_tools.tables.jobs.job_requests import AnyJobRequest, Averaged, Exclude, Include, TableSource, sources_of
 from dp_tools.tables.jobs.results import Job, Review
+from dp_tools.tables.jobs.tool_arguments import (
+    LATEST,
+    PATIENCE_S,
+    Allowed,
+    AnyTable,
+    Attributes,
+    CallRules,
+    CaseNumber,
+    CellAttributes,
+    CleanTable,
+    DatasetName,
+    DedupeTable,
+    JobArguments,
+    JobHandle,
+    Limit,
+    MatchTables,
+    OfJob,
+    OneToOne,
+    OptionalHandle,
+    Output,
+    Overwrite,
+    PersonsWord,
+    Wait,
+    What,
+    WithCurrent,
+)
 from dp_tools.tables.table_profile import TableProfile
 
 if TYPE_CHECKING:
@@ -47,16 +61,6 @@ if TYPE_CHECKING:
 
 _COLUMNS = 30
 """Columns of a profile that are returned at once."""
-_LATEST = 20
-_PATIENCE_S = 5.0
-"""How long a cancelled job may take to end before its state is returned as it is."""
-Attributes = Annotated[list[str] | None, Field(description="Compare only these.")]
-DatasetName = Annotated[str | None, Field(description="Whose rules apply.")]
-CallRules = Annotated[list[str], Field(description="More rules.")]
-Output = Annotated[str | None, Field(description="File to write.")]
-Overwrite = Annotated[bool, Field(description="Replace existing files.")]
-WithCurrent = Annotated[bool, Field(description="Resume although model or rules changed.")]
-AnyTable = Annotated[TableSource, Field(description="A file or records.")]
 SameTable = Annotated[
     TableSource,
     WithJsonSchema({"type": "object"}),
@@ -124,12 +128,11 @@ async def _agreed_to_change(ctx: Context[Any, Any], jobs: Jobs, job: Job) -> boo
 def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
     """Tools that profile, clean, match and deduplicate whole tables."""
 
-    async def start(
-        ctx: Context[Any, Any], request: AnyJobRequest, with_current_model: bool
-    ) -> CallToolResult | InputRequiredResult:
+    async def start(ctx: Context[Any, Any], arguments: JobArguments) -> CallToolResult | InputRequiredResult:
         """Start a job, or go on with the one that was asked for in the same words and did not end."""
         from dp_tools.tables.jobs.job_files import Leave
 
+        request: AnyJobRequest = arguments.request()
         jobs = await anyio.to_thread.run_sync(lambda: owner.jobs)
 
         def look() -> tuple[Job | None, list[Path], Writes | None]:
@@ -142,7 +145,7 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         known, outside, writes = await anyio.to_thread.run_sync(look)
         if known is not None:
             if known.status in ("interrupted", "cancelled"):
-                agreed = with_current_model or await _agreed_to_change(ctx, jobs, known)
+                agreed = arguments.with_current_model or await _agreed_to_change(ctx, jobs, known)
                 if isinstance(agreed, InputRequiredResult):
                     return agreed
                 again = partial(jobs.resume, known.id, with_current_model=agreed)
@@ -193,14 +196,11 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
     async def clean_table(
         ctx: Context[Any, Any],
         table: SameTable,
-        what: Annotated[
-            Literal["repair", "detect", "fill"],
-            Field(description="Repair or only detect wrong cells, or fill gaps."),
-        ] = "repair",
-        attributes: Annotated[list[str] | None, Field(description="Only these; for fill, exactly one.")] = None,
+        what: What = "repair",
+        attributes: CellAttributes = None,
         include: Include = [],  # noqa: B006
         exclude: Exclude = [],  # noqa: B006
-        allowed: Annotated[list[str] | None, Field(description="For fill: the choices.")] = None,
+        allowed: Allowed = None,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
         output: Output = None,
@@ -209,20 +209,22 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
         """Finds wrong cells of a file and writes a cleaned copy beside it, with a log to undo it. Unsure changes
         wait in next_reviews. Returns the result or a handle for get_job."""
-        shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
-        if what == "fill":
-            if attributes is None or len(attributes) != 1:
-                raise InvalidRequest("Name the one attribute whose gaps are to be filled.")
-            return await start(
-                ctx, FillRequest(source=table, attribute=attributes[0], allowed=allowed, **shared), with_current_model
-            )
-        if allowed is not None:
-            raise InvalidRequest(
-                "Values to choose from belong to what = fill: leave allowed out, or fill one attribute."
-            )
-        shared |= {"attributes": attributes, "include": include, "exclude": exclude}
-        kind = CleanRequest if what == "repair" else DetectRequest
-        return await start(ctx, kind(source=table, **shared), with_current_model)
+        return await start(
+            ctx,
+            CleanTable(
+                table=table,
+                what=what,
+                attributes=attributes,
+                include=include,
+                exclude=exclude,
+                allowed=allowed,
+                dataset=dataset,
+                rules=rules,
+                output=output,
+                overwrite=overwrite,
+                with_current_model=with_current_model,
+            ),
+        )
 
     async def match_tables(
         ctx: Context[Any, Any],
@@ -231,7 +233,7 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         attributes: Attributes = None,
         include: Include = [],  # noqa: B006
         exclude: Exclude = [],  # noqa: B006
-        one_to_one: Annotated[bool, Field(description="A record has one counterpart at most.")] = True,
+        one_to_one: OneToOne = True,
         averaged: Averaged = False,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
@@ -241,10 +243,23 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
         """Writes the records that two files have in common, with scores, to a file. Unsure pairs wait in
         next_reviews. Returns the result or a handle for get_job."""
-        shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
-        shared |= {"attributes": attributes, "include": include, "exclude": exclude, "averaged": averaged}
-        request = MatchRequest(left=left, right=right, one_to_one=one_to_one, **shared)
-        return await start(ctx, request, with_current_model)
+        return await start(
+            ctx,
+            MatchTables(
+                left=left,
+                right=right,
+                attributes=attributes,
+                include=include,
+                exclude=exclude,
+                one_to_one=one_to_one,
+                averaged=averaged,
+                dataset=dataset,
+                rules=rules,
+                output=output,
+                overwrite=overwrite,
+                with_current_model=with_current_model,
+            ),
+        )
 
     async def dedupe_table(
         ctx: Context[Any, Any],
@@ -261,18 +276,30 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
         """Writes the groups of records of a file that are the same thing to a file. Returns the result or a handle
         for get_job."""
-        shared: dict[str, Any] = {"dataset": dataset, "rules": rules, "output": output, "overwrite": overwrite}
-        shared |= {"attributes": attributes, "include": include, "exclude": exclude, "averaged": averaged}
-        return await start(ctx, DedupeRequest(source=table, **shared), with_current_model)
+        return await start(
+            ctx,
+            DedupeTable(
+                table=table,
+                attributes=attributes,
+                include=include,
+                exclude=exclude,
+                averaged=averaged,
+                dataset=dataset,
+                rules=rules,
+                output=output,
+                overwrite=overwrite,
+                with_current_model=with_current_model,
+            ),
+        )
 
     async def get_job(
         ctx: Context[Any, Any],
-        job: Annotated[str | None, Field(description="The handle.")] = None,
-        wait: Annotated[int, Field(description="Seconds to wait for its end.", ge=0, le=300)] = 0,
+        job: OptionalHandle = None,
+        wait: Wait = 0,
     ) -> Annotated[CallToolResult, JobList]:
         """Says how far a job is and what came of it. Without a handle it lists the latest jobs."""
         if job is None:
-            return result_of(JobList(jobs=await anyio.to_thread.run_sync(owner.jobs.list, _LATEST)))
+            return result_of(JobList(jobs=await anyio.to_thread.run_sync(owner.jobs.list, LATEST)))
 
         def watch(progress: Progress, cancel: threading.Event) -> Job:
             for _ in range(10 * wait):
@@ -285,15 +312,15 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         return _with_job(JobList(jobs=[found := await run_work(ctx, watch)]), found)
 
     def cancel_job(
-        job: Annotated[str, Field(description="The handle.")],
+        job: JobHandle,
     ) -> Annotated[CallToolResult, Job]:
         """Stops a job; nothing is written. The call that started it resumes it."""
         owner.jobs.cancel(job)
-        return job_result(owner.jobs.wait(job, _PATIENCE_S))
+        return job_result(owner.jobs.wait(job, PATIENCE_S))
 
     def next_reviews(
-        job: Annotated[str | None, Field(description="Only cases of this job.")] = None,
-        limit: Annotated[int, Field(description="How many to return.", ge=1, le=50)] = 10,
+        job: OfJob = None,
+        limit: Limit = 10,
     ) -> Annotated[CallToolResult, ReviewList]:
         """Returns cases that jobs were unsure of, least certain first. Put them before the person; answer_review
         takes the answers."""
@@ -304,8 +331,8 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
 
     async def answer_review(
         ctx: Context[Any, Any],
-        review: Annotated[int, Field(description="The number of the case.")],
-        answer: Annotated[str, Field(description="What the person said: yes, no, or the right value.")],
+        review: CaseNumber,
+        answer: PersonsWord,
     ) -> Annotated[CallToolResult, ReviewKept] | InputRequiredResult:
         """Keeps a person's answer as an example that decides such cases. It is a proposal until a person confirms
         it, now if the client can ask."""

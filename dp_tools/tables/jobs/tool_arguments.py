@@ -1,0 +1,160 @@
+"""What an agent may say to the table tools: the same arguments over MCP and in LangChain, and the jobs they ask for."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dp_tools.errors import InvalidRequest
+from dp_tools.tables.jobs.job_requests import (
+    AnyJobRequest,
+    Averaged,
+    CleanRequest,
+    DedupeRequest,
+    DetectRequest,
+    Exclude,
+    FillRequest,
+    Include,
+    MatchRequest,
+    TableSource,
+)
+
+PATIENCE_S = 5.0
+"""How long a cancelled job may take to end before its state is returned as it is."""
+LATEST = 20
+"""Jobs that are listed."""
+Attributes = Annotated[list[str] | None, Field(description="Compare only these.")]
+CellAttributes = Annotated[list[str] | None, Field(description="Only these; for fill, exactly one.")]
+What = Annotated[
+    Literal["repair", "detect", "fill"], Field(description="Repair or only detect wrong cells, or fill gaps.")
+]
+Allowed = Annotated[list[str] | None, Field(description="For fill: the choices.")]
+OneToOne = Annotated[bool, Field(description="A record has one counterpart at most.")]
+DatasetName = Annotated[str | None, Field(description="Whose rules apply.")]
+CallRules = Annotated[list[str], Field(description="More rules.")]
+Output = Annotated[str | None, Field(description="File to write.")]
+Overwrite = Annotated[bool, Field(description="Replace existing files.")]
+WithCurrent = Annotated[bool, Field(description="Resume although model or rules changed.")]
+AnyTable = Annotated[TableSource, Field(description="A file or records.")]
+JobHandle = Annotated[str, Field(description="The handle.")]
+OptionalHandle = Annotated[str | None, Field(description="The handle.")]
+Wait = Annotated[int, Field(description="Seconds to wait for its end.", ge=0, le=300)]
+OfJob = Annotated[str | None, Field(description="Only cases of this job.")]
+Limit = Annotated[int, Field(description="How many to return.", ge=1, le=50)]
+CaseNumber = Annotated[int, Field(description="The number of the case.")]
+PersonsWord = Annotated[str, Field(description="What the person said: yes, no, or the right value.")]
+
+
+class Arguments(BaseModel):
+    """Arguments of a table tool."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class JobArguments(Arguments):
+    """Arguments of a tool that starts a job."""
+
+    attributes: Attributes = None
+    include: Include = []
+    exclude: Exclude = []
+    dataset: DatasetName = None
+    rules: CallRules = []
+    output: Output = None
+    overwrite: Overwrite = False
+    with_current_model: WithCurrent = False
+
+    @abstractmethod
+    def request(self) -> AnyJobRequest:
+        """The job that is asked for."""
+
+    def shared(self, *names: str) -> dict[str, Any]:
+        """The fields of every job request, and these."""
+        return self.model_dump(include={"dataset", "rules", "output", "overwrite", *names})
+
+
+class ProfileTable(Arguments):
+    """Describes a table: what its columns hold, formats, ranges, gaps, and which columns determine which."""
+
+    table: AnyTable
+    columns: Annotated[list[str] | None, Field(description="Only these columns.")] = None
+
+
+class CleanTable(JobArguments):
+    """Finds wrong cells of a file and writes a cleaned copy beside it, with a log to undo it. Changes that are not sure
+    wait in next_reviews. Returns a result or a handle for get_job."""
+
+    table: AnyTable
+    attributes: CellAttributes = None
+    what: What = "repair"
+    allowed: Allowed = None
+
+    def request(self) -> AnyJobRequest:
+        if self.what == "fill":
+            if self.attributes is None or len(self.attributes) != 1:
+                raise InvalidRequest("Name the one attribute whose gaps are to be filled.")
+            (attribute,) = self.attributes
+            return FillRequest(source=self.table, attribute=attribute, allowed=self.allowed, **self.shared())
+        if self.allowed is not None:
+            raise InvalidRequest(
+                "Values to choose from belong to what = fill: leave allowed out, or fill one attribute."
+            )
+        kind = CleanRequest if self.what == "repair" else DetectRequest
+        return kind(source=self.table, **self.shared("attributes", "include", "exclude"))
+
+
+class MatchTables(JobArguments):
+    """Writes the records that two files have in common, with scores, to a file. Pairs that are not sure wait in
+    next_reviews. Returns a result or a handle for get_job."""
+
+    left: AnyTable
+    right: AnyTable
+    one_to_one: OneToOne = True
+    averaged: Averaged = False
+
+    def request(self) -> AnyJobRequest:
+        return MatchRequest(
+            left=self.left,
+            right=self.right,
+            **self.shared("attributes", "include", "exclude", "one_to_one", "averaged"),
+        )
+
+
+class DedupeTable(JobArguments):
+    """Writes the groups of records of one file that are the same thing to a file. Returns a result or a handle for
+    get_job."""
+
+    table: AnyTable
+    averaged: Averaged = False
+
+    def request(self) -> AnyJobRequest:
+        return DedupeRequest(source=self.table, **self.shared("attributes", "include", "exclude", "averaged"))
+
+
+class GetJob(Arguments):
+    """Says how far a job is and what came of it. Without a handle it lists the latest jobs."""
+
+    job: OptionalHandle = None
+    wait: Wait = 0
+
+
+class CancelJob(Arguments):
+    """Stops a job; nothing is written. The call that started it resumes it."""
+
+    job: JobHandle
+
+
+class NextReviews(Arguments):
+    """Returns cases that jobs were not sure of, least certain first. Put them before the person and give the answers to
+    answer_review."""
+
+    job: OfJob = None
+    limit: Limit = 10
+
+
+class AnswerReview(Arguments):
+    """Keeps a person's answer as an example that decides such cases. It is a proposal until a person confirms it."""
+
+    review: CaseNumber
+    answer: PersonsWord
