@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import anyio
+from field_types import type_name
 from mcp import Client
 from mcp.types import Prompt, ResourceTemplate, Tool
 
@@ -45,12 +45,12 @@ def _tool(tool: Tool) -> str:
     kind = "changes nothing" if hints.read_only_hint else "changes or removes" if hints.destructive_hint else "adds"
     required = tool.input_schema.get("required", [])
     rows = [
-        f"| `{name}`{'' if name in required else ' (optional)'} | {_type(field)} | {field.get('description', '')} |"
+        f"| `{name}`{'' if name in required else ' (optional)'} | {type_name(field)} | {field.get('description', '')} |"
         for name, field in tool.input_schema["properties"].items()
     ]
     assert tool.output_schema is not None
     gives = [
-        f"| `{name}` | {_type(field)} | {field.get('description', '')} |"
+        f"| `{name}` | {type_name(field)} | {field.get('description', '')} |"
         for name, field in tool.output_schema["properties"].items()
     ]
     return "\n".join(
@@ -64,16 +64,6 @@ def _tool(tool: Tool) -> str:
 
 def _table(head: tuple[str, str, str], rows: list[str]) -> list[str]:
     return [f"| {' | '.join(head)} |", "| --- | --- | --- |", *rows, ""]
-
-
-def _type(field: dict[str, Any]) -> str:
-    if "enum" in field:
-        return ", ".join(f"`{value}`" for value in field["enum"])
-    if "anyOf" in field:
-        return " or ".join(dict.fromkeys(_type(option) for option in field["anyOf"]))
-    if field.get("type") == "array" and "items" in field:
-        return f"list of {_type(field['items'])}"
-    return str(field.get("type", "any"))
 
 
 def _resources(read: list[tuple[str, str | None]], templates: list[ResourceTemplate]) -> str:

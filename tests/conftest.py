@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from engines import Lent
+from snippets import fill
 from tiny_model import write_tiny_model
 
 from dp_tools.engine.local import LocalEngine
@@ -89,3 +90,14 @@ def tiny_nano(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("dp_tools.models.catalogue.SHIPPED_ADAPTER", tmp_path / "none.gguf")
     monkeypatch.setenv("DP_TOOLS_CACHE", str(tmp_path / "cache"))
     return spec
+
+
+@pytest.fixture
+def snippet_folder(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with what snippets of the documentation work on; rules and jobs are kept in it as well."""
+    fill(tmp_path, tiny_model)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr("dp_tools.rules.store.knowledge_file.default_path", lambda: tmp_path / "own.db")
+    return tmp_path

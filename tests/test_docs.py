@@ -1,81 +1,120 @@
-"""The documentation: every snippet runs, every link leads somewhere, every reference page is what the code says."""
+"""The documentation: every block runs and prints what it shows, links lead somewhere, reference pages are current."""
 
 from __future__ import annotations
 
+import csv
+import json
 import re
-import runpy
-import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from snippets import BLOCKS, COMMANDS, PAGES, PROGRAMS, ROOT, blocks, commands, name, run_page
 
-from dp_tools.cli import main
+from dp_tools.rules.packs.packs import parse_pack
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").glob("*.md"))]
-PAGES += sorted((ROOT / "lab").rglob("*.md"))
+REFERENCE = ROOT / "docs" / "reference"
+TUTORIALS = ROOT / "docs" / "tutorial"
+LINKED = [*PAGES, *sorted((ROOT / "lab").rglob("*.md"))]
 RUNNABLE = [
-    ROOT / "README.md",
-    *(ROOT / "docs" / name for name in ("tutorial/clean-a-table.md", "explanation/explanations.md")),
+    page
+    for page in PAGES
+    if TUTORIALS not in page.parents and {"python", "console"} & {language for language, _ in blocks(page)}
 ]
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
-_ROWS = 24
 
 
-@pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lent_engine: object) -> Path:  # noqa: ARG001
-    """A folder with the example tables, cut short, as the current one, and a knowledge store of its own."""
-    for table in (ROOT / "examples").glob("*.csv"):
-        lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
-        (tmp_path / table.name).write_text("".join(lines[:_ROWS]), encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("dp_tools.rules.store.knowledge_file.default_path", lambda: tmp_path / "own.db")
-    return tmp_path
+_LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)]*))?\)")
 
 
-def snippets(page: Path, language: str) -> list[str]:
-    return [text for found, text in _FENCE.findall(page.read_text(encoding="utf-8")) if found == language]
+@pytest.mark.parametrize("page", RUNNABLE, ids=name)
+def test_every_block_of_a_page_runs_and_prints_what_is_shown(page, snippet_folder, lent_engine):  # noqa: ARG001
+    run_page(page)
 
 
-@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)
-def test_every_python_snippet_runs_in_the_order_of_the_page(page, workplace, capsys):  # noqa: ARG001
-    found = snippets(page, "python")
-    assert found
-    exec(compile("\n".join(found), str(page), "exec"), {"__name__": "snippets"})
-    assert capsys.readouterr().out.strip()
+def test_what_does_not_run_is_on_a_page_and_has_a_reason():
+    found = [
+        command
+        for page in PAGES
+        for language, text in blocks(page)
+        if language == "console"
+        for command in commands(text)
+    ]
+    assert {command.words[0] for command in found} - {"dp-tools"} == set(PROGRAMS)
+    lines = [" ".join(command.words[1:]) + " " for command in found if command.words[0] == "dp-tools"]
+    assert all(any(line.startswith(f"{start} ") for line in lines) for start in COMMANDS)
+    assert set(BLOCKS) <= {name(page) for page in PAGES}
 
 
-@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)
-def test_every_command_on_a_page_runs(page, workplace):  # noqa: ARG001
-    lines = [line for text in snippets(page, "console") for line in text.splitlines() if line.startswith("$ ")]
-    assert lines
-    for line in lines:
-        program, *arguments = shlex.split(line.removeprefix("$ "))
-        assert program == "dp-tools"
-        result = CliRunner().invoke(main, arguments)
-        assert result.exit_code == 0, f"{line}\n{result.output}"
+def test_blocks_are_in_languages_that_are_tested_or_shown_only():
+    languages = {language for page in PAGES for language, _ in blocks(page)}
+    assert languages <= {"python", "console", "json", "yaml", "toml", "text"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_to_a_file(page):
-    for target in _LINK.findall(page.read_text(encoding="utf-8")):
-        assert (page.parent / target).exists(), target
+def test_every_json_toml_and_yaml_block_is_valid():
+    for page in PAGES:
+        for language, text in blocks(page):
+            if language == "json":
+                json.loads(text)
+            elif language == "toml":
+                tomllib.loads(text)
+            elif language == "yaml":
+                assert parse_pack(text).rules
 
 
-def test_the_command_reference_is_what_the_code_says():
-    made = runpy.run_path(str(ROOT / "docs" / "make_commands.py"))
-    assert (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8") == made["reference"](), (
-        "run python docs/make_commands.py"
-    )
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_and_a_heading(page):
+    for target, anchor in _LINK.findall(page.read_text(encoding="utf-8")):
+        found = page.parent / target if target else page
+        assert found.exists(), target
+        assert not anchor or anchor in _anchors(found), f"{target}#{anchor}"
 
 
-def test_the_examples_have_the_errors_that_their_page_names(workplace):  # noqa: ARG001
-    import csv
+def test_every_page_is_on_the_map():
+    index = ROOT / "docs" / "index.md"
+    linked = {(index.parent / target).resolve() for target, _ in _LINK.findall(index.read_text(encoding="utf-8"))}
+    assert {page for page in PAGES if ROOT / "docs" in page.parents} - {index} <= linked
 
-    def read(name: str) -> list[dict[str, str]]:
-        with (ROOT / "examples" / name).open(encoding="utf-8") as file:
+
+@pytest.mark.parametrize("what", ["commands", "tools", "answers"])
+def test_the_generated_pages_are_what_the_code_says(what, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    module = __import__(f"make_{what}")
+    assert module.PAGE.read_text(encoding="utf-8") == module.reference(), f"run python docs/make_{what}.py"
+
+
+def test_every_environment_variable_is_documented():
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "dp_tools").rglob("*.py"))
+    page = (REFERENCE / "environment.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\"(DP_TOOLS_[A-Z_]+)\"", code)) == set(re.findall(r"`(DP_TOOLS_[A-Z_]+)`", page))
+
+
+def test_every_shipped_pack_and_check_keyword_is_documented():
+    page = (REFERENCE / "rules.md").read_text(encoding="utf-8")
+    checks = (ROOT / "dp_tools" / "rules" / "checks.py").read_text(encoding="utf-8")
+    for word in {path.stem for path in (ROOT / "knowledge").glob("*.yaml")} | set(re.findall(r"`(x-[a-z]+)`", checks)):
+        assert f"`{word}`" in page
+
+
+def test_the_table_of_rooms_is_what_the_folders_and_the_import_contract_say():
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?`) \|", page, re.MULTILINE)
+    named = [room.strip("/`") for row in rows for room in row.split(", ")]
+    package = ROOT / "dp_tools"
+    rooms = {path.parent.name for path in package.glob("*/__init__.py")}
+    rooms |= {path.name for path in package.glob("*.py") if not path.name.startswith("__")}
+    assert set(named) == rooms
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ][0]
+    layers = [re.split(r" [|:] ", layer) for layer in contract["layers"]]
+    depth = {room.removeprefix("dp_tools."): level for level, layer in enumerate(layers) for room in layer}
+    levels = [depth[room.removesuffix(".py")] for room in named if room.removesuffix(".py") in depth]
+    assert levels == sorted(levels)
+
+
+def test_the_examples_have_the_errors_that_their_page_names():
+    def read(table: str) -> list[dict[str, str]]:
+        with (ROOT / "examples" / table).open(encoding="utf-8") as file:
             return list(csv.DictReader(file))
 
     dirty, clean = read("orders_dirty.csv"), read("orders_clean.csv")
@@ -87,3 +126,9 @@ def test_the_examples_have_the_errors_that_their_page_names(workplace):  # noqa:
     assert {match["left_id"] for match in matches} <= {record["id"] for record in left}
     assert {match["right_id"] for match in matches} <= {record["sku"] for record in right}
     assert (len(left), len(right), len(matches)) == (41, 41, 32)
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

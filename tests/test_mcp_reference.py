@@ -14,21 +14,6 @@ from dp_tools.cli.serve import serve
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def test_the_reference_is_what_the_server_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "docs"))
-    from make_tools import PAGE, reference
-
-    assert PAGE.read_text(encoding="utf-8") == reference(), "run `python docs/make_tools.py`"
-
-
-def test_every_tool_and_option_of_the_server_is_documented() -> None:
-    pages = "".join(
-        (ROOT / "docs" / "how-to" / name).read_text(encoding="utf-8")
-        for name in ("connect-a-client.md", "serve-over-http.md")
-    )
-    assert not [option.opts[0] for option in serve.params if option.opts[0] not in pages]
-
-
 def test_the_registry_entry_fits_the_package() -> None:
     entry = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))
     assert len(entry["description"]) <= 100
@@ -50,20 +35,6 @@ def test_the_bundle_s_manifest_fits_the_package(monkeypatch: pytest.MonkeyPatch)
     assert found["version"] == PROJECT["version"]
     assert found["server"]["type"] == "uv"
     assert {"detect_errors", "add_rule"} <= {tool["name"] for tool in found["tools"]}
-
-
-@pytest.mark.parametrize("page", ["connect-a-client.md", "langchain.md", "serve-over-http.md"])
-def test_every_json_block_in_the_documents_is_json(page: str) -> None:
-    text = (ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8")
-    for block in text.split("```json\n")[1:]:
-        json.loads(block.split("```")[0])
-
-
-def test_python_blocks_in_the_documents_compile() -> None:
-    for page in ("connect-a-client.md", "langchain.md", "serve-over-http.md"):
-        text = (ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8")
-        for number, block in enumerate(text.split("```python\n")[1:]):
-            compile(block.split("```")[0], f"{page}:{number}", "exec", flags=0x2000)
 
 
 def test_the_registry_entry_follows_its_schema() -> None:

@@ -84,7 +84,7 @@ class _Job:
 def measure_speed(
     data: Path | None = None, sizes: Sizes = Sizes(), report: Report = lambda _what: None
 ) -> dict[str, Any]:
-    """All figures of this machine: see the module, and docs/explanation/performance.md for what each means.
+    """All figures of this machine: see the module, and lab/results/2026-11-26/speed-and-formats.md for what each means.
 
     Args:
         data: a folder of labelled data that holds EM/Amazon-Google, ED/Hospital and DI/Restaurant; without one,
