@@ -145,18 +145,18 @@ def same(shown: str, output: str) -> bool:
     if not shown:
         return True
     pattern = "".join(
-        ".*" if part == "…" else _NUMBER.sub(r"([\\d.,]+)", re.escape(part).replace(r"\.", ".").replace(r"\,", ","))
-        for part in re.split("(…)", _trimmed(shown))
+        ".*" if part == "…" else f"({_NUMBER.pattern})" if _NUMBER.fullmatch(part) else re.escape(part)
+        for part in re.split(f"(…|{_NUMBER.pattern})", _trimmed(shown))
     )
     found = re.fullmatch(pattern, _trimmed(output), re.DOTALL)
-    numbers = [_number(text) for text in _NUMBER.findall(shown)]
+    wanted = [_number(text) for text in _NUMBER.findall(_trimmed(shown))]
     return found is not None and all(
-        abs(_number(text) - wanted) <= max(2, wanted / 10) for text, wanted in zip(found.groups(), numbers, strict=True)
+        abs(_number(text) - number) <= max(2, number / 10) for text, number in zip(found.groups(), wanted, strict=True)
     )
 
 
 def _number(text: str) -> float:
-    return float(text.rstrip(".,").replace(",", ""))
+    return float(text.replace(",", ""))
 
 
 def _trimmed(text: str) -> str:
