@@ -16,6 +16,7 @@ import polars as pl
 from dp_tools.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    import pandas as pd
     from narwhals.typing import IntoDataFrame
 
 _BOOLEANS = {"true": True, "false": False}
@@ -72,6 +73,38 @@ def changed(frame: IntoDataFrame, changes: Mapping[str, Mapping[int, str]]) -> I
     columns = [_changed(found[name], cells) for name, cells in changes.items()]
     new: IntoDataFrame = found.with_columns(*columns).to_native()
     return new
+
+
+def polars_of(frame: IntoDataFrame) -> pl.DataFrame:
+    """Any frame as a polars frame with the types that it has; pyarrow is not needed for a pandas frame."""
+    found = _opened(frame)
+    if not found.implementation.is_pandas_like():
+        return found.to_polars()
+    return pl.DataFrame([_polars_series(found[name]) for name in found.columns])
+
+
+def _polars_series(column: nw.Series[Any]) -> pl.Series:
+    values = [None if gap else value for value, gap in zip(column.to_list(), column.is_null(), strict=True)]
+    try:
+        return pl.Series(column.name, values)
+    except (TypeError, pl.exceptions.PolarsError):
+        return pl.Series(column.name, series_texts(column), dtype=pl.String)
+
+
+def pandas_of(frame: IntoDataFrame) -> pd.DataFrame:
+    """Any frame as a pandas frame; whole numbers and booleans with gaps are of pandas' nullable types."""
+    import pandas as pd
+
+    found = _opened(frame)
+    if found.implementation.is_pandas():
+        return found.to_native()
+    columns = {}
+    for name in found.columns:
+        column = found[name]
+        kind = "Int64" if column.dtype.is_integer() else "boolean" if isinstance(column.dtype, nw.Boolean) else None
+        plain = kind is None or column.null_count() == 0
+        columns[name] = pd.Series(column.to_list(), dtype=None if plain else kind)
+    return pd.DataFrame(columns)
 
 
 def _opened(frame: IntoDataFrame) -> nw.DataFrame[Any]:

@@ -1,24 +1,56 @@
-"""Preprocessor: the public Python API, one method a task.
+"""Preprocessor: the public Python API, one method for each thing that is done with records or a table.
 
-What is decided, and by whom, is `dp_tools.decision`'s; this is the way in.
+What is decided, and by whom, is `dp_tools.decision`'s; whole tables are worked through in `dp_tools.tables`. This is
+the way in.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast, overload
+
+from narwhals.typing import IntoSeries
 
 from dp_tools.decision import Decider
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine
+from dp_tools.errors import InvalidRequest
 from dp_tools.models.catalogue import ModelSpec, resolve
 from dp_tools.models.user_adapters import OwnAdapters, default_folder
 from dp_tools.profiling import Facts
-from dp_tools.progress import Progress
+from dp_tools.progress import Progress, watched
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
+from dp_tools.tables.clean.cell_verdicts import judged_cells
+from dp_tools.tables.jobs.job_requests import (
+    AnyJobRequest,
+    CleanRequest,
+    DedupeRequest,
+    FillRequest,
+    JobResult,
+    MatchRequest,
+)
+from dp_tools.tables.profile import profile_table
+from dp_tools.tables.scripting.answers import CleanAnswer, DedupeAnswer, MatchAnswer
+from dp_tools.tables.scripting.followed import FollowedJobs
+from dp_tools.tables.scripting.given import (
+    AnyTable,
+    FileOrFrame,
+    Records,
+    attributes_in,
+    column_texts,
+    columns_in,
+    frame_in,
+    is_file,
+    is_records,
+    opened,
+    pairs_in,
+    records_in,
+)
+from dp_tools.tables.table_profile import TableProfile
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer
 from dp_tools.tasks.detect_errors import DetectErrorsAnswer
@@ -30,12 +62,13 @@ from dp_tools.tasks.match_schemas import MatchSchemasAnswer
 from dp_tools.tasks.request_errors import read_request
 from dp_tools.tasks.task import Answer, Request
 
-Fields = Mapping[str, str | None]
 A = TypeVar("A", bound=Answer)
 
 
 class Preprocessor:
-    """Answers the seven tasks with one model and one knowledge store. Safe to use from several threads.
+    """Finds errors, fills gaps, matches records and more, with one model and one knowledge store.
+
+    Safe to use from several threads.
 
     Args:
         model: a catalogue name ("nano"), "nano+PATH" with another adapter, the path of a GGUF,
@@ -48,6 +81,7 @@ class Preprocessor:
         adapters: the folder of adapters of one's own, by default the user's; a call that names a dataset which has one
             is answered with it. False for none.
         band: confidences, lowest and highest, between which the first model counts as unsure.
+        state: the folder where work on whole tables is kept, so that it can be resumed; by default the user's own.
 
     Raises:
         ModelUnavailable: the model does not exist (it is loaded at the first question).
@@ -65,7 +99,9 @@ class Preprocessor:
         second: str | None = None,
         adapters: Path | Literal[False] | None = None,
         band: tuple[float, float] = (0.0, 0.8),
+        state: Path | None = None,
     ) -> None:
+        self._state = state
         self.knowledge = knowledge if isinstance(knowledge, KnowledgeStore) else KnowledgeStore.open(knowledge)
         fallback = None
         if second is not None:
@@ -81,53 +117,583 @@ class Preprocessor:
             uncertainty_band=band,
         )
 
-    def detect_errors(
-        self, records: Sequence[Fields], attributes: Sequence[str] | None = None, **options: Any
+    def detect(
+        self,
+        table: AnyTable,
+        attributes: Sequence[str] | None = None,
+        *,
+        context: Records = (),
+        only: Literal["errors", "unsure", "all"] | None = None,
+        show_record: bool | None = None,
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
     ) -> DetectErrorsAnswer:
-        """Verdict per cell. Options: the fields of `DetectErrorsRequest`, and progress, cancel."""
-        return self._run(DetectErrorsAnswer, "detect_errors", options, records=records, attributes=attributes)
+        """Judge which cells of a table are wrong.
 
+        Args:
+            table: records as {attribute: value}, a data frame, or the path of a file.
+            attributes: judge only these.
+            context: more records of the same table, which are not judged; with records only.
+            only: return only the errors, or only what is unsure; by default all verdicts.
+            show_record: whether the model reads the whole record, by default only of fewer than 12 records; with
+                records only.
+            dataset: the name of the dataset, which selects the rules that apply.
+            rules: more rules, for this call only, one sentence each.
+            progress: called with (done, of how many).
+            cancel: set it to stop.
+
+        Returns:
+            One verdict per cell, record by record.
+
+        Raises:
+            InvalidRequest: the table or an option cannot be used as it is.
+            TableUnavailable: the file cannot be read.
+            ModelUnavailable: no question can be answered.
+            Cancelled: `cancel` was set.
+        """
+        if is_records(table):
+            return self._answer(
+                DetectErrorsAnswer,
+                "detect_errors",
+                progress,
+                cancel,
+                records=records_in(table),
+                attributes=None if attributes is None else list(attributes),
+                context=records_in(context),
+                only=only,
+                show_record=show_record,
+                dataset=dataset,
+                rules=list(rules),
+            )
+        if context or show_record is not None:
+            raise InvalidRequest("The whole table is read: leave out context and show_record, or give records.")
+        with opened(table, cancel=cancel) as found:
+            return judged_cells(
+                self.decider,
+                found,
+                attributes,
+                only=only,
+                dataset=dataset,
+                rules=rules,
+                progress=progress,
+                cancel=cancel,
+            )
+
+    @overload
     def impute(
-        self, records: Sequence[Fields], attribute: str, allowed: Sequence[str] | None = None, **options: Any
-    ) -> ImputeAnswer:
-        """Value per record. Options: the fields of `ImputeRequest`, and progress, cancel."""
-        return self._run(ImputeAnswer, "impute", options, records=records, attribute=attribute, allowed=allowed)
+        self,
+        table: Records,
+        attribute: str,
+        *,
+        allowed: Sequence[str] | None = None,
+        context: Records = (),
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> ImputeAnswer: ...
+    @overload
+    def impute(
+        self,
+        table: FileOrFrame,
+        attribute: str,
+        *,
+        allowed: Sequence[str] | None = None,
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        output: str | Path | None = None,
+        overwrite: bool = False,
+        escape_formulas: bool = False,
+        resume: bool = True,
+        with_current_model: bool = False,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> CleanAnswer: ...
+    def impute(
+        self,
+        table: AnyTable,
+        attribute: str,
+        *,
+        allowed: Sequence[str] | None = None,
+        context: Records = (),
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        output: str | Path | None = None,
+        overwrite: bool = False,
+        escape_formulas: bool = False,
+        resume: bool = True,
+        with_current_model: bool = False,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> ImputeAnswer | CleanAnswer:
+        """Infer the missing values of one attribute.
 
-    def match_entities(self, pairs: Sequence[tuple[Fields, Fields]], **options: Any) -> MatchEntitiesAnswer:
-        """Verdict per pair (left, right). Options: the fields of `MatchEntitiesRequest`, and progress, cancel."""
-        return self._run(
-            MatchEntitiesAnswer,
-            "match_entities",
-            options,
-            pairs=[{"left": left, "right": right} for left, right in pairs],
+        Args:
+            table: records as {attribute: value}, each of which gets a value; or a data frame or the path of a file,
+                whose gaps are filled.
+            attribute: the attribute to infer.
+            allowed: the values to choose from.
+            context: more records, with the attribute; a dozen help. With records only.
+            dataset: the name of the dataset, which selects the rules that apply.
+            rules: more rules, for this call only, one sentence each.
+            output: the file to write; beside the table by default, nowhere for a frame.
+            overwrite: whether files that stand there may be replaced.
+            escape_formulas: put an apostrophe before what a spreadsheet would calculate, in CSV results.
+            resume: go on with the same work where it stopped before its end.
+            with_current_model: resume although the model or the rules changed since.
+            progress: called with (done, of how many).
+            cancel: set it to stop.
+
+        Returns:
+            For records, one value each, in order; for a frame or a file, the table with its gaps filled.
+
+        Raises:
+            InvalidRequest: the table or an option cannot be used as it is.
+            TableUnavailable: a file cannot be read or written.
+            ModelUnavailable: no question can be answered.
+            Cancelled: `cancel` was set.
+        """
+        if is_records(table):
+            return self._answer(
+                ImputeAnswer,
+                "impute",
+                progress,
+                cancel,
+                records=records_in(table),
+                attribute=attribute,
+                allowed=None if allowed is None else list(allowed),
+                context=records_in(context),
+                dataset=dataset,
+                rules=list(rules),
+            )
+        if context:
+            raise InvalidRequest("The whole table is read: leave context out, or give records.")
+        request = FillRequest(
+            source=self._jobs.source(table),
+            attribute=attribute,
+            allowed=None if allowed is None else list(allowed),
+            **self._scope(table, output, overwrite, escape_formulas, dataset, rules),
         )
+        return self._changed(request, table, resume, with_current_model, progress, cancel)
+
+    def clean(
+        self,
+        table: AnyTable,
+        attributes: Sequence[str] | None = None,
+        *,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        output: str | Path | None = None,
+        overwrite: bool = False,
+        escape_formulas: bool = False,
+        resume: bool = True,
+        with_current_model: bool = False,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> CleanAnswer:
+        """Find the wrong cells of a table and repair those whose right value can be found.
+
+        Args:
+            table: the path of a file, a data frame, or records as {attribute: value}.
+            attributes: look only at these.
+            include: look at these although they seem to be keys.
+            exclude: leave these out.
+            dataset: the name of the dataset, which selects the rules that apply.
+            rules: more rules, for this call only, one sentence each.
+            output: the file to write; "beers.clean.csv" beside "beers.csv" by default, nowhere for a frame.
+            overwrite: whether files that stand there may be replaced.
+            escape_formulas: put an apostrophe before what a spreadsheet would calculate, in CSV results.
+            resume: go on with the same work where it stopped before its end.
+            with_current_model: resume although the model or the rules changed since.
+            progress: called with (done, of how many).
+            cancel: set it to stop.
+
+        Returns:
+            The table with its changes; what is unsure is not changed and waits for a person (`dp-tools reviews`).
+
+        Raises:
+            InvalidRequest: the table or an option cannot be used as it is.
+            TableUnavailable: a file cannot be read or written.
+            ModelUnavailable: no question can be answered.
+            Cancelled: `cancel` was set.
+        """
+        request = CleanRequest(
+            source=self._jobs.source(table),
+            attributes=None if attributes is None else list(attributes),
+            include=list(include),
+            exclude=list(exclude),
+            **self._scope(table, output, overwrite, escape_formulas, dataset, rules),
+        )
+        return self._changed(request, table, resume, with_current_model, progress, cancel)
+
+    @overload
+    def match(
+        self,
+        left: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
+        *,
+        only: Literal["matches", "unsure", "all"] | None = None,
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> MatchEntitiesAnswer: ...
+    @overload
+    def match(
+        self,
+        left: AnyTable,
+        right: AnyTable,
+        *,
+        attributes: Sequence[str] | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        one_to_one: bool = True,
+        averaged: bool = False,
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        output: str | Path | None = None,
+        overwrite: bool = False,
+        escape_formulas: bool = False,
+        resume: bool = True,
+        with_current_model: bool = False,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> MatchAnswer: ...
+    def match(
+        self,
+        left: AnyTable | Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
+        right: AnyTable | None = None,
+        *,
+        only: Literal["matches", "unsure", "all"] | None = None,
+        attributes: Sequence[str] | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        one_to_one: bool = True,
+        averaged: bool = False,
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        output: str | Path | None = None,
+        overwrite: bool = False,
+        escape_formulas: bool = False,
+        resume: bool = True,
+        with_current_model: bool = False,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> MatchEntitiesAnswer | MatchAnswer:
+        """Find the records of two tables that are the same thing, or judge pairs of records.
+
+        Args:
+            left: a table: the path of a file, a data frame, or records as {attribute: value}; or pairs of records, if
+                there is no right table.
+            right: the other table; its attributes may have other names.
+            only: of pairs, return only the matches, or only what is unsure; by default all verdicts.
+            attributes: compare only these.
+            include: compare these although they seem to be keys.
+            exclude: leave these out.
+            one_to_one: whether a record has one counterpart at most.
+            averaged: judge pairs by the mean over four orders: steadier, slower.
+            dataset: the name of the dataset, which selects the rules that apply.
+            rules: more rules, for this call only, one sentence each.
+            output: the CSV file to write; beside the left table by default, nowhere for a frame.
+            overwrite: whether files that stand there may be replaced.
+            escape_formulas: put an apostrophe before what a spreadsheet would calculate, in CSV results.
+            resume: go on with the same work where it stopped before its end.
+            with_current_model: resume although the model or the rules changed since.
+            progress: called with (done, of how many).
+            cancel: set it to stop.
+
+        Returns:
+            Of two tables the pairs that are the same, with both records; of pairs one verdict each, in order.
+
+        Raises:
+            InvalidRequest: a table or an option cannot be used as it is.
+            TableUnavailable: a file cannot be read or written.
+            ModelUnavailable: no question can be answered.
+            Cancelled: `cancel` was set.
+        """
+        if right is None:
+            return self._answer(
+                MatchEntitiesAnswer,
+                "match_entities",
+                progress,
+                cancel,
+                pairs=pairs_in(left),
+                only=only,
+                dataset=dataset,
+                rules=list(rules),
+            )
+        left = cast(AnyTable, left)
+        request = MatchRequest(
+            left=self._jobs.source(left),
+            right=self._jobs.source(right),
+            attributes=None if attributes is None else list(attributes),
+            include=list(include),
+            exclude=list(exclude),
+            one_to_one=one_to_one,
+            averaged=averaged,
+            **self._scope(left, output, overwrite, escape_formulas, dataset, rules),
+        )
+        return MatchAnswer(*self._carried_out(request, resume, with_current_model, progress, cancel))
+
+    def dedupe(
+        self,
+        table: AnyTable,
+        attributes: Sequence[str] | None = None,
+        *,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        averaged: bool = False,
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        output: str | Path | None = None,
+        overwrite: bool = False,
+        escape_formulas: bool = False,
+        resume: bool = True,
+        with_current_model: bool = False,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> DedupeAnswer:
+        """Find the groups of records of a table that are the same thing.
+
+        Args:
+            table: the path of a file, a data frame, or records as {attribute: value}.
+            attributes: compare only these.
+            include: compare these although they seem to be keys.
+            exclude: leave these out.
+            averaged: judge pairs by the mean over four orders: steadier, slower.
+            dataset: the name of the dataset, which selects the rules that apply.
+            rules: more rules, for this call only, one sentence each.
+            output: the CSV file to write; beside the table by default, nowhere for a frame.
+            overwrite: whether files that stand there may be replaced.
+            escape_formulas: put an apostrophe before what a spreadsheet would calculate, in CSV results.
+            resume: go on with the same work where it stopped before its end.
+            with_current_model: resume although the model or the rules changed since.
+            progress: called with (done, of how many).
+            cancel: set it to stop.
+
+        Returns:
+            The records that stand in a group, group by group.
+
+        Raises:
+            InvalidRequest: the table or an option cannot be used as it is.
+            TableUnavailable: a file cannot be read or written.
+            ModelUnavailable: no question can be answered.
+            Cancelled: `cancel` was set.
+        """
+        request = DedupeRequest(
+            source=self._jobs.source(table),
+            attributes=None if attributes is None else list(attributes),
+            include=list(include),
+            exclude=list(exclude),
+            averaged=averaged,
+            **self._scope(table, output, overwrite, escape_formulas, dataset, rules),
+        )
+        return DedupeAnswer(*self._carried_out(request, resume, with_current_model, progress, cancel))
 
     def match_schemas(
-        self, left: Sequence[Mapping[str, Any]], right: Sequence[Mapping[str, Any]], **options: Any
+        self,
+        left: Sequence[Mapping[str, Any] | str] | FileOrFrame,
+        right: Sequence[Mapping[str, Any] | str] | FileOrFrame,
+        *,
+        pairs: Sequence[tuple[int, int]] | None = None,
+        only: Literal["matches", "unsure", "all"] | None = None,
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
     ) -> MatchSchemasAnswer:
-        """Scored pairs and a one-to-one assignment. Options: the fields of `MatchSchemasRequest`, progress, cancel."""
-        return self._run(MatchSchemasAnswer, "match_schemas", options, left=left, right=right)
+        """Find the attributes of two tables that mean the same.
 
-    def annotate_columns(
-        self, columns: Sequence[Mapping[str, Any]], types: Sequence[str], **options: Any
-    ) -> AnnotateColumnsAnswer:
-        """Type per column. Options: the fields of `AnnotateColumnsRequest`, and progress, cancel."""
-        return self._run(AnnotateColumnsAnswer, "annotate_columns", options, columns=columns, types=types)
+        Args:
+            left: a data frame, the path of a file, or attributes: names, or mappings with name and, if known,
+                description, table and samples.
+            right: the same of the other table.
+            pairs: judge only these (left, right) positions, from 0.
+            only: return only the matches, or only what is unsure; by default all verdicts.
+            dataset: the name of the dataset, which selects the rules that apply.
+            rules: more rules, for this call only, one sentence each.
+            progress: called with (done, of how many).
+            cancel: set it to stop.
 
-    def extract_values(
-        self, texts: Sequence[str], attributes: Sequence[Mapping[str, Any] | str], **options: Any
-    ) -> ExtractValuesAnswer:
-        """Value per text and attribute. Options: the fields of `ExtractValuesRequest`, and progress, cancel."""
-        wanted = [{"name": attribute} if isinstance(attribute, str) else attribute for attribute in attributes]
-        return self._run(ExtractValuesAnswer, "extract_values", options, texts=texts, attributes=wanted)
+        Returns:
+            A verdict per pair of attributes, and the best one-to-one assignment.
 
-    def follow_instruction(
-        self, records: Sequence[Fields], instruction: str, **options: Any
-    ) -> FollowInstructionAnswer:
-        """Answer per record. Options: the fields of `FollowInstructionRequest`, and progress, cancel."""
-        return self._run(
-            FollowInstructionAnswer, "follow_instruction", options, records=records, instruction=instruction
+        Raises:
+            InvalidRequest: an attribute or an option cannot be used as it is.
+            TableUnavailable: a file cannot be read.
+            ModelUnavailable: no question can be answered.
+            Cancelled: `cancel` was set.
+        """
+        return self._answer(
+            MatchSchemasAnswer,
+            "match_schemas",
+            progress,
+            cancel,
+            left=attributes_in(left, cancel),
+            right=attributes_in(right, cancel),
+            pairs=None if pairs is None else list(pairs),
+            only=only,
+            dataset=dataset,
+            rules=list(rules),
         )
+
+    def annotate(
+        self,
+        columns: Sequence[Mapping[str, Any]] | FileOrFrame,
+        types: Sequence[str],
+        *,
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> AnnotateColumnsAnswer:
+        """Say what each column holds, choosing among types.
+
+        Args:
+            columns: a data frame, the path of a file, or columns as mappings with values and, if known, name and table
+                (some rows of it, as lists of cells).
+            types: the types to choose from.
+            dataset: the name of the dataset, which selects the rules that apply.
+            rules: more rules, for this call only, one sentence each.
+            progress: called with (done, of how many).
+            cancel: set it to stop.
+
+        Returns:
+            One type per column, in order.
+
+        Raises:
+            InvalidRequest: a column or an option cannot be used as it is.
+            TableUnavailable: the file cannot be read.
+            ModelUnavailable: no question can be answered.
+            Cancelled: `cancel` was set.
+        """
+        return self._answer(
+            AnnotateColumnsAnswer,
+            "annotate_columns",
+            progress,
+            cancel,
+            columns=columns_in(columns, cancel),
+            types=list(types),
+            dataset=dataset,
+            rules=list(rules),
+        )
+
+    def extract(
+        self,
+        texts: Sequence[str] | IntoSeries | AnyTable,
+        attributes: Sequence[str | Mapping[str, Any]],
+        *,
+        columns: str | Sequence[str] | None = None,
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> ExtractValuesAnswer:
+        """Read attribute values out of texts; a value is a stretch of the text, never reworded.
+
+        Args:
+            texts: the texts, a column of a data frame, or, with `columns`, a table: a data frame, the path of a file,
+                or records.
+            attributes: what to look for: names, or mappings with name and description.
+            columns: the columns of the table that hold the text; several are joined.
+            dataset: the name of the dataset, which selects the rules that apply.
+            rules: more rules, for this call only, one sentence each.
+            progress: called with (done, of how many).
+            cancel: set it to stop.
+
+        Returns:
+            One value per text and attribute, text by text.
+
+        Raises:
+            InvalidRequest: a text or an option cannot be used as it is.
+            TableUnavailable: the file cannot be read.
+            ModelUnavailable: no question can be answered.
+            Cancelled: `cancel` was set.
+        """
+        return self._answer(
+            ExtractValuesAnswer,
+            "extract_values",
+            progress,
+            cancel,
+            texts=column_texts(texts, columns, cancel),
+            attributes=[{"name": wanted} if isinstance(wanted, str) else wanted for wanted in attributes],
+            dataset=dataset,
+            rules=list(rules),
+        )
+
+    def ask(
+        self,
+        table: AnyTable,
+        instruction: str,
+        *,
+        choices: Sequence[str] = (),
+        shape: Literal["yes_no", "choice", "text"] | None = None,
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> FollowInstructionAnswer:
+        """Answer an instruction of your own about each record.
+
+        Args:
+            table: records as {attribute: value}, a data frame, or the path of a file.
+            instruction: what to find out about each record.
+            choices: the answers to choose from.
+            shape: the shape of the answer; by default a choice if there are choices, else yes or no.
+            dataset: the name of the dataset, which selects the rules that apply.
+            rules: more rules, for this call only, one sentence each.
+            progress: called with (done, of how many).
+            cancel: set it to stop.
+
+        Returns:
+            One answer per record, in order.
+
+        Raises:
+            InvalidRequest: the table or an option cannot be used as it is.
+            TableUnavailable: the file cannot be read.
+            ModelUnavailable: no question can be answered.
+            Cancelled: `cancel` was set.
+        """
+        return self._answer(
+            FollowInstructionAnswer,
+            "follow_instruction",
+            progress,
+            cancel,
+            records=records_in(table, cancel),
+            instruction=instruction,
+            choices=list(choices),
+            shape=shape or ("choice" if choices else "yes_no"),
+            dataset=dataset,
+            rules=list(rules),
+        )
+
+    def profile(
+        self,
+        table: AnyTable,
+        columns: Sequence[str] | None = None,
+        *,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> TableProfile:
+        """Describe a table: contents, formats, ranges and gaps of its columns, and which determine which.
+
+        Args:
+            table: the path of a file, a data frame, or records as {attribute: value}.
+            columns: only these.
+            progress: called with (done, of how many).
+            cancel: set it to stop.
+
+        Raises:
+            InvalidRequest: the table or a column cannot be used as it is.
+            TableUnavailable: the file cannot be read.
+            Cancelled: `cancel` was set.
+        """
+        with opened(table, cancel=cancel) as found:
+            shown = None if columns is None else list(columns)
+            return profile_table(found, columns=shown, stage=watched(progress, cancel))
 
     def run(
         self,
@@ -153,7 +719,9 @@ class Preprocessor:
         return self.decider.answer(request, facts=facts, progress=progress, cancel=cancel)
 
     def close(self) -> None:
-        """Free the model and close the knowledge store."""
+        """Stop what runs, free the model and close the knowledge store."""
+        if "_jobs" in self.__dict__:
+            self._jobs.close()
         self.decider.close()
 
     def __enter__(self) -> Preprocessor:
@@ -164,9 +732,59 @@ class Preprocessor:
     ) -> None:
         self.close()
 
-    def _run(self, kind: type[A], task: str, options: dict[str, Any], **fields: Any) -> A:
-        run = {name: options.pop(name) for name in ("facts", "progress", "cancel") if name in options}
-        given = {name: value for name, value in {**fields, **options}.items() if value is not None}
-        answer = self.run(read_request(TASKS[task], given), **run)
+    def _answer(
+        self, kind: type[A], task: str, progress: Progress | None, cancel: threading.Event | None, **fields: Any
+    ) -> A:
+        given = {name: value for name, value in fields.items() if value is not None}
+        answer = self.run(read_request(TASKS[task], given), progress=progress, cancel=cancel)
         assert isinstance(answer, kind)
         return answer
+
+    @cached_property
+    def _jobs(self) -> FollowedJobs:
+        return FollowedJobs(self.decider, self._state)
+
+    def _carried_out(
+        self,
+        request: AnyJobRequest,
+        resume: bool,
+        with_current_model: bool,
+        progress: Progress | None,
+        cancel: threading.Event | None,
+    ) -> tuple[str, JobResult, Path]:
+        """The job, what came of it, and the file with its rows."""
+        job, result, folder = self._jobs.carry_out(
+            request, resume=resume, with_current_model=with_current_model, progress=progress, cancel=cancel
+        )
+        return job, result, folder / Path(result.files[0].path).name
+
+    def _changed(
+        self,
+        request: CleanRequest | FillRequest,
+        table: AnyTable,
+        resume: bool,
+        with_current_model: bool,
+        progress: Progress | None,
+        cancel: threading.Event | None,
+    ) -> CleanAnswer:
+        job, result, made = self._carried_out(request, resume, with_current_model, progress, cancel)
+        log = made.with_name(Path(result.files[1].path).name)
+        return CleanAnswer(job, result, made, log, request.source, frame_in(table))
+
+    def _scope(
+        self,
+        table: AnyTable,
+        output: str | Path | None,
+        overwrite: bool,
+        escape_formulas: bool,
+        dataset: str | None,
+        rules: Sequence[str],
+    ) -> dict[str, Any]:
+        """What every job takes. What is made of a table in memory stays with the jobs, and may be made again."""
+        return {
+            "output": None if output is None else str(output),
+            "overwrite": overwrite or (output is None and not is_file(table)),
+            "escape_formulas": escape_formulas,
+            "dataset": dataset,
+            "rules": list(rules),
+        }

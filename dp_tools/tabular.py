@@ -20,14 +20,14 @@ T_co = TypeVar("T_co", covariant=True)
 class Tabular(Generic[T_co]):
     """What every answer can do: `len()`, iteration, indexing, a short repr, a table in a notebook, and frames out.
 
-    A subclass gives `_rows` (what is walked through), `_columns` (the frame's columns by name, each with as many values
-    as there are rows, and the type of its values) and `_headline` (one line).
+    A subclass gives `_rows` (what is walked through), `_columns` (the frame's columns by name, each with the type of
+    its values and the values of all rows, or of so many) and `_headline` (one line).
     """
 
     def _rows(self) -> Sequence[T_co]:
         raise NotImplementedError
 
-    def _columns(self) -> Mapping[str, tuple[type, Sequence[Any]]]:
+    def _columns(self, most: int | None = None) -> Mapping[str, tuple[type, Sequence[Any]]]:
         raise NotImplementedError
 
     def _headline(self) -> str:
@@ -84,9 +84,9 @@ class Tabular(Generic[T_co]):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        columns = self._columns()
+        columns = self._columns(SHOWN)
         head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
-        shown = [values[:SHOWN] for _, values in columns.values()]
+        shown = [values for _, values in columns.values()]
         body = "".join(
             "<tr>" + "".join(f"<td>{html.escape(_shown(value))}</td>" for value in row) + "</tr>"
             for row in zip(*shown, strict=True)

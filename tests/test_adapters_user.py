@@ -55,12 +55,12 @@ def test_a_call_that_names_the_dataset_is_answered_with_its_adapter_and_no_other
     engine: Engine, adapters: OwnAdapters, adapter: Path
 ) -> None:
     with Preprocessor("nano", ":memory:", engine=Lent(engine), adapters=adapters.folder) as preprocessor:  # type: ignore[arg-type]
-        before = preprocessor.detect_errors([RECORD], dataset="Shelf")
+        before = preprocessor.detect([RECORD], dataset="Shelf")
         adapters.install(adapter, about())
-        with_it = preprocessor.detect_errors([RECORD], dataset="Shelf")
-        elsewhere = preprocessor.detect_errors([RECORD], dataset="Shop")
+        with_it = preprocessor.detect([RECORD], dataset="Shelf")
+        elsewhere = preprocessor.detect([RECORD], dataset="Shop")
         adapters.remove("shelf", "detect_errors")
-        removed = preprocessor.detect_errors([RECORD], dataset="Shelf")
+        removed = preprocessor.detect([RECORD], dataset="Shelf")
     assert with_it.model == "tiny+shelf"
     assert elsewhere.model == before.model == removed.model == "tiny"
     assert [cell.confidence for cell in with_it.cells] != [cell.confidence for cell in before.cells]
@@ -76,7 +76,7 @@ def test_an_adapter_of_ones_own_answers_with_its_own_calibration(
         verdicts = []
         for line in (Line(threshold=0.0001), Line(threshold=0.9999)):
             adapters.install(adapter, about(line=line))
-            (cell,) = preprocessor.detect_errors([RECORD], attributes=["price"], dataset="Shelf").cells
+            (cell,) = preprocessor.detect([RECORD], attributes=["price"], dataset="Shelf").cells
             verdicts.append(cell.error)
         assert preprocessor.decider.calibration_of("detect_errors", "Shelf").threshold == 0.9999
         assert preprocessor.decider.calibration_of("detect_errors", "Shop") == preprocessor.decider.calibration.line(

@@ -115,7 +115,7 @@ def test_detect_errors_writes_a_verdict_per_cell(desk, preprocessor):
     assert [(row["row"], row["attribute"], row["value"]) for row in found] == [
         (str(number), name, order[name]) for number, order in enumerate(ORDERS, 1) for name in ("city", "country")
     ]
-    cells = preprocessor.detect_errors(ORDERS, ["city", "country"]).cells
+    cells = preprocessor.detect(ORDERS, ["city", "country"]).cells
     assert [row["error"] for row in found] == ["yes" if cell.error else "no" for cell in cells]
     assert [float(row["confidence"]) for row in found] == pytest.approx([cell.confidence for cell in cells], abs=0.001)
 

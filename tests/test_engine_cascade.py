@@ -32,14 +32,14 @@ def cascade(engine: Engine, path: Path) -> Iterator[Preprocessor]:
 
 def test_the_second_model_answers_what_the_first_is_unsure_about(cascade: Preprocessor):
     cascade.decider.uncertainty_band = (0.0, 1.0)
-    answer = cascade.follow_instruction(RECORDS, "Is it a beer?")
+    answer = cascade.ask(RECORDS, "Is it a beer?")
     assert answer.model == "tiny, second where unsure"
     assert [item.reason for item in answer.answers] == ["tiny was unsure; second answered."] * 2
 
 
 def test_the_second_model_is_not_asked_where_the_first_is_sure(cascade: Preprocessor):
     cascade.decider.uncertainty_band = (-1.0, -0.5)
-    answer = cascade.follow_instruction(RECORDS, "Is it a beer?")
+    answer = cascade.ask(RECORDS, "Is it a beer?")
     assert [item.reason for item in answer.answers] == [None, None]
 
 

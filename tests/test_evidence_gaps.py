@@ -47,6 +47,6 @@ def test_the_code_of_namibia_and_the_surname_null_are_no_gaps() -> None:
     records[20]["surname"], records[33]["surname"], records[51]["surname"] = "Null", "None", "Na"
     assert not any(candidate.kind == "missing" for candidate in mine(records))
     with Preprocessor(knowledge=":memory:", engine=ScriptedEngine(), adapters=False) as preprocessor:
-        cells = preprocessor.detect_errors(records, attributes=["code", "surname"]).cells
+        cells = preprocessor.detect(records, attributes=["code", "surname"]).cells
     names_and_codes = {"NA", "Null", "None", "Na"}
     assert not any(cell.error for cell in cells if cell.value in names_and_codes and cell.by == "table")

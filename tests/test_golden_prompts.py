@@ -65,9 +65,9 @@ def asked(wire: str) -> Iterator[tuple[str, list[str]]]:
     recorder = Recorder()
     with Preprocessor(wire, ":memory:", engine=recorder) as preprocessor:
         ways = {
-            "detect": lambda: preprocessor.detect_errors(orders[:8], JUDGED, context=orders[8:], show_record=True),
-            "detect alone": lambda: preprocessor.detect_errors(orders[20:23], JUDGED),
-            "detect with rules": lambda: preprocessor.detect_errors(
+            "detect": lambda: preprocessor.detect(orders[:8], JUDGED, context=orders[8:], show_record=True),
+            "detect alone": lambda: preprocessor.detect(orders[20:23], JUDGED),
+            "detect with rules": lambda: preprocessor.detect(
                 orders[30:34],
                 JUDGED,
                 context=orders[40:],
@@ -75,7 +75,7 @@ def asked(wire: str) -> Iterator[tuple[str, list[str]]]:
                 dataset="outdoor-orders",
                 show_record=True,
             ),
-            "detect beers": lambda: preprocessor.detect_errors(
+            "detect beers": lambda: preprocessor.detect(
                 [{"beer": "Stout", "ounces": "12.0 oz", "abv": "0.05%"}, {"beer": "Ale", "ounces": "12", "abv": None}],
                 dataset="beers",
             ),
@@ -83,17 +83,17 @@ def asked(wire: str) -> Iterator[tuple[str, list[str]]]:
             "impute from a set": lambda: preprocessor.impute(
                 [{**o, "country": None} for o in orders[:5]], "country", allowed=["Poland", "Italy"], context=orders
             ),
-            "match": lambda: preprocessor.match_entities(list(zip(left[:8], right[:8], strict=True))),
-            "match products": lambda: preprocessor.match_entities([(left[2], right[2])], dataset="products"),
+            "match": lambda: preprocessor.match(list(zip(left[:8], right[:8], strict=True))),
+            "match products": lambda: preprocessor.match([(left[2], right[2])], dataset="products"),
             "schemas": lambda: preprocessor.match_schemas(*columns),
-            "annotate": lambda: preprocessor.annotate_columns(
+            "annotate": lambda: preprocessor.annotate(
                 [{"values": [o[name] for o in orders[:6]]} for name in JUDGED], ["city", "country", "price", "product"]
             ),
-            "extract": lambda: preprocessor.extract_values(TITLES, ["brand", "power", {"name": "colour"}]),
-            "ask": lambda: preprocessor.follow_instruction(
+            "extract": lambda: preprocessor.extract(TITLES, ["brand", "power", {"name": "colour"}]),
+            "ask": lambda: preprocessor.ask(
                 orders[:3], "Which part of Europe is the city in?", shape="choice", choices=["north", "south"]
             ),
-            "ask freely": lambda: preprocessor.follow_instruction(orders[:2], "Name the currency.", shape="text"),
+            "ask freely": lambda: preprocessor.ask(orders[:2], "Name the currency.", shape="text"),
         }
         for name, way in ways.items():
             recorder.prompts.clear()

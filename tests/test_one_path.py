@@ -148,7 +148,7 @@ class House:
         return done.stdout
 
     def by_python(self) -> dict[tuple[int, str], Verdict]:
-        answer = self.preprocessor.detect_errors(self.records, dataset="shop")
+        answer = self.preprocessor.detect(self.records, dataset="shop")
         return {(c.record, c.attribute): (bool(c.error), c.confidence or 0.0, c.by) for c in answer.cells}
 
     def by_tool(self) -> dict[tuple[int, str], Verdict]:
@@ -224,7 +224,7 @@ def test_a_cell_gets_the_same_verdict_confidence_and_decider_by_every_way_in(hou
 
 
 def test_a_column_that_the_model_has_not_understood_is_no_column_of_errors_over_records(house):
-    answer = house(table(40)).preprocessor.detect_errors(table(40), ["bin"])
+    answer = house(table(40)).preprocessor.detect(table(40), ["bin"])
     assert not any(cell.error for cell in answer.cells)
     assert {cell.by for cell in answer.cells} == {"table"}
     assert "values of bin wrong" in (answer.cells[0].reason or "")
@@ -232,8 +232,8 @@ def test_a_column_that_the_model_has_not_understood_is_no_column_of_errors_over_
 
 def test_a_table_says_the_same_of_a_cell_that_is_judged_with_the_other_records_as_context(house):
     here = house(table(120))
-    whole = here.preprocessor.detect_errors(here.records, ["city", "country"]).cells
-    few = here.preprocessor.detect_errors(here.records[:12], ["city", "country"], context=here.records[12:]).cells
+    whole = here.preprocessor.detect(here.records, ["city", "country"]).cells
+    few = here.preprocessor.detect(here.records[:12], ["city", "country"], context=here.records[12:]).cells
     assert [(c.error, c.confidence, c.by) for c in few] == [(c.error, c.confidence, c.by) for c in whole[:24]]
 
 
@@ -241,7 +241,7 @@ def test_the_explanation_of_a_cell_begins_with_the_answer_that_was_given(house):
     here = house(table(40))
     names = ["city", "country", "size", "bin"]
     request = DetectErrorsRequest(records=here.records, attributes=names)
-    cells = here.preprocessor.detect_errors(here.records, names).cells
+    cells = here.preprocessor.detect(here.records, names).cells
     agreed = next(number for number, cell in enumerate(cells) if cell.by == "table" and cell.attribute != "bin")
     asked = next(number for number, cell in enumerate(cells) if cell.by == "model")
     false_alarm = next(number for number, cell in enumerate(cells) if cell.attribute == "bin")

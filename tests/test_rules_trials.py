@@ -111,7 +111,7 @@ def test_an_answer_names_the_rule_that_decided_and_the_one_that_would_have_decid
 ) -> None:
     preprocessor.knowledge.add_all([MATCH, YEAR], who="ann")
     pair = ({"title": "the sims 2", "year": "1997"}, {"title": "the sims 2", "year": "2003"})
-    answer = preprocessor.match_entities([pair])
+    answer = preprocessor.match([pair])
     assert (answer.pairs[0].match, answer.pairs[0].by, answer.pairs[0].rules) == (False, "check", ["year@1"])
     assert "year" in {rule.id for rule in answer.rules}
     assert [(rule.id, rule.reason) for rule in answer.lost] == [("match", "says yes; year binds more")]

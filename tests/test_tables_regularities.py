@@ -191,7 +191,7 @@ def visits(rows: int = 200) -> list[dict[str, str | None]]:
 
 
 def test_where_gaps_are_usual_a_gap_is_no_error_and_nobody_is_asked(preprocessor: Preprocessor) -> None:
-    gap, filled = preprocessor.detect_errors(visits()[1:3], attributes=["remark"], context=visits()).cells
+    gap, filled = preprocessor.detect(visits()[1:3], attributes=["remark"], context=visits()).cells
     assert (gap.error, gap.by, gap.confidence) == (False, "table", 0.98)
     assert gap.reason == "remark is often left empty: 25.2% of the cells are."
     assert filled.by == "model"
@@ -201,38 +201,38 @@ def test_a_value_that_nothing_sets_apart_is_right_and_nobody_is_asked(preprocess
     staff = [
         {"number": f"{3000 + row}", "name": f"{'abcdefghij'[row % 10]}{'klmno' * (row // 10)}"} for row in range(150)
     ]
-    number, name = preprocessor.detect_errors(staff[7:8], context=staff).cells
+    number, name = preprocessor.detect(staff[7:8], context=staff).cells
     assert (number.error, number.by, number.confidence) == (False, "table", 0.98)
     assert number.reason == "All values of number look alike, and nothing sets this one apart."
     assert name.by == "model"  # seen once, and a word: it may be misspelt
-    (far,) = preprocessor.detect_errors([{**staff[0], "number": "9999"}], attributes=["number"], context=staff).cells
+    (far,) = preprocessor.detect([{**staff[0], "number": "9999"}], attributes=["number"], context=staff).cells
     assert far.by != "table" or far.error
-    (ruled,) = preprocessor.detect_errors(
+    (ruled,) = preprocessor.detect(
         staff[:1], attributes=["number"], context=staff, rules=["A number has five digits."]
     ).cells
     assert ruled.by == "model"
-    (few,) = preprocessor.detect_errors(staff[:1], attributes=["number"], context=staff[:60]).cells
+    (few,) = preprocessor.detect(staff[:1], attributes=["number"], context=staff[:60]).cells
     assert few.by == "model"
 
 
 def test_few_records_say_nothing_about_gaps(preprocessor: Preprocessor) -> None:
-    (few,) = preprocessor.detect_errors(visits()[1:2], attributes=["remark"], context=visits(60)).cells
+    (few,) = preprocessor.detect(visits()[1:2], attributes=["remark"], context=visits(60)).cells
     assert few.by == "model"
 
 
 def test_a_gap_is_an_error_where_the_cells_beside_it_say_what_should_stand_there(preprocessor: Preprocessor) -> None:
     gaps = [{**record, "city": None} if row % 5 == 0 else record for row, record in enumerate(visits())]
-    (cell,) = preprocessor.detect_errors(gaps[:1], attributes=["city"], context=gaps).cells
+    (cell,) = preprocessor.detect(gaps[:1], attributes=["city"], context=gaps).cells
     assert (cell.error, cell.by) == (True, "table")
     assert (cell.reason or "").startswith("zip determines city.")
 
 
 def test_a_rule_in_words_is_heard_on_gaps_even_where_it_names_no_attribute(preprocessor: Preprocessor) -> None:
     asked = {"attributes": ["remark"], "context": visits()}
-    (cell,) = preprocessor.detect_errors(visits()[1:2], rules=["A missing value is an error."], **asked).cells
+    (cell,) = preprocessor.detect(visits()[1:2], rules=["A missing value is an error."], **asked).cells
     assert cell.by == "model"
     preprocessor.knowledge.add(Rule(id="gaps", task="detect_errors", statement="Nothing may be empty."), who="ann")
-    (cell,) = preprocessor.detect_errors(visits()[1:2], **asked).cells
+    (cell,) = preprocessor.detect(visits()[1:2], **asked).cells
     assert cell.by == "model"
 
 

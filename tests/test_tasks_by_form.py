@@ -58,7 +58,7 @@ def saying(engine: Says, **lines: Line) -> Preprocessor:
 @pytest.mark.parametrize("line", [Line(), Line(scale=0.6, shift=-0.6), Line(scale=1.8, shift=1.2)])
 def test_no_choice_is_reported_below_its_runner_up(line: Line) -> None:
     with saying(Says(0.5, 0.45, 0.05), annotate_columns=line) as preprocessor:
-        (found,) = preprocessor.annotate_columns([{"values": ["a", "b"]}], ["company", "place", "person"]).columns
+        (found,) = preprocessor.annotate([{"values": ["a", "b"]}], ["company", "place", "person"]).columns
     shares = [share for _, share in found.runners_up]
     assert found.type == "company"
     assert found.confidence is not None
@@ -87,8 +87,8 @@ def test_the_most_probable_value_is_the_answer_however_it_was_found(line: Line) 
 )
 def test_a_column_with_check_digits_or_telephone_numbers_is_no_postal_code(values: list[str], right: str) -> None:
     with saying(Says(0.7, 0.2, 0.1)) as preprocessor:
-        (named,) = preprocessor.annotate_columns([{"values": values}], ["postal code", "name", right]).columns
-        (other,) = preprocessor.annotate_columns([{"values": values}], ["postal code", "name", "price"]).columns
+        (named,) = preprocessor.annotate([{"values": values}], ["postal code", "name", right]).columns
+        (other,) = preprocessor.annotate([{"values": values}], ["postal code", "name", "price"]).columns
     assert (named.type, named.by) == (right, "form")
     assert named.confidence is not None
     assert named.confidence > max(share for _, share in named.runners_up)
@@ -99,7 +99,7 @@ def test_postal_codes_and_wrong_check_digits_are_left_to_the_model() -> None:
     types = ["postal code", "IBAN", "EAN"]
     with saying(Says(0.5, 0.3, 0.2)) as preprocessor:
         wrong = [[value[:-1] + str((int(value[-1]) + 1) % 10) for value in EANS], CODES, EANS[:2]]
-        found = preprocessor.annotate_columns([{"values": values} for values in wrong], types).columns
+        found = preprocessor.annotate([{"values": values} for values in wrong], types).columns
     assert [(column.type, column.by) for column in found] == [("postal code", "model")] * 3
 
 
@@ -124,7 +124,7 @@ def test_postal_codes_and_wrong_check_digits_are_left_to_the_model() -> None:
 )
 def test_a_size_that_the_model_overlooks_is_found_by_its_form(text: str, size: str | None) -> None:
     with saying(Says(0.9)) as preprocessor:
-        found, brand = preprocessor.extract_values([text], ["size", "brand"]).values
+        found, brand = preprocessor.extract([text], ["size", "brand"]).values
     assert (found.value, found.by) == (size, "form" if size else "model")
     assert brand.value is None
     assert found.span == ((text.find(size), text.find(size) + len(size)) if size else None)
@@ -132,5 +132,5 @@ def test_a_size_that_the_model_overlooks_is_found_by_its_form(text: str, size: s
 
 def test_a_rule_about_the_attribute_comes_before_the_form() -> None:
     with saying(Says(0.9)) as preprocessor:
-        (found,) = preprocessor.extract_values(["Bottle 750 ml"], ["size"], rules=["A volume is no size."]).values
+        (found,) = preprocessor.extract(["Bottle 750 ml"], ["size"], rules=["A volume is no size."]).values
     assert found.value is None

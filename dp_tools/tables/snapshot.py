@@ -246,7 +246,6 @@ def inline_table(records: Sequence[Mapping[str, str | None]], *, snapshot: Path 
     Raises:
         InvalidRequest: there are none, more than 200, or they differ in their attributes.
     """
-
     if not records or not records[0]:
         raise InvalidRequest("There are no records: give at least one, as {attribute: value}.")
     if len(records) > INLINE_ROWS:
@@ -255,9 +254,27 @@ def inline_table(records: Sequence[Mapping[str, str | None]], *, snapshot: Path 
     for number, record in enumerate(records, 1):
         if record.keys() != records[0].keys():
             raise InvalidRequest(f"Record {number} has other attributes than record 1: give all the same.")
-    rows: Iterator[Row] = ((n, tuple(record[name] for name in columns)) for n, record in enumerate(records))
-    print_of = hashlib.sha256(json.dumps([dict(record) for record in records]).encode()).hexdigest()
-    return _snapshot("The table", columns, rows, print_of, None, snapshot, Meter("The table", len(columns), 0))
+    return table_of({name: [record[name] for record in records] for name in columns}, snapshot=snapshot)
+
+
+def table_of(columns: Mapping[str, Sequence[str | None]], *, snapshot: Path | None = None) -> Table:
+    """A table from its columns in memory.
+
+    Args:
+        columns: at least one, all of one length.
+        snapshot: as in `open_table`.
+    """
+    rows: Iterator[Row] = enumerate(zip(*columns.values(), strict=True))
+    names = tuple(columns)
+    return _snapshot("The table", names, rows, digest_of(columns), None, snapshot, Meter("The table", len(names), 0))
+
+
+def digest_of(columns: Mapping[str, Sequence[str | None]]) -> str:
+    """SHA-256 of a table from its columns in memory."""
+    digest = hashlib.sha256()
+    for name, values in columns.items():
+        digest.update(json.dumps([name, *values]).encode())
+    return digest.hexdigest()
 
 
 def _snapshot(

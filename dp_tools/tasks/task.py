@@ -118,9 +118,9 @@ class Answer(BaseModel, Tabular[ItemT]):
         found: Sequence[ItemT] = getattr(self, self.items)
         return found
 
-    def _columns(self) -> dict[str, tuple[type, Sequence[Any]]]:
+    def _columns(self, most: int | None = None) -> dict[str, tuple[type, Sequence[Any]]]:
         (kind,) = get_args(type(self).model_fields[self.items].annotation)
-        return flat_columns(kind, self._rows())
+        return flat_columns(kind, self._rows()[:most])
 
     def _headline(self) -> str:
         rows = self._rows()

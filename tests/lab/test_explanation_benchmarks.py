@@ -233,7 +233,7 @@ def test_what_rows_alike_say_weighs_as_the_calibration_has_it(preprocessor: Prep
     errors = []
     for evidence in (0.0, 3.0):
         preprocessor.decider.calibration = Calibration({"detect_errors": Line(evidence=evidence)})
-        cells = preprocessor.detect_errors(records, attributes=["town"]).cells
+        cells = preprocessor.detect(records, attributes=["town"]).cells
         errors.append([probability_of_yes(cell.error, cell.confidence) for cell in cells])
     without, with_it = errors
     assert with_it[3] > 0.9
@@ -249,7 +249,7 @@ def test_what_the_words_of_a_pair_share_weighs_as_the_calibration_has_it(preproc
     matches = []
     for words in (0.0, 2.0):
         preprocessor.decider.calibration = Calibration({"match_entities": Line(words=words)})
-        matches.append([probability_of_yes(p.match, p.confidence) for p in preprocessor.match_entities(pairs).pairs])
+        matches.append([probability_of_yes(p.match, p.confidence) for p in preprocessor.match(pairs).pairs])
     (alike, unlike), (alike_heard, unlike_heard) = matches
     assert alike_heard > alike
     assert unlike_heard < unlike
@@ -261,7 +261,7 @@ def test_a_cell_that_a_rule_is_about_is_judged_by_the_calibration_of_such_cells(
     )
 
     def verdict(*rules: str) -> bool | None:
-        answer = preprocessor.detect_errors([{"beer": "Pale Ale", "abv": "5.0"}], ["abv"], rules=list(rules))
+        answer = preprocessor.detect([{"beer": "Pale Ale", "abv": "5.0"}], ["abv"], rules=list(rules))
         return answer.cells[0].error
 
     assert verdict() is False

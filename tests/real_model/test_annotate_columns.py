@@ -17,13 +17,13 @@ REQUEST: dict[str, Any] = {"columns": [{"values": YEARS}, {"values": CITIES}], "
 
 
 def test_columns_get_the_type_that_their_values_have(preprocessor: Preprocessor) -> None:
-    columns = preprocessor.annotate_columns([{"values": values} for values in (YEARS, CITIES)], TYPES).columns
+    columns = preprocessor.annotate([{"values": values} for values in (YEARS, CITIES)], TYPES).columns
     assert [(column.type, column.by) for column in columns] == [("year", "model"), ("city", "model")]
     assert min(column.confidence or 0 for column in columns) > 0.9
 
 
 def test_types_that_begin_alike_are_told_apart(preprocessor: Preprocessor) -> None:
-    (column,) = preprocessor.annotate_columns([{"values": CODES}], TYPES).columns
+    (column,) = preprocessor.annotate([{"values": CODES}], TYPES).columns
     assert column.type == "postal code"
     assert column.runners_up[0][0] == "postal address"
 

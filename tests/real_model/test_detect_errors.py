@@ -22,7 +22,7 @@ PEOPLE = [{"name": "Ann", "phone": None}, {"name": "Bob", "phone": "555-0100"}]
 
 
 def test_a_misspelt_value_is_wrong_and_its_neighbours_are_right(preprocessor: Preprocessor) -> None:
-    answer = preprocessor.detect_errors([WRONG, *CITIES[:2]], ["city"], context=CITIES)
+    answer = preprocessor.detect([WRONG, *CITIES[:2]], ["city"], context=CITIES)
     assert [(cell.value, cell.error, cell.by) for cell in answer.cells] == [
         ("bostxn", True, "model"),
         ("boston", False, "model"),
@@ -33,16 +33,16 @@ def test_a_misspelt_value_is_wrong_and_its_neighbours_are_right(preprocessor: Pr
 
 def test_a_rule_in_words_turns_the_verdict(preprocessor: Preprocessor) -> None:
     def is_wrong(rule: str) -> bool | None:
-        return preprocessor.detect_errors(PEOPLE, ["phone"], rules=[rule]).cells[0].error
+        return preprocessor.detect(PEOPLE, ["phone"], rules=[rule]).cells[0].error
 
     assert is_wrong("A missing phone is an error.") is True
     assert is_wrong("A missing phone is no error.") is False
 
 
 def test_a_batch_answers_as_one_by_one(preprocessor: Preprocessor) -> None:
-    together = preprocessor.detect_errors([WRONG, *CITIES[:2]], ["city"], context=CITIES).cells
+    together = preprocessor.detect([WRONG, *CITIES[:2]], ["city"], context=CITIES).cells
     for number, record in enumerate([WRONG, *CITIES[:2]]):
-        (alone,) = preprocessor.detect_errors([record], ["city"], context=CITIES).cells
+        (alone,) = preprocessor.detect([record], ["city"], context=CITIES).cells
         assert alone.error == together[number].error
         assert alone.confidence == pytest.approx(together[number].confidence, abs=0.05)
 

@@ -18,7 +18,7 @@ REQUEST: dict[str, Any] = {"records": PLACES, "instruction": "Is the country Por
 
 
 def test_a_question_is_answered_yes_where_it_is_so(preprocessor: Preprocessor) -> None:
-    here, elsewhere = preprocessor.follow_instruction(PLACES, "Is the country Portugal?").answers
+    here, elsewhere = preprocessor.ask(PLACES, "Is the country Portugal?").answers
     assert (here.answer, here.by) == ("yes", "model")
     sure, other = (probability_of_yes(item.answer == "yes", item.confidence) for item in (here, elsewhere))
     assert sure is not None
@@ -29,12 +29,12 @@ def test_a_question_is_answered_yes_where_it_is_so(preprocessor: Preprocessor) -
 
 def test_a_choice_is_made_by_what_the_record_says(preprocessor: Preprocessor) -> None:
     asked = {"shape": "choice", "choices": ["beer", "furniture"]}
-    answers = preprocessor.follow_instruction(GOODS, "What kind is it?", **asked).answers
+    answers = preprocessor.ask(GOODS, "What kind is it?", **asked).answers
     assert [item.answer for item in answers] == ["beer", "furniture"]
 
 
 def test_a_text_is_written(preprocessor: Preprocessor) -> None:
-    (item,) = preprocessor.follow_instruction(GOODS[:1], "Copy the kind.", shape="text").answers
+    (item,) = preprocessor.ask(GOODS[:1], "Copy the kind.", shape="text").answers
     assert item.answer == "beer"
 
 

@@ -26,7 +26,7 @@ REQUEST: dict[str, Any] = {"pairs": [{"left": W55, "right": right} for right in 
 
 
 def test_one_thing_written_twice_matches_and_what_only_looks_alike_does_not(preprocessor: Preprocessor) -> None:
-    answer = preprocessor.match_entities([(W55, SAME), (W55, OTHER), (W55, ALIKE)])
+    answer = preprocessor.match([(W55, SAME), (W55, OTHER), (W55, ALIKE)])
     assert [(pair.match, pair.by) for pair in answer.pairs] == [(True, "model"), (False, "model"), (False, "model")]
     assert min(pair.confidence or 0 for pair in answer.pairs) > 0.8
 

@@ -52,11 +52,13 @@ class _Run:
         thread: carries it out.
         stop: set to stop it.
         over: set once it ended, or was cancelled and given up on.
+        errors: what it failed with, if it did.
     """
 
     thread: threading.Thread
     stop: threading.Event
     over: threading.Event = field(default_factory=threading.Event)
+    errors: list[DpToolsError] = field(default_factory=list)
 
 
 class Jobs:
@@ -230,6 +232,10 @@ class Jobs:
             found = self.get(job)
         return found
 
+    def failure(self, job: str) -> DpToolsError | None:
+        """What a job of this process failed with, so that a script can tell one error from another."""
+        return next(iter(self._runs[job].errors), None) if job in self._runs else None
+
     def output(self, job: str) -> Path:
         """The folder with the files that a job wrote, kept beside its state."""
         return self.store.folder / str(self.store.row(job)["id"]) / "out"
@@ -299,6 +305,7 @@ class Jobs:
                 self.store.update(job, status="cancelled")
             return
         if isinstance(error, DpToolsError):
+            self._runs[job].errors.append(error)
             self.store.update(job, status="failed", problem=str(error))
             return
         self.store.update(job, status="failed", problem=f"An unexpected {type(error).__name__}: {error}")

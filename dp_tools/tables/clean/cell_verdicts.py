@@ -1,0 +1,65 @@
+"""A verdict on every cell of a whole table, as the task answers it for records."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Literal
+
+from dp_tools.decision import Decider
+from dp_tools.progress import Progress
+from dp_tools.tables.asking import NoJournal, Work
+from dp_tools.tables.clean.cleaning import Cleaner, JudgedCell
+from dp_tools.tables.snapshot import Table
+from dp_tools.tasks.detect_errors import CellVerdict, DetectErrors, DetectErrorsAnswer
+from dp_tools.tasks.task import require_known
+from dp_tools.tasks.verdicts import selected
+
+
+def verdict_of(judged: JudgedCell) -> CellVerdict:
+    """A judged cell as an item of an answer."""
+    return CellVerdict(
+        record=judged.row,
+        attribute=judged.attribute,
+        value=judged.value,
+        error=judged.outcome.verdict,
+        **judged.outcome.item,
+    )
+
+
+def judged_cells(
+    decider: Decider,
+    table: Table,
+    attributes: Sequence[str] | None = None,
+    *,
+    only: Literal["errors", "unsure", "all"] | None = None,
+    dataset: str | None = None,
+    rules: Sequence[str] = (),
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> DetectErrorsAnswer:
+    """Judge the cells of a table.
+
+    Args:
+        decider: what answers.
+        table: the table.
+        attributes: judge only these.
+        only: which verdicts to return; all by default.
+        dataset, rules: which rules apply.
+        progress: called with (questions answered, questions in all).
+        cancel: set it to stop.
+
+    Raises:
+        InvalidRequest: an attribute is unknown, or there is none.
+        Cancelled, ModelUnavailable: see `Work.answers`.
+    """
+    names = list(table.columns if attributes is None else attributes)
+    require_known(names, table.columns)
+    work = Work(decider, NoJournal(), progress, cancel)
+    cleaner = Cleaner(work, table, dataset, list(rules), names)
+    answer = DetectErrorsAnswer(
+        cells=[verdict_of(judged) for judged in cleaner.judged()],
+        model=decider.answers_as(DetectErrors.name, dataset),
+        rules=cleaner.rules_used(),
+    )
+    return answer if only is None else selected(answer, only)
