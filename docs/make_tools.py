@@ -18,7 +18,7 @@ HEAD = """\
 What `dp-tools serve` offers over MCP. This page is written by `python docs/make_tools.py` from the server itself.
 
 The descriptions are what an agent reads. Every tool takes a flat JSON object, refuses arguments it does not know, and
-answers twice with the same content: as text and as structured content. What a caller can mend comes back as one
+answers twice with the same content: as text and as structured content. What a caller can correct comes back as one
 sentence with `isError`.
 """
 

@@ -44,7 +44,7 @@ COMMANDS = {
     "bench": "is tested in test_cli_bench.py",
     "models prepare": "is tested in test_models_prepare.py",
     "models remove-adapter": "needs an adapter, which needs torch",
-    "clean beers.csv --model nano --second ./larger.gguf": "needs a larger model",
+    "clean beers.csv --model nano": "needs a larger model",
 }
 """Commands of dp-tools that do not run here, with the reason."""
 BLOCKS = {
