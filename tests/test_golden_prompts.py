@@ -21,9 +21,11 @@ from tables_job import ScriptedEngine
 
 from dp_tools.engine.questions import Question, Result
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.profiling import SchemaFacts
 from dp_tools.tables.io.paths import Roots
 from dp_tools.tables.jobs.job_requests import DedupeRequest, DetectRequest, FillRequest, MatchRequest, TableSource
 from dp_tools.tables.jobs.jobs import Jobs
+from dp_tools.tasks.match_schemas import MatchSchemasRequest
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "examples"
@@ -85,7 +87,7 @@ def asked(wire: str) -> Iterator[tuple[str, list[str]]]:
             ),
             "match": lambda: preprocessor.match(list(zip(left[:8], right[:8], strict=True))),
             "match products": lambda: preprocessor.match([(left[2], right[2])], dataset="products"),
-            "schemas": lambda: preprocessor.match_schemas(*columns),
+            "schemas": lambda: _match_without_counting(preprocessor, *columns),
             "annotate": lambda: preprocessor.annotate(
                 [{"values": [o[name] for o in orders[:6]]} for name in JUDGED], ["city", "country", "price", "product"]
             ),
@@ -100,6 +102,15 @@ def asked(wire: str) -> Iterator[tuple[str, list[str]]]:
             way()
             yield name, list(recorder.prompts)
         yield from _asked_by_jobs(preprocessor, recorder)
+
+
+def _match_without_counting(
+    preprocessor: Preprocessor, left: list[dict[str, Any]], right: list[dict[str, Any]]
+) -> None:
+    """Match schemas by facts that hold nothing that counting decides, so that the model is asked about every pair."""
+    request = MatchSchemasRequest.model_validate({"left": left, "right": right})
+    facts = SchemaFacts(attribute.as_record() for attribute in (*request.left, *request.right))
+    preprocessor.run(request, facts=facts)
 
 
 def _asked_by_jobs(preprocessor: Preprocessor, recorder: Recorder) -> Iterator[tuple[str, list[str]]]:

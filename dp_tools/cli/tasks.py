@@ -14,20 +14,19 @@ from dp_tools.errors import InvalidRequest
 from dp_tools.profiling import PairFacts, RecordFacts
 from dp_tools.records import is_missing
 from dp_tools.tables.clean.cleaning import Cleaner
+from dp_tools.tables.scripting.given import samples
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer, AnnotateColumnsRequest, Column
 from dp_tools.tasks.detect_errors import CellVerdict
 from dp_tools.tasks.extract_values import ExtractValuesAnswer, ExtractValuesRequest, WantedAttribute
 from dp_tools.tasks.follow_instruction import FollowInstructionAnswer, FollowInstructionRequest
 from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair, records_of
-from dp_tools.tasks.match_schemas import Attribute, MatchSchemasAnswer, MatchSchemasRequest
+from dp_tools.tasks.match_schemas import COMPARED, Attribute, MatchSchemasAnswer, MatchSchemasRequest
 from dp_tools.tasks.request_errors import make_request
-from dp_tools.tasks.task import Item, RecordField, require_known
+from dp_tools.tasks.task import Item, require_known
 
 MAX_PAIRS = 20_000
 """Pairs that `match` makes of two files before it refuses."""
-SAMPLES = 12
-"""Distinct values that stand for a column."""
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 T = TypeVar("T")
@@ -136,10 +135,13 @@ def match(files: tuple[Path, ...], session: Session) -> None:
 def match_schemas(left: Path, right: Path, session: Session) -> None:
     """Find the columns of two tables that mean the same, by their names and values.
 
+    Counting decides most pairs: names are read in several languages with their abbreviations, and 200 different values
+    of each column are compared. The model is asked about the others.
+
     Writes a line per pair of columns: left, right, match, score, assigned (the best one-to-one pairing), by, reason.
     """
     ours, theirs = (
-        [Attribute(name=name, samples=_samples(records, name)) for name in records[0]]
+        [Attribute(name=name, samples=samples(records, name, COMPARED)) for name in records[0]]
         for records in (read_records(left), read_records(right))
     )
     request = make_request(MatchSchemasRequest, left=ours, right=theirs, **session.scope)
@@ -170,7 +172,7 @@ def annotate(file: Path, types: tuple[str, ...], types_file: Path | None, sessio
     """
     records = read_records(file)
     table = [list(record.values()) for record in records[:2]]
-    columns = [Column(name=name, values=list(_samples(records, name)), table=table) for name in records[0]]
+    columns = [Column(name=name, values=list(samples(records, name)), table=table) for name in records[0]]
     request = make_request(
         AnnotateColumnsRequest, columns=columns, types=[*types, *_lines(types_file)], **session.scope
     )
@@ -266,12 +268,6 @@ def _backing(item: Item) -> tuple[object, ...]:
 
 def _yes_no(verdict: bool | None) -> str:
     return "" if verdict is None else "yes" if verdict else "no"
-
-
-def _samples(records: Sequence[RecordField], name: str) -> list[str]:
-    """The first distinct values of a column."""
-    values = dict.fromkeys(value for record in records if not is_missing(value := record[name]) and value)
-    return list(values)[:SAMPLES]
 
 
 def _lines(path: Path | None) -> list[str]:

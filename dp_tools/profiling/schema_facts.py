@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rapidfuzz import fuzz
 
+from dp_tools.profiling.column_pairs import ColumnSummary, ColumnVerdict, column_verdicts
 from dp_tools.profiling.facts import Fact, Listed, Similarity, ValueOverlap
 from dp_tools.profiling.idf import WordWeights
 from dp_tools.records import Record, is_missing
@@ -35,9 +36,18 @@ class SchemaFacts:
 
     Args:
         attributes: what tells how common a word is: the attributes of both tables (see `Attribute.as_record`).
+        columns: the columns of the first table and of the second one, where their values are known.
+
+    Attributes:
+        verdicts: the pairs for which counting decides, by the positions of their columns.
     """
 
-    def __init__(self, attributes: Iterable[Record] = ()) -> None:
+    def __init__(
+        self,
+        attributes: Iterable[Record] = (),
+        columns: tuple[Sequence[ColumnSummary], Sequence[ColumnSummary]] = ((), ()),
+    ) -> None:
+        self.verdicts: dict[tuple[int, int], ColumnVerdict] = column_verdicts(*columns) if all(columns) else {}
         self._weights = WordWeights(_told(attribute) for attribute in attributes)
 
     def about(self, left: Record, right: Record) -> tuple[Fact, ...]:

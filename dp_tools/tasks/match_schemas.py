@@ -9,13 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.profiling import Facts, SchemaFacts, rendered
+from dp_tools.profiling.column_pairs import ColumnSummary, ColumnVerdict
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
+from dp_tools.rules.coverage import TableVerdict
 from dp_tools.tasks.task import Case, Outcome, RecordField, Task, Value, record_block, require
 from dp_tools.tasks.verdicts import OnlyMatches, Verdict, VerdictAnswer, VerdictRequest
 
 SAMPLES = 5
 """Sample values of an attribute that the model reads."""
+COMPARED = 200
+"""Different values of a column of a table that are given as samples, for counting to compare."""
 
 
 class Attribute(BaseModel):
@@ -105,12 +109,17 @@ class MatchSchemas(Task[MatchSchemasRequest, MatchSchemasAnswer]):
             found = words.about(lefts[left], rights[right])
             prompt = Prompt(task=self.name, blocks=(block_a, block_b), evidence=rendered(found))
             subject = {"left": lefts[left], "right": rights[right]}
+            counted = () if request.rules else _counted(words.verdicts.get((left, right)))
             cut = tuple(dict.fromkeys((*cut_a, *cut_b)))
-            cases.append(Case(subject, prompt, YesNo(), cut=cut, facts=found))
+            cases.append(Case(subject, prompt, YesNo(), cut=cut, table=counted, facts=found))
         return cases
 
     def facts(self, request: MatchSchemasRequest) -> SchemaFacts:
-        return SchemaFacts(attribute.as_record() for attribute in (*request.left, *request.right))
+        left, right = (
+            ColumnSummary.of_table([(attribute.name, attribute.samples) for attribute in side])
+            for side in (request.left, request.right)
+        )
+        return SchemaFacts((attribute.as_record() for attribute in (*request.left, *request.right)), (left, right))
 
     def read(self, request: MatchSchemasRequest, outcomes: Sequence[Outcome]) -> MatchSchemasAnswer:
         pairs = [
@@ -124,6 +133,10 @@ class MatchSchemas(Task[MatchSchemasRequest, MatchSchemasAnswer]):
             for (left, right), outcome in zip(_pairs(request), outcomes, strict=True)
         ]
         return MatchSchemasAnswer(pairs=pairs, assignment=_assign(request, pairs))
+
+
+def _counted(verdict: ColumnVerdict | None) -> tuple[TableVerdict, ...]:
+    return () if verdict is None else (TableVerdict("", verdict.same, verdict.certainty, verdict.reason),)
 
 
 def _pairs(request: MatchSchemasRequest) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ from dp_tools.progress import Progress
 from dp_tools.records import is_missing
 from dp_tools.tables.jobs.job_requests import TableSource
 from dp_tools.tables.snapshot import Table, open_table, table_of
+from dp_tools.tasks.match_schemas import COMPARED
 from dp_tools.tasks.task import as_text, require_known
 
 SAMPLES = 12
@@ -122,7 +123,7 @@ def attributes_in(given: Sequence[Mapping[str, Any] | str] | FileOrFrame, cancel
     """
     if is_file(given) or is_frame(given):
         records = records_in(given, cancel)  # type: ignore[arg-type]
-        return [{"name": name, "samples": samples(records, name)} for name in records[0]]
+        return [{"name": name, "samples": samples(records, name, COMPARED)} for name in records[0]]
     return [{"name": entry} if isinstance(entry, str) else entry for entry in given]  # type: ignore[union-attr]
 
 
@@ -139,10 +140,10 @@ def columns_in(given: Sequence[Mapping[str, Any]] | FileOrFrame, cancel: threadi
     return list(given)  # type: ignore[arg-type]
 
 
-def samples(records: Sequence[Mapping[str, str | None]], name: str) -> list[str]:
-    """The first distinct values of a column."""
+def samples(records: Sequence[Mapping[str, str | None]], name: str, most: int = SAMPLES) -> list[str]:
+    """The first distinct values of a column, `most` of them."""
     values = dict.fromkeys(value for record in records if (value := record[name]) and not is_missing(value))
-    return list(values)[:SAMPLES]
+    return list(values)[:most]
 
 
 def column_texts(
