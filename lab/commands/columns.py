@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
+import polars as pl
 
 from dp_tools.cli.answering import MODEL
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.tasks.match_schemas import MatchSchemasAnswer, columns_of
 from lab.synthetic.exports import DOMAINS, Export, ExportPair, make_held_back
 
 
@@ -32,10 +32,8 @@ def columns(files: tuple[Path, ...], domains: tuple[str, ...], seeds: int, model
         click.echo("| --- | --: | --: | --: | --: | --: | --: | --: |")
         for name, pair in _pairs(files, domains, seeds):
             started = time.perf_counter()
-            request, facts = columns_of(_records(pair.left), _records(pair.right))
-            answer = preprocessor.run(request, facts=facts)
+            answer = preprocessor.match_schemas(_frame(pair.left), _frame(pair.right), only="all")
             seconds = time.perf_counter() - started
-            assert isinstance(answer, MatchSchemasAnswer)
             found = {pair.left.columns[a]: pair.right.columns[b] for a, b in answer.assignment}
             right = sum(pair.mapping.get(left) == other for left, other in found.items())
             asked = sum(judged.by == "model" for judged in answer.pairs)
@@ -61,5 +59,5 @@ def _export(path: Path) -> Export:
     return Export(path.stem, tuple(columns), tuple(map(tuple, rows)))
 
 
-def _records(export: Export) -> list[dict[str, str]]:
-    return [dict(zip(export.columns, row, strict=True)) for row in export.rows]
+def _frame(export: Export) -> pl.DataFrame:
+    return pl.DataFrame(export.rows, schema=list(export.columns), orient="row")
