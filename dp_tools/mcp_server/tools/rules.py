@@ -15,7 +15,6 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.evaluation.labelled_cases import read_labelled
-from dp_tools.evaluation.rule_trials import try_rule
 from dp_tools.mcp_server.auth import APPROVE, READ, RULES, RUN
 from dp_tools.mcp_server.blocking_work import Progress, run_work
 from dp_tools.mcp_server.caller_role import caller, decider, standing
@@ -286,6 +285,9 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
         """Tries a rule on labelled cases: scores without and with it, and answers that change. It stores nothing."""
 
         def work(progress: Progress, cancel: threading.Event) -> RuleTrial:
+            # It takes numpy, which a server that is ready at once has not loaded yet.
+            from dp_tools.evaluation.rule_trials import try_rule
+
             cases = read_labelled(owner.roots.to_read(data), task=task, dataset=dataset or "", attribute=attribute)
             rule = owner.knowledge.get(rule_id)
             trial = try_rule(owner.preprocessor, cases, rule, dataset=dataset, progress=progress, cancel=cancel)
