@@ -1,4 +1,4 @@
-# The server over HTTP. Tokens come from a file that is mounted; rules, jobs, prepared weights and tables (in
+# The server over HTTP. Tokens come from a file that is mounted; rules, jobs, optimized weights and tables (in
 # /data/tables) live in the volume.
 #   docker build -t dp-tools .
 #   docker run -p 8765:8765 -v dp-tools:/data -v ./tokens:/run/secrets/tokens:ro dp-tools --url https://dp.example.org

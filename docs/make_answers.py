@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from dp_tools.explain.explanation import Explanation
 from dp_tools.tasks import TASKS
-from dp_tools.tasks.task import Answer, Item, LostRule, UsedRule
+from dp_tools.tasks.task import Answer, Item, OverriddenRule, UsedRule
 
 PAGE = Path(__file__).parent / "reference" / "answers.md"
 HEAD = """\
@@ -33,7 +33,7 @@ def reference() -> str:
             for name, (listed, item) in items.items()
         ),
         _section("A used rule", UsedRule),
-        _section("An overridden rule", LostRule),
+        _section("An overridden rule", OverriddenRule),
         _section("An explanation", Explanation),
     ]
     return "\n".join(parts)

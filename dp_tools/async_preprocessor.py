@@ -79,9 +79,9 @@ class AsyncPreprocessor:
             engine=engine,
             threads=threads,
             cache=cache,
-            second=second,
+            fallback_model=second,
             adapters=adapters,
-            band=band,
+            uncertainty_band=band,
             state=state,
         )
 

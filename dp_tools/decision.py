@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from dp_tools.engine.background_optimize import wait_until_prepared
+from dp_tools.engine.background_optimize import wait_until_optimized
 from dp_tools.engine.questions import (
     Engine,
     GeneratedValue,
@@ -26,17 +26,17 @@ from dp_tools.engine.questions import (
     Unanswered,
     name_with,
 )
-from dp_tools.models.calibration import Calibration, Line, under_a_rule
+from dp_tools.models.calibration import Calibration, PlattCalibration, under_rule_key
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.digest import identity
-from dp_tools.models.user_adapters import OwnAdapter, OwnAdapters, base_of
+from dp_tools.models.user_adapters import UserAdapter, UserAdapters, base_of
 from dp_tools.profiling import CellFacts, Fact, Facts, agreement, is_contradicted
 from dp_tools.progress import Progress
-from dp_tools.prompts import wire_format_of
+from dp_tools.prompts import prompt_template_of
 from dp_tools.prompts.ask import FreeValue, YesNo
-from dp_tools.prompts.templates.template import WireFormat, to_question
+from dp_tools.prompts.templates.template import PromptTemplate, to_question
 from dp_tools.records import clean_name
-from dp_tools.rules.coverage import Ruled, TableVerdict, ruled
+from dp_tools.rules.coverage import RuleCoverage, TableVerdict, rule_coverage
 from dp_tools.rules.injection import Injection, Subject, statements
 from dp_tools.rules.rule import Rule
 from dp_tools.rules.scope import key
@@ -44,7 +44,7 @@ from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.batch_facts import BatchFacts
 from dp_tools.tasks.detect_errors import DetectErrors
-from dp_tools.tasks.task import Answer, Case, LostRule, Outcome, Request, Task, UsedRule
+from dp_tools.tasks.task import Answer, Case, Outcome, OverriddenRule, Request, Task, UsedRule
 from dp_tools.tasks.verdicts import VerdictAnswer, VerdictRequest, selected
 
 _ALL = 1_000_000
@@ -66,12 +66,12 @@ class RulesInForce:
     """
 
     injection: Injection
-    coverage: Ruled
+    coverage: RuleCoverage
 
     @classmethod
     def of(cls, injection: Injection, attribute: str | None) -> RulesInForce:
         """The rules of an injection as they hold for an attribute."""
-        return cls(injection, "not" if attribute is None else ruled(injection, attribute))
+        return cls(injection, "none" if attribute is None else rule_coverage(injection, attribute))
 
     def resolve(self, subject: Subject, verdicts: Callable[[], Iterable[TableVerdict]]) -> Outcome | None:
         """What is decided without the model: by an example, by a check, or by what the table mostly holds.
@@ -86,14 +86,14 @@ class RulesInForce:
         decision = self.injection.decide(subject)
         if decision is not None:
             return Outcome(
-                decision.by,
+                decision.decided_by,
                 decision.label,
                 1.0,
                 rules=(_named(decision.rule),),
                 reason=decision.reason,
-                lost=decision.lost,
+                overridden=decision.overridden,
             )
-        verdict = next((one for one in verdicts() if one.speaks(self.coverage)), None)
+        verdict = next((one for one in verdicts() if one.applies(self.coverage)), None)
         if verdict is None:
             return None
         return Outcome("table", "yes" if verdict.wrong else "no", verdict.certainty, reason=verdict.reason)
@@ -122,7 +122,7 @@ class ReadyRequest:
     def digest(self) -> str:
         """The same for requests that get the same answer from the same model."""
         rules = {_named(rule) for injection in self.injections.values() for rule in injection.rules}
-        rules |= {_named(entry.rule) for injection in self.injections.values() for entry in injection.lost}
+        rules |= {_named(entry.rule) for injection in self.injections.values() for entry in injection.overridden}
         asks = [with_rules(case, self.injections[case.attribute]).ask for case in self.cases]
         return _digest(self.task.name, repr(sorted(rules)), repr(self.request.model_dump()), repr((self.cases, asks)))
 
@@ -148,7 +148,7 @@ class Decider:
         *,
         lent: bool = False,
         fallback: Decider | None = None,
-        adapters: OwnAdapters | None = None,
+        adapters: UserAdapters | None = None,
         uncertainty_band: tuple[float, float] = (0.0, 0.8),
     ) -> None:
         self.model = model
@@ -161,19 +161,19 @@ class Decider:
         self._lent = lent
 
     @cached_property
-    def template(self) -> WireFormat:
+    def template(self) -> PromptTemplate:
         """The model's prompt template; a GGUF outside the catalogue is opened to read its chat template."""
-        return wire_format_of(self.model)
+        return prompt_template_of(self.model)
 
     @property
     def retired(self) -> frozenset[str]:
         """The rules that a person has retired or rejected, by id."""
         return frozenset(rule.id for rule in self.knowledge.list(status="retired", limit=_ALL))
 
-    def wait_until_prepared(
+    def wait_until_optimized(
         self, waiting: Callable[[float], None] = lambda _seconds: None, cancel: threading.Event | None = None
     ) -> None:
-        """Wait until the weights are prepared for this machine, which happens once; until then coarser ones answer.
+        """Wait until the weights are optimized for this machine, which happens once; until then coarser ones answer.
 
         Args:
             waiting: called several times a second with the seconds waited.
@@ -183,9 +183,9 @@ class Decider:
             Cancelled: `cancel` was set.
         """
         if not self._lent:
-            wait_until_prepared(self.model, waiting=waiting, cancel=cancel)
+            wait_until_optimized(self.model, waiting=waiting, cancel=cancel)
         if self.fallback is not None:
-            self.fallback.wait_until_prepared(waiting, cancel)
+            self.fallback.wait_until_optimized(waiting, cancel)
 
     def answer(
         self,
@@ -274,7 +274,7 @@ class Decider:
             return outcome
         outcomes = without_false_alarms(column, self.decide(column, cancel=cancel))
         found = next(now for other, now in zip(column.cases, outcomes, strict=True) if other is case)
-        return found if found.by != outcome.by else outcome
+        return found if found.decided_by != outcome.decided_by else outcome
 
     def outcomes(
         self,
@@ -298,7 +298,7 @@ class Decider:
         questions = [replace(to_question(self.template, case.prompt, case.ask), adapter=path) for case in asked]
         results = self._asked_once(questions, progress, cancel)
         calibrations = {
-            name: self._calibration(task, adapter, under_rule=force.coverage == "in words")
+            name: self._calibration(task, adapter, under_rule=force.coverage == "stated")
             for name, force in _in_force(asked, injections).items()
         }
         for number, case, result in zip(unresolved, asked, results, strict=True):
@@ -306,7 +306,9 @@ class Decider:
             rules = tuple(_named(rule) for rule in injections[case.attribute].rules)
             resolved[number] = replace(outcome, rules=rules)
         outcomes = [
-            replace(outcome, cut=case.cut) for case, outcome in zip(cases, resolved, strict=True) if outcome is not None
+            replace(outcome, truncated=case.truncated)
+            for case, outcome in zip(cases, resolved, strict=True)
+            if outcome is not None
         ]
         if self.fallback is None:
             return outcomes
@@ -325,7 +327,7 @@ class Decider:
         """The typed answer that these outcomes make, with the model and the rules that were in force."""
         answer = ready.task.read(ready.request, outcomes)
         answer.model = self.answers_as(ready.task.name, ready.request.dataset)
-        answer.rules, answer.lost = rules_of(ready.injections, outcomes)
+        answer.rules, answer.overridden = rules_of(ready.injections, outcomes)
         assert isinstance(answer, Answer)
         return answer
 
@@ -335,20 +337,20 @@ class Decider:
         name = name_with(self.engine.name, adapter.path if adapter else None)
         return name if self.fallback is None else f"{name}, {self.fallback.engine.name} where unsure"
 
-    def user_adapter(self, task: str, dataset: str | None) -> OwnAdapter | None:
+    def user_adapter(self, task: str, dataset: str | None) -> UserAdapter | None:
         """The user's own adapter for a dataset, if there is one."""
         if self.adapters is None or dataset is None:
             return None
         return self.adapters.find(key(dataset), task, self.model)
 
-    def calibration_of(self, task: str, dataset: str | None) -> Line:
+    def calibration_of(self, task: str, dataset: str | None) -> PlattCalibration:
         """The calibration of what answers about a dataset, where no rule is about the case."""
         return self._calibration(task, self.user_adapter(task, dataset), under_rule=False)
 
     def weights_digest(self) -> str:
         """Digest of the weights and the shipped adapter, and of those of the fallback model."""
-        # Prepared or as they were installed, they are the same weights.
-        plain = self.model.preparable and self.model.name == self.engine.name
+        # Optimized or as they were installed, they are the same weights.
+        plain = self.model.optimizable and self.model.name == self.engine.name
         weights = base_of(self.model) if plain else self.engine.fingerprint
         return _digest(weights, "" if self.fallback is None else self.fallback.weights_digest())
 
@@ -359,7 +361,7 @@ class Decider:
 
     def calibration_digest(self, task: str, dataset: str | None) -> str:
         """Digest of the calibrations that a task's answers on a dataset may go through."""
-        stated = self.calibration.lines.get(under_a_rule(task))
+        stated = self.calibration.by_task.get(under_rule_key(task))
         fallback = "" if self.fallback is None else self.fallback.calibration_digest(task, dataset)
         return _digest(repr((self.calibration_of(task, dataset), stated)), fallback)
 
@@ -376,9 +378,9 @@ class Decider:
             self.fallback.engine.close()
         self.knowledge.close()
 
-    def _calibration(self, task: str, adapter: OwnAdapter | None, *, under_rule: bool) -> Line:
+    def _calibration(self, task: str, adapter: UserAdapter | None, *, under_rule: bool) -> PlattCalibration:
         """The calibration of the user's own adapter, or the model's."""
-        return self.calibration.line(task, ruled=under_rule) if adapter is None else adapter.about.line
+        return self.calibration.of(task, under_rule=under_rule) if adapter is None else adapter.about.calibration
 
     def _asked_once(
         self, questions: Sequence[Question], progress: Progress | None, cancel: threading.Event | None
@@ -409,13 +411,13 @@ class Decider:
         unsure = [
             number
             for number, outcome in enumerate(outcomes)
-            if outcome.by == "model" and outcome.confidence is not None and low <= outcome.confidence <= high
+            if outcome.decided_by == "model" and outcome.confidence is not None and low <= outcome.confidence <= high
         ]
         asked = (
             fallback.outcomes(task, [cases[number] for number in unsure], injections, cancel=cancel) if unsure else []
         )
         for number, outcome in zip(unsure, asked, strict=True):
-            if outcome.problem is None:
+            if outcome.failure is None:
                 reason = f"{self.engine.name} was unsure; {fallback.engine.name} answered."
                 outcomes[number] = replace(outcome, reason=reason)
         return outcomes
@@ -439,7 +441,7 @@ def with_rules(case: Case, injection: Injection) -> Case:
     return replace(case, prompt=replace(case.prompt, rules=wide, near_rules=near), ask=ask)
 
 
-def calibrated(outcome: Outcome, case: Case, calibration: Line) -> Outcome:
+def calibrated(outcome: Outcome, case: Case, calibration: PlattCalibration) -> Outcome:
     """What a model gave, with the calibrated probability, for which the evidence counts as well; a verdict may
     change."""
     if outcome.confidence is None:
@@ -451,7 +453,7 @@ def calibrated(outcome: Outcome, case: Case, calibration: Line) -> Outcome:
         share = min(1.0, (1 - confidence) / (sum(probability for _, probability in others) or 1.0))
         ranking = tuple((label, probability * share) for label, probability in others)
         return replace(outcome, confidence=confidence, ranking=ranking)
-    yes = calibration(outcome.probability_of_yes or 0.0, case.testimony, case.words)
+    yes = calibration(outcome.probability_of_yes or 0.0, case.evidence_score, case.overlap_score)
     verdict = yes >= calibration.threshold
     label, confidence = ("yes", yes) if verdict else ("no", 1 - yes)
     return replace(outcome, label=label, confidence=confidence, threshold=calibration.threshold)
@@ -465,7 +467,7 @@ def held_against_rows(case: Case, outcome: Outcome) -> Outcome:
     if share < AGREED:
         return outcome
     reason = f"{share:.0%} of the rows with the same {clean_name(name)} hold this value."
-    return replace(outcome, by="table", label="no", confidence=share, reason=reason)
+    return replace(outcome, decided_by="table", label="no", confidence=share, reason=reason)
 
 
 def is_unsupported(outcome: Outcome, evidence: Sequence[Fact]) -> bool:
@@ -475,7 +477,7 @@ def is_unsupported(outcome: Outcome, evidence: Sequence[Fact]) -> bool:
         outcome: of the cell.
         evidence: the facts about it.
     """
-    return bool(evidence) and outcome.by == "model" and outcome.label == "yes" and not is_contradicted(evidence)
+    return bool(evidence) and outcome.decided_by == "model" and outcome.label == "yes" and not is_contradicted(evidence)
 
 
 def is_misunderstood(unsupported: int, rows: int) -> bool:
@@ -494,7 +496,7 @@ def as_misunderstood(outcome: Outcome, attribute: str, unsupported: int, rows: i
         f"The model calls {unsupported:,} of {rows:,} values of {attribute} wrong and nothing in the table speaks "
         "against them, so its verdict does not count."
     )
-    return replace(outcome, by="table", label="no", confidence=1 - MOST_WRONG, reason=reason)
+    return replace(outcome, decided_by="table", label="no", confidence=1 - MOST_WRONG, reason=reason)
 
 
 def without_false_alarms(ready: ReadyRequest, outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -515,18 +517,18 @@ def without_false_alarms(ready: ReadyRequest, outcomes: Sequence[Outcome]) -> li
 
 def rules_of(
     injections: Mapping[str | None, Injection], outcomes: Sequence[Outcome]
-) -> tuple[list[UsedRule], list[LostRule]]:
+) -> tuple[list[UsedRule], list[OverriddenRule]]:
     """The rules that were read or decided, and those that found no place or would have decided otherwise."""
     used = {_named(rule): rule for injection in injections.values() for rule in injection.rules}
-    unread = {_named(entry.rule): entry for injection in injections.values() for entry in injection.lost}
+    unread = {_named(entry.rule): entry for injection in injections.values() for entry in injection.overridden}
     decided = {name for outcome in outcomes for name in outcome.rules}
     used |= {name: entry.rule for name, entry in unread.items() if name in decided}
     unused = {name: entry for name, entry in unread.items() if name not in used}
-    unused |= {_named(entry.rule): entry for outcome in outcomes for entry in outcome.lost}
+    unused |= {_named(entry.rule): entry for outcome in outcomes for entry in outcome.overridden}
     return (
         [UsedRule(id=rule.id, version=rule.version, statement=rule.statement) for rule in used.values()],
         [
-            LostRule(id=e.rule.id, version=e.rule.version, statement=e.rule.statement, reason=e.reason)
+            OverriddenRule(id=e.rule.id, version=e.rule.version, statement=e.rule.statement, reason=e.reason)
             for e in unused.values()
         ],
     )
@@ -543,9 +545,9 @@ def _in_force(cases: Sequence[Case], injections: Mapping[str | None, Injection])
     return {name: RulesInForce.of(injections[name], attribute) for name, attribute in about.items()}
 
 
-def _read(case: Case, result: Result, template: WireFormat) -> Outcome:
+def _read(case: Case, result: Result, template: PromptTemplate) -> Outcome:
     if isinstance(result, Unanswered):
-        return Outcome("nobody", problem=result.reason)
+        return Outcome("unanswered", failure=result.reason)
     if isinstance(result, LabelScores):
         if isinstance(case.ask, YesNo):
             return Outcome("model", "yes", result.probabilities[0])
@@ -556,7 +558,7 @@ def _read(case: Case, result: Result, template: WireFormat) -> Outcome:
     return _read_value(case, result, template)
 
 
-def _read_value(case: Case, result: GeneratedValue, template: WireFormat) -> Outcome:
+def _read_value(case: Case, result: GeneratedValue, template: PromptTemplate) -> Outcome:
     assert isinstance(case.ask, FreeValue)
     none = template.none if case.ask.may_be_none else None
     # The value was written token by token; another one may be more probable as a whole.

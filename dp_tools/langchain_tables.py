@@ -71,7 +71,7 @@ class Tables:
             return profile_table(table, columns=asked.columns)
 
     def start(self, asked: CleanTable | MatchTables | DedupeTable, *_: object) -> Job:
-        """Start a job, or go on with the one that was asked for in the same words and did not end."""
+        """Start a job, or resume an unfinished job with the same request."""
         request = asked.request()
         known = self.jobs.unfinished(request)
         if known is None:

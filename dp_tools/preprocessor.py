@@ -20,7 +20,7 @@ from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine
 from dp_tools.errors import InvalidRequest
 from dp_tools.models.catalogue import ModelSpec, resolve
-from dp_tools.models.user_adapters import OwnAdapters, default_folder
+from dp_tools.models.user_adapters import UserAdapters, default_folder
 from dp_tools.profiling import Facts
 from dp_tools.progress import Progress, watched
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
@@ -77,10 +77,10 @@ class Preprocessor:
         engine: answers instead of the model named, for those who already hold one.
         threads: processor threads; the physical cores by default.
         cache: where answers are kept for the same questions; the user's cache folder by default, False for nowhere.
-        second: a model that is asked again where the first one's confidence lies in `band`.
-        adapters: the folder of adapters of one's own, by default the user's; a call that names a dataset which has one
+        fallback_model: a model that is asked again where the first one's confidence lies in `uncertainty_band`.
+        adapters: the folder of user adapters, by default the user's; a call that names a dataset which has one
             is answered with it. False for none.
-        band: confidences, lowest and highest, between which the first model counts as unsure.
+        uncertainty_band: confidences, lowest and highest, between which the first model counts as unsure.
         state: the folder where work on whole tables is kept, so that it can be resumed; by default the user's own.
 
     Raises:
@@ -96,25 +96,25 @@ class Preprocessor:
         engine: Engine | None = None,
         threads: int | None = None,
         cache: Path | Literal[False] | None = None,
-        second: str | None = None,
+        fallback_model: str | None = None,
         adapters: Path | Literal[False] | None = None,
-        band: tuple[float, float] = (0.0, 0.8),
+        uncertainty_band: tuple[float, float] = (0.0, 0.8),
         state: Path | None = None,
     ) -> None:
         self._state = state
         self.knowledge = knowledge if isinstance(knowledge, KnowledgeStore) else KnowledgeStore.open(knowledge)
         fallback = None
-        if second is not None:
-            other = open_engine(second, threads=threads, cache=cache)
-            fallback = Decider(resolve(second), self.knowledge, other, adapters=OwnAdapters(default_folder()))
+        if fallback_model is not None:
+            other = open_engine(fallback_model, threads=threads, cache=cache)
+            fallback = Decider(resolve(fallback_model), self.knowledge, other, adapters=UserAdapters(default_folder()))
         self.decider = Decider(
             resolve(model),
             self.knowledge,
             engine if engine is not None else open_engine(model, threads=threads, cache=cache),
             lent=engine is not None,
             fallback=fallback,
-            adapters=None if adapters is False else OwnAdapters(adapters or default_folder()),
-            uncertainty_band=band,
+            adapters=None if adapters is False else UserAdapters(adapters or default_folder()),
+            uncertainty_band=uncertainty_band,
         )
 
     def detect(
@@ -351,7 +351,7 @@ class Preprocessor:
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
         one_to_one: bool = True,
-        averaged: bool = False,
+        permutation_averaged: bool = False,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -372,7 +372,7 @@ class Preprocessor:
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
         one_to_one: bool = True,
-        averaged: bool = False,
+        permutation_averaged: bool = False,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -394,7 +394,7 @@ class Preprocessor:
             include: compare these although they seem to be keys.
             exclude: leave these out.
             one_to_one: whether a record has one counterpart at most.
-            averaged: judge pairs by the mean over four orders: steadier, slower.
+            permutation_averaged: judge pairs by the mean over four orders: steadier, slower.
             dataset: the name of the dataset, which selects the rules that apply.
             rules: more rules, for this call only, one sentence each.
             output: the CSV file to write; beside the left table by default, nowhere for a frame.
@@ -433,7 +433,7 @@ class Preprocessor:
             include=list(include),
             exclude=list(exclude),
             one_to_one=one_to_one,
-            averaged=averaged,
+            permutation_averaged=permutation_averaged,
             **self._scope(left, output, overwrite, escape_formulas, dataset, rules),
         )
         return MatchAnswer(*self._carried_out(request, resume, with_current_model, progress, cancel))
@@ -445,7 +445,7 @@ class Preprocessor:
         *,
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
-        averaged: bool = False,
+        permutation_averaged: bool = False,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -463,7 +463,7 @@ class Preprocessor:
             attributes: compare only these.
             include: compare these although they seem to be keys.
             exclude: leave these out.
-            averaged: judge pairs by the mean over four orders: steadier, slower.
+            permutation_averaged: judge pairs by the mean over four orders: steadier, slower.
             dataset: the name of the dataset, which selects the rules that apply.
             rules: more rules, for this call only, one sentence each.
             output: the CSV file to write; beside the table by default, nowhere for a frame.
@@ -488,7 +488,7 @@ class Preprocessor:
             attributes=None if attributes is None else list(attributes),
             include=list(include),
             exclude=list(exclude),
-            averaged=averaged,
+            permutation_averaged=permutation_averaged,
             **self._scope(table, output, overwrite, escape_formulas, dataset, rules),
         )
         return DedupeAnswer(*self._carried_out(request, resume, with_current_model, progress, cancel))

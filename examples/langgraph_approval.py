@@ -65,8 +65,8 @@ def main(model: str, task: str) -> None:
         while "__interrupt__" in state:
             decisions = {}
             for rule in state["__interrupt__"][0].value:
-                said = input(f"{rule['id']}: {rule['statement']}\nShall it steer answers? [y/N] ")
-                decisions[rule["id"]] = "accept" if said.strip().lower() == "y" else "reject"
+                reply = input(f"{rule['id']}: {rule['statement']}\nShall it steer answers? [y/N] ")
+                decisions[rule["id"]] = "accept" if reply.strip().lower() == "y" else "reject"
             state = graph.invoke(Command(resume=decisions), thread)
         print(state["messages"][-1].content)
 

@@ -66,8 +66,8 @@ async def _table(client: Client, folder: Path, limit: int) -> None:
     _print(f"{folder.name}, {len(dirty[:limit])} records", "detect_errors", labels, outcomes, started)
     started = time.perf_counter()
     answers = await _call(client, "follow_instruction", {"records": dirty[:5], "instruction": INSTRUCTION})
-    said = ", ".join(str(item["answer"]) for item in answers)
-    click.echo(f"| {INSTRUCTION} {said} | follow_instruction | 5 | | | | {time.perf_counter() - started:.1f} |")
+    shown = ", ".join(str(item["answer"]) for item in answers)
+    click.echo(f"| {INSTRUCTION} {shown} | follow_instruction | 5 | | | | {time.perf_counter() - started:.1f} |")
 
 
 async def _call(client: Client, tool: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ def _outcome(item: dict[str, Any]) -> Outcome:
     value = item.get("value", item.get("type")) if "error" not in item else None
     label = value if verdict is None else "yes" if verdict else "no"
     ranking = tuple((name, probability) for name, probability in item.get("alternatives", ()))
-    return Outcome("model", label, item.get("confidence"), ranking, problem=item.get("problem"))
+    return Outcome("model", label, item.get("confidence"), ranking, failure=item.get("failure"))
 
 
 def _print(what: str, task: str, instances: list[Instance], outcomes: list[Outcome], started: float) -> None:

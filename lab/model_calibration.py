@@ -22,11 +22,11 @@ def fit_calibration(samples: Mapping[str, Sequence[Sample]], verdicts: frozenset
         samples: by task, one of each dataset.
         verdicts: the tasks that answer yes or no, which get a threshold as well.
     """
-    lines = {}
+    calibrations = {}
     for task, datasets in samples.items():
         judged = [sample for sample in datasets if sample.cases]
         if not judged:
             continue
-        line = fit_line(judged, _STIFF)
-        lines[task] = with_threshold(line, judged, _NOISE) if task in verdicts else line
-    return Calibration(lines)
+        calibration = fit_line(judged, _STIFF)
+        calibrations[task] = with_threshold(calibration, judged, _NOISE) if task in verdicts else calibration
+    return Calibration(calibrations)

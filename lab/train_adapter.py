@@ -8,7 +8,7 @@ from dp_tools.adapters.tokens import Tokens
 from dp_tools.adapters.train import Report, Settings, load_network, require_torch, train
 from dp_tools.adapters.training_example import encode
 from dp_tools.models.catalogue import resolve
-from dp_tools.prompts import WIRE_FORMATS
+from dp_tools.prompts import PROMPT_TEMPLATES
 from lab.mixture import Recipe, make_examples
 
 
@@ -42,5 +42,5 @@ def train_adapter(
     """
     require_torch()
     weights = resolve("nano").locate()
-    examples = encode(make_examples(data, recipe), Tokens(weights), WIRE_FORMATS["nano"])
+    examples = encode(make_examples(data, recipe), Tokens(weights), PROMPT_TEMPLATES["nano"])
     return train(load_network(weights, device), examples, out, settings, start=start, device=device, report=report)

@@ -29,7 +29,7 @@ _HOME = Path(tempfile.mkdtemp(prefix="dp-tools-tests-"))
 
 
 def pytest_configure() -> None:
-    """The user's own rules, jobs and answers are never read or written; prepared weights stay for the next run."""
+    """The user's own rules, jobs and answers are never read or written; optimized weights stay for the next run."""
     (_CACHE / "answers.db").unlink(missing_ok=True)
     os.environ.update(
         XDG_DATA_HOME=str(_HOME / "data"), XDG_STATE_HOME=str(_HOME / "state"), DP_TOOLS_CACHE=str(_CACHE)

@@ -7,7 +7,7 @@ import random
 Rows = list[dict[str, str | None]]
 
 
-def flights(wrong: float, things: int = 40, voters: int = 12) -> Rows:
+def flights(wrong: float, entities: int = 40, voters: int = 12) -> Rows:
     """Several sources tell the times of flights; a share of what they say is something else."""
     truth, choose = random.Random(2), random.Random(3)
 
@@ -15,13 +15,13 @@ def flights(wrong: float, things: int = 40, voters: int = 12) -> Rows:
         return f"{random.randint(1, 12)}:{random.randint(0, 59):02} p.m."
 
     rows: Rows = []
-    for thing in range(things):
+    for entity in range(entities):
         leaves, lands = time(truth), time(truth)
         for source in range(voters):
             rows.append(
                 {
                     "source": f"s{source}",
-                    "flight": f"AA-{thing}",
+                    "flight": f"AA-{entity}",
                     "leaves": time() if choose.random() < wrong else leaves,
                     "lands": time() if choose.random() < wrong else lands,
                     "airline": choose.choice(("AA", "UA")),

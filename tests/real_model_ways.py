@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from mcp import Client
-from serving import ERAS, assert_same, owner_of, text_of
+from serving import ERAS, assert_same, server_context_of, text_of
 
 from dp_tools.engine.questions import Engine
 from dp_tools.explain import explain
@@ -31,11 +31,11 @@ async def assert_the_tool_answers_as_the_api_does(
     engine: Engine, folder: Path, task: str, fields: dict[str, Any]
 ) -> None:
     """In both protocol eras the tool's text and its structure are the whole answer, which is that of the API."""
-    with owner_of(engine, folder / "knowledge.db") as owner:
-        expected = owner.preprocessor.run(read_request(TASKS[task], fields)).model_dump(mode="json")
+    with server_context_of(engine, folder / "knowledge.db") as server_context:
+        expected = server_context.preprocessor.run(read_request(TASKS[task], fields)).model_dump(mode="json")
         assert expected["model"] == "nano"
         for era in ERAS:
-            async with Client(create_server(owner), mode=era) as client:
+            async with Client(create_server(server_context), mode=era) as client:
                 schema = next(tool.output_schema for tool in (await client.list_tools()).tools if tool.name == task)
                 result = await client.call_tool(task, fields)
             assert not result.is_error, text_of(result)
@@ -50,7 +50,7 @@ def assert_the_explanation_is_of_the_answer(preprocessor: Preprocessor, task: st
     request = read_request(TASKS[task], fields)
     item = items_of(preprocessor.run(request))[0]
     (explanation,) = explain(preprocessor.decider, request).explanations
-    assert explanation.by == item.by == "model"
+    assert explanation.decided_by == item.decided_by == "model"
     assert explanation.probability == pytest.approx(item.confidence, abs=0.05)
     assert explanation.decided
     assert explanation.text.endswith(".")

@@ -16,11 +16,11 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.types import CallToolResult, TextContent
 
-from dp_tools.engine.format_choice import prepare_weights
+from dp_tools.engine.format_choice import optimize_weights
 from dp_tools.engine.questions import Engine
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.models.catalogue import resolve
-from dp_tools.models.optimized import note_of, prepared_folder, prepared_path
+from dp_tools.models.optimized import note_of, optimized_folder, optimized_path
 from dp_tools.preprocessor import Preprocessor
 
 ROOT = Path(__file__).parent.parent
@@ -29,11 +29,11 @@ ERAS = ["auto", "legacy"]
 
 
 @contextmanager
-def owner_of(engine: Engine, knowledge: Path) -> Iterator[Owner]:
+def server_context_of(engine: Engine, knowledge: Path) -> Iterator[ServerContext]:
     """An owner that shares the tests' engine and has a knowledge store of its own."""
     preprocessor = Preprocessor(knowledge=knowledge, engine=engine)
     try:
-        yield Owner(preprocessor=preprocessor)
+        yield ServerContext(preprocessor=preprocessor)
     finally:
         preprocessor.knowledge.close()
 
@@ -75,20 +75,20 @@ def raw_process(data: Path, *, greet: bool = True) -> Iterator[subprocess.Popen[
 
 
 def prepared_environment(data: Path) -> dict[str, str]:
-    """Variables for a server that answers with the embedded model. Its weights are prepared where they are not yet: a
-    server that prepares them meanwhile answers more slowly than tests wait."""
+    """Variables for a server that answers with the embedded model. Its weights are optimized where they are not yet: a
+    server that optimizes them meanwhile answers more slowly than tests wait."""
     spec = resolve("nano")
-    if not note_of(prepared_path(spec)).exists():
-        prepare_weights(spec)
+    if not note_of(optimized_path(spec)).exists():
+        optimize_weights(spec)
     return environment(data)
 
 
 def environment(data: Path) -> dict[str, str]:
-    """Variables for a server with a data folder of its own, and the weights that are prepared already."""
-    prepared, cache = prepared_folder(), data / "cache"
-    prepared.mkdir(parents=True, exist_ok=True)
+    """Variables for a server with a data folder of its own, and the weights that are optimized already."""
+    optimized, cache = optimized_folder(), data / "cache"
+    optimized.mkdir(parents=True, exist_ok=True)
     cache.mkdir()
-    (cache / "models").symlink_to(prepared)
+    (cache / "models").symlink_to(optimized)
     return {
         **os.environ,
         "XDG_DATA_HOME": str(data),

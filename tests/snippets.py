@@ -42,7 +42,7 @@ COMMANDS = {
     "serve": "runs until it is stopped",
     "tune": "needs torch",
     "bench": "is tested in test_cli_bench.py",
-    "models prepare": "is tested in test_models_prepare.py",
+    "models optimize": "is tested in test_models_prepare.py",
     "models remove-adapter": "needs an adapter, which needs torch",
     "clean beers.csv --model nano": "needs a larger model",
 }

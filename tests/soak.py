@@ -98,8 +98,8 @@ class Soak:
         with anyio.move_on_after(chance.uniform(0.01, 0.3)) if cancel else anyio.CancelScope() as scope:
             result = await client.call_tool("match_entities", arguments, read_timeout_seconds=300)
             assert result.structured_content is not None or result.is_error
-            said = result.structured_content
-            right = said is not None and alike(said["pairs"][0], self.known[place])
+            found = result.structured_content
+            right = found is not None and alike(found["pairs"][0], self.known[place])
             self.outcomes["right" if right else "refused" if result.is_error else "wrong"] += 1
         if scope.cancelled_caught:
             self.outcomes["cancelled"] += 1

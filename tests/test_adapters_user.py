@@ -1,4 +1,4 @@
-"""Adapters of one's own: kept by dataset and task, chosen by the dataset a call names, removable."""
+"""User adapters: kept by dataset and task, chosen by the dataset a call names, removable."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from engines import Lent
 from tiny_model import write_tiny_adapter
 
 from dp_tools.adapters.calibration_fit import Sample, fit_few
-from dp_tools.adapters.user_adapter import reviewed, tune_own
+from dp_tools.adapters.user_adapter import reviewed, tune_user_adapter
 from dp_tools.cli import main
 from dp_tools.engine.questions import Engine
 from dp_tools.errors import InvalidRequest
 from dp_tools.evaluation.scores import Judged
-from dp_tools.models.calibration import Line
+from dp_tools.models.calibration import PlattCalibration
 from dp_tools.models.catalogue import resolve
-from dp_tools.models.user_adapters import About, OwnAdapters, base_of
+from dp_tools.models.user_adapters import About, UserAdapters, base_of
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Example, Rule
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
@@ -42,8 +42,8 @@ def about(**fields: object) -> About:
 
 
 @pytest.fixture
-def adapters(tmp_path: Path) -> OwnAdapters:
-    return OwnAdapters(tmp_path / "adapters")
+def adapters(tmp_path: Path) -> UserAdapters:
+    return UserAdapters(tmp_path / "adapters")
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def adapter(tmp_path: Path) -> Path:
 
 
 def test_a_call_that_names_the_dataset_is_answered_with_its_adapter_and_no_other_call_is(
-    engine: Engine, adapters: OwnAdapters, adapter: Path
+    engine: Engine, adapters: UserAdapters, adapter: Path
 ) -> None:
     with Preprocessor("nano", ":memory:", engine=Lent(engine), adapters=adapters.folder) as preprocessor:  # type: ignore[arg-type]
         before = preprocessor.detect([RECORD], dataset="Shelf")
@@ -70,16 +70,16 @@ def test_a_call_that_names_the_dataset_is_answered_with_its_adapter_and_no_other
 
 
 def test_an_adapter_of_ones_own_answers_with_its_own_calibration(
-    engine: Engine, adapters: OwnAdapters, adapter: Path
+    engine: Engine, adapters: UserAdapters, adapter: Path
 ) -> None:
     with Preprocessor("nano", ":memory:", engine=Lent(engine), adapters=adapters.folder) as preprocessor:  # type: ignore[arg-type]
         verdicts = []
-        for line in (Line(threshold=0.0001), Line(threshold=0.9999)):
-            adapters.install(adapter, about(line=line))
+        for line in (PlattCalibration(threshold=0.0001), PlattCalibration(threshold=0.9999)):
+            adapters.install(adapter, about(calibration=line))
             (cell,) = preprocessor.detect([RECORD], attributes=["price"], dataset="Shelf").cells
             verdicts.append(cell.error)
         assert preprocessor.decider.calibration_of("detect_errors", "Shelf").threshold == 0.9999
-        assert preprocessor.decider.calibration_of("detect_errors", "Shop") == preprocessor.decider.calibration.line(
+        assert preprocessor.decider.calibration_of("detect_errors", "Shop") == preprocessor.decider.calibration.of(
             "detect_errors"
         )
     assert verdicts == [True, False]
@@ -92,7 +92,7 @@ def test_a_few_cases_change_a_calibration_little_and_many_put_it_right() -> None
     few, many = fit_few(Sample(judged(4)), verdict=False), fit_few(Sample(judged(4000)), verdict=False)
     assert many(0.9) == pytest.approx(0.5, abs=0.01)
     assert 0.6 < few(0.9) < 0.9
-    assert fit_few(Sample([]), verdict=True) == Line()
+    assert fit_few(Sample([]), verdict=True) == PlattCalibration()
 
 
 def test_a_prevalence_below_that_of_the_labelled_cases_makes_a_yes_less_probable() -> None:
@@ -103,23 +103,23 @@ def test_a_prevalence_below_that_of_the_labelled_cases_makes_a_yes_less_probable
     assert rarer(0.5) < as_labelled(0.5) - 0.1
 
 
-def test_an_adapter_that_was_made_for_other_weights_is_not_used(adapters: OwnAdapters, adapter: Path) -> None:
+def test_an_adapter_that_was_made_for_other_weights_is_not_used(adapters: UserAdapters, adapter: Path) -> None:
     adapters.install(adapter, about(base="another"))
     assert adapters.find("shelf", "detect_errors", resolve("nano")) is None
 
 
-def test_a_new_adapter_takes_the_place_of_the_old_one(adapters: OwnAdapters, adapter: Path) -> None:
+def test_a_new_adapter_takes_the_place_of_the_old_one(adapters: UserAdapters, adapter: Path) -> None:
     adapters.install(adapter, about())
     adapters.install(adapter, about(after=90.0))
     assert [known.after for known in adapters.all()] == [90.0]
 
 
-def test_a_dataset_whose_name_is_a_path_stays_inside_the_folder(adapters: OwnAdapters, adapter: Path) -> None:
+def test_a_dataset_whose_name_is_a_path_stays_inside_the_folder(adapters: UserAdapters, adapter: Path) -> None:
     kept = adapters.install(adapter, about(dataset="../../etc/passwd"))
     assert kept.resolve().is_relative_to(adapters.folder.resolve())
 
 
-def test_half_an_adapter_is_none(adapters: OwnAdapters, adapter: Path) -> None:
+def test_half_an_adapter_is_none(adapters: UserAdapters, adapter: Path) -> None:
     kept = adapters.install(adapter, about())
     kept.with_suffix(".json").write_text("{", encoding="utf-8")
     assert adapters.find("shelf", "detect_errors", resolve("nano")) is None
@@ -127,7 +127,7 @@ def test_half_an_adapter_is_none(adapters: OwnAdapters, adapter: Path) -> None:
 
 
 def test_adapters_are_listed_and_removed_by_commands(
-    adapters: OwnAdapters, adapter: Path, monkeypatch: pytest.MonkeyPatch
+    adapters: UserAdapters, adapter: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DP_TOOLS_ADAPTERS", str(adapters.folder))
     adapters.install(adapter, about())
@@ -168,7 +168,7 @@ def test_too_few_cases_and_other_models_are_refused(preprocessor: Preprocessor, 
         )
         split = reviewed(store, task="detect_errors", dataset="Shelf")
     with pytest.raises(InvalidRequest, match="20 labelled cases or more"):
-        tune_own(preprocessor, split, "Shelf", folder=tmp_path)
+        tune_user_adapter(preprocessor, split, "Shelf", folder=tmp_path)
 
 
 def test_the_command_says_what_it_needs() -> None:
@@ -195,7 +195,7 @@ def test_an_adapter_is_learned_from_labelled_cases_scored_on_others_and_installe
 
     split = read_labelled(path, task="detect_errors", dataset="Shelf")
     settings = Settings(rank=8, alpha=16, rate=2e-3, epochs=3, tokens=600)
-    tuned = tune_own(preprocessor, split, "Shelf", folder=tmp_path / "own", settings=settings)
+    tuned = tune_user_adapter(preprocessor, split, "Shelf", folder=tmp_path / "own", settings=settings)
     assert (tuned.about.cases, tuned.about.held) == (20, 20)
     assert tuned.about.after >= tuned.about.before - 1e-9
-    assert (tuned.installed is not None) == (OwnAdapters(tmp_path / "own").all() != [])
+    assert (tuned.installed is not None) == (UserAdapters(tmp_path / "own").all() != [])

@@ -57,12 +57,12 @@ class Desk:
         result = self.run(command, *arguments, knowledge=knowledge)
         assert result.exit_code == 2, result.output
         assert isinstance(result.exception, SystemExit)
-        said = result.stderr.strip().splitlines()
-        assert said[-1].startswith("Error: ")
-        assert not [line for line in said if "Traceback" in line]
+        message = result.stderr.strip().splitlines()
+        assert message[-1].startswith("Error: ")
+        assert not [line for line in message if "Traceback" in line]
         left = {path.name for path in sorted(self.folder.iterdir()) if path not in before}
         assert left <= {"knowledge.db", "knowledge.db-wal", "knowledge.db-shm"}
-        return said[-1].removeprefix("Error: ")
+        return message[-1].removeprefix("Error: ")
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_any_table_format_is_read(desk):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("empty.csv", b"", "is empty"),
         ("header.csv", b"id,city\n", "no records"),
@@ -219,13 +219,13 @@ def test_any_table_format_is_read(desk):
         ("table.pdf", b"%PDF", "is a PDF, which holds a picture"),
     ],
 )
-def test_a_file_that_is_no_clean_table_is_refused_in_one_sentence(desk, name, content, said):
+def test_a_file_that_is_no_clean_table_is_refused_in_one_sentence(desk, name, content, message):
     path = desk.file(name, content)
-    assert said in desk.refused("detect-errors", path, "-o", desk.folder / "out.csv")
+    assert message in desk.refused("detect-errors", path, "-o", desk.folder / "out.csv")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("detect-errors", "ORDERS", "-a", "town"), "no attribute 'town': choose from id, city, country"),
         (("impute", "ORDERS", "-a", "town"), "no attribute 'town'"),
@@ -242,14 +242,14 @@ def test_a_file_that_is_no_clean_table_is_refused_in_one_sentence(desk, name, co
         (("ask", "ORDERS", "-i", "Where?", "-o", "no/such/folder/out.csv"), "no folder"),
     ],
 )
-def test_what_cannot_be_done_is_refused_in_one_sentence(desk, arguments, said):
+def test_what_cannot_be_done_is_refused_in_one_sentence(desk, arguments, message):
     given = [str(desk.orders) if argument == "ORDERS" else argument for argument in arguments]
-    assert said in desk.refused(*given)
+    assert message in desk.refused(*given)
 
 
 def test_a_knowledge_file_that_is_not_sqlite_is_refused(desk):
-    said = desk.refused("ask", desk.orders, "-i", "Where?", "--knowledge", desk.orders, knowledge=False)
-    assert "is not a knowledge store" in said
+    message = desk.refused("ask", desk.orders, "-i", "Where?", "--knowledge", desk.orders, knowledge=False)
+    assert "is not a knowledge store" in message
 
 
 def test_a_file_that_is_not_there_is_refused(desk):
@@ -270,7 +270,7 @@ def test_something_without_an_answer_is_written_as_such_and_ends_with_1(desk):
     assert result.exit_code == 1
     (row,) = csv.DictReader(io.StringIO(result.stdout))
     assert row["answer"] == ""
-    assert row["by"] == "nobody"
+    assert row["decided_by"] == "unanswered"
     assert row["reason"]
     assert "no answer" in result.stderr
 

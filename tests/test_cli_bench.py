@@ -156,7 +156,7 @@ def verdicts(pairs: str) -> tuple[list[Instance], list[Outcome]]:
     word = {"y": "yes", "n": "no", "-": None}
     instances = [Instance({}, word[pair[0]]) for pair in pairs.split()]
     outcomes = [
-        Outcome("nobody", problem="none") if pair[1] == "-" else Outcome("model", word[pair[1]], 0.9)
+        Outcome("unanswered", failure="none") if pair[1] == "-" else Outcome("model", word[pair[1]], 0.9)
         for pair in pairs.split()
     ]
     return instances, outcomes

@@ -36,14 +36,14 @@ def test_the_demo_does_the_main_job_and_a_rule_changes_an_answer(
     work = tmp_path / "work"
     work.mkdir()
     anyio.run(demo._demo, str(tiny_model), SHORT, work)
-    said = capfd.readouterr().out
-    first_result, first_question = said.index("12 records, 9 columns"), said.index("Clean city, country")
+    output = capfd.readouterr().out
+    first_result, first_question = output.index("12 records, 9 columns"), output.index("Clean city, country")
     assert first_result < first_question, "counting answers before the model has to"
-    assert "  ... 0 s: " in said, "what is no terminal is told how far a call is"
-    assert said.index("What next?") > said.index("The demo in numbers")
+    assert "  ... 0 s: " in output, "what is no terminal is told how far a call is"
+    assert output.index("What next?") > output.index("The demo in numbers")
     for line in ("cells cleaned", "cells judged", "gaps filled, country", "products matched", "pairs of columns"):
-        assert line in said
-    assert "after: an error, says the check (100% sure)" in said
+        assert line in output
+    assert "after: an error, says the check (100% sure)" in output
     assert {path.name: path.read_bytes() for path in short_examples.iterdir()} == before
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from mcp import Client
-from serving import answer, owner_of
+from serving import answer, server_context_of
 
 from dp_tools.cli import main
 from dp_tools.engine.questions import Engine
@@ -101,12 +101,12 @@ def test_values_match_columns_whose_names_nobody_understands(preprocessor: Prepr
 
 def test_a_rule_of_the_call_is_weighed_by_the_model_and_not_overruled_by_counting(preprocessor: Preprocessor) -> None:
     found = preprocessor.match_schemas(columns(CUSTOMERS), columns(CLIENTS), rules=["PLZ never matches cp."])
-    assert {pair.by for pair in found.pairs} == {"model"}
+    assert {pair.decided_by for pair in found.pairs} == {"model"}
 
 
 def test_without_values_the_model_is_asked(preprocessor: Preprocessor) -> None:
     found = preprocessor.match_schemas([{"name": "zip"}], [{"name": "postal code"}, {"name": "colour"}])
-    assert {pair.by for pair in found.pairs} == {"model"}
+    assert {pair.decided_by for pair in found.pairs} == {"model"}
 
 
 @pytest.fixture
@@ -116,8 +116,8 @@ def anyio_backend() -> str:
 
 @pytest.mark.anyio
 async def test_counting_decides_over_mcp_as_well(engine: Engine, tmp_path: Path) -> None:
-    with owner_of(engine, tmp_path / "knowledge.db") as owner:
-        async with Client(create_server(owner)) as client:
+    with server_context_of(engine, tmp_path / "knowledge.db") as server_context:
+        async with Client(create_server(server_context)) as client:
             asked = {"left": columns(CUSTOMERS), "right": columns(CLIENTS), "only": "all"}
             found = await answer(client, "match_schemas", asked)
     by_table = [pair for pair in found["pairs"] if pair["by"] == "table"]
@@ -143,5 +143,5 @@ def test_opposites_are_counterparts_with_a_remark(preprocessor: Preprocessor) ->
     theirs = [{"inactive": value} for value in ("no", "yes", "no", "no")]
     (pair,) = preprocessor.match_schemas(columns(ours), columns(theirs)).pairs
     assert pair.match
-    assert pair.by == "table"
+    assert pair.decided_by == "table"
     assert "opposite" in (pair.reason or "")

@@ -23,7 +23,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def cascade(engine: Engine, path: Path) -> Iterator[Preprocessor]:
-    opened = Preprocessor(engine=engine, knowledge=":memory:", second=str(path), cache=False)
+    opened = Preprocessor(engine=engine, knowledge=":memory:", fallback_model=str(path), cache=False)
     yield opened
     assert opened.decider.fallback is not None
     opened.decider.fallback.engine.close()
@@ -45,7 +45,7 @@ def test_the_second_model_is_not_asked_where_the_first_is_sure(cascade: Preproce
 
 @pytest.mark.usefixtures("tiny_nano")
 def test_the_models_command_prepares_and_says_what_was_chosen(tmp_path: Path):
-    result = CliRunner().invoke(main, ["models", "prepare"])
+    result = CliRunner().invoke(main, ["models", "optimize"])
     assert result.exit_code == 0, result.output
     assert "chosen" in result.stdout
     assert len(list((tmp_path / "cache" / "models").glob("nano-*.gguf"))) == 1

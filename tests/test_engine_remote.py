@@ -158,7 +158,7 @@ def faulty() -> Iterator[Callable[[Reply], Faulty]]:
         server.close()
 
 
-def said(*words: tuple[str, float] | tuple[str, float, dict[str, float]]) -> dict[str, Any]:
+def completion(*words: tuple[str, float] | tuple[str, float, dict[str, float]]) -> dict[str, Any]:
     """A chat completion of words with probabilities, and of what else could have stood there."""
     content = []
     for text, probability, *others in words:
@@ -179,14 +179,16 @@ def log(probability: float) -> float:
 
 
 def test_labels_get_the_probability_of_every_branch_that_leads_to_them(faulty: Callable[[Reply], Faulty]):
-    server = faulty(lambda _body, _before: (200, said(("New", 0.7, {"Paris": 0.3}), (" York", 0.5, {" Delhi": 0.5}))))
+    server = faulty(
+        lambda _body, _before: (200, completion(("New", 0.7, {"Paris": 0.3}), (" York", 0.5, {" Delhi": 0.5})))
+    )
     (scores,) = server.engine().answer([ask("?", Labels(("Paris", "New Delhi", "New York")))])
     assert isinstance(scores, LabelScores)
     assert scores.probabilities == pytest.approx((0.3, 0.35, 0.35))
 
 
 def test_the_system_message_is_the_format_and_the_users_is_the_data(faulty: Callable[[Reply], Faulty]):
-    server = faulty(lambda _body, _before: (200, said(("Yes", 1.0))))
+    server = faulty(lambda _body, _before: (200, completion(("Yes", 1.0))))
     server.engine().answer([ask("data")])
     roles = [(message["role"], message["content"]) for message in server.seen[0]["messages"]]
     assert roles == [("system", "You answer in one word."), ("user", "data")]
@@ -194,7 +196,9 @@ def test_the_system_message_is_the_format_and_the_users_is_the_data(faulty: Call
 
 
 def test_a_busy_server_is_asked_again(faulty: Callable[[Reply], Faulty]):
-    server = faulty(lambda _body, before: (503, b"busy") if before < 2 else (200, said(("Yes", 0.9, {"No": 0.1}))))
+    server = faulty(
+        lambda _body, before: (503, b"busy") if before < 2 else (200, completion(("Yes", 0.9, {"No": 0.1})))
+    )
     (scores,) = server.engine().answer([ask("?")])
     assert isinstance(scores, LabelScores)
     assert scores.probabilities == pytest.approx((0.9, 0.1))
@@ -203,7 +207,7 @@ def test_a_busy_server_is_asked_again(faulty: Callable[[Reply], Faulty]):
 
 def test_identical_questions_are_sent_once_and_answers_keep_their_order(faulty: Callable[[Reply], Faulty]):
     def reply(body: dict[str, Any], _before: int) -> tuple[int, Any]:
-        return 200, said((body["messages"][-1]["content"], 0.5))
+        return 200, completion((body["messages"][-1]["content"], 0.5))
 
     server = faulty(reply)
     words = ["b", "a", "b", "c"]
@@ -217,7 +221,7 @@ def test_questions_are_sent_side_by_side(faulty: Callable[[Reply], Faulty]):
 
     def reply(_body: dict[str, Any], _before: int) -> tuple[int, Any]:
         together.wait()
-        return 200, said(("Yes", 1.0))
+        return 200, completion(("Yes", 1.0))
 
     results = faulty(reply).engine().answer([ask(str(number)) for number in range(4)])
     assert all(isinstance(result, LabelScores) for result in results)
@@ -233,7 +237,7 @@ def test_questions_are_sent_side_by_side(faulty: Callable[[Reply], Faulty]):
         ({"choices": [{"message": {"content": "Yes"}}]}, "no logprobs"),
         ({"choices": [{"message": {"content": ""}, "logprobs": None}]}, "empty reply"),
         ({"choices": [{"message": {"content": "Yes"}, "logprobs": {"content": [{"token": "Yes"}]}}]}, "cannot be read"),
-        (said(("Perhaps", 1.0)), "none of the choices"),
+        (completion(("Perhaps", 1.0)), "none of the choices"),
     ],
 )
 def test_nonsense_is_no_answer(faulty: Callable[[Reply], Faulty], answer: Any, says: str):
@@ -243,14 +247,14 @@ def test_nonsense_is_no_answer(faulty: Callable[[Reply], Faulty], answer: Any, s
 
 
 def test_a_value_that_breaks_its_constraint_is_no_answer(faulty: Callable[[Reply], Faulty]):
-    server = faulty(lambda _body, _before: (200, said(("invented", 1.0))))
+    server = faulty(lambda _body, _before: (200, completion(("invented", 1.0))))
     (result,) = server.engine().answer([ask("?", Value("", copy_from="the text", or_else=("n/a",)))])
     assert isinstance(result, Unanswered)
 
 
 def test_a_value_is_the_first_line(faulty: Callable[[Reply], Faulty]):
     server = faulty(
-        lambda _body, _before: (200, said(("\n", 1.0), ("one", 0.5), (" two", 0.5), ("\n", 1.0), ("x", 0.1)))
+        lambda _body, _before: (200, completion(("\n", 1.0), ("one", 0.5), (" two", 0.5), ("\n", 1.0), ("x", 0.1)))
     )
     (result,) = server.engine().answer([ask("?", Value(""))])
     assert result == GeneratedValue("one two", pytest.approx(0.25), (), "remote:model")
@@ -258,7 +262,7 @@ def test_a_value_is_the_first_line(faulty: Callable[[Reply], Faulty]):
 
 def test_a_question_the_server_refuses_leaves_the_others_answered(faulty: Callable[[Reply], Faulty]):
     def reply(body: dict[str, Any], _before: int) -> tuple[int, Any]:
-        return (400, b"too long") if body["messages"][-1]["content"] == "bad" else (200, said(("Yes", 1.0)))
+        return (400, b"too long") if body["messages"][-1]["content"] == "bad" else (200, completion(("Yes", 1.0)))
 
     results = faulty(reply).engine().answer([ask("good"), ask("bad")])
     assert isinstance(results[0], LabelScores)
@@ -303,7 +307,7 @@ def test_a_call_can_be_cancelled_while_the_server_thinks(faulty: Callable[[Reply
     def reply(_body: dict[str, Any], _before: int) -> tuple[int, Any]:
         cancel.set()
         hold.wait(20)
-        return 200, said(("Yes", 1.0))
+        return 200, completion(("Yes", 1.0))
 
     engine = faulty(reply).engine()
     with pytest.raises(Cancelled):
@@ -312,7 +316,7 @@ def test_a_call_can_be_cancelled_while_the_server_thinks(faulty: Callable[[Reply
 
 
 def test_the_key_is_sent_only_when_there_is_one(faulty: Callable[[Reply], Faulty], monkeypatch: pytest.MonkeyPatch):
-    server = faulty(lambda _body, _before: (200, said(("Yes", 1.0))))
+    server = faulty(lambda _body, _before: (200, completion(("Yes", 1.0))))
     server.engine().answer([ask("?")])
     monkeypatch.setenv("DP_TOOLS_API_KEY", "secret")
     server.engine().answer([ask("?")])

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dp_tools.engine.decoding import reading
+from dp_tools.engine.decoding import decoder_for
 from dp_tools.engine.llama import Llama
-from dp_tools.engine.prefix_tree import Leaf, PrefixTree
+from dp_tools.engine.prefix_tree import PrefixTree, TokenSequence
 from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Question, Result, Segment, Unanswered, Value
 from dp_tools.engine.vocabulary import Vocabulary
 
@@ -29,15 +29,15 @@ class Bench:
         self.tree = PrefixTree(self.llama)
 
     def ask(self, questions: list[Question]) -> list[Result]:
-        leaves = []
+        sequences = []
         for question in questions:
-            how = reading(question.answer, self.llama, self.vocabulary)
-            assert not isinstance(how, Unanswered)
-            leaves.append(Leaf(self.llama.tokenize(question.segments), how))
-        finished: list[Leaf] = []
-        self.tree.run(leaves, finished.append)
-        assert sorted(map(id, finished)) == sorted(map(id, leaves))
-        return [leaf.reading.result("tiny") if leaf.fits else Unanswered("too long") for leaf in leaves]
+            decoder = decoder_for(question.answer, self.llama, self.vocabulary)
+            assert not isinstance(decoder, Unanswered)
+            sequences.append(TokenSequence(self.llama.tokenize(question.segments), decoder))
+        finished: list[TokenSequence] = []
+        self.tree.run(sequences, finished.append)
+        assert sorted(map(id, finished)) == sorted(map(id, sequences))
+        return [sequence.decoder.result("tiny") if sequence.fits else Unanswered("too long") for sequence in sequences]
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,12 @@ from dp_tools.profiling import (
     PairFacts,
     RecordFacts,
     SchemaFacts,
-    against,
     column_facts,
+    contradiction_score,
     form_of,
     is_usual,
+    overlap_score,
     rendered,
-    words_agree,
 )
 from dp_tools.profiling.cell_facts import beginning_of
 from dp_tools.profiling.facts import (
@@ -85,7 +85,7 @@ def test_a_missing_value_says_how_full_its_column_is():
 
 def test_other_rows_testify_for_a_gap():
     record = {"city": None, "zip": "35957", "score": "90"}
-    assert "; ".join(rendered(FACTS.testimony(record, "city"))) == 'by zip: "boaz" 8 of 8'
+    assert "; ".join(rendered(FACTS.group_evidence(record, "city"))) == 'by zip: "boaz" 8 of 8'
 
 
 FLIGHTS = [
@@ -111,18 +111,20 @@ def otherwise(attribute: str, count: int, total: int) -> GroupMajority:
 
 
 def test_rows_alike_speak_against_a_value_as_heavily_as_they_are_many_and_agreed():
-    assert against(FACTS.about(TABLE[0], "city")) == 0
-    assert against(FACTS.about({**TABLE[0], "city": None}, "city")) == 0
-    assert against([otherwise("zip", 8, 8)]) == pytest.approx(log(9))
-    assert against([otherwise("zip", 8, 8), otherwise("phone", 11, 15)]) == pytest.approx(log(9) + log(12 / 5))
-    assert against([otherwise("zip", 3, 9)]) == 0
-    assert against([otherwise(f"key {n}", 99, 99) for n in range(3)]) == 6
+    assert contradiction_score(FACTS.about(TABLE[0], "city")) == 0
+    assert contradiction_score(FACTS.about({**TABLE[0], "city": None}, "city")) == 0
+    assert contradiction_score([otherwise("zip", 8, 8)]) == pytest.approx(log(9))
+    assert contradiction_score([otherwise("zip", 8, 8), otherwise("phone", 11, 15)]) == pytest.approx(
+        log(9) + log(12 / 5)
+    )
+    assert contradiction_score([otherwise("zip", 3, 9)]) == 0
+    assert contradiction_score([otherwise(f"key {n}", 99, 99) for n in range(3)]) == 6
 
 
 @given(st.text(min_size=1, max_size=60), st.text(min_size=1, max_size=60), st.text(max_size=60))
 def test_what_rows_alike_say_weighs_against_other_values_only(key, value, own):
     fact = GroupMajority.of(key, Counter({value: 8, f"{value}x": 1}), own)
-    assert against([fact]) == pytest.approx(0 if own == value else log(9 / 2))
+    assert contradiction_score([fact]) == pytest.approx(0 if own == value else log(9 / 2))
 
 
 PLACES = [("617", "boston"), ("312", "chicago"), ("415", "san francisco")]
@@ -154,17 +156,17 @@ def test_a_value_is_usual_where_its_whole_column_looks_like_it_and_nothing_speak
 
 def test_rows_whose_value_begins_alike_testify_for_a_gap_where_no_whole_value_does():
     facts = RecordFacts(PHONES)
-    assert rendered(facts.testimony({"phone": "312-777-0000", "city": None}, "city")) == (
+    assert rendered(facts.group_evidence({"phone": "312-777-0000", "city": None}, "city")) == (
         'by phone "312-": "chicago" 9 of 9',
     )
-    assert rendered(facts.testimony({"phone": "212-777-0000", "city": None}, "city")) == ()
-    assert rendered(facts.testimony({"phone": None, "city": None}, "city")) == ()
+    assert rendered(facts.group_evidence({"phone": "212-777-0000", "city": None}, "city")) == ()
+    assert rendered(facts.group_evidence({"phone": None, "city": None}, "city")) == ()
 
 
 def test_whole_values_testify_before_beginnings_do():
     facts = RecordFacts([{**row, "key": row["city"][:3]} for row in PHONES])
-    told = rendered(facts.testimony({"phone": "312-777-0000", "city": None, "key": "bos"}, "city"))
-    assert told == ('by key: "boston" 9 of 9', 'by phone "312-": "chicago" 9 of 9')
+    expected = rendered(facts.group_evidence({"phone": "312-777-0000", "city": None, "key": "bos"}, "city"))
+    assert expected == ('by key: "boston" 9 of 9', 'by phone "312-": "chicago" 9 of 9')
 
 
 def test_what_a_cell_is_judged_by_does_not_tell_of_beginnings():
@@ -189,7 +191,7 @@ def test_a_value_begins_with_its_first_word_and_the_sign_behind_it(value, beginn
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "expected"),
     [
         (["PT23M", "PT5M", None], ("kind duration 100%", "usual A9A 100%", "words 1..1", "2 of 2 distinct")),
         (["1", "2.5", "x", "1"], ("kind number 75%", "numbers 1..2.5", "usual 9 50%", "words 1..1", "3 of 4 distinct")),
@@ -199,8 +201,8 @@ def test_a_value_begins_with_its_first_word_and_the_sign_behind_it(value, beginn
         ([None, " ", "?"], ()),
     ],
 )
-def test_a_column_is_told_by_what_its_values_look_like(values, told):
-    assert rendered(column_facts(values)) == told
+def test_a_column_is_told_by_what_its_values_look_like(values, expected):
+    assert rendered(column_facts(values)) == expected
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=30)), max_size=20))
@@ -263,7 +265,7 @@ def test_a_code_is_the_same_with_and_without_its_hyphens_and_strokes():
 
 
 @pytest.mark.parametrize(
-    ("left", "right", "said"),
+    ("left", "right", "score"),
     [
         ("Sony DSC-W55 camera", "camera dscw55", 1),
         ("Sony DSC-W55 camera", "Sony DSC-W56 camera", -1),
@@ -275,8 +277,8 @@ def test_a_code_is_the_same_with_and_without_its_hyphens_and_strokes():
         ("Windows 2003", "Windows 2000", 0),
     ],
 )
-def test_codes_of_a_pair_speak_for_a_match_or_against_it(left, right, said):
-    assert PairFacts().codes({"title": left}, {"name": right}) == said
+def test_codes_of_a_pair_speak_for_a_match_or_against_it(left, right, score):
+    assert PairFacts().codes({"title": left}, {"name": right}) == score
 
 
 def test_what_many_records_have_is_no_code():
@@ -287,10 +289,10 @@ def test_what_many_records_have_is_no_code():
 
 def test_the_words_of_a_pair_speak_for_a_match_as_far_as_the_shorter_side_is_found_on_the_other():
     facts = PairFacts().about({"title": "alpha beta"}, {"title": "alpha beta gamma delta"})
-    assert words_agree(facts) == 0.5
-    assert words_agree(PairFacts().about({"title": "alpha beta"}, {"title": "alpha gamma delta"})) == 0
-    assert words_agree(PairFacts().about({"title": "alpha"}, {"name": "beta gamma"})) == -0.5
-    assert words_agree(()) == 0
+    assert overlap_score(facts) == 0.5
+    assert overlap_score(PairFacts().about({"title": "alpha beta"}, {"title": "alpha gamma delta"})) == 0
+    assert overlap_score(PairFacts().about({"title": "alpha"}, {"name": "beta gamma"})) == -0.5
+    assert overlap_score(()) == 0
 
 
 def test_a_price_on_both_sides_is_told_by_its_similarity_alone():
@@ -298,7 +300,7 @@ def test_a_price_on_both_sides_is_told_by_its_similarity_alone():
 
 
 @pytest.mark.parametrize(
-    ("left", "right", "told"),
+    ("left", "right", "expected"),
     [
         ("29.99", "29.36", "price 98"),
         ("$ 1,299.00", "1299.0", "price 100"),
@@ -309,8 +311,8 @@ def test_a_price_on_both_sides_is_told_by_its_similarity_alone():
         ("2001", "2002", "price 75"),
     ],
 )
-def test_numbers_with_a_decimal_point_are_alike_as_far_as_they_are_near(left, right, told):
-    assert of_pair({"price": left}, {"price": right})[0] == told
+def test_numbers_with_a_decimal_point_are_alike_as_far_as_they_are_near(left, right, expected):
+    assert of_pair({"price": left}, {"price": right})[0] == expected
 
 
 def test_what_the_other_side_does_not_fill_is_no_difference():
@@ -376,8 +378,8 @@ def test_what_is_not_documented_of_an_attribute_is_no_evidence():
 def test_a_rare_word_of_an_attribute_weighs_more_than_a_common_one():
     words = ("name", "age", *(2 * letter for letter in "bcdefghjklmp"))
     attributes = [{"name": f"person_{word}", "description": "of a person"} for word in words]
-    told = rendered(SchemaFacts(attributes).about({"name": "person_name"}, {"name": "name_of_person"}))
-    assert told == ("name 100", "words 100/100", "same name person")
+    expected = rendered(SchemaFacts(attributes).about({"name": "person_name"}, {"name": "name_of_person"}))
+    assert expected == ("name 100", "words 100/100", "same name person")
     common, rare = ({"name": f"patient_{word}"} for word in ("person", "name"))
     assert rendered(SchemaFacts(attributes).about({"name": "person_name"}, common))[1] == "words 11/20"
     assert rendered(SchemaFacts(attributes).about({"name": "person_name"}, rare))[1] == "words 44/80"
@@ -432,4 +434,4 @@ def test_any_pair_gives_short_facts_on_one_line(left, right):
     assert len("; ".join(rendered(facts))) < 600
     assert len(" ".join(rendered(facts)).splitlines()) <= 1
     assert PairFacts().codes(left, right) == PairFacts().codes(right, left)
-    assert words_agree(facts) == words_agree(PairFacts().about(right, left))
+    assert overlap_score(facts) == overlap_score(PairFacts().about(right, left))

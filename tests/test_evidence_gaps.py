@@ -49,4 +49,4 @@ def test_the_code_of_namibia_and_the_surname_null_are_no_gaps() -> None:
     with Preprocessor(knowledge=":memory:", engine=ScriptedEngine(), adapters=False) as preprocessor:
         cells = preprocessor.detect(records, attributes=["code", "surname"]).cells
     names_and_codes = {"NA", "Null", "None", "Na"}
-    assert not any(cell.error for cell in cells if cell.value in names_and_codes and cell.by == "table")
+    assert not any(cell.error for cell in cells if cell.value in names_and_codes and cell.decided_by == "table")

@@ -1,8 +1,8 @@
 """What the model reads stays byte for byte as it was: the adapter was trained on exactly this.
 
-`tests/golden/prompts.jsonl` holds 300 prompts of all tasks, over requests and over whole tables, in each wire format:
-the digest of each, and every tenth in full. `python tests/test_golden_prompts.py` writes it anew, which is right only
-together with a newly trained and measured adapter.
+`tests/golden/prompts.jsonl` holds 300 prompts of all tasks, over requests and over whole tables, in each prompt
+template: the digest of each, and every tenth in full. `python tests/test_golden_prompts.py` writes it anew, which is
+right only together with a newly trained and measured adapter.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from engines import Held
 from http_serving import connected, listening
 from mcp.shared.exceptions import MCPError
-from serving import ERAS, answer, assert_same, environment, owner_of, refusal
+from serving import ERAS, answer, assert_same, environment, refusal, server_context_of
 from starlette.applications import Starlette
 from waiting import until
 
@@ -37,8 +37,8 @@ from dp_tools.engine.questions import Engine
 from dp_tools.errors import InvalidRequest
 from dp_tools.mcp_server import blocking_work, body_limit
 from dp_tools.mcp_server.auth import EitherToken, ListedTokens, SignedTokens
-from dp_tools.mcp_server.call_metrics import Calls
-from dp_tools.mcp_server.fair_scheduler import SharedEngine, Turns
+from dp_tools.mcp_server.call_metrics import CallMetrics
+from dp_tools.mcp_server.fair_scheduler import FairScheduler, SharedEngine
 from dp_tools.mcp_server.http import Address, Tokens, http_app
 from dp_tools.mcp_server.logs import JsonLines
 
@@ -67,28 +67,32 @@ class Served:
     """A running server and its parts."""
 
     base: str
-    turns: Turns
-    calls: Calls
+    scheduler: FairScheduler
+    call_metrics: CallMetrics
     engine: Held
 
 
 @pytest.fixture
 def served(engine: Engine, tmp_path: Path) -> Iterator[Served]:
-    shared, calls, held = Turns(), Calls(), Held(engine)
+    shared, call_metrics, held = FairScheduler(), CallMetrics(), Held(engine)
     with (
-        owner_of(SharedEngine(held, shared), tmp_path / "knowledge.db") as owner,
-        listening(http_app(owner, HERE, None, turns=shared, calls=calls)) as base,
+        server_context_of(SharedEngine(held, shared), tmp_path / "knowledge.db") as server_context,
+        listening(http_app(server_context, HERE, None, scheduler=shared, call_metrics=call_metrics)) as base,
     ):
-        yield Served(base, shared, calls, held)
+        yield Served(base, shared, call_metrics, held)
 
 
 @pytest.fixture(scope="module")
 def guarded(engine: Engine, tmp_path_factory: pytest.TempPathFactory, keys: str) -> Iterator[str]:
-    shared = Turns()
+    shared = FairScheduler()
     verifier = EitherToken([LISTED, SignedTokens(ISSUER, keys, f"{HERE.public}/mcp")])
     with (
-        owner_of(SharedEngine(engine, shared), tmp_path_factory.mktemp("guarded") / "knowledge.db") as owner,
-        listening(http_app(owner, HERE, Tokens(verifier, ISSUER), turns=shared, calls=Calls())) as base,
+        server_context_of(
+            SharedEngine(engine, shared), tmp_path_factory.mktemp("guarded") / "knowledge.db"
+        ) as server_context,
+        listening(
+            http_app(server_context, HERE, Tokens(verifier, ISSUER), scheduler=shared, call_metrics=CallMetrics())
+        ) as base,
     ):
         yield base
 
@@ -155,8 +159,8 @@ async def test_a_client_gets_the_same_answer_over_http(
     async with connected(served.base, era=era) as client:
         over_http = await answer(client, CALL["name"], CALL["arguments"])  # type: ignore[arg-type]
         assert "There are no records" in await refusal(client, "detect_errors", {"records": []})
-    with owner_of(engine, tmp_path / "other.db") as owner:
-        async with Client(create_server(owner), mode=era) as client:
+    with server_context_of(engine, tmp_path / "other.db") as server_context:
+        async with Client(create_server(server_context), mode=era) as client:
             assert_same(over_http, await answer(client, CALL["name"], CALL["arguments"]))  # type: ignore[arg-type]
 
 
@@ -291,7 +295,7 @@ def test_a_body_that_trickles_in_is_refused(served: Served, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--http", "0.0.0.0:8765"], "lets other machines in"),
         (["--http", "8765"], "is no address to listen on"),
@@ -300,10 +304,10 @@ def test_a_body_that_trickles_in_is_refused(served: Served, monkeypatch: pytest.
         (["--http", "127.0.0.1:8765", "--url", "here"], "is no URL"),
     ],
 )
-def test_a_server_that_would_not_be_safe_does_not_start(options: list[str], said: str) -> None:
+def test_a_server_that_would_not_be_safe_does_not_start(options: list[str], message: str) -> None:
     result = CliRunner().invoke(serve, options)
     assert isinstance(result.exception, InvalidRequest)
-    assert said in str(result.exception)
+    assert message in str(result.exception)
 
 
 def test_an_address_that_is_taken_gets_one_clear_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,15 +319,15 @@ def test_an_address_that_is_taken_gets_one_clear_sentence(tmp_path: Path, monkey
 
 
 def test_beyond_loopback_tokens_and_a_url_are_needed(engine: Engine, tmp_path: Path) -> None:
-    with owner_of(engine, tmp_path / "knowledge.db") as owner:
-        make = partial(http_app, owner, turns=Turns(), calls=Calls())
+    with server_context_of(engine, tmp_path / "knowledge.db") as server_context:
+        make = partial(http_app, server_context, scheduler=FairScheduler(), call_metrics=CallMetrics())
         with pytest.raises(InvalidRequest, match="--url"):
             make(Address("0.0.0.0", 8765), Tokens(LISTED))
         assert isinstance(make(Address("0.0.0.0", 8765, "https://dp.example"), Tokens(LISTED)), Starlette)
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("ann", "is not `name token scope"),
         ("ann secret dp:read", "too short to be safe"),
@@ -333,8 +337,8 @@ def test_beyond_loopback_tokens_and_a_url_are_needed(engine: Engine, tmp_path: P
         ("# nobody yet", "There are no tokens"),
     ],
 )
-def test_a_malformed_list_of_tokens_gets_one_clear_sentence(line: str, said: str) -> None:
-    with pytest.raises(InvalidRequest, match=said) as caught:
+def test_a_malformed_list_of_tokens_gets_one_clear_sentence(line: str, message: str) -> None:
+    with pytest.raises(InvalidRequest, match=message) as caught:
         ListedTokens(line.splitlines())
     assert READER not in str(caught.value)
 
@@ -372,7 +376,7 @@ async def test_progress_and_cancellation_reach_the_engine_over_http(
         assert await anyio.to_thread.run_sync(served.engine.stopped.wait, 30)
         with anyio.fail_after(30):
             assert (await answer(client, **CALL_ARGUMENTS))["cells"][0]["value"] == "12.0 oz"
-    until(lambda: not served.turns.inside)
+    until(lambda: not served.scheduler.inside)
 
 
 @pytest.mark.anyio
@@ -389,7 +393,7 @@ async def test_health_and_metrics_tell_how_the_server_is_doing(served: Served) -
     assert 'dp_tools_calls_total{outcome="refused",tool="unknown"} 2.0' in metrics
     assert "dp_tools_calls_running 0.0" in metrics
     assert httpx2.get(f"{served.base}/health").json() == {"status": "ok"}
-    await served.calls.finish(1)
+    await served.call_metrics.finish(1)
     assert httpx2.get(f"{served.base}/health").status_code == 503
 
 

@@ -15,10 +15,17 @@ from visits_table import ASTRAY, VISITS
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine, Question, Result
 from dp_tools.errors import Cancelled, InvalidRequest
-from dp_tools.explain import ExplainRequest, Explanation, answer_averaged, explain, explain_answer, rationale
+from dp_tools.explain import (
+    ExplainRequest,
+    Explanation,
+    answer_permutation_averaged,
+    explain,
+    explain_answer,
+    rationale,
+)
 from dp_tools.explain.perturbed_questions import mean_outcome, probability_of
-from dp_tools.explain.text import sureness
-from dp_tools.models.calibration import Calibration, Line
+from dp_tools.explain.text import confidence_band
+from dp_tools.models.calibration import Calibration, PlattCalibration
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Example, Rule
 from dp_tools.tasks import TASKS
@@ -79,11 +86,11 @@ def test_every_task_can_be_explained_and_the_answer_is_the_one_that_was_given(
         value for value in given.__dict__.values() if isinstance(value, list) and value and isinstance(value[0], Item)
     )
     explanation = explained(preprocessor, task)
-    assert explanation.by == "model"
+    assert explanation.decided_by == "model"
     assert explanation.probability == pytest.approx(item.confidence, abs=0.05)
     assert explanation.decided
     assert explanation.text.endswith(".")
-    assert explanation.model_words is None
+    assert explanation.rationale is None
     changes = [abs(entry.change) for entry in explanation.decided if entry.kind != "rule"]
     assert all(one >= other for one, other in itertools.pairwise(changes))
 
@@ -128,11 +135,11 @@ def test_the_check_that_decided_is_named_first_with_what_the_answer_would_be_wit
         who="a test",
     )
     explanation = explained(preprocessor, "detect_errors")
-    assert (explanation.answer, explanation.by, explanation.probability) == ("yes", "check", 1.0)
+    assert (explanation.answer, explanation.decided_by, explanation.probability) == ("yes", "check", 1.0)
     first = explanation.decided[0]
     assert (first.kind, first.name, first.statement) == ("check", "city-no-x", "City has no letter x.")
     assert first.change > 0
-    assert explanation.sureness == "decided by a check"
+    assert explanation.confidence_band == "decided by a check"
     assert "city-no-x" in explanation.text
     assert "City has no letter x." in [fact.text.split(": ", 1)[-1] for fact in explanation.facts]
 
@@ -144,7 +151,7 @@ def test_the_example_that_decided_is_named_first(preprocessor: Preprocessor) -> 
         who="a test",
     )
     explanation = explained(preprocessor, "match_entities")
-    assert explanation.by == "example"
+    assert explanation.decided_by == "example"
     assert (explanation.decided[0].kind, explanation.decided[0].name) == ("example", "known-pair")
 
 
@@ -153,7 +160,7 @@ def test_what_the_table_keeps_is_named_where_it_decided_and_what_it_hangs_on_tur
 ) -> None:
     fields = {"records": [ASTRAY], "context": VISITS, "attributes": ["town"]}
     (explanation,) = explain(preprocessor.decider, read_request(TASKS["detect_errors"], fields)).explanations
-    assert (explanation.by, explanation.answer) == ("table", "yes")
+    assert (explanation.decided_by, explanation.answer) == ("table", "yes")
     assert "What the table keeps decides it: zip determines town. 99.2% of the cells keep that." in explanation.text
     assert explanation.would_change is not None
     assert (explanation.would_change.kind, explanation.would_change.name) == ("attribute", "zip")
@@ -167,13 +174,13 @@ def test_a_rule_of_the_call_is_measured_like_any_other(preprocessor: Preprocesso
 
 
 def test_facts_that_code_knows_do_not_need_the_model(preprocessor: Preprocessor) -> None:
-    told = {fact.kind: fact.text for fact in explained(preprocessor, "match_entities").facts}
-    assert told["different"] == "title and price differ"
-    assert told["missing"] == "maker is missing on a side"
-    assert told["models"] == "model numbers on one side only: dsc-w55 on the left and dsc-w80 on the right"
-    told = {fact.kind: fact.text for fact in explained(preprocessor, "detect_errors").facts}
-    assert told["near"] == "it is 1 edit away from “boston”, which the column has 8 times"
-    assert told["rows"] == "8 of 8 other records with the same zip have “boston”"
+    facts_by_kind = {fact.kind: fact.text for fact in explained(preprocessor, "match_entities").facts}
+    assert facts_by_kind["different"] == "title and price differ"
+    assert facts_by_kind["missing"] == "maker is missing on a side"
+    assert facts_by_kind["models"] == "model numbers on one side only: dsc-w55 on the left and dsc-w80 on the right"
+    facts_by_kind = {fact.kind: fact.text for fact in explained(preprocessor, "detect_errors").facts}
+    assert facts_by_kind["near"] == "it is 1 edit away from “boston”, which the column has 8 times"
+    assert facts_by_kind["rows"] == "8 of 8 other records with the same zip have “boston”"
     assert [fact.text for fact in explained(preprocessor, "annotate_columns").facts] == [
         "100% of the values are written like: integer",
         "its numbers lie from 1999 to 2004",
@@ -205,14 +212,14 @@ def test_a_model_that_was_not_tuned_to_justify_itself_is_not_asked_to_and_one_th
     preprocessor: Preprocessor, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rationale, "LONGEST", 8)
-    assert explained(preprocessor, "match_entities").model_words is None
+    assert explained(preprocessor, "match_entities").rationale is None
     named = tmp_path / "jellyfish-7b.gguf"
     named.symlink_to(tiny_model)
     engine = open_engine(str(named), cache=False)
     with Preprocessor(str(named), ":memory:", engine=engine) as published:
         (explanation,) = explain(published.decider, request_of("match_entities")).explanations
-    assert explanation.model_words
-    assert explanation.model_words not in explanation.text
+    assert explanation.rationale
+    assert explanation.rationale not in explanation.text
 
 
 def test_an_item_that_the_answer_does_not_have_is_refused(preprocessor: Preprocessor) -> None:
@@ -238,8 +245,8 @@ def test_progress_never_goes_back(preprocessor: Preprocessor) -> None:
 
 def test_an_averaged_answer_is_the_same_for_every_order(preprocessor: Preprocessor) -> None:
     swapped = {"left": dict(reversed(LENS.items())), "right": CAMERA}
-    one = answer_averaged(preprocessor.decider, request_of("match_entities"))
-    other = answer_averaged(preprocessor.decider, request_of("match_entities", pairs=[swapped]))
+    one = answer_permutation_averaged(preprocessor.decider, request_of("match_entities"))
+    other = answer_permutation_averaged(preprocessor.decider, request_of("match_entities", pairs=[swapped]))
     assert isinstance(one.answer, MatchEntitiesAnswer)
     assert isinstance(other.answer, MatchEntitiesAnswer)
     assert one.answer.pairs[0].confidence == pytest.approx(other.answer.pairs[0].confidence, abs=0.02)
@@ -248,12 +255,12 @@ def test_an_averaged_answer_is_the_same_for_every_order(preprocessor: Preprocess
 
 def test_an_averaged_answer_has_every_item_in_its_place(preprocessor: Preprocessor) -> None:
     request = request_of("detect_errors", attributes=["zip", "city"])
-    averaged = answer_averaged(preprocessor.decider, request)
-    assert [cell.attribute for cell in averaged.answer.cells] == ["zip", "city"]  # type: ignore[attr-defined]
-    explanation = explain(preprocessor.decider, request, [1], averaged=True).explanations[0]
-    cell = averaged.answer.cells[1]  # type: ignore[attr-defined]
+    permutation_averaged = answer_permutation_averaged(preprocessor.decider, request)
+    assert [cell.attribute for cell in permutation_averaged.answer.cells] == ["zip", "city"]  # type: ignore[attr-defined]
+    explanation = explain(preprocessor.decider, request, [1], permutation_averaged=True).explanations[0]
+    cell = permutation_averaged.answer.cells[1]  # type: ignore[attr-defined]
     assert explanation.probability == pytest.approx(cell.confidence, abs=0.05)
-    assert explanation.unstable is (1 in averaged.unstable)
+    assert explanation.rewrite_sensitive is (1 in permutation_averaged.order_sensitive)
     assert [entry.rewrite for entry in explanation.rewrites] == ["order 1", "order 2"]
 
 
@@ -262,8 +269,8 @@ def test_the_mean_of_orders_follows_the_threshold_and_keeps_what_a_check_decided
     mean = mean_outcome([yes, no])
     assert (mean.label, mean.confidence) == ("no", pytest.approx(0.55))
     assert mean_outcome([replace(yes, threshold=0.4), no]).label == "yes"
-    assert mean_outcome([Outcome("check", "yes", 1.0), no]).by == "check"
-    assert mean_outcome([Outcome("nobody", problem="too long"), no]).label == "no"
+    assert mean_outcome([Outcome("check", "yes", 1.0), no]).decided_by == "check"
+    assert mean_outcome([Outcome("unanswered", failure="too long"), no]).label == "no"
     values = [Outcome("model", "rome", 0.6, (("oslo", 0.3),)), Outcome("model", "oslo", 0.9)]
     assert (mean_outcome(values).label, mean_outcome(values).ranking) == (
         "oslo",
@@ -284,9 +291,9 @@ def test_a_label_that_lost_keeps_the_probability_it_has() -> None:
     [(0.995, "almost certain"), (0.93, "very likely"), (0.8, "likely"), (0.6, "more likely"), (0.2, "close to")],
 )
 def test_how_sure_is_said_in_words_with_the_band(confidence: float, words: str) -> None:
-    said = sureness(Outcome("model", "yes", confidence))
-    assert said.startswith(words)
-    assert said.endswith(")")
+    output = confidence_band(Outcome("model", "yes", confidence))
+    assert output.startswith(words)
+    assert output.endswith(")")
 
 
 def yes_of(label: str | None, probability: float | None) -> float:
@@ -319,18 +326,18 @@ def test_an_answer_that_a_harmless_rewrite_turns_is_marked_for_review_with_what_
     # The threshold is put between the two, so the verdict has to change.
     other = max(others, key=move)
     threshold = sum(both(about(other))) / 2
-    line = preprocessor.decider.calibration.lines.get("match_entities", Line())
-    preprocessor.decider.calibration = Calibration({"match_entities": replace(line, threshold=threshold)})
+    calibration = preprocessor.decider.calibration.by_task.get("match_entities", PlattCalibration())
+    preprocessor.decider.calibration = Calibration({"match_entities": replace(calibration, threshold=threshold)})
     after = about(other)
-    assert after.unstable
+    assert after.rewrite_sensitive
     assert after.review is not None
     assert "harmless rewrite" in after.text
     assert {"sides swapped", "another spacing"} <= {entry.rewrite for entry in after.rewrites}
 
 
 def test_a_sure_answer_is_rewritten_once_and_an_unsure_one_further(preprocessor: Preprocessor) -> None:
-    preprocessor.decider.calibration = Calibration({"match_entities": Line(scale=0.05, shift=6.0)})
+    preprocessor.decider.calibration = Calibration({"match_entities": PlattCalibration(scale=0.05, shift=6.0)})
     sure = explained(preprocessor, "match_entities")
-    assert (sure.unstable, sure.review, len(sure.rewrites)) == (False, None, 1)
-    preprocessor.decider.calibration = Calibration({"match_entities": Line(scale=0.05, shift=1.0)})
+    assert (sure.rewrite_sensitive, sure.review, len(sure.rewrites)) == (False, None, 1)
+    preprocessor.decider.calibration = Calibration({"match_entities": PlattCalibration(scale=0.05, shift=1.0)})
     assert [entry.rewrite for entry in explained(preprocessor, "match_entities").rewrites][-1] == "sides swapped"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dp_tools.errors import InvalidRequest
 from dp_tools.explain.counted_facts import case_facts
 from dp_tools.explain.explanation import Contribution, Explanation
-from dp_tools.explain.item_parts import PairView, single, view_of
+from dp_tools.explain.item_parts import PairParts, parts_of, single
 from dp_tools.explain.plots import curves, picture, reliability
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.match_entities import MatchEntitiesRequest, RecordPair
@@ -62,16 +62,16 @@ def test_an_item_by_itself_makes_the_case_that_it_makes_in_its_batch(task: str, 
 @pytest.mark.parametrize(("task", "fields"), BATCHES)
 def test_every_part_can_be_taken_away_and_all_of_them_too(task: str, fields: dict[str, Any]) -> None:
     request = read_request(TASKS[task], fields)
-    view = view_of(single(request, 0))
-    assert view.parts
-    asked = TASKS[task].cases(view.request)
-    for gone in ([part] for part in view.parts):
-        assert TASKS[task].cases(view.without(gone)) != asked
-        assert view_of(view.without(gone)).parts == [part for part in view.parts if part not in gone] or task in (
-            "extract_values",
-        )
-    assert len(TASKS[task].cases(view.without(view.parts))) == 1
-    assert TASKS[task].cases(view.only(view.parts)) == asked
+    item_parts = parts_of(single(request, 0))
+    assert item_parts.parts
+    asked = TASKS[task].cases(item_parts.request)
+    for gone in ([part] for part in item_parts.parts):
+        assert TASKS[task].cases(item_parts.without(gone)) != asked
+        assert parts_of(item_parts.without(gone)).parts == [
+            part for part in item_parts.parts if part not in gone
+        ] or task in ("extract_values",)
+    assert len(TASKS[task].cases(item_parts.without(item_parts.parts))) == 1
+    assert TASKS[task].cases(item_parts.only(item_parts.parts)) == asked
 
 
 def test_nothing_that_was_taken_away_is_still_told_by_a_fact() -> None:
@@ -80,19 +80,19 @@ def test_nothing_that_was_taken_away_is_still_told_by_a_fact() -> None:
         {"records": [{"city": "bostxn", "zip": "02115"}], "context": [*TWO] * 8, "attributes": ["city"]},
     )
     facts = TASKS["detect_errors"].facts(request)
-    view = view_of(single(request, 0))
-    (asked,) = TASKS["detect_errors"].cases(view.request, facts)
+    item_parts = parts_of(single(request, 0))
+    (asked,) = TASKS["detect_errors"].cases(item_parts.request, facts)
     assert any(fact.startswith("by zip") for fact in asked.prompt.evidence)
-    (masked,) = TASKS["detect_errors"].cases(view.without(["zip"]), facts)
+    (masked,) = TASKS["detect_errors"].cases(item_parts.without(["zip"]), facts)
     assert not any("zip" in fact for fact in masked.prompt.evidence)
-    (blank,) = TASKS["detect_errors"].cases(view.without(["city"]), facts)
+    (blank,) = TASKS["detect_errors"].cases(item_parts.without(["city"]), facts)
     assert (blank.prompt.value, blank.subject["value"]) == ('"nan"', None)
     assert not any(fact.startswith("near") for fact in blank.prompt.evidence)
 
 
 def test_facts_of_a_pair_are_those_of_what_is_left() -> None:
-    view = PairView(pair({"title": "canon 2005", "price": "5"}, {"title": "nikon 2007", "price": "5"}))
-    assert case_of(view.without(["title"])).prompt.evidence == ("price 100", "words 100/100", "same 5")
+    item_parts = PairParts(pair({"title": "canon 2005", "price": "5"}, {"title": "nikon 2007", "price": "5"}))
+    assert case_of(item_parts.without(["title"])).prompt.evidence == ("price 100", "words 100/100", "same 5")
 
 
 @given(left=RECORDS, right=RECORDS, seed=st.randoms())
@@ -100,7 +100,7 @@ def test_the_orders_of_a_pair_do_not_depend_on_the_order_found(
     left: dict[str, str | None], right: dict[str, str | None], seed: Any
 ) -> None:
     def prompts(one: dict[str, str | None], other: dict[str, str | None]) -> set[str]:
-        return {repr(case_of(request).prompt) for request in PairView(pair(one, other)).orders}
+        return {repr(case_of(request).prompt) for request in PairParts(pair(one, other)).orders}
 
     shuffled = [dict(seed.sample(list(side.items()), len(side))) for side in (left, right)]
     assert prompts(left, right) == prompts(shuffled[1], shuffled[0])
@@ -110,7 +110,7 @@ def test_the_orders_of_a_pair_do_not_depend_on_the_order_found(
 def test_a_copied_value_makes_the_sides_agree_there_and_nowhere_else(
     left: dict[str, str | None], right: dict[str, str | None]
 ) -> None:
-    for name, copied in PairView(pair(left, right)).copies().items():
+    for name, copied in PairParts(pair(left, right)).copies().items():
         (changed,) = copied.pairs
         assert changed.left == left
         assert changed.right == {**right, name: left[name]}
@@ -129,9 +129,9 @@ EXPLANATION = Explanation(
     item=0,
     text="",
     answer="yes",
-    by="model",
+    decided_by="model",
     probability=0.93,
-    sureness="very likely",
+    confidence_band="very likely",
     decided=[
         Contribution(kind="attribute", name="city", change=0.6, answer="no", flips=True),
         Contribution(kind="rule", name="a-rule", change=-0.04, answer="yes", flips=False, statement="A rule."),

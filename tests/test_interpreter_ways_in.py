@@ -12,13 +12,13 @@ import pytest
 from click.testing import CliRunner, Result
 from mcp import Client
 from mcp.types import BlobResourceContents, EmbeddedResource, ImageContent, TextContent
-from serving import ERAS, owner_of, refusal
+from serving import ERAS, refusal, server_context_of
 
 from dp_tools.cli import main
 from dp_tools.engine.questions import Engine
 from dp_tools.mcp_server.auth import RUN
 from dp_tools.mcp_server.server import create_server
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.tools.explain import explain_tool
 
 REQUEST = {"pairs": [{"left": {"title": "Sony W55"}, "right": {"title": "Sony W80"}}]}
@@ -36,8 +36,8 @@ async def test_an_agent_gets_the_explanation_as_text_as_structure_and_as_a_pictu
     engine: Engine, tmp_path: Path, era: str, form: str
 ) -> None:
     pytest.importorskip("matplotlib", reason='needs the extra "plots"')
-    with owner_of(engine, tmp_path / "knowledge.db") as owner:
-        async with Client(create_server(owner), mode=era) as client:
+    with server_context_of(engine, tmp_path / "knowledge.db") as server_context:
+        async with Client(create_server(server_context), mode=era) as client:
             schema = next(t.output_schema for t in (await client.list_tools()).tools if t.name == "explain_answer")
             result = await client.call_tool("explain_answer", {**CALL, "picture": form})
     text, picture = result.content
@@ -55,7 +55,7 @@ async def test_an_agent_gets_the_explanation_as_text_as_structure_and_as_a_pictu
 
 
 def test_whoever_may_only_read_rules_may_not_ask_the_model_for_explanations() -> None:
-    assert explain_tool(Owner()).scope == RUN
+    assert explain_tool(ServerContext()).scope == RUN
 
 
 @pytest.mark.anyio
@@ -67,10 +67,10 @@ async def test_an_agent_is_told_in_a_sentence_what_cannot_be_explained(engine: E
         ({**CALL, "request": {"pairs": []}}, "There are no pairs"),
         ({**CALL, "request": {"pair": []}}, "pair"),
     ]
-    with owner_of(engine, tmp_path / "knowledge.db") as owner:
-        async with Client(create_server(owner)) as client:
-            for arguments, said in bad:
-                assert said in await refusal(client, "explain_answer", arguments)
+    with server_context_of(engine, tmp_path / "knowledge.db") as server_context:
+        async with Client(create_server(server_context)) as client:
+            for arguments, message in bad:
+                assert message in await refusal(client, "explain_answer", arguments)
 
 
 def run(*arguments: str | Path) -> Result:
@@ -82,18 +82,18 @@ def test_a_person_gets_a_paragraph_and_a_picture(tmp_path: Path, lent_engine: ob
     table = tmp_path / "pairs.csv"
     table.write_text("left_title,right_title\nSony W55,Sony W80\n")
     picture = tmp_path / "why.svg"
-    said = run("match", table, "--row", "1", "--knowledge", ":memory:", "--picture", picture)
-    assert said.exit_code == 0, said.output
-    assert said.stdout.startswith("The two records are ")
+    message = run("match", table, "--row", "1", "--knowledge", ":memory:", "--picture", picture)
+    assert message.exit_code == 0, message.output
+    assert message.stdout.startswith("The two records are ")
     assert "<svg" in picture.read_text()
 
 
 def test_a_request_of_any_task_can_be_explained_from_a_file(tmp_path: Path, lent_engine: object) -> None:  # noqa: ARG001
     file = tmp_path / "request.json"
     file.write_text(json.dumps({"records": [{"beer": "Stout", "abv": "5%"}], "attributes": ["abv"]}))
-    told = run("detect-errors", file, "--item", "0", "--knowledge", ":memory:", "--json")
-    assert told.exit_code == 0, told.output
-    (explanation,) = json.loads(told.stdout)["explanations"]
+    result = run("detect-errors", file, "--item", "0", "--knowledge", ":memory:", "--json")
+    assert result.exit_code == 0, result.output
+    (explanation,) = json.loads(result.stdout)["explanations"]
     assert {entry["name"] for entry in explanation["decided"]} >= {"beer", "abv"}
 
 
@@ -102,7 +102,7 @@ def test_what_cannot_be_explained_is_one_sentence_and_nothing_is_written(tmp_pat
     table.write_text("city\nboston\n")
     broken = tmp_path / "broken.json"
     broken.write_text("{")
-    for arguments, said in (
+    for arguments, message in (
         (("detect-errors", table), "--row"),
         (("detect-errors", table, "--row", "1"), "--attribute"),
         (("detect-errors", table, "--row", "9", "-a", "city"), "no record 9"),
@@ -114,6 +114,6 @@ def test_what_cannot_be_explained_is_one_sentence_and_nothing_is_written(tmp_pat
     ):
         refused = run(*arguments, "--knowledge", ":memory:")
         assert refused.exit_code == 2, refused.output
-        assert said in refused.output
+        assert message in refused.output
         assert "Traceback" not in refused.output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.json", "cities.csv"]

@@ -71,7 +71,7 @@ def test_the_text_is_the_whole_answer_and_the_artifact_is_the_answer(tools: dict
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         ({"records": []}, "There are no records"),
         ({"records": [{"a": {"b": "1"}}]}, "records[0].a cannot be {'b': '1'}"),
@@ -80,11 +80,11 @@ def test_the_text_is_the_whole_answer_and_the_artifact_is_the_answer(tools: dict
     ],
 )
 def test_bad_input_is_a_message_that_the_model_can_act_on(
-    tools: dict[str, BaseTool], arguments: dict[str, Any], said: str
+    tools: dict[str, BaseTool], arguments: dict[str, Any], sentence: str
 ) -> None:
     message = tools["detect_errors"].invoke(call("detect_errors", **arguments))
     assert message.status == "error"
-    assert said in message.content
+    assert sentence in message.content
     assert "\n" not in message.content
 
 
@@ -140,7 +140,7 @@ def test_the_text_of_a_long_answer_is_short_and_the_artifact_is_whole(
     from dp_tools.rules.rule import Rule
 
     number = Rule(
-        id="n", statement="A size is a number.", attribute="size", dataset="d", check={"type": "number"}, settles="both"
+        id="n", statement="A size is a number.", attribute="size", dataset="d", check={"type": "number"}, decides="both"
     )
     preprocessor.knowledge.add(number, who="ann")
     records = [{"size": 12.5 if n else "none"} for n in range(60)]
@@ -163,7 +163,7 @@ def test_whole_tables_are_cleaned_through_the_tools(
     home.mkdir()
     (home / "beers.csv").write_text("beer,ounces\nPale Ale,12.0\nStout,12.0 oz\n", encoding="utf-8")
     number = Rule(
-        id="n", statement="A number.", attribute="ounces", dataset="d", check={"type": "number"}, settles="both"
+        id="n", statement="A number.", attribute="ounces", dataset="d", check={"type": "number"}, decides="both"
     )
     preprocessor.knowledge.add(number, who="ann")
     tools = {tool.name: tool for tool in dp_tools(preprocessor=preprocessor, roots=[home])}
@@ -177,7 +177,7 @@ def test_whole_tables_are_cleaned_through_the_tools(
     assert "12.0 oz" in (home / "beers.errors.csv").read_text(encoding="utf-8")
     assert [one["id"] for one in json.loads(tools["get_job"].invoke(call("get_job")).content)] == [job.id]
     assert json.loads(tools["next_reviews"].invoke(call("next_reviews")).content) == []
-    for name, arguments, said in (
+    for name, arguments, sentence in (
         ("profile_table", {"table": {"path": "../state"}}, "lies outside"),
         ("clean_table", {"table": table, "what": "fill"}, "Name the one attribute"),
         ("cancel_job", {"job": "clean-none"}, "no job"),
@@ -186,7 +186,7 @@ def test_whole_tables_are_cleaned_through_the_tools(
     ):
         refused = tools[name].invoke(call(name, **arguments))
         assert refused.status == "error"
-        assert said in refused.content
+        assert sentence in refused.content
 
 
 class Scripted(BaseChatModel):
@@ -232,7 +232,7 @@ def test_an_agent_cleans_a_table_through_the_tools(preprocessor: Preprocessor) -
         dataset="beers of a test",
         attribute="ounces",
         check={"type": "number"},
-        settles="both",
+        decides="both",
     )
     preprocessor.knowledge.add(number, who="ann")
     agent = create_agent(Scripted(), dp_tools(preprocessor=preprocessor))

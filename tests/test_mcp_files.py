@@ -21,11 +21,11 @@ from tables_job import ScriptedEngine
 from dp_tools.cli import main
 from dp_tools.errors import TableUnavailable
 from dp_tools.mcp_server.auth import ListedTokens
-from dp_tools.mcp_server.call_metrics import Calls
-from dp_tools.mcp_server.fair_scheduler import Turns
+from dp_tools.mcp_server.call_metrics import CallMetrics
+from dp_tools.mcp_server.fair_scheduler import FairScheduler
 from dp_tools.mcp_server.http import Address, Tokens, http_app
 from dp_tools.mcp_server.server import create_server
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.asking import CHUNK
@@ -58,21 +58,21 @@ def preprocessor(tmp_path: Path) -> Iterator[Preprocessor]:
 
 
 @pytest.fixture
-def owner(home: Path, preprocessor: Preprocessor) -> Iterator[Owner]:  # noqa: ARG001
-    kept = Owner(preprocessor=preprocessor)
+def server_context(home: Path, preprocessor: Preprocessor) -> Iterator[ServerContext]:  # noqa: ARG001
+    kept = ServerContext(preprocessor=preprocessor)
     yield kept
     kept.close()
 
 
 @asynccontextmanager
-async def person(owner: Owner, era: str, *, says: bool) -> AsyncIterator[tuple[Client, list[str]]]:
+async def person(server_context: ServerContext, era: str, *, says: bool) -> AsyncIterator[tuple[Client, list[str]]]:
     asked: list[str] = []
 
     async def reply(_: Any, question: Any) -> ElicitResult:
         asked.append(question.message)
         return ElicitResult(action="accept", content={"agreed": says})
 
-    async with Client(create_server(owner), mode=era, elicitation_callback=reply) as client:
+    async with Client(create_server(server_context), mode=era, elicitation_callback=reply) as client:
         yield client, asked
 
 
@@ -89,10 +89,10 @@ def files_of(job: dict[str, Any]) -> list[str]:
 
 
 async def test_without_roots_the_disk_is_closed_and_results_go_to_a_folder_of_the_users_own(
-    owner: Owner, home: Path, tmp_path: Path
+    server_context: ServerContext, home: Path, tmp_path: Path
 ) -> None:
     table = {"path": str(tmp_path / "data" / "people.csv")}
-    async with Client(create_server(owner)) as client:
+    async with Client(create_server(server_context)) as client:
         for tool in ("profile_table", "dedupe_table"):
             assert "start" in await refusal(client, tool, {"table": table})
             nowhere = await refusal(client, tool, {"table": {"path": str(tmp_path / "data" / "none.csv")}})
@@ -106,15 +106,15 @@ async def test_without_roots_the_disk_is_closed_and_results_go_to_a_folder_of_th
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_file_outside_the_roots_is_read_where_the_person_says_so(
-    owner: Owner, home: Path, tmp_path: Path, era: str
+    server_context: ServerContext, home: Path, tmp_path: Path, era: str
 ) -> None:
     path, nowhere = (str(tmp_path / "data" / name) for name in ("people.csv", "none.csv"))
-    async with person(owner, era, says=False) as (client, asked):
+    async with person(server_context, era, says=False) as (client, asked):
         for tool in ("profile_table", "dedupe_table"):
             assert "did not agree" in await refusal(client, tool, {"table": {"path": path}})
             assert "did not agree" in await refusal(client, tool, {"table": {"path": nowhere}})
         assert [nowhere in question for question in asked] == [False, True, False, True]
-    async with person(owner, era, says=True) as (client, asked):
+    async with person(server_context, era, says=True) as (client, asked):
         profiled = await answer(client, "profile_table", {"table": {"path": path}})
         assert profiled["profile"]["records"] == 6
         job = await done(client, "dedupe_table", {"table": {"path": path}})
@@ -126,12 +126,14 @@ async def test_a_file_outside_the_roots_is_read_where_the_person_says_so(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_every_file_is_named_to_the_person_with_what_it_replaces(owner: Owner, home: Path, era: str) -> None:
+async def test_every_file_is_named_to_the_person_with_what_it_replaces(
+    server_context: ServerContext, home: Path, era: str
+) -> None:
     home.mkdir(parents=True)
     (home / "people.csv").write_text(TABLE)
     (home / "people.clean.changes.jsonl").write_text("mine")
     asked_for = {"table": {"path": "people.csv"}, "overwrite": True}
-    async with person(owner, era, says=True) as (client, asked):
+    async with person(server_context, era, says=True) as (client, asked):
         await done(client, "clean_table", asked_for)
         await done(client, "clean_table", asked_for)
     first, second = asked
@@ -144,11 +146,11 @@ async def test_every_file_is_named_to_the_person_with_what_it_replaces(owner: Ow
     assert (home / "people.clean.changes.jsonl").read_text() != "mine"
 
 
-async def test_without_a_person_only_what_dp_tools_wrote_is_replaced(owner: Owner, home: Path) -> None:
+async def test_without_a_person_only_what_dp_tools_wrote_is_replaced(server_context: ServerContext, home: Path) -> None:
     home.mkdir(parents=True)
     (home / "people.csv").write_text(TABLE)
     asked_for = {"table": {"path": "people.csv"}, "overwrite": True}
-    async with Client(create_server(owner)) as client:
+    async with Client(create_server(server_context)) as client:
         assert "only a person" in await refusal(client, "dedupe_table", {**asked_for, "output": "people.csv"})
         await done(client, "dedupe_table", asked_for)
         await done(client, "dedupe_table", asked_for)
@@ -159,8 +161,8 @@ async def test_without_a_person_only_what_dp_tools_wrote_is_replaced(owner: Owne
     assert (home / "people.csv").read_text() == TABLE
 
 
-async def test_tools_that_may_replace_files_say_so(owner: Owner) -> None:
-    async with Client(create_server(owner)) as client:
+async def test_tools_that_may_replace_files_say_so(server_context: ServerContext) -> None:
+    async with Client(create_server(server_context)) as client:
         tools = {tool.name: tool.annotations for tool in (await client.list_tools()).tools}
     for name in ("clean_table", "match_tables", "dedupe_table"):
         hints = tools[name]
@@ -170,27 +172,27 @@ async def test_tools_that_may_replace_files_say_so(owner: Owner) -> None:
 
 
 @pytest.fixture
-def slow(owner: Owner, home: Path) -> ScriptedEngine:
+def slow(server_context: ServerContext, home: Path) -> ScriptedEngine:
     """A table that is answered only in part until the engine is let go on."""
     home.mkdir(parents=True)
     lines = (f"Ann {chr(97 + n % 7)} Lee {n % 9},Rome {n % 4}\n" for n in range(300))
     (home / "people.csv").write_text("name,town\n" + "".join(lines))
-    engine = owner.preprocessor.decider.engine
+    engine = server_context.preprocessor.decider.engine
     assert isinstance(engine, ScriptedEngine)
     engine.most = 2 * CHUNK
     return engine
 
 
 async def test_a_stopped_job_goes_on_under_other_rules_only_where_that_is_asked_for(
-    owner: Owner, slow: ScriptedEngine
+    server_context: ServerContext, slow: ScriptedEngine
 ) -> None:
     asked_for = {"table": {"path": "people.csv"}}
-    async with Client(create_server(owner)) as client:
+    async with Client(create_server(server_context)) as client:
         job = (await answer(client, "dedupe_table", asked_for))["id"]
         assert await anyio.to_thread.run_sync(slow.reached.wait, 30)
         await answer(client, "cancel_job", {"job": job})
         slow.most = None
-        owner.knowledge.add(Rule(id="same-name", statement="One name is one person."), who="ann")
+        server_context.knowledge.add(Rule(id="same-name", statement="One name is one person."), who="ann")
         assert "1 changed rule (same-name)" in await refusal(client, "dedupe_table", asked_for)
         ended = await done(client, "dedupe_table", {**asked_for, "with_current_model": True})
     assert ended["id"] == job
@@ -199,7 +201,7 @@ async def test_a_stopped_job_goes_on_under_other_rules_only_where_that_is_asked_
 
 @pytest.mark.parametrize("agreed", [True, False])
 async def test_a_person_is_asked_before_a_stopped_job_goes_on_under_other_rules(
-    owner: Owner, slow: ScriptedEngine, agreed: bool
+    server_context: ServerContext, slow: ScriptedEngine, agreed: bool
 ) -> None:
     asked: list[str] = []
 
@@ -208,12 +210,12 @@ async def test_a_person_is_asked_before_a_stopped_job_goes_on_under_other_rules(
         return ElicitResult(action="accept", content={"agreed": agreed or "Go on?" not in question.message})
 
     asked_for = {"table": {"path": "people.csv"}}
-    async with Client(create_server(owner), elicitation_callback=reply) as client:
+    async with Client(create_server(server_context), elicitation_callback=reply) as client:
         job = (await answer(client, "dedupe_table", asked_for))["id"]
         assert await anyio.to_thread.run_sync(slow.reached.wait, 30)
         await answer(client, "cancel_job", {"job": job})
         slow.most = None
-        owner.knowledge.add(Rule(id="same-name", statement="One name is one person."), who="ann")
+        server_context.knowledge.add(Rule(id="same-name", statement="One name is one person."), who="ann")
         if agreed:
             assert (await done(client, "dedupe_table", asked_for))["id"] == job
         else:
@@ -223,10 +225,10 @@ async def test_a_person_is_asked_before_a_stopped_job_goes_on_under_other_rules(
 
 
 async def test_a_call_that_is_made_again_while_its_job_runs_starts_no_second_one_and_a_shell_can_go_on(
-    owner: Owner, home: Path, slow: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server_context: ServerContext, home: Path, slow: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked_for = {"table": {"path": "people.csv"}}
-    async with Client(create_server(owner)) as client:
+    async with Client(create_server(server_context)) as client:
         started = await answer(client, "dedupe_table", asked_for)
         assert started["status"] == "running"
         assert (await answer(client, "dedupe_table", asked_for))["id"] == started["id"]
@@ -237,10 +239,10 @@ async def test_a_call_that_is_made_again_while_its_job_runs_starts_no_second_one
     slow.most = None
     # A person at a shell, in another folder, finds the job of the server and goes on with it.
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("dp_tools.cli.tables.Preprocessor", lambda *_: owner.preprocessor)
+    monkeypatch.setattr("dp_tools.cli.tables.Preprocessor", lambda *_: server_context.preprocessor)
     listed = CliRunner().invoke(main, ["jobs", "list"], catch_exceptions=False).output
     assert started["id"] in listed
-    assert str(owner.jobs.store.folder) in listed
+    assert str(server_context.jobs.store.folder) in listed
     resumed = CliRunner().invoke(main, ["jobs", "resume", started["id"]], catch_exceptions=False)
     assert resumed.exit_code == 0, resumed.output
     shown = json.loads(CliRunner().invoke(main, ["jobs", "show", started["id"]], catch_exceptions=False).output)
@@ -248,10 +250,10 @@ async def test_a_call_that_is_made_again_while_its_job_runs_starts_no_second_one
     assert files_of(shown)[0] == str(home / "people.duplicates.csv")
 
 
-async def test_a_job_that_fails_is_an_error_of_the_call(owner: Owner, home: Path) -> None:
+async def test_a_job_that_fails_is_an_error_of_the_call(server_context: ServerContext, home: Path) -> None:
     home.mkdir(parents=True)
     (home / "ragged.csv").write_text("a,b\n1,2\n3\n")
-    async with Client(create_server(owner)) as client:
+    async with Client(create_server(server_context)) as client:
         result = await client.call_tool("dedupe_table", {"table": {"path": "ragged.csv"}})
         assert result.structured_content is not None
         job = result.structured_content["id"]
@@ -264,8 +266,10 @@ async def test_a_job_that_fails_is_an_error_of_the_call(owner: Owner, home: Path
 
 
 @pytest.mark.parametrize("given", ["people.csv", ["people.csv"], 7])
-async def test_a_table_of_another_shape_is_answered_with_the_right_one(owner: Owner, given: Any) -> None:
-    async with Client(create_server(owner)) as client:
+async def test_a_table_of_another_shape_is_answered_with_the_right_one(
+    server_context: ServerContext, given: Any
+) -> None:
+    async with Client(create_server(server_context)) as client:
         for tool in ("profile_table", "clean_table", "dedupe_table"):
             assert '{"path": "FILE"}' in await refusal(client, tool, {"table": given})
 
@@ -277,31 +281,36 @@ async def test_servers_with_other_roots_or_other_rules_share_no_jobs(
     for folder in folders:
         folder.mkdir()
         (folder / "people.csv").write_text(TABLE)
-    owners = [Owner(preprocessor=preprocessor, roots=[folder]) for folder in folders]
+    server_contexts = [ServerContext(preprocessor=preprocessor, roots=[folder]) for folder in folders]
     with Preprocessor(knowledge=tmp_path / "other.db", engine=ScriptedEngine()) as other:
-        owners += [Owner(preprocessor=other, roots=folders[:1]), Owner(preprocessor=preprocessor, state=tmp_path / "s")]
-        async with Client(create_server(owners[0])) as client:
+        server_contexts += [
+            ServerContext(preprocessor=other, roots=folders[:1]),
+            ServerContext(preprocessor=preprocessor, state=tmp_path / "s"),
+        ]
+        async with Client(create_server(server_contexts[0])) as client:
             job = await done(client, "dedupe_table", {"table": {"path": "people.csv"}})
             assert len((await answer(client, "get_job", {}))["jobs"]) == 1
-        for stranger in owners[1:]:
+        for stranger in server_contexts[1:]:
             async with Client(create_server(stranger)) as client:
                 assert (await answer(client, "get_job", {}))["jobs"] == []
                 assert "no job" in await refusal(client, "get_job", {"job": job["id"]})
-        again = Owner(preprocessor=preprocessor, roots=folders[:1])
+        again = ServerContext(preprocessor=preprocessor, roots=folders[:1])
         async with Client(create_server(again)) as client:
             assert (await answer(client, "get_job", {}))["jobs"][0]["id"] == job["id"]
     assert not home.exists()
 
 
 async def test_a_caller_over_http_sees_the_jobs_cases_and_results_of_its_own_token_alone(
-    owner: Owner, home: Path
+    server_context: ServerContext, home: Path
 ) -> None:
     home.mkdir(parents=True)
     (home / "people.csv").write_text(TABLE)
     ann, bob = "ann" * 6, "bob" * 6
     everything = "dp:read dp:run dp:rules"
     tokens = Tokens(ListedTokens([f"ann {ann} {everything}", f"bob {bob} {everything}"]))
-    app = http_app(owner, Address("127.0.0.1", 8765), tokens, turns=Turns(), calls=Calls())
+    app = http_app(
+        server_context, Address("127.0.0.1", 8765), tokens, scheduler=FairScheduler(), call_metrics=CallMetrics()
+    )
     template = ResourceTemplateReference(uri="jobs://{job}/result")
     asked_for = {"table": {"path": "people.csv"}, "overwrite": True}
     case = {"task": "match_entities", "dataset": None, "attribute": None, "question": "?", "subject": "{}"}
@@ -309,7 +318,7 @@ async def test_a_caller_over_http_sees_the_jobs_cases_and_results_of_its_own_tok
         for era in ERAS:
             async with connected(base, ann, era) as client:
                 job = (await done(client, "dedupe_table", asked_for))["id"]
-                mine = owner.jobs.of(json.dumps(["ann", None])).store
+                mine = server_context.jobs.of(json.dumps(["ann", None])).store
                 mine.add_reviews(job, [{**case, "proposal": "yes", "confidence": 0.5}])
                 (review,) = (await answer(client, "next_reviews", {"job": job}))["reviews"]
                 assert (await client.complete(template, {"name": "job", "value": job})).completion.values == [job]

@@ -16,11 +16,11 @@ from mcp.types import Tool
 from serving import ERAS, ROOT, environment
 
 from dp_tools.cli.serve import serve
-from dp_tools.mcp_server.call_metrics import Calls
-from dp_tools.mcp_server.fair_scheduler import Turns
+from dp_tools.mcp_server.call_metrics import CallMetrics
+from dp_tools.mcp_server.fair_scheduler import FairScheduler
 from dp_tools.mcp_server.http import Address, http_app
 from dp_tools.mcp_server.server import create_server
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.tools.groups import PROFILES, Profile, instructions
 from dp_tools.tasks import TASKS
 
@@ -70,9 +70,12 @@ async def test_a_server_offers_the_chosen_groups_and_speaks_of_no_other_tool(
             for prompt in (await client.list_prompts()).prompts
         ]
     assert offered == set[str]().union(*(GROUPS[profile] for profile in chosen))
-    told = instructions(chosen) + " ".join(str(prompt.messages) for prompt in prompts)
+    facts_by_kind = instructions(chosen) + " ".join(str(prompt.messages) for prompt in prompts)
     assert not [
-        name for names in GROUPS.values() for name in names - offered if name in told.replace("clean_table:", "")
+        name
+        for names in GROUPS.values()
+        for name in names - offered
+        if name in facts_by_kind.replace("clean_table:", "")
     ]
 
 
@@ -84,8 +87,15 @@ async def test_the_command_line_chooses_the_groups_over_stdio(tmp_path: Path) ->
 
 
 async def test_the_groups_are_chosen_over_http_too(tmp_path: Path) -> None:
-    owner = Owner(knowledge=tmp_path / "knowledge.db")
-    app = http_app(owner, Address("127.0.0.1", 8765), None, turns=Turns(), calls=Calls(), profiles=("tables",))
+    server_context = ServerContext(knowledge=tmp_path / "knowledge.db")
+    app = http_app(
+        server_context,
+        Address("127.0.0.1", 8765),
+        None,
+        scheduler=FairScheduler(),
+        call_metrics=CallMetrics(),
+        profiles=("tables",),
+    )
     with listening(app) as base:
         async with connected(base) as client:
             assert {tool.name for tool in (await client.list_tools()).tools} == TABLES

@@ -34,7 +34,7 @@ from serving import ERAS, answer, refusal
 
 from dp_tools.engine.questions import Engine
 from dp_tools.mcp_server.server import create_server
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.tools import schema_choices
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
@@ -50,7 +50,7 @@ NUMBER = Rule(
     dataset="cellar",
     check={"type": "number"},
     attribute="ounces",
-    settles="both",
+    decides="both",
 )
 
 
@@ -76,10 +76,10 @@ def held(engine: Engine) -> Held:
 
 
 @pytest.fixture
-def owner(held: Held, folder: Path, tmp_path: Path) -> Iterator[Owner]:
+def server_context(held: Held, folder: Path, tmp_path: Path) -> Iterator[ServerContext]:
     preprocessor = Preprocessor(knowledge=tmp_path / "knowledge.db", engine=held)
     preprocessor.knowledge.add(NUMBER, who="ann")
-    opened = Owner(preprocessor=preprocessor, roots=[folder])
+    opened = ServerContext(preprocessor=preprocessor, roots=[folder])
     yield opened
     opened.close()
     preprocessor.knowledge.close()
@@ -101,8 +101,8 @@ async def person(server: MCPServer[None], era: str, *words: dict[str, Any]) -> A
 DETECT = {"table": {"path": "beers.csv"}, "what": "detect", "attributes": ["ounces"], "dataset": "cellar"}
 
 
-async def test_a_profile_says_what_is_in_a_table(owner: Owner) -> None:
-    async with Client(create_server(owner)) as client:
+async def test_a_profile_says_what_is_in_a_table(server_context: ServerContext) -> None:
+    async with Client(create_server(server_context)) as client:
         given = await answer(client, "profile_table", {"table": {"path": "beers.csv"}})
         text = (await client.read_resource("tables://beers.csv/profile")).contents[0].text  # type: ignore[union-attr]
     assert given["profile"]["records"] == 9
@@ -111,8 +111,10 @@ async def test_a_profile_says_what_is_in_a_table(owner: Owner) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_table_is_searched_for_errors_and_the_result_is_a_file(owner: Owner, folder: Path, era: str) -> None:
-    async with Client(create_server(owner), mode=era) as client:
+async def test_a_table_is_searched_for_errors_and_the_result_is_a_file(
+    server_context: ServerContext, folder: Path, era: str
+) -> None:
+    async with Client(create_server(server_context), mode=era) as client:
         result = await client.call_tool("clean_table", DETECT)
         assert result.structured_content is not None
         job = result.structured_content["id"]
@@ -132,8 +134,10 @@ async def test_a_table_is_searched_for_errors_and_the_result_is_a_file(owner: Ow
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_person_is_asked_before_files_are_written(owner: Owner, folder: Path, era: str) -> None:
-    async with person(create_server(owner), era, {"agreed": False}, {"agreed": True}) as (client, asked):
+async def test_a_person_is_asked_before_files_are_written(
+    server_context: ServerContext, folder: Path, era: str
+) -> None:
+    async with person(create_server(server_context), era, {"agreed": False}, {"agreed": True}) as (client, asked):
         assert "did not agree" in await refusal(client, "clean_table", DETECT)
         assert not (folder / "beers.errors.csv").exists()
         job = (await answer(client, "clean_table", DETECT))["id"]
@@ -143,10 +147,10 @@ async def test_a_person_is_asked_before_files_are_written(owner: Owner, folder: 
 
 
 async def test_the_same_call_goes_on_with_a_job_that_was_stopped(
-    owner: Owner, held: Held, monkeypatch: pytest.MonkeyPatch
+    server_context: ServerContext, held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Jobs, "start", partialmethod(Jobs.start, wait=0.05))
-    async with Client(create_server(owner)) as client:
+    async with Client(create_server(server_context)) as client:
         request = {**DETECT, "attributes": ["beer", "ounces"], "output": "all.csv"}
         started = await answer(client, "clean_table", request)
         assert started["status"] == "running"
@@ -161,7 +165,7 @@ async def test_the_same_call_goes_on_with_a_job_that_was_stopped(
 
 
 @pytest.mark.parametrize(
-    ("tool", "arguments", "said"),
+    ("tool", "arguments", "message"),
     [
         ("profile_table", {"table": {"path": "none.csv"}}, "There is no file none.csv"),
         ("profile_table", {"table": {"path": "../state"}}, "lies outside"),
@@ -182,57 +186,62 @@ async def test_the_same_call_goes_on_with_a_job_that_was_stopped(
         ("test_rule", {"rule_id": "ounces-number", "data": "none.csv", "task": "detect_errors"}, "There is no file"),
     ],
 )
-async def test_bad_input_gets_one_clear_sentence(owner: Owner, tool: str, arguments: dict[str, Any], said: str) -> None:
-    async with Client(create_server(owner)) as client:
+async def test_bad_input_gets_one_clear_sentence(
+    server_context: ServerContext, tool: str, arguments: dict[str, Any], message: str
+) -> None:
+    async with Client(create_server(server_context)) as client:
         sentence = await refusal(client, tool, arguments)
-    assert said in sentence
+    assert message in sentence
     assert "\n" not in sentence
 
 
-async def test_a_resource_outside_the_folders_is_not_read(owner: Owner) -> None:
-    async with Client(create_server(owner)) as client:
+async def test_a_resource_outside_the_folders_is_not_read(server_context: ServerContext) -> None:
+    async with Client(create_server(server_context)) as client:
         for path in ("../state/x.csv", "/etc/passwd", "%2e%2e/state/x.csv", "none.csv"):
             with pytest.raises(MCPError):
                 await client.read_resource(f"tables://{path}/profile")
 
 
-async def test_a_rule_is_tried_on_labelled_cases(owner: Owner, folder: Path) -> None:
+async def test_a_rule_is_tried_on_labelled_cases(server_context: ServerContext, folder: Path) -> None:
     rows = [("beer", "ounces", "attribute", "label"), ("A", "12.0", "ounces", "0"), ("B", "12 oz", "ounces", "1")]
     with (folder / "labelled.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
     asked = {"rule_id": "ounces-number", "data": "labelled.csv", "task": "detect_errors", "dataset": "cellar"}
-    async with Client(create_server(owner)) as client:
+    async with Client(create_server(server_context)) as client:
         trial = await answer(client, "test_rule", asked)
     assert trial["cases"] == 2
     assert trial["after"] == 100.0
 
 
 async def test_a_persons_word_settles_columns_that_are_about_as_likely(
-    owner: Owner, monkeypatch: pytest.MonkeyPatch
+    server_context: ServerContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schema_choices, "CLOSE", 2.0)
     pairs = [AttributePair(left=0, right=right, match=True, score=0.9) for right in (0, 1)]
     close = MatchSchemasAnswer(pairs=pairs, assignment=[(0, 0)])
-    monkeypatch.setattr(owner.preprocessor, "run", lambda *_, **__: close.model_copy(deep=True))
+    monkeypatch.setattr(server_context.preprocessor, "run", lambda *_, **__: close.model_copy(deep=True))
     asked = {"left": [{"name": "zip"}], "right": [{"name": "zip code"}, {"name": "postal code"}]}
     for era in ERAS:
         word = {"column_0": "postal code (1)"}
-        async with person(create_server(owner), era, word, {"column_0": "none of them"}) as (client, questions):
+        async with person(create_server(server_context), era, word, {"column_0": "none of them"}) as (
+            client,
+            questions,
+        ):
             chosen = await answer(client, "match_schemas", asked)
             none = await answer(client, "match_schemas", asked)
         assert chosen["assignment"] == [[0, 1]]
         assert [pair["match"] for pair in chosen["pairs"]] == [False, True]
         assert none["assignment"] == []
         assert len(questions) == 2
-    async with person(create_server(owner), "legacy", {"column_0": "neither"}) as (client, questions):
+    async with person(create_server(server_context), "legacy", {"column_0": "neither"}) as (client, questions):
         assert (await answer(client, "match_schemas", asked))["assignment"] == [[0, 0]]
         assert len(questions) == 1
-    async with Client(create_server(owner)) as client:
+    async with Client(create_server(server_context)) as client:
         assert (await answer(client, "match_schemas", asked))["assignment"] == [[0, 0]]
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_an_answer_to_a_case_is_the_persons(owner: Owner, era: str) -> None:
+async def test_an_answer_to_a_case_is_the_persons(server_context: ServerContext, era: str) -> None:
     case = {
         "task": "detect_errors",
         "dataset": "cellar",
@@ -242,24 +251,26 @@ async def test_an_answer_to_a_case_is_the_persons(owner: Owner, era: str) -> Non
         "proposal": "Stout",
         "confidence": 0.5,
     }
-    owner.jobs.store.add("clean-1", "clean", "{}")
-    owner.jobs.store.add_reviews("clean-1", [case, {**case, "confidence": 0.6}])
-    async with Client(create_server(owner), mode=era) as client:
+    server_context.jobs.store.add("clean-1", "clean", "{}")
+    server_context.jobs.store.add_reviews("clean-1", [case, {**case, "confidence": 0.6}])
+    async with Client(create_server(server_context), mode=era) as client:
         waiting = await answer(client, "next_reviews", {})
         assert waiting["open"] == 2
         first, second = (review["id"] for review in waiting["reviews"])
         assert (await answer(client, "answer_review", {"review": first, "answer": "yes"}))["acts"] is False
-    async with person(create_server(owner), era, {"answer": "no"}) as (client, asked):
+    async with person(create_server(server_context), era, {"answer": "no"}) as (client, asked):
         kept = await answer(client, "answer_review", {"review": second, "answer": "yes"})
     assert "The agent says: yes" in asked[0]
     assert kept["rule"]["examples"][-1]["label"] == "no"
     assert kept["acts"] is True
 
 
-async def test_where_a_table_begins_and_ends_is_said_and_can_be_given(owner: Owner, folder: Path) -> None:
+async def test_where_a_table_begins_and_ends_is_said_and_can_be_given(
+    server_context: ServerContext, folder: Path
+) -> None:
     text = (folder / "beers.csv").read_text()
     (folder / "report.csv").write_text(f"Beers in the cellar\n\n{text}\n(printed on Monday)\n")
-    async with Client(create_server(owner)) as client:
+    async with Client(create_server(server_context)) as client:
         found = (await answer(client, "profile_table", {"table": {"path": "report.csv"}}))["profile"]
         assert found["records"] == len(ROWS) - 1
         assert "The header is in line 3" in " ".join(found["notes"])
@@ -331,9 +342,9 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("slow")
-async def test_a_client_that_knows_tasks_follows_a_job_as_one(owner: Owner) -> None:
+async def test_a_client_that_knows_tasks_follows_a_job_as_one(server_context: ServerContext) -> None:
     follows = Follows()
-    async with Client(create_server(owner), extensions=[follows]) as client:
+    async with Client(create_server(server_context), extensions=[follows]) as client:
         result = await client.call_tool("clean_table", DETECT)
         (begun,) = follows.begun
         state = await task(client, "tasks/get", begun["taskId"])
@@ -351,28 +362,30 @@ async def test_a_client_that_knows_tasks_follows_a_job_as_one(owner: Owner) -> N
 
 
 @pytest.mark.usefixtures("slow")
-async def test_a_job_that_fails_is_a_completed_task_with_an_error_of_the_tool(owner: Owner, folder: Path) -> None:
+async def test_a_job_that_fails_is_a_completed_task_with_an_error_of_the_tool(
+    server_context: ServerContext, folder: Path
+) -> None:
     (folder / "bad.csv").write_bytes(b"a,b\n1\n")
-    async with Client(create_server(owner), extensions=[Follows()]) as client:
+    async with Client(create_server(server_context), extensions=[Follows()]) as client:
         result = await client.call_tool("clean_table", {"table": {"path": "bad.csv"}, "output": "none.csv"})
     assert result.is_error
     assert "bad.csv" in result.content[0].text  # type: ignore[union-attr]
 
 
-async def test_tasks_are_for_clients_that_declare_them_and_exist(owner: Owner) -> None:
-    async with Client(create_server(owner)) as client:
+async def test_tasks_are_for_clients_that_declare_them_and_exist(server_context: ServerContext) -> None:
+    async with Client(create_server(server_context)) as client:
         assert client.server_capabilities is not None
         assert TASKS in (client.server_capabilities.extensions or {})
         for method in ("tasks/get", "tasks/cancel"):
             with pytest.raises(MCPError) as refused:
                 await task(client, method, "clean-none")
             assert refused.value.code == MISSING_REQUIRED_CLIENT_CAPABILITY
-    async with Client(create_server(owner), extensions=[Follows()]) as client:
+    async with Client(create_server(server_context), extensions=[Follows()]) as client:
         for method in ("tasks/get", "tasks/update", "tasks/cancel"):
             with pytest.raises(MCPError, match="There is no job 'clean-none'") as refused:
                 await task(client, method, "clean-none", inputResponses={})
             assert refused.value.code == INVALID_PARAMS
-    async with Client(create_server(owner), mode="legacy") as client:
+    async with Client(create_server(server_context), mode="legacy") as client:
         with pytest.raises(MCPError) as refused:
             await task(client, "tasks/get", "clean-none")
     assert refused.value.code == METHOD_NOT_FOUND

@@ -15,7 +15,7 @@ from engines import Held
 from mcp import Client
 from mcp.server import MCPServer
 from mcp.shared.exceptions import MCPError
-from serving import ERAS, answer, assert_same, owner_of, refusal, text_of
+from serving import ERAS, answer, assert_same, refusal, server_context_of, text_of
 
 from dp_tools.engine.questions import Engine
 from dp_tools.mcp_server import blocking_work
@@ -72,8 +72,8 @@ def held(engine: Engine) -> Held:
 
 @pytest.fixture
 def server(held: Held, tmp_path: Path) -> Iterator[MCPServer[None]]:
-    with owner_of(held, tmp_path / "knowledge.db") as owner:
-        yield create_server(owner)
+    with server_context_of(held, tmp_path / "knowledge.db") as server_context:
+        yield create_server(server_context)
 
 
 async def test_every_task_is_a_tool_and_the_menu_stays_short(server: MCPServer[None]) -> None:
@@ -148,16 +148,16 @@ NUMBER = Rule(
     dataset="cellar",
     attribute="size",
     check={"type": "number"},
-    settles="both",
+    decides="both",
 )
 
 
 async def test_a_long_answer_shows_what_needs_attention_and_counts_the_rest(engine: Engine, tmp_path: Path) -> None:
     records = [{"size": f"{n}.0" if n % 30 else "none"} for n in range(300)]
     asked = {"records": records, "dataset": "cellar"}
-    with owner_of(engine, tmp_path / "knowledge.db") as owner:
-        owner.knowledge.add(NUMBER, who="ann")
-        async with Client(create_server(owner)) as client:
+    with server_context_of(engine, tmp_path / "knowledge.db") as server_context:
+        server_context.knowledge.add(NUMBER, who="ann")
+        async with Client(create_server(server_context)) as client:
             result = await client.call_tool("detect_errors", asked)
             whole = await answer(client, "detect_errors", {**asked, "only": "all"})
             unsure = await answer(client, "detect_errors", {**asked, "only": "unsure"})
@@ -181,13 +181,13 @@ async def test_a_long_answer_shows_what_needs_attention_and_counts_the_rest(engi
     assert few["left_out"] == {"fine": 48}
 
 
-@pytest.mark.parametrize(("tool", "arguments", "said"), BAD)
+@pytest.mark.parametrize(("tool", "arguments", "message"), BAD)
 async def test_bad_input_gets_one_clear_sentence(
-    server: MCPServer[None], tool: str, arguments: dict[str, Any], said: str
+    server: MCPServer[None], tool: str, arguments: dict[str, Any], message: str
 ) -> None:
     async with Client(server) as client:
         sentence = await refusal(client, tool, arguments)
-    assert said in sentence
+    assert message in sentence
     assert len(sentence) < 400
     assert "\n" not in sentence
     assert "Error executing" not in sentence

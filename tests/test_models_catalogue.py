@@ -9,7 +9,7 @@ import pytest
 from dp_tools.engine.questions import Segment
 from dp_tools.errors import ModelUnavailable
 from dp_tools.models.catalogue import CATALOGUE, resolve
-from dp_tools.prompts import WIRE_FORMATS, wire_format_of
+from dp_tools.prompts import PROMPT_TEMPLATES, prompt_template_of
 from dp_tools.prompts.prompt import Prompt
 
 
@@ -22,7 +22,7 @@ def test_the_embedded_model_is_found_without_a_hub():
 def test_every_entry_names_its_licence_and_a_wire_format():
     for spec in CATALOGUE.values():
         assert spec.licence != "unknown"
-        assert spec.wire_format in WIRE_FORMATS
+        assert spec.prompt_template in PROMPT_TEMPLATES
 
 
 @pytest.mark.parametrize("size", ["7", "8", "13"])
@@ -30,7 +30,7 @@ def test_a_file_of_a_published_checkpoint_keeps_its_own_format(tmp_path: Path, s
     path = tmp_path / f"NECOUDBFM_Jellyfish-{size}B.i1-Q4_K_M.gguf"
     path.write_bytes(b"GGUF rest")
     spec = resolve(str(path))
-    assert spec.wire_format == f"jellyfish-{size}b"
+    assert spec.prompt_template == f"jellyfish-{size}b"
     assert "NC" in spec.licence
     assert spec.name == f"NECOUDBFM_Jellyfish-{size}B.i1-Q4_K_M"
 
@@ -83,7 +83,7 @@ def test_a_checkpoint_without_a_published_gguf_says_what_to_do():
 def test_a_model_outside_the_catalogue_answers_in_its_own_chat_template(tmp_path: Path):
     path = tmp_path / "mine.gguf"
     path.symlink_to(resolve("nano").locate())
-    wire = wire_format_of(resolve(str(path)))
+    wire = prompt_template_of(resolve(str(path)))
     first, message, last = wire.render(Prompt("follow_instruction", instruction="Say yes."))
     assert first.control
     assert first.text.startswith("<|im_start|>system\n")
@@ -97,4 +97,4 @@ def test_a_model_file_cut_short_is_said_to_be_incomplete(tmp_path: Path):
     path = tmp_path / "half.gguf"
     path.write_bytes(resolve("nano").locate().read_bytes()[:4096])
     with pytest.raises(ModelUnavailable, match="check that the file is complete"):
-        wire_format_of(resolve(str(path)))
+        prompt_template_of(resolve(str(path)))

@@ -1,4 +1,4 @@
-"""Preparing weights: merged, chosen by speed, made again when damaged, nothing half-written."""
+"""Optimizing weights: merged, chosen by speed, made again when damaged, nothing half-written."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from waiting import until
 
 from dp_tools.cli import main
 from dp_tools.engine import background_optimize
-from dp_tools.engine.format_choice import prepare_weights
+from dp_tools.engine.format_choice import optimize_weights
 from dp_tools.engine.local import LocalEngine
 from dp_tools.engine.questions import Labels, LabelScores, Question, Segment
 from dp_tools.errors import Cancelled, ModelUnavailable
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.models.catalogue import ModelSpec, resolve
-from dp_tools.models.optimize import merge, prepare
-from dp_tools.models.optimized import Prepared, find, making, note, note_of, part_of, prepared_path, sweep
+from dp_tools.models.optimize import merge, optimize
+from dp_tools.models.optimized import OptimizedWeights, find, making, note, note_of, optimized_path, part_of, sweep
 
 QUESTION = Question((Segment("Is the sky blue?\n"),), Labels(("A", "B", "C")))
 
@@ -55,7 +55,7 @@ def test_a_merged_adapter_answers_as_one_that_is_loaded(spec: ModelSpec, tmp_pat
 
 def test_the_format_that_is_fastest_here_is_kept(spec: ModelSpec, tmp_path: Path):
     speeds = {"BF16": 10.0, "Q8_0": 20.0}
-    made = prepare(spec, folder=tmp_path, speed_of=lambda path: speeds[path.name.split(".")[-2]])
+    made = optimize(spec, folder=tmp_path, speed_of=lambda path: speeds[path.name.split(".")[-2]])
     assert made.format == "Q8_0"
     assert made.tokens_per_second == speeds
     assert made.rounds == 2
@@ -65,7 +65,7 @@ def test_the_format_that_is_fastest_here_is_kept(spec: ModelSpec, tmp_path: Path
 
 def test_a_timing_that_other_work_spoiled_is_repeated(spec: ModelSpec, tmp_path: Path):
     measured = {"BF16": iter([3.0, 10.0, 10.5]), "Q8_0": iter([20.0, 20.0, 19.0])}
-    made = prepare(spec, folder=tmp_path, speed_of=lambda path: next(measured[path.name.split(".")[-2]]))
+    made = optimize(spec, folder=tmp_path, speed_of=lambda path: next(measured[path.name.split(".")[-2]]))
     assert made.format == "Q8_0"
     assert made.rounds == 3
     assert made.tokens_per_second == {"BF16": 10.5, "Q8_0": 20.0}
@@ -73,7 +73,7 @@ def test_a_timing_that_other_work_spoiled_is_repeated(spec: ModelSpec, tmp_path:
 
 def test_timings_that_never_agree_choose_nothing(spec: ModelSpec, tmp_path: Path):
     growing = (2.0**number for number in itertools.count())
-    made = prepare(spec, folder=tmp_path, speed_of=lambda _: next(growing))
+    made = optimize(spec, folder=tmp_path, speed_of=lambda _: next(growing))
     assert made.format == "BF16"
     assert not made.agreed
     assert made.why.startswith("The machine was busy: no two of 6 rounds agreed within a tenth")
@@ -81,7 +81,7 @@ def test_timings_that_never_agree_choose_nothing(spec: ModelSpec, tmp_path: Path
 
 def test_formats_are_timed_by_decoding_with_them(spec: ModelSpec, tmp_path: Path):
     seen: list[tuple[str, float]] = []
-    made = prepare_weights(spec, threads=1, folder=tmp_path, report=lambda what, share: seen.append((what, share)))
+    made = optimize_weights(spec, threads=1, folder=tmp_path, report=lambda what, share: seen.append((what, share)))
     assert set(made.tokens_per_second) == {"BF16", "Q8_0"}
     if made.agreed:
         assert made.format == max(made.tokens_per_second, key=made.tokens_per_second.__getitem__)
@@ -91,33 +91,33 @@ def test_formats_are_timed_by_decoding_with_them(spec: ModelSpec, tmp_path: Path
 
 
 def test_prepared_weights_are_made_once(spec: ModelSpec, tmp_path: Path):
-    made = prepare(spec, formats=("BF16",), folder=tmp_path)
+    made = optimize(spec, formats=("BF16",), folder=tmp_path)
     stamp = made.path.stat().st_mtime_ns
-    assert prepare(spec, formats=("BF16",), folder=tmp_path) == made
+    assert optimize(spec, formats=("BF16",), folder=tmp_path) == made
     assert made.path.stat().st_mtime_ns == stamp
 
 
 def test_a_damaged_file_is_made_again(spec: ModelSpec, tmp_path: Path):
-    made = prepare(spec, formats=("BF16",), folder=tmp_path)
+    made = optimize(spec, formats=("BF16",), folder=tmp_path)
     good = made.path.read_bytes()
     made.path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     assert find(made.path) is None
-    assert prepare(spec, formats=("BF16",), folder=tmp_path).path.read_bytes() == good
+    assert optimize(spec, formats=("BF16",), folder=tmp_path).path.read_bytes() == good
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "not json"])
 def test_a_damaged_note_is_made_again(spec: ModelSpec, tmp_path: Path, text: str):
-    made = prepare(spec, formats=("BF16",), folder=tmp_path)
+    made = optimize(spec, formats=("BF16",), folder=tmp_path)
     made.path.with_suffix(".json").write_text(text)
     assert find(made.path) is None
-    prepare(spec, formats=("BF16",), folder=tmp_path)
+    optimize(spec, formats=("BF16",), folder=tmp_path)
     assert json.loads(made.path.with_suffix(".json").read_text())["format"] == "BF16"
 
 
 def test_another_adapter_is_another_file_and_the_old_one_goes(spec: ModelSpec, tmp_path: Path):
-    first = prepare(spec, formats=("BF16",), folder=tmp_path)
+    first = optimize(spec, formats=("BF16",), folder=tmp_path)
     other = replace(spec, adapter=write_tiny_adapter(tmp_path / "other.gguf", seed=2))
-    second = prepare(other, formats=("BF16",), folder=tmp_path)
+    second = optimize(other, formats=("BF16",), folder=tmp_path)
     assert first.path != second.path
     assert not first.path.exists()
     assert second.path.exists()
@@ -128,7 +128,7 @@ def test_a_full_disk_leaves_nothing_behind_and_says_so(spec: ModelSpec, tmp_path
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
     try:
         with pytest.raises(ModelUnavailable, match="the disk is full"):
-            prepare(spec, formats=("BF16",), folder=tmp_path)
+            optimize(spec, formats=("BF16",), folder=tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
@@ -137,13 +137,13 @@ def test_a_full_disk_leaves_nothing_behind_and_says_so(spec: ModelSpec, tmp_path
 def test_a_folder_that_cannot_be_made_is_named(spec: ModelSpec, tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelUnavailable, match="DP_TOOLS_CACHE"):
-        prepare(spec, formats=("BF16",), folder=tmp_path / "file" / "models")
+        optimize(spec, formats=("BF16",), folder=tmp_path / "file" / "models")
 
 
 def test_an_adapter_for_another_model_is_refused(spec: ModelSpec, tmp_path: Path):
     wrong = replace(spec, adapter=write_tiny_adapter(tmp_path / "wrong.gguf", hidden=32))
     with pytest.raises(ModelUnavailable, match="made for another model"):
-        prepare(wrong, formats=("BF16",), folder=tmp_path)
+        optimize(wrong, formats=("BF16",), folder=tmp_path)
     with pytest.raises(ModelUnavailable, match="made for another model"):
         probabilities(wrong)
 
@@ -152,22 +152,22 @@ def test_weights_cut_short_are_refused(spec: ModelSpec, tmp_path: Path):
     short = tmp_path / "short.gguf"
     short.write_bytes(spec.locate().read_bytes()[:9000])
     with pytest.raises(ModelUnavailable, match="check that it is complete"):
-        prepare(ModelSpec("short", str(short), "nano"), formats=("BF16",), folder=tmp_path)
+        optimize(ModelSpec("short", str(short), "nano"), formats=("BF16",), folder=tmp_path)
 
 
 def test_the_installed_weights_answer_until_prepared_ones_are_there(
     spec: ModelSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("DP_TOOLS_CACHE", str(tmp_path))
-    engine = LocalEngine(spec, context=256, threads=1, prepared=True)
+    engine = LocalEngine(spec, context=256, threads=1, optimized=True)
     (first,) = engine.answer([QUESTION])
     before = engine.weights, engine.fingerprint
     assert before[0] == spec.locate()
-    path = prepared_path(spec)
+    path = optimized_path(spec)
     until(lambda: note_of(path).exists())
     (second,) = engine.answer([QUESTION])
     assert engine.weights == path
-    assert engine.fingerprint != before[1], "coarser answers are not taken for those of the prepared weights"
+    assert engine.fingerprint != before[1], "coarser answers are not taken for those of the optimized weights"
     assert isinstance(first, LabelScores)
     assert isinstance(second, LabelScores)
     assert first.probabilities == pytest.approx(
@@ -182,8 +182,8 @@ def test_a_format_that_answers_otherwise_has_another_fingerprint(
     monkeypatch.setenv("DP_TOOLS_CACHE", str(tmp_path))
     prints = set()
     for name in ("BF16", "Q8_0", "Q4_0"):
-        prepare(spec, formats=(name,), again=True)
-        prints.add(LocalEngine(spec, context=256, threads=1, prepared=True).fingerprint)
+        optimize(spec, formats=(name,), again=True)
+        prints.add(LocalEngine(spec, context=256, threads=1, optimized=True).fingerprint)
     assert len(prints) == 2
 
 
@@ -193,7 +193,7 @@ def test_what_a_killed_process_left_half_made_is_swept_and_what_is_being_made_is
         for what in ("BF16", "Q8_0", "json"):
             part_of(path, what).write_bytes(b"half")
     with making(others):
-        prepare(spec, formats=("BF16",), folder=tmp_path)
+        optimize(spec, formats=("BF16",), folder=tmp_path)
         assert not list(tmp_path.glob("tiny-0123*.part"))
         assert len(list(tmp_path.glob("tiny-fedc*.part"))) == 3
     sweep(tmp_path)
@@ -202,7 +202,7 @@ def test_what_a_killed_process_left_half_made_is_swept_and_what_is_being_made_is
 
 @pytest.fixture
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[ModelSpec]:
-    """A machine on which nothing was prepared; the models whose preparing is begun."""
+    """A machine on which nothing was optimized; the models whose optimizing is begun."""
     begun: list[ModelSpec] = []
     monkeypatch.setenv("DP_TOOLS_CACHE", str(tmp_path))
     monkeypatch.setattr(background_optimize, "_started", {})
@@ -211,48 +211,48 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[ModelSpec]:
 
 
 def test_a_server_has_the_weights_prepared_from_its_start_on_and_once(fresh: list[ModelSpec]):
-    owner = Owner()
-    owner.warm_up()
-    owner.warm_up()
+    server_context = ServerContext()
+    server_context.warm_up()
+    server_context.warm_up()
     assert fresh == [resolve("nano")]
 
 
 def test_a_server_for_a_model_of_the_users_own_prepares_nothing(fresh: list[ModelSpec], spec: ModelSpec):
-    Owner(spec.source, second="no such model").warm_up()
+    ServerContext(spec.source, fallback_model="no such model").warm_up()
     assert fresh == []
 
 
 def test_damaged_weights_are_made_again_while_those_installed_answer(fresh: list[ModelSpec], spec: ModelSpec):
-    path = prepare(spec, formats=("BF16",)).path
+    path = optimize(spec, formats=("BF16",)).path
     path.write_bytes(path.read_bytes()[:-1])
-    engine = LocalEngine(spec, context=256, threads=1, prepared=True)
+    engine = LocalEngine(spec, context=256, threads=1, optimized=True)
     assert isinstance(engine.answer([QUESTION])[0], LabelScores)
     assert engine.weights == spec.locate()
     assert fresh == [spec]
-    prepare(spec, formats=("BF16",))
+    optimize(spec, formats=("BF16",))
     engine.answer([QUESTION])
     assert engine.weights == path
     engine.close()
 
 
 def test_weights_that_another_process_is_making_are_not_made_twice(fresh: list[ModelSpec]):
-    with making(prepared_path(resolve("nano"))):
-        Owner().warm_up()
+    with making(optimized_path(resolve("nano"))):
+        ServerContext().warm_up()
     assert fresh == []
 
 
 def test_a_person_at_a_shell_is_told_why_the_first_answers_take_a_moment(fresh: list[ModelSpec], tmp_path: Path):
     table = tmp_path / "beers.csv"
     table.write_text("name,ounces\nLager,12\n")
-    told = CliRunner().invoke(main, ["detect-errors", str(table), "--knowledge", ":memory:", "--no-cache"])
-    assert told.exit_code == 0, told.output
-    assert told.stderr.startswith("Preparing nano for this machine, once")
+    result = CliRunner().invoke(main, ["detect-errors", str(table), "--knowledge", ":memory:", "--no-cache"])
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith("Optimizing nano for this machine, once")
     assert fresh == [resolve("nano")]
 
 
 def test_work_that_waits_for_the_weights_goes_on_when_they_are_there_or_it_is_cancelled(fresh: list[ModelSpec]):
     spec, seconds, stop = resolve("nano"), [], threading.Event()
-    path = prepared_path(spec)
+    path = optimized_path(spec)
     path.parent.mkdir(parents=True)
 
     def waiting(waited: float) -> None:
@@ -261,27 +261,27 @@ def test_work_that_waits_for_the_weights_goes_on_when_they_are_there_or_it_is_ca
             note_of(path).write_text("{}", encoding="utf-8")
 
     with making(path):
-        background_optimize.wait_until_prepared(spec, waiting=waiting)
+        background_optimize.wait_until_optimized(spec, waiting=waiting)
         assert len(seconds) == 2
         note_of(path).unlink()
         stop.set()
         with pytest.raises(Cancelled):
-            background_optimize.wait_until_prepared(spec, cancel=stop)
-    background_optimize.wait_until_prepared(spec)
-    assert fresh == [spec], "where preparing failed, nobody waits for it"
+            background_optimize.wait_until_optimized(spec, cancel=stop)
+    background_optimize.wait_until_optimized(spec)
+    assert fresh == [spec], "where optimizing failed, nobody waits for it"
 
 
 def test_the_models_command_says_what_was_chosen_and_why(fresh: list[ModelSpec]):  # noqa: ARG001
     listed = CliRunner().invoke(main, ["models"]).output
-    assert "nano on this machine: not prepared yet; that happens at the first question" in listed
-    path = prepared_path(resolve("nano"))
+    assert "nano on this machine: not optimized yet; this happens at the first question" in listed
+    path = optimized_path(resolve("nano"))
     path.parent.mkdir()
     path.write_bytes(b"weights")
     speeds = {"BF16": 245.8, "Q8_0": 182.6}
-    note(Prepared(path, "BF16", hashlib.sha256(b"weights").hexdigest(), speeds, rounds=3, agreed=True))
+    note(OptimizedWeights(path, "BF16", hashlib.sha256(b"weights").hexdigest(), speeds, rounds=3, agreed=True))
     listed = CliRunner().invoke(main, ["models"]).output
     assert "nano on this machine: BF16. It is the fastest here: BF16 246, Q8_0 183 tokens a second;" in listed
     with making(path):
         path.unlink()
         listed = CliRunner().invoke(main, ["models"]).output
-    assert "nano on this machine: being prepared;" in listed
+    assert "nano on this machine: being optimized;" in listed

@@ -20,7 +20,7 @@ from dp_tools.cli import main
 from dp_tools.engine.questions import Labels, LabelScores, Question, Result
 from dp_tools.explain import explain
 from dp_tools.mcp_server.server import create_server
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Example, Rule
 from dp_tools.tables.io.paths import Roots
@@ -134,7 +134,9 @@ class House:
 
     def tool(self, name: str, **arguments: Any) -> dict[str, Any]:
         async def call() -> dict[str, Any]:
-            async with Client(create_server(Owner(preprocessor=self.preprocessor, roots=[self.folder]))) as client:
+            async with Client(
+                create_server(ServerContext(preprocessor=self.preprocessor, roots=[self.folder]))
+            ) as client:
                 found = await client.call_tool(name, arguments)
                 assert not found.is_error, found
                 assert found.structured_content is not None
@@ -149,7 +151,7 @@ class House:
 
     def by_python(self) -> dict[tuple[int, str], Verdict]:
         answer = self.preprocessor.detect(self.records, dataset="shop")
-        return {(c.record, c.attribute): (bool(c.error), c.confidence or 0.0, c.by) for c in answer.cells}
+        return {(c.record, c.attribute): (bool(c.error), c.confidence or 0.0, c.decided_by) for c in answer.cells}
 
     def by_tool(self) -> dict[tuple[int, str], Verdict]:
         cells = self.tool("detect_errors", records=self.records, dataset="shop", only="all")["cells"]
@@ -226,7 +228,7 @@ def test_a_cell_gets_the_same_verdict_confidence_and_decider_by_every_way_in(hou
 def test_a_column_that_the_model_has_not_understood_is_no_column_of_errors_over_records(house):
     answer = house(table(40)).preprocessor.detect(table(40), ["bin"])
     assert not any(cell.error for cell in answer.cells)
-    assert {cell.by for cell in answer.cells} == {"table"}
+    assert {cell.decided_by for cell in answer.cells} == {"table"}
     assert "values of bin wrong" in (answer.cells[0].reason or "")
 
 
@@ -234,7 +236,9 @@ def test_a_table_says_the_same_of_a_cell_that_is_judged_with_the_other_records_a
     here = house(table(120))
     whole = here.preprocessor.detect(here.records, ["city", "country"]).cells
     few = here.preprocessor.detect(here.records[:12], ["city", "country"], context=here.records[12:]).cells
-    assert [(c.error, c.confidence, c.by) for c in few] == [(c.error, c.confidence, c.by) for c in whole[:24]]
+    assert [(c.error, c.confidence, c.decided_by) for c in few] == [
+        (c.error, c.confidence, c.decided_by) for c in whole[:24]
+    ]
 
 
 def test_the_explanation_of_a_cell_begins_with_the_answer_that_was_given(house):
@@ -242,12 +246,12 @@ def test_the_explanation_of_a_cell_begins_with_the_answer_that_was_given(house):
     names = ["city", "country", "size", "bin"]
     request = DetectErrorsRequest(records=here.records, attributes=names)
     cells = here.preprocessor.detect(here.records, names).cells
-    agreed = next(number for number, cell in enumerate(cells) if cell.by == "table" and cell.attribute != "bin")
-    asked = next(number for number, cell in enumerate(cells) if cell.by == "model")
+    agreed = next(number for number, cell in enumerate(cells) if cell.decided_by == "table" and cell.attribute != "bin")
+    asked = next(number for number, cell in enumerate(cells) if cell.decided_by == "model")
     false_alarm = next(number for number, cell in enumerate(cells) if cell.attribute == "bin")
     for number in (agreed, asked, false_alarm):
         (explanation,) = explain(here.preprocessor.decider, request, [number]).explanations
-        assert explanation.by == cells[number].by
+        assert explanation.decided_by == cells[number].decided_by
         assert explanation.answer == ("yes" if cells[number].error else "no")
 
 

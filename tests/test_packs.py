@@ -164,7 +164,7 @@ def test_an_exported_dataset_comes_back_as_it_was(tmp_path: Path) -> None:
         attribute="zip",
         statement="A zip has 5 digits.",
         check={"pattern": "^[0-9]{5}$"},
-        settles="both",
+        decides="both",
         examples=(Example(case=case, label="no"),),
         priority=3,
     )
@@ -211,7 +211,7 @@ _RULE = st.builds(
     topic=_TEXT | st.just(""),
     statement=_TEXT,
     check=st.none() | st.fixed_dictionaries({"enum": st.lists(_TEXT | st.none(), min_size=1, max_size=4)}),
-    settles=st.sampled_from(("failed", "both")),
+    decides=st.sampled_from(("fail", "both")),
     examples=st.lists(st.builds(Example, case=st.dictionaries(_TEXT, _JSON, max_size=3), label=_TEXT), max_size=2).map(
         tuple
     ),

@@ -33,23 +33,23 @@ def label(decision: Decision | None) -> str | None:
 
 def test_a_failed_check_is_a_verdict_with_the_statement_as_its_reason() -> None:
     decision = injected(check({"pattern": "^0"})).decide(cell("5%"))
-    assert (decision.label, decision.by, decision.reason, decision.rule.id) == ("yes", "check", "Reason.", "c")
+    assert (decision.label, decision.decided_by, decision.reason, decision.rule.id) == ("yes", "check", "Reason.", "c")
 
 
 def test_a_passed_check_decides_only_where_the_rule_settles_both() -> None:
     assert injected(check({"pattern": "^0"})).decide(cell("0.5")) is None
-    assert label(injected(check({"pattern": "^0"}, settles="both")).decide(cell("0.5"))) == "no"
+    assert label(injected(check({"pattern": "^0"}, decides="both")).decide(cell("0.5"))) == "no"
 
 
 @pytest.mark.parametrize("gap", [None, "", "  ", "?"])
 def test_the_type_says_whether_a_gap_is_an_error(gap: str | None) -> None:
-    assert label(injected(check({"type": "string"}, settles="both")).decide(cell(gap))) == "yes"
-    assert label(injected(check({"type": ["string", "null"]}, settles="both")).decide(cell(gap))) == "no"
+    assert label(injected(check({"type": "string"}, decides="both")).decide(cell(gap))) == "yes"
+    assert label(injected(check({"type": ["string", "null"]}, decides="both")).decide(cell(gap))) == "no"
 
 
 def test_a_rule_names_its_own_tokens_for_a_missing_value() -> None:
     schema = {"type": ["string", "null"], "pattern": "^[0-9]+$", "x-missing": ["N/A", "unknown"]}
-    injection = injected(check(schema, settles="both"))
+    injection = injected(check(schema, decides="both"))
     assert [label(injection.decide(cell(value))) for value in ("n/a", "Unknown", None, "12", "none")] == [
         "no",
         "no",
@@ -60,14 +60,14 @@ def test_a_rule_names_its_own_tokens_for_a_missing_value() -> None:
 
 
 def test_numbers_are_read_from_text_where_the_check_wants_numbers() -> None:
-    injection = injected(check({"type": "number", "minimum": 0, "maximum": 1}, settles="both"))
+    injection = injected(check({"type": "number", "minimum": 0, "maximum": 1}, decides="both"))
     values = ("0.5", " 1 ", "1.01", "-1", "5%", "1e-3", "1e999", "9" * 400, "٣", "0x1", "1_0", "nan")
     verdicts = [label(injection.decide(cell(value))) for value in values]
     assert verdicts == ["no", "no", "yes", "yes", "yes", "no", *["yes"] * 6]
 
 
 def test_a_check_speaks_only_where_its_condition_holds() -> None:
-    injection = injected(check({"x-when": {"type": "null"}, "type": ["null", "string"]}, settles="both"))
+    injection = injected(check({"x-when": {"type": "null"}, "type": ["null", "string"]}, decides="both"))
     assert label(injection.decide(cell(None))) == "no"
     assert injection.decide(cell("5")) is None
 
@@ -85,7 +85,7 @@ def test_a_check_over_the_record_fails_the_cell_of_the_attribute_it_names() -> N
 
 def test_a_check_over_the_record_for_all_attributes_fails_the_cell_where_the_fault_is() -> None:
     schema = {"type": "object", "properties": {"age": {"type": "integer", "maximum": 120}, "sex": {"enum": ["F", "M"]}}}
-    rule = check(schema, attribute="all", settles="both")
+    rule = check(schema, attribute="all", decides="both")
     record: dict[str, str | None] = {"age": "130", "sex": "F", "name": "Ann"}
     verdicts = {
         attribute: label(injected(rule, attribute=attribute).decide(cell(record[attribute], attribute, **record)))
@@ -111,7 +111,7 @@ def test_a_dependency_finds_the_contradicting_cell_and_fills_the_missing_one() -
     filled = injected(rule, task="impute", attribute="city").decide(
         {"record": {"zip_code": "35233"}, "attribute": "city"}
     )
-    assert (filled.label, filled.by) == ("birmingham", "check")
+    assert (filled.label, filled.decided_by) == ("birmingham", "check")
 
 
 def test_several_attributes_may_determine_one() -> None:
@@ -122,13 +122,13 @@ def test_several_attributes_may_determine_one() -> None:
 
 
 def test_a_misspelling_fails_and_a_new_value_passes() -> None:
-    injection = injected(check({"x-near": ["birmingham", "montgomery", "fort payne"]}, settles="both"))
+    injection = injected(check({"x-near": ["birmingham", "montgomery", "fort payne"]}, decides="both"))
     verdicts = [label(injection.decide(cell(v))) for v in ("birminxham", "birmingham", "seattle", "forx payne", "al")]
     assert verdicts == ["yes", "no", "no", "yes", "no"]
 
 
 def test_a_day_that_no_calendar_has_fails_in_every_notation() -> None:
-    injection = injected(check({"type": ["string", "null"], "x-day": True}, settles="both"))
+    injection = injected(check({"type": ["string", "null"], "x-day": True}, decides="both"))
     none = ("2010-13-01", "30 February 2011", "2/29/2011", "00.00.0000", "Jun 31, 1999")
     others = ("2010-12-01", "13/1/2010", "1/13/2010", "February 28th, 2011", "12 Main 2010", "soon", None)
     assert {label(injection.decide(cell(value))) for value in none} == {"yes"}
@@ -137,7 +137,7 @@ def test_a_day_that_no_calendar_has_fails_in_every_notation() -> None:
 
 @pytest.mark.parametrize(("order", "wrong"), [("month first", "13/1/2010"), ("day first", "1/13/2010")])
 def test_a_day_whose_month_and_day_changed_places_fails_where_the_order_is_told(order: str, wrong: str) -> None:
-    injection = injected(check({"type": ["string", "null"], "x-day": order}, settles="both"))
+    injection = injected(check({"type": ["string", "null"], "x-day": order}, decides="both"))
     others = {"13/1/2010", "1/13/2010", "5/1/2010", "2010-1-13", "13 Jan 2010"} - {wrong}
     assert label(injection.decide(cell(wrong))) == "yes"
     assert {label(injection.decide(cell(value))) for value in others} == {"no"}
@@ -145,9 +145,9 @@ def test_a_day_whose_month_and_day_changed_places_fails_where_the_order_is_told(
 
 def test_a_pair_fails_or_matches_by_what_both_sides_fill() -> None:
     def decide(
-        schema: dict[str, Any], left: dict[str, Any], right: dict[str, Any], settles: str = "failed"
+        schema: dict[str, Any], left: dict[str, Any], right: dict[str, Any], decides: str = "fail"
     ) -> str | None:
-        rule = check({"type": "object", **schema}, attribute="all", settles=settles)
+        rule = check({"type": "object", **schema}, attribute="all", decides=decides)
         return label(injected(rule, task="match_entities", attribute=None).decide({"left": left, "right": right}))
 
     year = {"not": {"x-differ": ["Year"]}}
@@ -161,10 +161,12 @@ def test_a_pair_fails_or_matches_by_what_both_sides_fill() -> None:
 
 def test_a_less_binding_check_that_says_otherwise_is_reported() -> None:
     general = check({"type": "string"}, id="general", attribute="all")
-    own = check({"type": ["string", "null"]}, id="own", priority=1, settles="both")
+    own = check({"type": ["string", "null"]}, id="own", priority=1, decides="both")
     decision = injected(general, own).decide(cell(None))
     assert (decision.label, decision.rule.id) == ("no", "own")
-    assert [(lost.rule.id, lost.reason) for lost in decision.lost] == [("general", "says yes; own binds more")]
+    assert [(entry.rule.id, entry.reason) for entry in decision.overridden] == [
+        ("general", "says yes; own takes precedence")
+    ]
 
 
 def test_a_labelled_case_is_known_whatever_its_spelling_and_the_order_of_its_sides() -> None:
@@ -180,7 +182,7 @@ def test_an_example_of_imputation_gives_its_value() -> None:
     case = {"record": {"name": "Walkman"}, "attribute": "brand"}
     rule = Rule(id="seen", task="impute", statement="Seen.", examples=(Example(case=case, label="Sony"),))
     decision = injected(rule, task="impute", attribute="brand").decide(case)
-    assert (decision.label, decision.by) == ("Sony", "example")
+    assert (decision.label, decision.decided_by) == ("Sony", "example")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +226,7 @@ def chained(links: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("schema", "said"),
+    ("schema", "message"),
     [
         (chained(28), "once its references are followed"),
         (chained(12), "more than 2,000 parts"),
@@ -238,9 +240,9 @@ def chained(links: int) -> dict[str, Any]:
         ({"$ref": "#/$defs/a", "$defs": {"a": {"$id": "https://example.com/a"}}}, r"#/\$defs/NAME"),
     ],
 )
-def test_a_check_that_unfolds_is_refused_when_it_is_stored(schema: dict[str, Any], said: str) -> None:
+def test_a_check_that_unfolds_is_refused_when_it_is_stored(schema: dict[str, Any], message: str) -> None:
     started = time.monotonic()
-    with pytest.raises(RuleRejected, match=said):
+    with pytest.raises(RuleRejected, match=message):
         injected(check(schema))
     assert time.monotonic() - started < 2
 

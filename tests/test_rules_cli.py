@@ -26,7 +26,7 @@ class Desk:
         given = ["rules", *map(str, arguments), "--knowledge", str(self.store)]
         return CliRunner().invoke(main, given, input=typed)
 
-    def said(self, *arguments: object, typed: str | None = None) -> str:
+    def output(self, *arguments: object, typed: str | None = None) -> str:
         result = self.run(*arguments, typed=typed)
         assert result.exit_code == 0, result.output
         return result.stdout
@@ -48,59 +48,59 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def test_a_rule_is_added_shown_changed_retired_and_restored(desk: Desk) -> None:
-    added = desk.said("add", "A zip has 5 digits.", "--dataset", "Shops", "--attribute", "zip")
+    added = desk.output("add", "A zip has 5 digits.", "--dataset", "Shops", "--attribute", "zip")
     assert added == "added shops-a-zip-has-5-digits@1\n"
     name = "shops-a-zip-has-5-digits"
-    assert desk.said("change", name, "--check", '{"pattern": "^[0-9]{5}$"}') == f"changed {name}@2\n"
-    assert json.loads(desk.said("show", name))["check"] == {"pattern": "^[0-9]{5}$"}
-    assert desk.said("retire", name, "--why", "wrong") == f"retired {name}@3\n"
-    assert desk.said("restore", name, 2) == f"restored {name}@4\n"
-    assert json.loads(desk.said("show", name))["status"] == "active"
-    history = [json.loads(line) for line in desk.said("history", name, "--json").splitlines()]
+    assert desk.output("change", name, "--check", '{"pattern": "^[0-9]{5}$"}') == f"changed {name}@2\n"
+    assert json.loads(desk.output("show", name))["check"] == {"pattern": "^[0-9]{5}$"}
+    assert desk.output("retire", name, "--why", "wrong") == f"retired {name}@3\n"
+    assert desk.output("restore", name, 2) == f"restored {name}@4\n"
+    assert json.loads(desk.output("show", name))["status"] == "active"
+    history = [json.loads(line) for line in desk.output("history", name, "--json").splitlines()]
     assert [(entry["action"], entry["version"]) for entry in history] == [
         ("added", 1),
         ("changed", 2),
         ("retired", 3),
         ("restored", 4),
     ]
-    assert "retired  shops-a-zip-has-5-digits@3  wrong" in desk.said("history", name)
+    assert "retired  shops-a-zip-has-5-digits@3  wrong" in desk.output("history", name)
 
 
 def test_lists_and_searches_give_what_the_store_gives(desk: Desk) -> None:
     with KnowledgeStore.open(desk.store) as store:
         listed, found = store.list(dataset="beers"), store.search("abv decimal")
-    assert [json.loads(line)["id"] for line in desk.said("list", "--dataset", "Beers", "--json").splitlines()] == [
+    assert [json.loads(line)["id"] for line in desk.output("list", "--dataset", "Beers", "--json").splitlines()] == [
         rule.id for rule in listed
     ]
-    assert [json.loads(line) for line in desk.said("search", "abv", "decimal", "--json").splitlines()] == [
+    assert [json.loads(line) for line in desk.output("search", "abv", "decimal", "--json").splitlines()] == [
         rule.model_dump(mode="json") for rule in found
     ]
-    assert "beers-abv@1  active  task=detect_errors dataset=Beers attribute=abv" in desk.said("search", "beers-abv")
+    assert "beers-abv@1  active  task=detect_errors dataset=Beers attribute=abv" in desk.output("search", "beers-abv")
 
 
 def test_explain_names_the_rules_that_act_and_those_that_lose(desk: Desk) -> None:
-    desk.said("add", "Another year may be a reprint.", "--id", "year", "--dataset", "DBLP-ACM", "--topic", "identity")
-    lines = desk.said("explain", "--task", "match_entities", "--dataset", "dblp acm").splitlines()
-    assert lines[-1] == "loses  citations-identity@1  year binds more on identity"
-    assert next(line.split()[1] for line in lines if line.startswith("acts")) == "general-match-gap@1"
+    desk.output("add", "Another year may be a reprint.", "--id", "year", "--dataset", "DBLP-ACM", "--topic", "identity")
+    lines = desk.output("explain", "--task", "match_entities", "--dataset", "dblp acm").splitlines()
+    assert lines[-1] == "overridden  citations-identity@1  year takes precedence on identity"
+    assert next(line.split()[1] for line in lines if line.startswith("applies")) == "general-match-gap@1"
 
 
 def test_a_review_asks_about_each_proposal(desk: Desk) -> None:
     for name in ("one", "two", "three"):
         desk.propose(Rule(id=name, statement=f"Statement {name}.", check={"type": "string"}))
-    said = desk.said("review", typed="accept\nreject\nlater\n")
-    assert "one from agent (agent)" in said
-    assert "why: seen twice" in said
+    output = desk.output("review", typed="accept\nreject\nlater\n")
+    assert "one from agent (agent)" in output
+    assert "why: seen twice" in output
     with KnowledgeStore.open(desk.store) as store:
         assert [store.get(name).status for name in ("one", "two", "three")] == ["active", "retired", "proposed"]
-    assert desk.said("review", "three", "--accept").endswith("accepted three@2\n")
-    assert desk.said("review") == "No rule waits for review.\n"
+    assert desk.output("review", "three", "--accept").endswith("accepted three@2\n")
+    assert desk.output("review") == "No rule waits for review.\n"
 
 
 def test_verify_prints_the_head_and_fails_on_a_changed_store(desk: Desk) -> None:
-    said = desk.said("verify")
-    head = said.strip().rsplit(" ", 1)[1]
-    assert said.startswith("The history is whole: ")
+    output = desk.output("verify")
+    head = output.strip().rsplit(" ", 1)[1]
+    assert output.startswith("The history is whole: ")
     assert desk.run("verify", "--head", head).exit_code == 0
     other = desk.run("verify", "--head", "0" * 64)
     assert (other.exit_code, other.stdout) == (1, "")
@@ -115,40 +115,41 @@ def test_mining_prints_candidates_and_proposes_them_when_asked(desk: Desk) -> No
         writer.writerows([[("35233", "36302")[n % 2], ("birmingham", "dothan")[n % 2]] for n in range(59)])
         writer.writerow(["35233", "birminxham"])
     found = {
-        json.loads(line)["rule"]["id"]: json.loads(line) for line in desk.said("mine", table, "--json").splitlines()
+        json.loads(line)["rule"]["id"]: json.loads(line) for line in desk.output("mine", table, "--json").splitlines()
     }
     assert found["mined-shops-city-vocabulary"]["shown"] == ["birminxham"]
     assert found["mined-shops-city-vocabulary"]["exceptions"] == 1
-    assert "No rule waits" in desk.said("review")
-    assert "98.3% of 60" in desk.said("mine", table, "--propose")
+    assert "No rule waits" in desk.output("review")
+    assert "98.3% of 60" in desk.output("mine", table, "--propose")
     with KnowledgeStore.open(desk.store) as store:
         assert {rule.id for rule in store.list(status="proposed")} == set(found)
         assert store.history("mined-shops-city-vocabulary")[0].why == "shops.csv: 1 of 60 break it"
-    sure = desk.said("mine", table, "--min-confidence", "0.999")
+    sure = desk.output("mine", table, "--min-confidence", "0.999")
     assert "mined-shops-zip-vocabulary" in sure
     assert "mined-shops-city-vocabulary" not in sure
 
 
 def test_a_dataset_is_assigned_to_a_domain_and_taken_out_again(desk: Desk) -> None:
-    assert desk.said("assign", "My Shop", "products") == "My Shop is in products\n"
-    assert "My Shop  products  0 rules\n" in desk.said("datasets")
-    assert "products-model-number" in desk.said("explain", "--task", "match_entities", "--dataset", "my-shop")
-    assert desk.said("assign", "my shop", "products", "--remove") == "my shop is no longer in products\n"
+    assert desk.output("assign", "My Shop", "products") == "My Shop is in products\n"
+    assert "My Shop  products  0 rules\n" in desk.output("datasets")
+    assert "products-model-number" in desk.output("explain", "--task", "match_entities", "--dataset", "my-shop")
+    assert desk.output("assign", "my shop", "products", "--remove") == "my shop is no longer in products\n"
 
 
 def test_a_pack_is_exported_changed_and_imported(desk: Desk) -> None:
-    desk.said("add", "A zip has 5 digits.", "--id", "zip", "--dataset", "Shops")
+    desk.output("add", "A zip has 5 digits.", "--id", "zip", "--dataset", "Shops")
     assert (
-        desk.said("export", "shops", "--dataset", "Shops", "--to", desk.folder) == f"written {desk.folder}/shops.yaml\n"
+        desk.output("export", "shops", "--dataset", "Shops", "--to", desk.folder)
+        == f"written {desk.folder}/shops.yaml\n"
     )
     assert "exists" in desk.refused("export", "shops", "--dataset", "Shops", "--to", desk.folder)
     file = desk.folder / "shops.yaml"
     file.write_text(file.read_text().replace("id: zip", "id: zip-code"))
-    assert desk.said("import", file) == "shops 1: 1 added, 0 changed, 0 retired, 0 kept as you changed them\n"
-    desk.said("change", "zip-code", "--statement", "Mine.")
+    assert desk.output("import", file) == "shops 1: 1 added, 0 changed, 0 retired, 0 kept as you changed them\n"
+    desk.output("change", "zip-code", "--statement", "Mine.")
     file.write_text(file.read_text().replace("version: 1", "version: 2").replace("5 digits", "9 digits"))
-    assert "conflict  zip-code  you and pack shops 2 both changed it; yours stays" in desk.said("import", file)
-    assert "shops 2  1 rules" in desk.said("packs")
+    assert "conflict  zip-code  you and pack shops 2 both changed it; yours stays" in desk.output("import", file)
+    assert "shops 2  1 rules" in desk.output("packs")
 
 
 @pytest.mark.parametrize(
@@ -183,15 +184,15 @@ def test_a_rule_is_tried_on_labelled_cases(desk: Desk, lent_engine: Lent) -> Non
     data = desk.folder / "labelled.csv"
     data.write_text(ZIPS)
     with KnowledgeStore.open(desk.store, import_shipped=False) as store:
-        fine = Rule(id="fine", statement="All is fine.", check={}, settles="both", task="detect_errors")
+        fine = Rule(id="fine", statement="All is fine.", check={}, decides="both", task="detect_errors")
         store.add(fine, who="ann")
         check = {"pattern": "^[0-9]{5}$"}
         zips = Rule(id="zip", statement="5 digits.", attribute="zip", priority=9, check=check, task="detect_errors")
         store.propose(zips, who="agent")
-    said = desk.said("test", "zip", "--data", data)
-    assert "f1 without zip: 0.00   with it: 100.00   cases: 8\n" in said
-    assert "flipped: 4   mended: 4   broken: 0\n" in said
-    assert "2  no -> yes  (right: yes)  zip: x35231" in said
+    output = desk.output("test", "zip", "--data", data)
+    assert "f1 without zip: 0.00   with it: 100.00   cases: 8\n" in output
+    assert "flipped: 4   mended: 4   broken: 0\n" in output
+    assert "2  no -> yes  (right: yes)  zip: x35231" in output
     with KnowledgeStore.open(desk.store, import_shipped=False) as store:
         assert store.get("zip").status == "proposed"
 
@@ -204,9 +205,9 @@ def test_labelled_cases_teach_rules_that_wait_for_review(desk: Desk, lent_engine
     ]
     data.write_text("\n".join(json.dumps(row) for row in rows))
     with KnowledgeStore.open(desk.store, import_shipped=False) as store:
-        store.add(Rule(id="fine", statement="All is fine.", check={}, settles="both", priority=-1), who="ann")
-    said = desk.said("learn", "--task", "detect_errors", "--data", data, "--dataset", "Shops")
-    assert "kept: 1   0.00 to 100.00 f1 on held-back cases" in said
+        store.add(Rule(id="fine", statement="All is fine.", check={}, decides="both", priority=-1), who="ann")
+    output = desk.output("learn", "--task", "detect_errors", "--data", data, "--dataset", "Shops")
+    assert "kept: 1   0.00 to 100.00 f1 on held-back cases" in output
     with KnowledgeStore.open(desk.store, import_shipped=False) as store:
         (learned,) = store.list(status="proposed")
         assert (learned.source, learned.dataset, learned.attribute) == ("learned", "Shops", "zip")
@@ -217,11 +218,11 @@ def test_an_audit_names_the_rule_that_sways_too_many_answers(desk: Desk, lent_en
     data.write_text(ZIPS)
     with KnowledgeStore.open(desk.store, import_shipped=False) as store:
         for name in ("fine", "fine-too"):
-            store.add(Rule(id=name, statement="All is fine.", check={}, settles="both"), who="ann")
+            store.add(Rule(id=name, statement="All is fine.", check={}, decides="both"), who="ann")
         trigger = {"pattern": "^[0-9]", "x-when": {"pattern": "x"}}
         store.add(Rule(id="trigger", statement="x is wrong.", attribute="zip", check=trigger, priority=5), who="ann")
-    lines = desk.said("audit", "--task", "detect_errors", "--data", data).splitlines()
-    assert "trigger  4 of 8  4 to yes  sways too many" in lines
+    lines = desk.output("audit", "--task", "detect_errors", "--data", data).splitlines()
+    assert "trigger  4 of 8  4 to yes  changes too many" in lines
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import multiprocessing
 import os
 import shutil
@@ -15,11 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlite_utils import Database
 from unwritable import nothing_writable, shelf
 
 from dp_tools.errors import InvalidRequest, KnowledgeUnavailable, RuleRejected
+from dp_tools.rules.packs.packs import Pack
 from dp_tools.rules.rule import Example, Rule
+from dp_tools.rules.store import history
+from dp_tools.rules.store.history import Verification
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
+from dp_tools.rules.store.migrations import migrations
 
 
 @pytest.fixture
@@ -45,7 +52,7 @@ def test_rules_are_injected_general_first_and_most_binding_last(store: Knowledge
     injection = store.inject(task="detect_errors", dataset="BEERS", attribute="ABV", extra=["From the call."])
     assert ids(injection.rules) == ["general", "domain", "dataset", "cell", "call-1"]
     assert injection.rules[-1].source == "call"
-    assert injection.lost == ()
+    assert injection.overridden == ()
 
 
 def test_rules_of_another_task_dataset_attribute_or_domain_do_not_hold(store: KnowledgeStore) -> None:
@@ -64,16 +71,16 @@ def test_ties_go_by_priority_and_then_to_the_older_rule(store: KnowledgeStore) -
 
 
 def test_of_rules_on_one_topic_only_the_most_binding_acts_and_the_other_is_reported(store: KnowledgeStore) -> None:
-    store.add(rule("general-gap", topic="gaps", check={"type": ["string", "null"]}, settles="both"), who="ann")
+    store.add(rule("general-gap", topic="gaps", check={"type": ["string", "null"]}, decides="both"), who="ann")
     store.add(rule("flights-gap", topic="Gaps", dataset="Flights", check={"type": "string"}), who="ann")
     injection = store.inject(task="detect_errors", dataset="Flights", attribute="time")
     assert ids(injection.rules) == ["flights-gap"]
-    assert [(lost.rule.id, lost.reason) for lost in injection.lost] == [
-        ("general-gap", "flights-gap binds more on gaps")
+    assert [(entry.rule.id, entry.reason) for entry in injection.overridden] == [
+        ("general-gap", "flights-gap takes precedence on gaps")
     ]
     decision = injection.decide({"record": {"time": None}, "attribute": "time", "value": None})
     assert decision is not None
-    assert (decision.label, decision.rule.id, decision.by) == ("yes", "flights-gap", "check")
+    assert (decision.label, decision.rule.id, decision.decided_by) == ("yes", "flights-gap", "check")
 
 
 def test_an_example_binds_more_than_a_check_and_the_check_is_reported(store: KnowledgeStore) -> None:
@@ -84,8 +91,8 @@ def test_an_example_binds_more_than_a_check_and_the_check_is_reported(store: Kno
     )
     decision = store.inject(task="detect_errors", dataset=None, attribute="abv").decide(case)
     assert decision is not None
-    assert (decision.label, decision.by, decision.rule.id) == ("no", "example", "seen")
-    assert [lost.rule.id for lost in decision.lost] == ["no-percent"]
+    assert (decision.label, decision.decided_by, decision.rule.id) == ("no", "example", "seen")
+    assert [entry.rule.id for entry in decision.overridden] == ["no-percent"]
 
 
 def test_without_a_rule_the_injection_is_as_if_it_did_not_exist(store: KnowledgeStore) -> None:
@@ -104,10 +111,10 @@ def test_the_budget_serves_the_most_binding_rules_and_names_the_others(store: Kn
         task="impute", dataset="tax", attribute=None, budget=9, count=lambda text: len(text.split())
     )
     assert ids(injection.rules) == ["other", "near"]
-    assert [(lost.rule.id, lost.reason) for lost in injection.lost] == [("far", "near says the same")]
+    assert [(entry.rule.id, entry.reason) for entry in injection.overridden] == [("far", "near says the same")]
     tight = store.inject(task="impute", dataset="tax", attribute=None, budget=7, count=lambda text: len(text.split()))
-    assert all("tokens" in lost.reason or "same" in lost.reason for lost in tight.lost)
-    assert len(tight.lost) == 3 - len(tight.rules)
+    assert all("tokens" in entry.reason or "same" in entry.reason for entry in tight.overridden)
+    assert len(tight.overridden) == 3 - len(tight.rules)
 
 
 def test_a_domain_name_stands_for_its_rules_where_no_dataset_is_known(store: KnowledgeStore) -> None:
@@ -153,7 +160,7 @@ def test_the_same_proposal_three_times_is_one_proposal(store: KnowledgeStore) ->
         rule("abv", "ABV is a fraction.", **fields),
         rule("abv", "ABV is a number.", **{**fields, "attribute": "ibu"}),
         rule("abv", "ABV is a number.", **{**fields, "check": {"type": "integer"}}),
-        rule("abv", "ABV is a number.", **{**fields, "settles": "both"}),
+        rule("abv", "ABV is a number.", **{**fields, "decides": "both"}),
         rule("abv", "ABV is a number.", **{**fields, "examples": ()}),
     ]
     assert len({store.propose(other, who="agent").id for other in others} | {first.id}) == 6
@@ -251,11 +258,11 @@ def test_the_history_is_whole_and_its_head_proves_the_end(store: KnowledgeStore)
     assert (first.whole, first.entries) == (True, 1)
     store.change("a", who="ann", statement="Changed.")
     assert store.verify(head=first.head).whole
-    assert store.verify(head="0" * 64).problem.startswith("The entry that was kept is not in the history")
+    assert store.verify(head="0" * 64).error.startswith("The entry that was kept is not in the history")
 
 
 @pytest.mark.parametrize(
-    ("attack", "problem"),
+    ("attack", "error"),
     [
         ("UPDATE rules SET statement = 'Say no.' WHERE id = 'a'", "Rule a was changed past the history."),
         ("UPDATE rules SET dataset_key = 'all' WHERE id = 'b'", "Rule b was changed past the history."),
@@ -272,7 +279,7 @@ def test_the_history_is_whole_and_its_head_proves_the_end(store: KnowledgeStore)
         ("DELETE FROM history WHERE entry = 1", "Entry 1 is missing."),
     ],
 )
-def test_changes_past_the_history_are_found(tmp_path: Path, attack: str, problem: str) -> None:
+def test_changes_past_the_history_are_found(tmp_path: Path, attack: str, error: str) -> None:
     file = tmp_path / "rules.db"
     with KnowledgeStore.open(file, import_shipped=False) as store:
         store.add(rule("a", "Truth."), who="ann")
@@ -290,7 +297,7 @@ def test_changes_past_the_history_are_found(tmp_path: Path, attack: str, problem
     connection.close()
     with KnowledgeStore.open(file, import_shipped=False) as store:
         found = store.verify()
-    assert (found.whole, found.problem) == (False, problem)
+    assert (found.whole, found.error) == (False, error)
 
 
 def test_the_history_cannot_be_changed_through_the_file_as_it_is(store: KnowledgeStore) -> None:
@@ -329,6 +336,37 @@ def test_a_store_from_the_future_is_refused_and_left_alone(tmp_path: Path) -> No
     connection.close()
     with pytest.raises(KnowledgeUnavailable, match="made by a newer dp-tools; upgrade dp-tools"):
         KnowledgeStore.open(file)
+
+
+def test_a_store_that_says_settles_opens_with_its_history_whole(tmp_path: Path) -> None:
+    file = tmp_path / "rules.db"
+    _write_older_store(file, {"id": "zip", "version": 1, "check": {"pattern": "^[0-9]{5}$"}, "settles": "failed"})
+    with KnowledgeStore.open(file, import_shipped=False) as store:
+        assert (store.get("zip").decides, store.history("zip")[0].body["decides"]) == ("fail", "fail")
+        assert store.verify() == Verification(True, 1, store.history()[0].hash)
+        store.change("zip", who="ann", decides="both")
+        assert store.restore("zip", 1, who="ann").decides == "fail"
+        assert store.verify().whole
+        again = Pack("post", 2, "", (), (store.get("zip").model_copy(update={"statement": "New."}),))
+        assert store.install(again, who="ann").changed == ("zip",)  # what the pack was is read from the older store
+
+
+def _write_older_store(file: Path, fields: dict[str, Any]) -> None:
+    """A store as it was before `decides`, with one rule of the pack "post"."""
+    old = {**rule("zip").model_dump(mode="json"), "source": "pack", "pack": "post", **fields}
+    del old["decides"]
+    body = history.canonical(old)
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        db = Database(connection)
+        migrations.apply(db, stop_before="what_a_check_decides")
+        row = {**old, "check": json.dumps(old["check"]), "examples": 0}
+        row |= {f"{name}_key": old[name] for name in ("dataset", "domain", "attribute")}
+        db.table("rules").insert(row)
+        db.execute("INSERT INTO packs VALUES ('post', 1, '', 'x')")
+        db.execute("INSERT INTO pack_rules VALUES ('post', 'zip', ?)", [body])
+        entry = (1, "zip", 1, "added", "post", "", "2026-01-01T00:00:00.000+00:00", body, history.START)
+        db.execute(f"INSERT INTO history VALUES ({', '.join('?' * 10)})", [*entry, history.entry_hash(*entry)])
+        connection.commit()
 
 
 def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -417,7 +455,7 @@ def test_the_injectors_query_uses_the_index_on_a_large_store(store: KnowledgeSto
 
 
 def test_threads_share_a_store(store: KnowledgeStore) -> None:
-    problems: list[BaseException] = []
+    errors: list[BaseException] = []
 
     def work(name: int) -> None:
         try:
@@ -425,14 +463,14 @@ def test_threads_share_a_store(store: KnowledgeStore) -> None:
                 store.add(rule(f"t{name}-{number}", dataset="Tax"), who=f"thread {name}")
                 store.inject(task="impute", dataset="Tax", attribute=None)
         except BaseException as error:
-            problems.append(error)
+            errors.append(error)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert problems == []
+    assert errors == []
     assert len(store.list()) == 80
     assert store.verify().whole
 
@@ -464,9 +502,9 @@ def test_processes_write_at_once_and_a_killed_one_loses_nothing_it_acknowledged(
     acknowledged = [victim.stdout.readline().strip() for _ in range(3)]
     victim.send_signal(signal.SIGKILL)
     for writer in writers:
-        out, problem = writer.communicate(timeout=120)
+        out, error = writer.communicate(timeout=120)
         acknowledged += out.split()
-        assert writer is victim or (writer.returncode, problem) == (0, "")
+        assert writer is victim or (writer.returncode, error) == (0, "")
     with KnowledgeStore.open(file, import_shipped=False) as store:
         there = set(ids(store.list()))
         assert set(acknowledged) <= there

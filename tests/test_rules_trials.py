@@ -37,8 +37,8 @@ def sure(rule_id: str, check: dict[str, object], **fields: object) -> Rule:
     return Rule.model_validate({**made, **fields})
 
 
-YEAR = sure("year", {"not": {"x-differ": ["year"]}}, settles="both", priority=1)
-MATCH = sure("match", {}, settles="both")
+YEAR = sure("year", {"not": {"x-differ": ["year"]}}, decides="both", priority=1)
+MATCH = sure("match", {}, decides="both")
 
 
 def test_a_rule_that_is_not_active_is_tried_as_if_it_were(tmp_path: Path, preprocessor: Preprocessor) -> None:
@@ -112,6 +112,6 @@ def test_an_answer_names_the_rule_that_decided_and_the_one_that_would_have_decid
     preprocessor.knowledge.add_all([MATCH, YEAR], who="ann")
     pair = ({"title": "the sims 2", "year": "1997"}, {"title": "the sims 2", "year": "2003"})
     answer = preprocessor.match([pair])
-    assert (answer.pairs[0].match, answer.pairs[0].by, answer.pairs[0].rules) == (False, "check", ["year@1"])
+    assert (answer.pairs[0].match, answer.pairs[0].decided_by, answer.pairs[0].rules) == (False, "check", ["year@1"])
     assert "year" in {rule.id for rule in answer.rules}
-    assert [(rule.id, rule.reason) for rule in answer.lost] == [("match", "says yes; year binds more")]
+    assert [(rule.id, rule.reason) for rule in answer.overridden] == [("match", "says yes; year takes precedence")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flights_table import Rows, flights
 
 from dp_tools.rules.discovery.mine import mine
-from dp_tools.rules.discovery.truth_discovery import votes
+from dp_tools.rules.discovery.truth_discovery import discover_truth
 
 
 def columns(rows: Rows) -> dict[str, list[str | None]]:
@@ -13,7 +13,7 @@ def columns(rows: Rows) -> dict[str, list[str | None]]:
 
 
 def test_most_of_many_records_of_a_thing_tell_what_is_right() -> None:
-    found = {(vote.by, vote.of): vote.values for vote in votes(columns(flights(0.3)))}
+    found = {(consensus.by, consensus.of): consensus.values for consensus in discover_truth(columns(flights(0.3)))}
     assert {("flight", "leaves"), ("flight", "lands")} <= found.keys()
     assert not {"source", "airline"} & {name for pair in found for name in pair}
     right = {row["flight"]: row["leaves"] for row in flights(0)}
@@ -26,12 +26,12 @@ def test_an_attribute_that_is_free_within_a_thing_is_not_voted_on() -> None:
     for number, row in enumerate(rows):
         row["gate"] = f"g{number % 7}"
         row["class"] = "economy" if number % 10 else "first"
-    assert not {vote.of for vote in votes(columns(rows))} & {"gate", "class", "airline", "source"}
+    assert not {consensus.of for consensus in discover_truth(columns(rows))} & {"gate", "class", "airline", "source"}
 
 
 def test_few_things_or_few_records_of_each_hold_no_vote() -> None:
-    assert not votes(columns(flights(0.2, things=10)))
-    assert not votes(columns(flights(0.2, voters=3)))
+    assert not discover_truth(columns(flights(0.2, entities=10)))
+    assert not discover_truth(columns(flights(0.2, voters=3)))
 
 
 def test_mining_proposes_the_vote_as_a_rule_with_its_exceptions() -> None:

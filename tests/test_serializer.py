@@ -46,12 +46,12 @@ def test_a_record_stays_within_its_budget_and_names_what_was_cut(record):
     serialized = serialize(record)
     names = sum(len(clean_name(name)) + 6 for name in record)
     assert len(serialized.text) <= RECORD_BUDGET + names + 8 * len(record)
-    assert set(serialized.cut) <= set(record)
+    assert set(serialized.truncated) <= set(record)
 
 
 def test_a_long_value_is_cut_and_marked():
     serialized = serialize({"note": "x" * 2_000_000, "id": "7"})
-    assert serialized.cut == ("note",)
+    assert serialized.truncated == ("note",)
     assert "…" in serialized.text
     assert 'id: "7"' in serialized.text
 

@@ -10,7 +10,7 @@ import pytest
 from tables_job import ScriptedEngine
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.models.calibration import Calibration, Line
+from dp_tools.models.calibration import Calibration, PlattCalibration
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.asking import NoJournal, Work
@@ -40,7 +40,7 @@ def rule(attribute: str, check: dict[str, object], statement: str = "It has a fo
         attribute=attribute,
         statement=statement,
         check=check,
-        settles="both",
+        decides="both",
     )
 
 
@@ -61,7 +61,7 @@ def test_equal_questions_are_asked_once(preprocessor: Preprocessor, tmp_path: Pa
         work = Work(preprocessor.decider, NoJournal())
         detection = Cleaner(work, table, None, [], ["city", "kind", "note"]).detect()
     assert detection.cells == 300
-    assert work.asked + detection.told == detection.questions < 12
+    assert work.asked + detection.by_table == detection.questions < 12
 
 
 def test_serial_numbers_are_not_judged_unless_they_are_named(preprocessor: Preprocessor, tmp_path: Path) -> None:
@@ -142,7 +142,9 @@ def test_what_the_rules_find_right_is_never_touched(preprocessor: Preprocessor, 
 
 
 def test_gaps_are_filled_from_the_closed_set_of_the_column(preprocessor: Preprocessor, tmp_path: Path) -> None:
-    preprocessor.decider.calibration = Calibration({"impute": Line(scale=0.05, shift=6.0)})  # what fills is sure here
+    preprocessor.decider.calibration = Calibration(
+        {"impute": PlattCalibration(scale=0.05, shift=6.0)}
+    )  # what fills is sure here
     with shops(tmp_path / "t.csv", kind={1: "", 2: "shut", 6: "shut", 9: "?"}) as table:
         filling = fill_column(Work(preprocessor.decider, NoJournal()), table, "kind")
     assert filling.gaps == 2

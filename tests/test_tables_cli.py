@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                     attribute=attribute,
                     statement=statement,
                     check=check,
-                    settles="both",
+                    decides="both",
                 ),
                 who="a test",
             )

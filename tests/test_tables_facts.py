@@ -35,9 +35,9 @@ def test_a_table_gives_the_facts_that_its_records_give(path: Path) -> None:
     for record in records:
         for attribute in record:
             assert ours.about(record, attribute) == theirs.about(record, attribute)
-            assert ours.testimony(record, attribute) == theirs.testimony(record, attribute)
+            assert ours.group_evidence(record, attribute) == theirs.group_evidence(record, attribute)
     assert any("by zip" in fact for fact in rendered(ours.about(records[17], "city")))
-    assert any("by phone" in fact for fact in rendered(ours.testimony({**records[17], "zip": None}, "city")))
+    assert any("by phone" in fact for fact in rendered(ours.group_evidence({**records[17], "zip": None}, "city")))
 
 
 def test_a_column_of_very_many_values_keeps_what_repeats(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

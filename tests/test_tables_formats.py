@@ -61,7 +61,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             attribute="ounces",
             statement="ounces is a number.",
             check={"type": "number"},
-            settles="both",
+            decides="both",
         )
         store.add(rule, who="a test")
     return tmp_path

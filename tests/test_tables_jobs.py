@@ -18,7 +18,7 @@ from tables_job import ScriptedEngine, jobs_in
 
 from dp_tools.cli import main
 from dp_tools.errors import InvalidRequest, TableUnavailable
-from dp_tools.models.calibration import Calibration, Line
+from dp_tools.models.calibration import Calibration, PlattCalibration
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
@@ -139,7 +139,7 @@ def test_a_source_that_changed_while_the_job_was_stopped_is_refused(folder: Path
         file.write("900,Eve,Boston,90000,ok\n")
     resumed = jobs.resume(job.id, wait=30)
     assert resumed.status == "failed"
-    assert "people.csv was changed since the job" in (resumed.problem or "")
+    assert "people.csv was changed since the job" in (resumed.error or "")
     assert not outputs(folder)
 
 
@@ -198,7 +198,7 @@ def test_a_job_goes_on_with_other_rules_or_another_calibration_only_where_that_i
         other.resume(job)
     knowledge.retire("town", who="ann", why="no")
     calibrated = same.decider()
-    calibrated.calibration = Calibration({"detect_errors": Line(shift=1.0)})
+    calibrated.calibration = Calibration({"detect_errors": PlattCalibration(shift=1.0)})
     with pytest.raises(InvalidRequest, match="another calibration"):
         same.resume(job)
     assert same.resume(job, wait=60, with_current_model=True).status == "done"
@@ -264,7 +264,7 @@ def test_every_kind_of_job_ends_with_a_result_that_fits_an_agent(
 ) -> None:
     write_people(folder / "people.csv", 60)
     job = jobs_in(folder, ScriptedEngine()).start(request_, wait=60)
-    assert job.status == "done", job.problem
+    assert job.status == "done", job.error
     assert job.result is not None
     assert word in job.result.summary
     assert len(job.result.preview) <= 10
@@ -282,7 +282,7 @@ def test_records_that_are_passed_along_get_their_whole_result_and_no_file(folder
         MatchRequest(left=source, right=source),
     ):
         job = jobs.start(request, wait=60)
-        assert job.status == "done", job.problem
+        assert job.status == "done", job.error
         assert job.result is not None
         assert job.result.files == []
         count = job.result.figures[{"detect": "wrong", "dedupe": "groups", "match": "pairs"}[job.kind]]
@@ -301,7 +301,7 @@ def test_a_query_and_records_passed_along_are_written_as_csv_where_asked(folder:
     records = TableSource(records=[{"name": "Ann", "town": "Boston"}])
     for source, output in ((query, None), (TableSource(path="people.db"), "all.csv"), (records, "one.csv")):
         job = jobs.start(CleanRequest(source=source, output=output), wait=60)
-        assert job.status == "done", job.problem
+        assert job.status == "done", job.error
         assert job.result is not None
         written = Path(job.result.files[0].path)
         assert written.name == (output or "people.clean.csv")
@@ -332,7 +332,7 @@ def test_a_job_that_fails_says_why_and_writes_nothing(folder: Path) -> None:
     (folder / "ragged.csv").write_text("a,b\n1,2\n3\n")
     job = jobs_in(folder, ScriptedEngine()).start(CleanRequest(source=TableSource(path="ragged.csv")), wait=30)
     assert job.status == "failed"
-    assert "Line 3 of ragged.csv" in (job.problem or "")
+    assert "Line 3 of ragged.csv" in (job.error or "")
     assert list(folder.glob("ragged.clean*")) == []
 
 
@@ -353,7 +353,7 @@ def test_doubtful_cases_wait_for_a_person_and_become_examples(folder: Path) -> N
         injection = knowledge.inject(task="match_entities", dataset="people", attribute=None)
         decision = injection.decide(first.case)
         assert decision is not None
-        assert (decision.label, decision.by) == ("yes", "example")
+        assert (decision.label, decision.decided_by) == ("yes", "example")
         proposed = answer_review(jobs.store, knowledge, reviews[2].id, "yes", who="an agent", is_person=False)
         assert proposed.status == "proposed"
         with pytest.raises(InvalidRequest, match="no open case"):
@@ -363,19 +363,47 @@ def test_doubtful_cases_wait_for_a_person_and_become_examples(folder: Path) -> N
 
 def test_pairs_whose_verdict_depends_on_the_order_of_things_wait_for_a_person(folder: Path) -> None:
     write_people(folder / "people.csv", 60)
-    told = []
-    for averaged in (False, True):
+    result = []
+    for permutation_averaged in (False, True):
         engine = ScriptedEngine()
         jobs = jobs_in(folder, engine)
         people = TableSource(path="people.csv")
-        job = jobs.start(MatchRequest(left=people, right=people, averaged=averaged, overwrite=True), wait=60)
-        assert job.status == "done", job.problem
+        job = jobs.start(
+            MatchRequest(left=people, right=people, permutation_averaged=permutation_averaged, overwrite=True), wait=60
+        )
+        assert job.status == "done", job.error
         assert job.total == job.done
         reviews, _ = next_reviews(jobs.store, job.id, 1000)
-        told.append((engine.asked, sum("not in another" in review.question for review in reviews)))
-    (plain, none), (in_orders, unstable) = told
+        result.append((engine.asked, sum("not in another" in review.question for review in reviews)))
+    (plain, none), (in_orders, order_sensitive) = result
     assert plain < in_orders <= 4 * plain
-    assert (none, unstable > 10) == (0, True)
+    assert (none, order_sensitive > 10) == (0, True)
+
+
+def test_jobs_of_an_older_store_stay_and_are_asked_again(folder: Path) -> None:
+    before = jobs_in(folder, ScriptedEngine(folder / "asked.log"))
+    done = before.start(clean_people(), wait=60)
+    assert done.status == "done", done.error
+    kept = asked(folder).total()
+    with contextlib.closing(sqlite3.connect(before.store.folder / "jobs.sqlite")) as store:
+        store.executescript("""
+            ALTER TABLE jobs RENAME COLUMN error TO problem;
+            UPDATE jobs SET status = 'cancelled', request = replace(request, '"permutation_averaged"', '"averaged"');
+            PRAGMA user_version = 0;
+        """)
+    jobs = jobs_in(folder, ScriptedEngine(folder / "asked.log"))
+    assert [job.id for job in jobs.list(9)] == [done.id]
+    jobs.resume(done.id)
+    again = jobs.wait(done.id, 60)
+    assert (again.status, asked(folder).total()) == ("done", 2 * kept)
+
+
+def test_a_job_store_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    JobStore(tmp_path)
+    with contextlib.closing(sqlite3.connect(tmp_path / "jobs.sqlite")) as store:
+        store.execute("PRAGMA user_version = 99")
+    with pytest.raises(TableUnavailable, match="made by a newer dp-tools; upgrade dp-tools"):
+        JobStore(tmp_path)
 
 
 def test_a_job_store_that_was_cut_to_nothing_says_so_and_is_left_alone(tmp_path: Path) -> None:

@@ -36,14 +36,14 @@ def digests(path: Path) -> dict[str, str]:
     with open_table(path) as table:
         records = [record for _, record in table.records()]
         facts = {"table": TableFacts(table), "batch": RecordFacts(records[:ROWS])}
-    return {name: _digest(_facts(told, records[:ROWS])) for name, told in facts.items()}
+    return {name: _digest(_facts(facts_by_kind, records[:ROWS])) for name, facts_by_kind in facts.items()}
 
 
 def _facts(facts: RecordFacts, records: list[dict[str, str | None]]) -> Iterator[tuple[str, ...]]:
     for record in records:
         for name in record:
             yield rendered(facts.about(record, name))
-            yield rendered(facts.testimony({**record, name: None}, name))
+            yield rendered(facts.group_evidence({**record, name: None}, name))
 
 
 def _digest(lines: Iterable[object]) -> str:

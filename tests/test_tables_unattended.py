@@ -265,7 +265,7 @@ def test_what_could_not_be_repaired_is_listed_beside_the_result(tmp_path: Path) 
         jobs = Jobs(lambda: preprocessor.decider, Roots.of([tmp_path]), tmp_path / "state")
         job = jobs.start(CleanRequest(source=TableSource(path="t.csv")), wait=0)
         done = jobs.wait(job.id)
-    assert done.status == "done", done.problem
+    assert done.status == "done", done.error
     with (tmp_path / "t.clean.review.csv").open(encoding="utf-8", newline="") as file:
         (line,) = (line for line in csv.DictReader(file) if "zz 81" in line["case"])
     assert line["question"] == 'Row 6: note "zz 81" is probably wrong, and nothing better was found. It has no zz.'

@@ -21,7 +21,7 @@ from tables_job import ScriptedEngine, jobs_in
 from dp_tools.decision import Decider
 from dp_tools.errors import Cancelled
 from dp_tools.mcp_server.server import create_server
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.profiling import RecordFacts, association, rendered
 from dp_tools.rules.discovery import data_constraints
@@ -106,14 +106,16 @@ def test_attributes_are_compared_in_proportion_to_their_number(
 def test_what_columns_tell_of_each_other_is_found_in_a_wide_table(tmp_path: Path) -> None:
     with open_table(write_wide(tmp_path / "t.csv", 400, 200)) as table:
         records = [record for _, record in table.records()]
-        told, batch = TableFacts(table), RecordFacts(records)
+        facts_by_kind, batch = TableFacts(table), RecordFacts(records)
         found = {(d.left, d.right) for d in profile_table(table).dependencies}
     assert ("zip", "city") in found
-    assert any("by zip" in fact for fact in rendered(told.about(records[0], "city")))
-    assert any("by phone" in fact for fact in rendered(told.testimony({**records[0], "zip": None}, "city")))
+    assert any("by zip" in fact for fact in rendered(facts_by_kind.about(records[0], "city")))
+    assert any(
+        "by phone" in fact for fact in rendered(facts_by_kind.group_evidence({**records[0], "zip": None}, "city"))
+    )
     apart = {**records[0], "job": "job 0", "level": "level 2"}
-    assert any(fact.startswith("rare with") for fact in rendered(told.about(apart, "job")))
-    assert all(told.about(record, "city") == batch.about(record, "city") for record in records[:50])
+    assert any(fact.startswith("rare with") for fact in rendered(facts_by_kind.about(apart, "job")))
+    assert all(facts_by_kind.about(record, "city") == batch.about(record, "city") for record in records[:50])
     by = {
         tuple(candidate.rule.check["x-lookup"]["by"])
         for candidate in mine(records)
@@ -147,7 +149,7 @@ STANDS: list[tuple[str, str, Any, str]] = [
     ("detect", "comparing columns", table_facts, "relations"),
     ("detect", "mining rules", data_constraints, "mine"),
     ("detect", "looking at records", judging.Judge, "note"),
-    ("detect", "preparing the model", Decider, "wait_until_prepared"),
+    ("detect", "preparing the model", Decider, "wait_until_optimized"),
     ("detect", "asking", ScriptedEngine, "answer"),
     ("detect", "collecting verdicts", cleaning, "is_misunderstood"),
     ("clean", "finding proposals", cleaning, "proposals"),
@@ -270,8 +272,8 @@ async def test_a_job_over_mcp_is_cancelled_within_a_second(tmp_path: Path, deaf:
     people(tmp_path, 40, 12)
     entered = deaf.instead_of(table_facts, "relations")
     with Preprocessor(knowledge=":memory:", engine=ScriptedEngine()) as preprocessor:
-        owner = Owner(preprocessor=preprocessor, roots=[tmp_path])
-        async with Client(create_server(owner)) as client:
+        server_context = ServerContext(preprocessor=preprocessor, roots=[tmp_path])
+        async with Client(create_server(server_context)) as client:
             started = await answer(client, "clean_table", {"table": {"path": "wide.csv"}, "what": "detect"})
             assert entered.is_set()
             began = time.monotonic()
@@ -279,7 +281,7 @@ async def test_a_job_over_mcp_is_cancelled_within_a_second(tmp_path: Path, deaf:
         assert ended["status"] == "cancelled"
         assert time.monotonic() - began < AT_ONCE
         deaf.end()
-        owner.close()
+        server_context.close()
 
 
 COMMANDS = {

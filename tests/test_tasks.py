@@ -22,7 +22,7 @@ from dp_tools.tasks.task import Outcome, Request
 from dp_tools.tasks.verdicts import selected
 
 RECORDS = [{"name": "dothan", "zip": "36301"}, {"name": "boaz", "zip": None}]
-YES, NO, NOBODY = Outcome("model", "yes", 0.9), Outcome("model", "no", 0.8), Outcome("nobody", problem="too long")
+YES, NO, NOBODY = Outcome("model", "yes", 0.9), Outcome("model", "no", 0.8), Outcome("unanswered", failure="too long")
 
 REQUESTS: dict[str, Request] = {
     "detect_errors": DetectErrorsRequest(records=RECORDS),
@@ -39,11 +39,11 @@ REQUESTS: dict[str, Request] = {
 def test_every_task_answers_every_question_in_order_and_says_who_decided(name):
     task, request = TASKS[name], REQUESTS[name]
     cases = task.cases(request)
-    outcomes = [Outcome("nobody", problem=f"question {number}") for number in range(len(cases))]
+    outcomes = [Outcome("unanswered", failure=f"question {number}") for number in range(len(cases))]
     answer = task.read(request, outcomes)
     items = next(value for value in answer.__dict__.values() if isinstance(value, list) and value)
-    assert [item.problem for item in items] == [outcome.problem for outcome in outcomes]
-    assert all(item.by == "nobody" and item.confidence is None for item in items)
+    assert [item.failure for item in items] == [outcome.failure for outcome in outcomes]
+    assert all(item.decided_by == "unanswered" and item.confidence is None for item in items)
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -145,7 +145,7 @@ def test_the_shape_of_an_instruction_decides_how_it_is_asked():
 def test_a_verdict_reads_as_true_false_or_nothing():
     request = MatchEntitiesRequest(pairs=[{"left": RECORDS[0], "right": RECORDS[1]}] * 3)
     pairs = TASKS["match_entities"].read(request, [YES, NO, NOBODY]).pairs
-    assert [(pair.match, pair.confidence, pair.problem) for pair in pairs] == [
+    assert [(pair.match, pair.confidence, pair.failure) for pair in pairs] == [
         (True, 0.9, None),
         (False, 0.8, None),
         (None, None, "too long"),
@@ -153,7 +153,7 @@ def test_a_verdict_reads_as_true_false_or_nothing():
 
 
 @pytest.mark.parametrize(
-    ("task", "fields", "said"),
+    ("task", "fields", "message"),
     [
         ("detect_errors", {"records": []}, "There are no records"),
         ("detect_errors", {"records": [{}]}, "Record 1 has no attributes"),
@@ -187,16 +187,16 @@ def test_a_verdict_reads_as_true_false_or_nothing():
         ),
     ],
 )
-def test_a_request_that_cannot_be_answered_is_refused_in_one_sentence(task, fields, said):
+def test_a_request_that_cannot_be_answered_is_refused_in_one_sentence(task, fields, message):
     with pytest.raises(InvalidRequest) as refusal:
         TASKS[task].cases(TASKS[task].request(**fields))
-    assert said in str(refusal.value)
+    assert message in str(refusal.value)
     assert len(str(refusal.value).splitlines()) == 1
 
 
 def test_a_huge_cell_is_cut_and_the_cut_is_named():
     cases = TASKS["detect_errors"].cases(DetectErrorsRequest(records=[{"note": "x" * 900_000, "id": "7"}]))
-    assert all(case.cut == ("note",) for case in cases)
+    assert all(case.truncated == ("note",) for case in cases)
     assert all(len(case.prompt.value) < 500 for case in cases)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Question, Result, Segment
-from dp_tools.models.calibration import Calibration, Line
+from dp_tools.models.calibration import Calibration, PlattCalibration
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.progress import Progress
 
@@ -49,15 +49,17 @@ class Says:
         pass
 
 
-def saying(engine: Says, **lines: Line) -> Preprocessor:
+def saying(engine: Says, **calibrations: PlattCalibration) -> Preprocessor:
     preprocessor = Preprocessor(knowledge=":memory:", engine=engine, adapters=False)
-    preprocessor.decider.calibration = Calibration(lines)
+    preprocessor.decider.calibration = Calibration(calibrations)
     return preprocessor
 
 
-@pytest.mark.parametrize("line", [Line(), Line(scale=0.6, shift=-0.6), Line(scale=1.8, shift=1.2)])
-def test_no_choice_is_reported_below_its_runner_up(line: Line) -> None:
-    with saying(Says(0.5, 0.45, 0.05), annotate_columns=line) as preprocessor:
+@pytest.mark.parametrize(
+    "calibration", [PlattCalibration(), PlattCalibration(scale=0.6, shift=-0.6), PlattCalibration(scale=1.8, shift=1.2)]
+)
+def test_no_choice_is_reported_below_its_runner_up(calibration: PlattCalibration) -> None:
+    with saying(Says(0.5, 0.45, 0.05), annotate_columns=calibration) as preprocessor:
         (found,) = preprocessor.annotate([{"values": ["a", "b"]}], ["company", "place", "person"]).columns
     shares = [share for _, share in found.runners_up]
     assert found.type == "company"
@@ -66,10 +68,10 @@ def test_no_choice_is_reported_below_its_runner_up(line: Line) -> None:
     assert found.confidence + sum(shares) <= 1.0001
 
 
-@pytest.mark.parametrize("line", [Line(), Line(scale=0.6, shift=-0.6)])
-def test_the_most_probable_value_is_the_answer_however_it_was_found(line: Line) -> None:
+@pytest.mark.parametrize("calibration", [PlattCalibration(), PlattCalibration(scale=0.6, shift=-0.6)])
+def test_the_most_probable_value_is_the_answer_however_it_was_found(calibration: PlattCalibration) -> None:
     engine = Says(0.13, value="United States", others=(("USA", 0.44), ("Germany", 0.2)))
-    with saying(engine, impute=line) as preprocessor:
+    with saying(engine, impute=calibration) as preprocessor:
         (found,) = preprocessor.impute([{"city": "Munich"}], "country").values
     assert found.value == "USA"
     assert [other for other, _ in found.alternatives] == ["Germany", "United States"]
@@ -89,10 +91,10 @@ def test_a_column_with_check_digits_or_telephone_numbers_is_no_postal_code(value
     with saying(Says(0.7, 0.2, 0.1)) as preprocessor:
         (named,) = preprocessor.annotate([{"values": values}], ["postal code", "name", right]).columns
         (other,) = preprocessor.annotate([{"values": values}], ["postal code", "name", "price"]).columns
-    assert (named.type, named.by) == (right, "form")
+    assert (named.type, named.decided_by) == (right, "pattern")
     assert named.confidence is not None
     assert named.confidence > max(share for _, share in named.runners_up)
-    assert (other.type, other.by) == ("name", "form")
+    assert (other.type, other.decided_by) == ("name", "pattern")
 
 
 def test_postal_codes_and_wrong_check_digits_are_left_to_the_model() -> None:
@@ -100,7 +102,7 @@ def test_postal_codes_and_wrong_check_digits_are_left_to_the_model() -> None:
     with saying(Says(0.5, 0.3, 0.2)) as preprocessor:
         wrong = [[value[:-1] + str((int(value[-1]) + 1) % 10) for value in EANS], CODES, EANS[:2]]
         found = preprocessor.annotate([{"values": values} for values in wrong], types).columns
-    assert [(column.type, column.by) for column in found] == [("postal code", "model")] * 3
+    assert [(column.type, column.decided_by) for column in found] == [("postal code", "model")] * 3
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_postal_codes_and_wrong_check_digits_are_left_to_the_model() -> None:
 def test_a_size_that_the_model_overlooks_is_found_by_its_form(text: str, size: str | None) -> None:
     with saying(Says(0.9)) as preprocessor:
         found, brand = preprocessor.extract([text], ["size", "brand"]).values
-    assert (found.value, found.by) == (size, "form" if size else "model")
+    assert (found.value, found.decided_by) == (size, "pattern" if size else "model")
     assert brand.value is None
     assert found.span == ((text.find(size), text.find(size) + len(size)) if size else None)
 

@@ -14,12 +14,12 @@ from dp_tools.engine.cache import AnswerCache, CachedEngine
 from dp_tools.engine.questions import Labels, LabelScores, Question, Result, Segment
 from dp_tools.errors import InvalidRequest
 from dp_tools.mcp_server import fair_scheduler
-from dp_tools.mcp_server.fair_scheduler import Busy, SharedEngine, Turns
+from dp_tools.mcp_server.fair_scheduler import Busy, FairScheduler, SharedEngine
 from dp_tools.progress import Progress
 
 
 def test_a_full_queue_says_so_at_once_and_one_client_cannot_fill_it() -> None:
-    shared = Turns(calls=3, calls_each=2)
+    shared = FairScheduler(calls=3, calls_each=2)
     with shared.place("a"), shared.place("a"):
         with pytest.raises(Busy, match="You have 2 calls waiting"), shared.place("a"):
             pass
@@ -79,7 +79,7 @@ def test_no_call_holds_the_model_for_longer_than_two_seconds_or_one_question(
     slow = Slow(seconds, first=3.0)
     monkeypatch.setattr(fair_scheduler, "time", slow)
     slow.go = threading.Semaphore(130)
-    assert len(SharedEngine(slow, Turns()).answer(asked(130))) == 130
+    assert len(SharedEngine(slow, FairScheduler()).answer(asked(130))) == 130
     assert sum(count for _, count in slow.slices) == 130
     assert all(count == 1 or count * seconds <= 2 for _, count in slow.slices)
     if seconds < 1:
@@ -95,13 +95,13 @@ def test_answers_that_are_kept_do_not_make_the_model_seem_fast(monkeypatch: pyte
     monkeypatch.setattr(slow, "answer", scored(slow.answer))
     cached.answer(questions[:60])
     slow.slices.clear()
-    SharedEngine(cached, Turns()).answer(questions)
+    SharedEngine(cached, FairScheduler()).answer(questions)
     assert sum(count for _, count in slow.slices) == 40
     assert max(count for _, count in slow.slices) <= 4
 
 
 def test_answers_that_are_kept_wait_for_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    slow, shared = Slow(0.5), Turns(calls=1)
+    slow, shared = Slow(0.5), FairScheduler(calls=1)
     slow.go = threading.Semaphore(1000)
     monkeypatch.setattr(slow, "answer", scored(slow.answer))
     cached = CachedEngine(slow, AnswerCache(tmp_path / "answers.db"))
@@ -116,7 +116,7 @@ def scored(answer: Any) -> Any:
 
 
 def test_a_short_call_has_its_turn_beside_a_batch_of_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow, shared = Slow(0.63), Turns()
+    slow, shared = Slow(0.63), FairScheduler()
     monkeypatch.setattr(fair_scheduler, "time", slow)
     engine = SharedEngine(slow, shared)
 
@@ -147,4 +147,4 @@ def test_a_short_call_has_its_turn_beside_a_batch_of_130(monkeypatch: pytest.Mon
 
 def test_a_call_that_asks_too_much_is_told_the_limit() -> None:
     with pytest.raises(InvalidRequest, match="asks 11 questions and the limit is 10"):
-        SharedEngine(Slow(0.0), Turns(), questions=10).answer(asked(11))
+        SharedEngine(Slow(0.0), FairScheduler(), questions=10).answer(asked(11))

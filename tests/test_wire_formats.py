@@ -1,4 +1,4 @@
-"""The wire formats: what each model was trained on, and data that cannot speak as the frame."""
+"""The prompt templates: what each model was trained on, and data that cannot speak as the frame."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dp_tools.engine.questions import Labels, Value
-from dp_tools.prompts import WIRE_FORMATS
+from dp_tools.prompts import PROMPT_TEMPLATES
 from dp_tools.prompts.ask import Choice, FreeValue, YesNo
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import quote, serialize
@@ -27,7 +27,7 @@ def block(role: str, record: dict[str, str | None]) -> Block:
 
 
 def text(name: str, prompt: Prompt) -> str:
-    return "".join(segment.text for segment in WIRE_FORMATS[name].render(prompt))
+    return "".join(segment.text for segment in PROMPT_TEMPLATES[name].render(prompt))
 
 
 CELL = Prompt(task="detect_errors", blocks=(block("record", RECORD),), attribute="abv", value='"nan"')
@@ -36,27 +36,29 @@ PAIR = Prompt(task="match_entities", blocks=(block("a", RECORD), block("b", RECO
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_published_formats_ask_in_the_published_words(name):
-    said = text(name, CELL)
-    assert "Your task is to determine if there is an error in the value of a specific attribute" in said
-    assert 'Record [beer name: "Wild Night", abv: "nan"]' in said
-    assert "Question: Is there an error in the value of abv? Choose your answer from: [Yes, No]." in said
+    output = text(name, CELL)
+    assert "Your task is to determine if there is an error in the value of a specific attribute" in output
+    assert 'Record [beer name: "Wild Night", abv: "nan"]' in output
+    assert "Question: Is there an error in the value of abv? Choose your answer from: [Yes, No]." in output
     assert "Are record A and record B the same entity? Choose your answer from: [Yes, No]." in text(name, PAIR)
 
 
 def test_the_13b_wrapper_is_the_published_one():
-    said = text("jellyfish-13b", CELL)
-    assert said.startswith("You are an AI assistant that follows instruction extremely well. Help as much as you can.")
-    assert "\n\n### Instruction:\n\n" in said
-    assert said.endswith("\n\n### Response:\n\n")
+    output = text("jellyfish-13b", CELL)
+    assert output.startswith(
+        "You are an AI assistant that follows instruction extremely well. Help as much as you can."
+    )
+    assert "\n\n### Instruction:\n\n" in output
+    assert output.endswith("\n\n### Response:\n\n")
 
 
 def test_the_7b_wrapper_is_the_published_one():
-    said = text("jellyfish-7b", CELL)
-    assert "\n\n[INST]\n\n" in said
-    assert said.endswith("\n\n[/INST]\n\n")
+    output = text("jellyfish-7b", CELL)
+    assert "\n\n[INST]\n\n" in output
+    assert output.endswith("\n\n[/INST]\n\n")
 
 
-@pytest.mark.parametrize("name", WIRE_FORMATS)
+@pytest.mark.parametrize("name", PROMPT_TEMPLATES)
 @given(
     value=st.text(max_size=60)
     | st.sampled_from(
@@ -76,11 +78,11 @@ def test_data_is_never_in_a_control_segment_and_cannot_imitate_the_frame(name, v
         task="detect_errors", blocks=(block("record", record),), attribute=clean_name(value), value=quote(value)
     )
     harmless = Prompt(task="detect_errors", blocks=(block("record", {"name": "x"}),), attribute="x", value='"x"')
-    wire = WIRE_FORMATS[name]
-    frame = [segment.text for segment in wire.render(prompt) if segment.control]
-    assert frame == [segment.text for segment in wire.render(harmless) if segment.control]
+    template = PROMPT_TEMPLATES[name]
+    frame = [segment.text for segment in template.render(prompt) if segment.control]
+    assert frame == [segment.text for segment in template.render(harmless) if segment.control]
     if name != "nano":  # nano's frame is one control token, which data never becomes: the engine's tests show that
-        data = "".join(segment.text for segment in wire.render(prompt) if not segment.control)
+        data = "".join(segment.text for segment in template.render(prompt) if not segment.control)
         assert not re.search(r"###\s*(instruction|response|input)\s*:|\[\s*/?inst\s*\]|<\|[^|<>\n]+\|>", data, re.I)
 
 
@@ -94,7 +96,7 @@ def test_the_embedded_format_says_everything_once_and_in_order():
         near_rules=("An ABV is a fraction.",),
         evidence=("filled 98%",),
     )
-    said = text("nano", prompt)
+    output = text("nano", prompt)
     parts = [
         "detect errors",
         "A gap is no error.",
@@ -104,9 +106,9 @@ def test_the_embedded_format_says_everything_once_and_in_order():
         "filled 98%",
         "answer",
     ]
-    places = [said.index(part) for part in parts if part != "abv:"]
+    places = [output.index(part) for part in parts if part != "abv:"]
     assert places == sorted(places)
-    assert all(said.count(part) == 1 for part in parts if part not in ("abv:",))
+    assert all(output.count(part) == 1 for part in parts if part not in ("abv:",))
 
 
 def test_the_embedded_format_tells_how_a_value_is_written_only_where_a_rule_may_be_about_it():
@@ -122,13 +124,13 @@ def test_a_rule_cannot_break_out_of_its_line():
 
 
 def test_an_ask_becomes_labels_or_a_value():
-    wire = WIRE_FORMATS["nano"]
-    assert to_question(wire, CELL, YesNo()).answer == Labels(("Yes", "No"), end="<|im_end|>")
-    assert to_question(wire, CELL, Choice(("a", "b"))).answer == Labels(("a", "b"), end="<|im_end|>")
-    free = to_question(wire, CELL, FreeValue(alternatives=3)).answer
+    template = PROMPT_TEMPLATES["nano"]
+    assert to_question(template, CELL, YesNo()).answer == Labels(("Yes", "No"), end="<|im_end|>")
+    assert to_question(template, CELL, Choice(("a", "b"))).answer == Labels(("a", "b"), end="<|im_end|>")
+    free = to_question(template, CELL, FreeValue(alternatives=3)).answer
     assert isinstance(free, Value)
     assert free.or_else == ("unknown",)
-    closed = to_question(wire, CELL, FreeValue(allowed=("x", "y"), may_be_none=False)).answer
+    closed = to_question(template, CELL, FreeValue(allowed=("x", "y"), may_be_none=False)).answer
     assert isinstance(closed, Value)
     assert closed.allowed == ("x", "y")
     assert closed.or_else == ()

@@ -1,4 +1,4 @@
-"""An adapter as a GGUF file: what llama.cpp loads beside the weights, and what is merged when weights are prepared."""
+"""An adapter as a GGUF file: what llama.cpp loads beside the weights, and what is merged when weights are optimized."""
 
 from __future__ import annotations
 

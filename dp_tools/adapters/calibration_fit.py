@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from dp_tools.evaluation.scores import Judged
-from dp_tools.models.calibration import Line
+from dp_tools.models.calibration import PlattCalibration
 
 _PRIOR = np.array([2.0, 0.5, 2.0, 0.5])
 """What a squared change of scale, of shift, of evidence and of words costs in log loss altogether: 1 / (2 variance) of
@@ -39,14 +39,14 @@ class Sample:
         return logits
 
     @property
-    def testimony(self) -> NDArray[np.float64]:
+    def evidence_score(self) -> NDArray[np.float64]:
         """How heavily counted evidence speaks for yes, of each case."""
-        return np.array([case.testimony for case in self.cases])
+        return np.array([case.evidence_score for case in self.cases])
 
     @property
-    def words(self) -> NDArray[np.float64]:
+    def overlap_score(self) -> NDArray[np.float64]:
         """How far the words of a pair speak for a match, of each case."""
-        return np.array([case.words for case in self.cases])
+        return np.array([case.overlap_score for case in self.cases])
 
     @property
     def truth(self) -> NDArray[np.bool_]:
@@ -61,7 +61,7 @@ class Sample:
         return weights
 
 
-def fit_few(sample: Sample, *, verdict: bool) -> Line:
+def fit_few(sample: Sample, *, verdict: bool) -> PlattCalibration:
     """The line of a few cases of one dataset: the fewer they are, the less it changes.
 
     The logit's scale is expected within one half of 1, its shift within 1 of none, the weight of evidence within one
@@ -73,13 +73,13 @@ def fit_few(sample: Sample, *, verdict: bool) -> Line:
         verdict: whether the answers are yes or no.
     """
     if not sample.cases:
-        return Line()
-    line = fit_line([sample], _PRIOR / len(sample.cases))
+        return PlattCalibration()
+    calibration = fit_line([sample], _PRIOR / len(sample.cases))
     positives = int(sample.truth.sum())
-    return with_threshold(line, [sample], 0.5 / positives**0.5) if verdict and positives else line
+    return with_threshold(calibration, [sample], 0.5 / positives**0.5) if verdict and positives else calibration
 
 
-def fit_line(datasets: Sequence[Sample], stiff: NDArray[np.float64]) -> Line:
+def fit_line(datasets: Sequence[Sample], stiff: NDArray[np.float64]) -> PlattCalibration:
     """The line of least log loss, every dataset counting the same, drawn towards changing nothing.
 
     Args:
@@ -88,24 +88,31 @@ def fit_line(datasets: Sequence[Sample], stiff: NDArray[np.float64]) -> Line:
             of shape (4,).
     """
     logits = np.concatenate([sample.logits for sample in datasets])
-    testimony = np.concatenate([sample.testimony for sample in datasets])
-    words = np.concatenate([sample.words for sample in datasets])
+    evidence_score = np.concatenate([sample.evidence_score for sample in datasets])
+    overlap_score = np.concatenate([sample.overlap_score for sample in datasets])
     truth = np.concatenate([sample.truth for sample in datasets])
     weights = np.concatenate([sample.weights for sample in datasets]) / len(datasets)
 
-    def loss(line: NDArray[np.float64]) -> float:
-        scores = line[0] * logits + line[1] + line[2] * testimony + line[3] * words
+    def loss(calibration: NDArray[np.float64]) -> float:
+        scores = (
+            calibration[0] * logits + calibration[1] + calibration[2] * evidence_score + calibration[3] * overlap_score
+        )
         fit = np.sum(weights * (np.logaddexp(0, scores) - truth * scores))
-        return float(fit + np.sum(stiff * (line - (1, 0, 0, 0)) ** 2))
+        return float(fit + np.sum(stiff * (calibration - (1, 0, 0, 0)) ** 2))
 
     start, bounds = np.array([1.0, 0.0, 0.0, 0.0]), [(0.05, 5), (-10, 10), (0, 3), (0, 10)]
-    return Line(*(round(float(number), 4) for number in minimize(loss, start, method="L-BFGS-B", bounds=bounds).x))
+    return PlattCalibration(
+        *(round(float(number), 4) for number in minimize(loss, start, method="L-BFGS-B", bounds=bounds).x)
+    )
 
 
-def with_threshold(line: Line, datasets: Sequence[Sample], noise: float) -> Line:
+def with_threshold(calibration: PlattCalibration, datasets: Sequence[Sample], noise: float) -> PlattCalibration:
     """Of the thresholds whose mean F1 over the datasets is within `noise` of the best, the one nearest to one half."""
     calibrated = [
-        (np.array([line(case.probability, case.testimony, case.words) for case in sample.cases]), sample)
+        (
+            np.array([calibration(case.probability, case.evidence_score, case.overlap_score) for case in sample.cases]),
+            sample,
+        )
         for sample in datasets
         if sample.truth.any()
     ]
@@ -115,9 +122,9 @@ def with_threshold(line: Line, datasets: Sequence[Sample], noise: float) -> Line
     ]
     best = max(score for score, _ in scored)
     near = min((t for score, t in scored if score >= best - noise), key=lambda t: abs(t - 0.5))
-    return replace(line, threshold=float(near))
+    return replace(calibration, threshold=float(near))
 
 
-def _f1(said: NDArray[np.bool_], sample: Sample) -> float:
+def _f1(flagged: NDArray[np.bool_], sample: Sample) -> float:
     weights, truth = sample.weights, sample.truth
-    return float(2 * weights[said & truth].sum() / (weights[said].sum() + weights[truth].sum()))
+    return float(2 * weights[flagged & truth].sum() / (weights[flagged].sum() + weights[truth].sum()))

@@ -9,7 +9,7 @@ from dp_tools.adapters.rows import Encoded
 from dp_tools.adapters.tokens import Tokens
 from dp_tools.engine.questions import Segment
 from dp_tools.prompts.prompt import Prompt
-from dp_tools.prompts.templates.template import WireFormat
+from dp_tools.prompts.templates.template import PromptTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class TrainingExample:
 
     Args:
         prompt: what the model reads, rules included.
-        answer: what it should write: "Yes", "No", a choice, a value, or the wire format's word for none.
+        answer: what it should write: "Yes", "No", a choice, a value, or the prompt template's word for none.
         source: task/dataset it came from, or "generated/…".
     """
 
@@ -27,9 +27,9 @@ class TrainingExample:
     source: str
 
 
-def encode(examples: Sequence[TrainingExample], tokens: Tokens, wire: WireFormat) -> list[Encoded]:
-    """Training examples as token ids, in a model's wire format."""
-    prompts = tokens.encode_all([wire.render(example.prompt) for example in examples])
-    end = Segment(wire.end, control=True)
+def encode(examples: Sequence[TrainingExample], tokens: Tokens, template: PromptTemplate) -> list[Encoded]:
+    """Training examples as token ids, in a model's prompt template."""
+    prompts = tokens.encode_all([template.render(example.prompt) for example in examples])
+    end = Segment(template.end, control=True)
     answers = tokens.encode_all([(Segment(example.answer), end) for example in examples])
     return [Encoded(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True)]

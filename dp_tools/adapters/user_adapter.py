@@ -1,4 +1,4 @@
-"""An adapter of one's own from 20 to 2,000 labelled cases: trained on top of the embedded model, kept if it helps.
+"""A user adapter from 20 to 2,000 labelled cases: trained on top of the embedded model, kept if it helps.
 
 The prompts are those that the product asks: rules, evidence and all. What a check or the table decides is never asked
 of the model, so it is neither learned from nor scored; a labelled example that the store holds stands back for its own
@@ -21,15 +21,15 @@ from dp_tools.adapters.tokens import Tokens
 from dp_tools.adapters.train import Report, Settings, load_network, require_torch, train
 from dp_tools.adapters.training_example import TrainingExample, encode
 from dp_tools.decision import calibrated, with_rules
-from dp_tools.engine.format_choice import prepare_weights
+from dp_tools.engine.format_choice import optimize_weights
 from dp_tools.errors import InvalidRequest
 from dp_tools.evaluation.instances import Instance, Split, folder_of, instance_of, split_of
 from dp_tools.evaluation.scores import METRIC_OF, Score, belief, is_right, score
-from dp_tools.models.calibration import Line
-from dp_tools.models.user_adapters import About, OwnAdapters, base_of, default_folder
+from dp_tools.models.calibration import PlattCalibration
+from dp_tools.models.user_adapters import About, UserAdapters, base_of, default_folder
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.prompts.ask import YesNo
-from dp_tools.prompts.templates.template import WireFormat
+from dp_tools.prompts.templates.template import PromptTemplate
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.scope import key
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
@@ -95,7 +95,7 @@ def reviewed(store: KnowledgeStore, *, task: str, dataset: str) -> Split:
     return split_of(folder, dataset, "reviewed", [instance_of(folder, dataset, row) for row in rows])
 
 
-def tune_own(
+def tune_user_adapter(
     preprocessor: Preprocessor,
     split: Split,
     dataset: str,
@@ -127,14 +127,14 @@ def tune_own(
         InvalidRequest: there are too few cases that the model would be asked about, or it is another model.
         ModelUnavailable: the packages of the extra "tune" are not installed.
     """
-    if not preprocessor.decider.model.preparable:
-        raise InvalidRequest("Only the embedded model takes adapters of one's own: leave out --model.")
+    if not preprocessor.decider.model.optimizable:
+        raise InvalidRequest("Only the embedded model takes user adapters: leave out --model.")
     cases = _open_cases(preprocessor, split, dataset)
     require_torch()
     with tempfile.TemporaryDirectory(prefix="dp-tools-") as place:
         out = Path(place)
         leftovers.note(out)
-        weights = prepare_weights(preprocessor.decider.model).path
+        weights = optimize_weights(preprocessor.decider.model).path
         tokens, network = Tokens(weights), load_network(weights, "cpu")
         about = About(
             dataset=key(dataset),
@@ -158,7 +158,7 @@ def tune_own(
         parts = _parts(cases, seed)
         for number, (shown, held) in enumerate(parts):
             made = learned(shown, f"part-{number}")
-            trial = OwnAdapters(out / f"trial-{number}")
+            trial = UserAdapters(out / f"trial-{number}")
             trial.install(made, about)
             raw += zip(held, _answered(preprocessor, trial.folder, held, split.task), strict=True)
         judged = [entry for entry, _ in raw]
@@ -170,13 +170,13 @@ def tune_own(
             held=len(judged),
             before=before.score.score,
             after=after.score.score,
-            line=_line(raw, prevalence),
+            calibration=_calibration(raw, prevalence),
         )
         if (after.score.score, after.sure) < (before.score.score, before.sure):
             return Tuned(about, None)
         if len(parts) > 1:
             made = learned(cases, "all")
-        return Tuned(about, OwnAdapters(folder or default_folder()).install(made, about))
+        return Tuned(about, UserAdapters(folder or default_folder()).install(made, about))
 
 
 def _open_cases(preprocessor: Preprocessor, split: Split, dataset: str) -> list[_Open]:
@@ -185,10 +185,10 @@ def _open_cases(preprocessor: Preprocessor, split: Split, dataset: str) -> list[
     examples = [rule.id for rule in preprocessor.knowledge.list(task=split.task, limit=100_000) if rule.examples]
     for rule in examples:
         injections = {attribute: injection.without(rule) for attribute, injection in injections.items()}
-    settled = preprocessor.decider.resolve(asked.cases, injections)
+    resolved = preprocessor.decider.resolve(asked.cases, injections)
     found = [
         _Open(case, instance, injections[case.attribute])
-        for case, instance, outcome in zip(asked.cases, asked.instances, settled, strict=True)
+        for case, instance, outcome in zip(asked.cases, asked.instances, resolved, strict=True)
         if outcome is None
     ]
     if len(found) < FEWEST:
@@ -212,12 +212,12 @@ def _parts(cases: list[_Open], seed: int) -> list[tuple[list[_Open], list[_Open]
     return parts
 
 
-def _example(wire: WireFormat, entry: _Open) -> TrainingExample:
+def _example(template: PromptTemplate, entry: _Open) -> TrainingExample:
     case, instance = with_rules(entry.case, entry.injection), entry.instance
     if isinstance(case.ask, YesNo):
-        answer = wire.yes if instance.label == "yes" else wire.no
+        answer = template.yes if instance.label == "yes" else template.no
     else:
-        answer = wire.none if instance.label is None else instance.label
+        answer = template.none if instance.label is None else instance.label
     return TrainingExample(case.prompt, answer, "own")
 
 
@@ -243,11 +243,11 @@ def _result(cases: Sequence[_Open], outcomes: Sequence[Outcome], task: str) -> _
 
 def _calibrated_by_others(answered: Sequence[_Answered], prevalence: float | None) -> list[Outcome]:
     """Each half's outcomes with the line of the other half, in the order of the cases."""
-    lines = [_line(answered[half::2], prevalence) for half in (1, 0)]
-    return [calibrated(raw, entry.case, lines[number % 2]) for number, (entry, raw) in enumerate(answered)]
+    calibrations = [_calibration(answered[half::2], prevalence) for half in (1, 0)]
+    return [calibrated(raw, entry.case, calibrations[number % 2]) for number, (entry, raw) in enumerate(answered)]
 
 
-def _line(answered: Sequence[_Answered], prevalence: float | None) -> Line:
+def _calibration(answered: Sequence[_Answered], prevalence: float | None) -> PlattCalibration:
     """The calibration that these held-back cases ask for."""
     verdict = all(isinstance(entry.case.ask, YesNo) for entry, _ in answered)
     found = (belief(entry.instance, raw, entry.case) for entry, raw in answered)

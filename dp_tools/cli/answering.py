@@ -37,22 +37,24 @@ MODEL = click.option(
     "--model",
     default="nano",
     show_default=True,
-    help="A model's name, nano+ADAPTER, GGUF path, or hf:owner/repo/file.",
+    help="Model name, nano+ADAPTER, path of a GGUF, or hf:owner/repo/file.",
 )
 ESCAPE = click.option(
     "--escape-formulas",
     is_flag=True,
-    help="In CSV results, put an apostrophe before values that a spreadsheet would calculate.",
+    help="Prefix values that a spreadsheet would run as formulas with an apostrophe (CSV results only).",
 )
 OPTIONS = (
-    click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="CSV file to write; stdout."),
+    click.option(
+        "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Output CSV file (default: stdout)."
+    ),
     click.option("--force", is_flag=True, help="Replace the output file if it exists."),
-    click.option("--dataset", help="Name of the dataset, which selects the rules that apply."),
-    click.option("--rule", "rules", multiple=True, help="A rule for this call only; may be given again."),
+    click.option("--dataset", help="Name of the dataset; selects the rules that apply."),
+    click.option("--rule", "rules", multiple=True, help="Rule for this call only (repeatable)."),
     MODEL,
-    click.option("--knowledge", type=click.Path(path_type=Path), help="Knowledge store; your own if left out."),
-    click.option("--second", help="A model that is asked again where the first one is unsure."),
-    click.option("--no-cache", is_flag=True, help="Neither look up answers given before nor keep these."),
+    click.option("--knowledge", type=click.Path(path_type=Path), help="Knowledge store (default: your own)."),
+    click.option("--fallback-model", help="Second model, asked again where the first one is unsure."),
+    click.option("--no-cache", is_flag=True, help="Do not use or update the cache of answers."),
     ESCAPE,
 )
 
@@ -63,16 +65,16 @@ class Tally:
 
     answers: Counter[str] = field(default_factory=Counter)
     deciders: Counter[str] = field(default_factory=Counter)
-    problems: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
     rules: dict[str, UsedRule] = field(default_factory=dict)
     model: str = ""
 
     def add(self, item: Item, answer: str | None) -> None:
         """Count one item under what it was answered."""
-        self.answers["no answer" if item.problem else answer or "cannot tell"] += 1
-        self.deciders[item.by] += 1
-        if item.problem:
-            self.problems[item.problem] += 1
+        self.answers["no answer" if item.failure else answer or "cannot tell"] += 1
+        self.deciders[item.decided_by] += 1
+        if item.failure:
+            self.failures[item.failure] += 1
 
 
 @dataclass
@@ -85,7 +87,7 @@ class Session:
     rules: tuple[str, ...]
     model: str
     knowledge: Path | None
-    second: str | None
+    fallback_model: str | None
     no_cache: bool
     escape_formulas: bool
     tally: Tally = field(default_factory=Tally)
@@ -122,7 +124,7 @@ class Session:
         from dp_tools.preprocessor import Preprocessor
 
         cache: Literal[False] | None = False if self.no_cache else None
-        with Preprocessor(self.model, self.knowledge, second=self.second, cache=cache) as preprocessor:
+        with Preprocessor(self.model, self.knowledge, fallback_model=self.fallback_model, cache=cache) as preprocessor:
             yield preprocessor.decider
 
     @contextmanager
@@ -144,7 +146,7 @@ class Session:
         write_records(self.output, header, rows, force=self.force, escape=self.escape_formulas)
         seconds = time.perf_counter() - started
         self._summarise(seconds)
-        if self.tally.problems:
+        if self.tally.failures:
             click.get_current_context().exit(1)
 
     def _summarise(self, seconds: float) -> None:
@@ -152,10 +154,10 @@ class Session:
         table = Table(show_header=False, box=None, pad_edge=False)
         for answer, count in tally.answers.most_common(12):
             table.add_row(answer, str(count))
-        if settled := tally.deciders["check"] + tally.deciders["example"]:
-            table.add_row("decided by rules", str(settled))
-        for problem, count in tally.problems.items():
-            table.add_row(f"no answer ({count})", problem)
+        if decided := tally.deciders["check"] + tally.deciders["example"]:
+            table.add_row("decided by rules", str(decided))
+        for failure, count in tally.failures.items():
+            table.add_row(f"no answer ({count})", failure)
         table.add_row("rules used", ", ".join(tally.rules) or "none")
         table.add_row("model", tally.model)
         table.add_row("time", f"{seconds:.1f} s, {tally.answers.total() / max(seconds, 1e-9):.1f} a second")
@@ -172,7 +174,17 @@ def task_command(function: C) -> C:
 
     @functools.wraps(function)
     def run(**options: Any) -> Any:
-        names = ("output", "force", "dataset", "rules", "model", "knowledge", "second", "no_cache", "escape_formulas")
+        names = (
+            "output",
+            "force",
+            "dataset",
+            "rules",
+            "model",
+            "knowledge",
+            "fallback_model",
+            "no_cache",
+            "escape_formulas",
+        )
         return function(session=Session(**{name: options.pop(name) for name in names}), **options)
 
     for option in reversed(OPTIONS):
@@ -185,29 +197,29 @@ def _on_stderr(text: str) -> None:
 
 
 def wait_for_weights(model: str, say: Callable[[str], object] = _on_stderr) -> None:
-    """Wait until the weights are prepared for this machine, which happens once, and say so.
+    """Wait until the weights are optimized for this machine, which happens once, and say so.
 
     Raises:
         Cancelled: Ctrl-C.
     """
-    from dp_tools.engine.background_optimize import wait_until_prepared
+    from dp_tools.engine.background_optimize import wait_until_optimized
     from dp_tools.models.catalogue import resolve
-    from dp_tools.models.optimized import note_of, prepared_path
+    from dp_tools.models.optimized import note_of, optimized_path
 
     spec = resolve(model)
-    if not spec.preparable or note_of(prepared_path(spec)).exists():
+    if not spec.optimizable or note_of(optimized_path(spec)).exists():
         return
-    say(f"Preparing {spec.name} for this machine, once: ten seconds on a fast one, a minute or more on others.")
-    said = 0.0
+    say(f"Optimizing {spec.name} for this machine, once: ten seconds on a fast one, a minute or more on others.")
+    reported = 0.0
 
     def waiting(seconds: float) -> None:
-        nonlocal said
-        if seconds - said >= HEARTBEAT_S:
-            said = seconds
+        nonlocal reported
+        if seconds - reported >= HEARTBEAT_S:
+            reported = seconds
             say(f"  ... {seconds:.0f} s")
 
     with interruptible() as cancel:
-        wait_until_prepared(spec, waiting=waiting, cancel=cancel)
+        wait_until_optimized(spec, waiting=waiting, cancel=cancel)
 
 
 @contextmanager

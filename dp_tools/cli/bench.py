@@ -22,28 +22,31 @@ from dp_tools.preprocessor import Preprocessor
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path), help="Folder laid out as TASK/dataset/split.")
-@click.option("--tables", type=click.Path(path_type=Path), help="Folder of whole tables to measure instead.")
-@click.option("--only", multiple=True, help="A TASK/dataset or a TASK to measure; more may follow.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of datasets, laid out as TASK/dataset/split.")
+@click.option("--tables", type=click.Path(path_type=Path), help="Folder of whole tables to measure instead of --data.")
+@click.option("--only", multiple=True, help="TASK/dataset or TASK to measure (repeatable).")
 @click.argument("more", nargs=-1)
-@click.option("--limit", type=click.IntRange(min=1), help="At most this many instances of each dataset.")
-@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Which split to measure.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of instances per dataset.")
+@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Split to measure.")
 @click.option(
     "--rules",
     type=click.Choice(("general", "packs")),
     default="packs",
     show_default=True,
-    help="General rules only, or those of each dataset's pack too.",
+    help="Use general rules only, or also the rules of each dataset's pack.",
 )
-@click.option("--alone", is_flag=True, help="Judge every instance without the evidence of the rest of its table.")
+@click.option("--alone", is_flag=True, help="Judge each instance without evidence from the rest of its table.")
 @MODEL
-@click.option("--knowledge", default=":memory:", help="Knowledge store; the shipped packs alone if left out.")
-@click.option("--own", is_flag=True, help="Answer with your own adapters, for the datasets that have one.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows here.")
+@click.option("--knowledge", default=":memory:", help="Knowledge store (default: the shipped packs only).")
+@click.option("--user-adapters", is_flag=True, help="Answer with user adapters, for datasets that have one.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the results as JSON.")
 @click.option(
-    "--markdown", "markdown_file", type=click.Path(path_type=Path, dir_okay=False), help="And the table here."
+    "--markdown",
+    "markdown_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the results as a Markdown table.",
 )
-@click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="And a picture here, as SVG.")
+@click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="Write the results as an SVG chart.")
 def bench(
     data: Path | None,
     tables: Path | None,
@@ -55,24 +58,24 @@ def bench(
     alone: bool,
     model: str,
     knowledge: str,
-    own: bool,
+    user_adapters: bool,
     json_file: Path | None,
     markdown_file: Path | None,
     picture: Path | None,
 ) -> None:
-    """Measure the model on a folder of labelled data: one row per dataset, then means, beside the published results.
+    """Measure the model on labelled data: one row per dataset, then means, beside the published results.
 
-    Scores are in percent: F1 of the positive class, accuracy for imputation, micro-F1 for column types. With --limit
-    the same instances are taken every time, at the natural rate of labels.
+    Scores are in percent: F1 of the positive class, accuracy for imputation, micro-F1 for column types. --limit always
+    takes the same instances and preserves the share of each label.
 
-    With --tables: whole tables, each with general rules and with its pack's too (or as --rules says).
+    With --tables, measures whole tables, each with general rules only and with its pack's rules (or as --rules says).
     """
     if more and not only:
         raise click.UsageError(f"What is {more[0]}? Name datasets after --only.")
     if tables is not None:
-        said = click.get_current_context().get_parameter_source("rules") is ParameterSource.COMMANDLINE
+        given = click.get_current_context().get_parameter_source("rules") is ParameterSource.COMMANDLINE
         choices: Sequence[Rules] = ("general",) if rules == "general" else ("packs",)
-        _bench_tables(tables, (*only, *more), choices if said else ("general", "packs"), model, knowledge, json_file)
+        _bench_tables(tables, (*only, *more), choices if given else ("general", "packs"), model, knowledge, json_file)
         return
     if data is None:
         raise click.UsageError("Give a folder: --data DIR, or --tables DIR.")
@@ -88,7 +91,7 @@ def bench(
     failed: list[str] = []
     engine = open_engine(model, cache=False, wait=True)
     with (
-        Preprocessor(model, knowledge, engine=engine, adapters=None if own else False) as preprocessor,
+        Preprocessor(model, knowledge, engine=engine, adapters=None if user_adapters else False) as preprocessor,
         bar(total) as advance,
         interruptible() as cancel,
     ):

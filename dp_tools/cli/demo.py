@@ -76,12 +76,13 @@ class DemoFailed(DpToolsError):
 
 @click.command()
 @MODEL
-@click.option("--full", is_flag=True, help="Work on the whole example tables, which takes several times as long.")
+@click.option("--full", is_flag=True, help="Use the whole example tables; takes several times as long.")
 def demo(model: str, full: bool) -> None:
-    """Profile and clean a table, fill gaps, match two catalogues and their columns, and let a rule change an answer.
+    """Profile and clean a table, fill missing values, match two catalogues and their columns, and change an answer by a
+    rule.
 
-    Everything goes through a server that this command starts over stdio, with a knowledge store of its own. The scores
-    are against the truth that ships beside the example tables.
+    The demo starts a server over stdio with its own knowledge store. Scores compare the results with the ground truth
+    that ships with the example tables.
     """
     with tempfile.TemporaryDirectory(prefix="dp-tools-demo-") as folder:
         leftovers.note(Path(folder))
@@ -343,7 +344,7 @@ def _words(tool: str) -> str:
 
 def _spoken(cell: dict[str, Any]) -> str:
     verdict = {True: "an error", False: "fine", None: "no answer"}[cell["error"]]
-    return f"{verdict}, says the {cell.get('by', 'model')} ({100 * (cell.get('confidence') or 0):.0f}% sure)"
+    return f"{verdict}, says the {cell.get('decided_by', 'model')} ({100 * (cell.get('confidence') or 0):.0f}% sure)"
 
 
 def _f1(found: set[Any], truth: set[Any]) -> str:

@@ -30,17 +30,29 @@ _OF_TABLES = ("detect-errors", "impute", "match")
 @click.command()
 @click.argument("task", type=click.Choice([name.replace("_", "-") for name in TASKS] + ["match"]))
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--row", type=click.IntRange(min=1), help="Of a table: the record to explain, from 1.")
-@click.option("-a", "--attribute", help="Of a table: the column whose cell is to be explained.")
-@click.option("--item", "items", type=click.IntRange(min=0), multiple=True, help="Of a JSON request: items, from 0.")
-@click.option("--dataset", help="Name of the dataset, which selects the rules that apply.")
-@click.option("--rule", "rules", multiple=True, help="A rule for this call only; may be given again.")
+@click.option("--row", type=click.IntRange(min=1), help="For a table: number of the record to explain, from 1.")
+@click.option("-a", "--attribute", help="For a table: column of the cell to explain.")
+@click.option(
+    "--item",
+    "items",
+    type=click.IntRange(min=0),
+    multiple=True,
+    help="For a JSON request: item to explain, from 0 (repeatable).",
+)
+@click.option("--dataset", help="Name of the dataset; selects the rules that apply.")
+@click.option("--rule", "rules", multiple=True, help="Rule for this call only (repeatable).")
 @MODEL
-@click.option("--knowledge", help="Knowledge store; your own if left out.")
-@click.option("--averaged", is_flag=True, help="Answer by the mean over several orders of sides and attributes.")
-@click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="Draw it: a .png or .svg file.")
-@click.option("--force", is_flag=True, help="Replace the picture if it exists.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON instead of the paragraph.")
+@click.option("--knowledge", help="Knowledge store (default: your own).")
+@click.option(
+    "--permutation-averaged", is_flag=True, help="Average the answer over several orders of sides and attributes."
+)
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a chart of the explanation as .png or .svg.",
+)
+@click.option("--force", is_flag=True, help="Replace the chart if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole explanation as JSON instead of a paragraph.")
 def explain(
     task: str,
     file: Path,
@@ -51,15 +63,15 @@ def explain(
     rules: tuple[str, ...],
     model: str,
     knowledge: str | None,
-    averaged: bool,
+    permutation_averaged: bool,
     picture: Path | None,
     force: bool,
     as_json: bool,
 ) -> None:
-    """Say why one answer of TASK about FILE came out as it did.
+    """Explain one answer of TASK about FILE.
 
-    FILE is a table for detect-errors and impute (name --row and --attribute) and for match (name --row; its columns are
-    named left_... and right_...). For any task it may be a .json file instead: the request as the tool takes it.
+    FILE is a table: for detect-errors and impute give --row and --attribute; for match give --row, with columns named
+    left_... and right_.... For any task, FILE may also be a .json file that holds the request of the tool.
     """
     if picture is not None and picture.suffix not in (".png", ".svg"):
         raise InvalidRequest(f"{picture} is neither a .png nor a .svg file: name one of these.")
@@ -75,23 +87,23 @@ def explain(
         request, facts = _of_table(task, file, row, attribute, scope)
     wait_for_weights(model)
     with Preprocessor(model, knowledge) as preprocessor, bar(100) as advance, interruptible() as cancel:
-        told = explain_items(
+        explanations = explain_items(
             preprocessor.decider,
             request,
             items or (0,),
             facts=facts,
-            averaged=averaged,
+            permutation_averaged=permutation_averaged,
             progress=lambda done, total: advance(100 * done // total),
             cancel=cancel,
         )
     if as_json:
-        click.echo(told.model_dump_json(indent=2))
+        click.echo(explanations.model_dump_json(indent=2))
     else:
-        for explanation in told.explanations:
+        for explanation in explanations.explanations:
             _print(explanation)
     if picture is not None:
         form = "svg" if picture.suffix == ".svg" else "png"
-        image = drawn(request, told.explanations[0], form)  # type: ignore[arg-type]
+        image = drawn(request, explanations.explanations[0], form)  # type: ignore[arg-type]
         with new_file(picture, overwrite=force) as part:
             part.write_bytes(image)
 
@@ -100,8 +112,8 @@ def _print(explanation: Explanation) -> None:
     click.echo(explanation.text)
     for entry in explanation.decided:
         click.echo(f"  {entry.change:+.3f}  {entry.kind} {entry.name}")
-    if explanation.model_words:
-        click.echo(f"The model's own words (written afterwards, not evidence): {explanation.model_words}")
+    if explanation.rationale:
+        click.echo(f"The model's own words (written afterwards, not evidence): {explanation.rationale}")
 
 
 def _of_json(task: str, file: Path, scope: dict[str, Any]) -> Request:
@@ -124,9 +136,9 @@ def _of_table(
         raise InvalidRequest(f"{file} has no record {row}: it has {len(records)}.")
     record = records[row - 1]
     if task in ("match", "match-entities"):
-        words = PairFacts(_side(file, other, side) for other in records for side in _SIDES)
+        pair_facts = PairFacts(_side(file, other, side) for other in records for side in _SIDES)
         pair = {side: _side(file, record, side) for side in _SIDES}
-        return read_request(TASKS["match_entities"], {"pairs": [pair], **scope}), words
+        return read_request(TASKS["match_entities"], {"pairs": [pair], **scope}), pair_facts
     if task not in _OF_TABLES:
         raise InvalidRequest(f"For {task} give the request as a .json file; tables are for {', '.join(_OF_TABLES)}.")
     if attribute is None:

@@ -29,14 +29,16 @@ from dp_tools.rules.vetting import parse
 
 C = TypeVar("C", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
-STORE = click.option("--knowledge", type=FILE, help="Knowledge store; your own if left out.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
-WHY = click.option("--why", default="", help="The reason; the history keeps it.")
+STORE = click.option("--knowledge", type=FILE, help="Knowledge store (default: your own).")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
+WHY = click.option("--why", default="", help="Reason, kept in the history.")
 DATA = (
-    click.option("--data", type=FILE, required=True, help="Labelled cases: JSON Lines, or CSV with a column label."),
-    click.option("--dataset", help="The dataset whose rules apply."),
-    click.option("--attribute", help="For imputation from CSV: what the label is the value of."),
-    click.option("--limit", type=click.IntRange(min=1), help="At most this many cases."),
+    click.option(
+        "--data", type=FILE, required=True, help="Labelled cases: JSON Lines, or CSV with a column named label."
+    ),
+    click.option("--dataset", help="Dataset whose rules apply."),
+    click.option("--attribute", help="For imputation from CSV: attribute whose value the label is."),
+    click.option("--limit", type=click.IntRange(min=1), help="Maximum number of cases."),
     MODEL,
     STORE,
 )
@@ -65,19 +67,19 @@ def with_data(function: C) -> C:
 def rules() -> None:
     """Manage the rules that steer the answers.
 
-    A rule holds for a task, a dataset or domain, and an attribute. Rules that agents or mining propose act once you
-    have accepted them; every change stays in a history that `verify` proves whole.
+    A rule applies to a task, a dataset or domain, and an attribute. Rules proposed by agents or by mining take effect
+    after you accept them. Every change is kept in a history, which `verify` checks for completeness.
     """
 
 
 @rules.command("list")
-@click.option("--task", type=TASK, help="Only rules that name this task.")
-@click.option("--dataset", help="Only rules that name this dataset.")
-@click.option("--domain", help="Only rules that name this domain.")
-@click.option("--attribute", help="Only rules that name this attribute.")
-@click.option("--status", type=click.Choice(("proposed", "active", "retired")), help="Only rules of this status.")
+@click.option("--task", type=TASK, help="Only rules for this task.")
+@click.option("--dataset", help="Only rules for this dataset.")
+@click.option("--domain", help="Only rules for this domain.")
+@click.option("--attribute", help="Only rules for this attribute.")
+@click.option("--status", type=click.Choice(("proposed", "active", "retired")), help="Only rules with this status.")
 @click.option("--pack", help="Only rules of this pack.")
-@click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="At most this many.")
+@click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="Maximum number of rules.")
 @JSON
 @with_store
 def list_rules(store: KnowledgeStore, as_json: bool, **scope: Any) -> None:
@@ -87,7 +89,7 @@ def list_rules(store: KnowledgeStore, as_json: bool, **scope: Any) -> None:
 
 @rules.command()
 @click.argument("words", nargs=-1, required=True)
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most this many.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Maximum number of rules.")
 @JSON
 @with_store
 def search(store: KnowledgeStore, words: tuple[str, ...], limit: int, as_json: bool) -> None:
@@ -105,40 +107,49 @@ def show(store: KnowledgeStore, rule_id: str) -> None:
 
 @rules.command()
 @click.option("--task", required=True, type=click.Choice(TASKS), help="The task.")
-@click.option("--dataset", help="The dataset the case is from.")
-@click.option("--attribute", help="The attribute the question is about.")
+@click.option("--dataset", help="Dataset of the case.")
+@click.option("--attribute", help="Attribute that the question is about.")
 @with_store
 def explain(store: KnowledgeStore, task: str, dataset: str | None, attribute: str | None) -> None:
-    """Say which rules hold in a place.
+    """Show which rules apply to a task, dataset and attribute.
 
-    Those that act on the model come first, most binding last; then those whose check decides without the model, and
-    those that lose, with the reason.
+    First the rules that the model reads, most specific last; then the rules whose check decides without the model; then
+    the overridden rules, each with the reason.
     """
     injection = store.inject(task=task, dataset=dataset, attribute=attribute)
     for rule in injection.rules:
-        click.echo(f"acts   {rule.id}@{rule.version}  {rule.statement}")
-    for lost in injection.lost:
-        if lost.reason == LEFT_TO_ITS_CHECK:
-            click.echo(f"checks {lost.rule.id}@{lost.rule.version}  {lost.rule.statement}")
+        click.echo(f"applies     {rule.id}@{rule.version}  {rule.statement}")
+    for entry in injection.overridden:
+        if entry.reason == LEFT_TO_ITS_CHECK:
+            click.echo(f"checks      {entry.rule.id}@{entry.rule.version}  {entry.rule.statement}")
         else:
-            click.echo(f"loses  {lost.rule.id}@{lost.rule.version}  {lost.reason}")
+            click.echo(f"overridden  {entry.rule.id}@{entry.rule.version}  {entry.reason}")
 
 
 @rules.command()
 @click.argument("statement")
-@click.option("--id", "rule_id", help="Its name; made from the statement if left out.")
-@click.option("--task", type=TASK, default=ALL, show_default=True, help="The task it holds for.")
-@click.option("--dataset", default=ALL, show_default=True, help="The dataset it holds for.")
-@click.option("--domain", default=ALL, show_default=True, help="The domain it holds for.")
-@click.option("--attribute", default=ALL, show_default=True, help="The attribute it holds for.")
-@click.option("--topic", default="", help="What it is about; of rules on one topic only the most binding acts.")
-@click.option("--check", help="The same rule as JSON Schema.")
-@click.option("--settles", type=click.Choice(("failed", "both")), default="failed", help="What the check decides.")
-@click.option("--priority", type=int, default=0, show_default=True, help="Among rules of equal scope the higher wins.")
+@click.option("--id", "rule_id", help="Name of the rule (default: made from the statement).")
+@click.option("--task", type=TASK, default=ALL, show_default=True, help="Task the rule applies to.")
+@click.option("--dataset", default=ALL, show_default=True, help="Dataset the rule applies to.")
+@click.option("--domain", default=ALL, show_default=True, help="Domain the rule applies to.")
+@click.option("--attribute", default=ALL, show_default=True, help="Attribute the rule applies to.")
+@click.option(
+    "--topic", default="", help="Topic of the rule; of several rules on one topic only the most specific applies."
+)
+@click.option("--check", help="The rule as a JSON Schema check.")
+@click.option(
+    "--decides",
+    type=click.Choice(("fail", "both")),
+    default="fail",
+    help="Whether the check decides only failing cases or both failing and passing ones.",
+)
+@click.option(
+    "--priority", type=int, default=0, show_default=True, help="Among rules of equal scope, the highest priority wins."
+)
 @WHY
 @with_store
 def add(store: KnowledgeStore, statement: str, rule_id: str | None, check: str | None, why: str, **fields: Any) -> None:
-    """Add a rule that acts from now on: one sentence that the model reads."""
+    """Add a rule: one sentence that the model reads. It takes effect at once."""
     scope = {name: fields[name] for name in ("task", "dataset", "domain")}
     name = rule_id or suggested_id(statement, **scope)
     rule = parse({"id": name, "statement": statement, "check": _json(check), **fields})
@@ -147,15 +158,17 @@ def add(store: KnowledgeStore, statement: str, rule_id: str | None, check: str |
 
 @rules.command()
 @click.argument("rule_id")
-@click.option("--statement", help="A new statement.")
-@click.option("--task", type=TASK, help="Another task.")
-@click.option("--dataset", help="Another dataset, or all.")
-@click.option("--domain", help="Another domain, or all.")
-@click.option("--attribute", help="Another attribute, or all.")
-@click.option("--topic", help="Another topic.")
-@click.option("--check", help="A new check, as JSON Schema; null takes it away.")
-@click.option("--settles", type=click.Choice(("failed", "both")), help="What the check decides.")
-@click.option("--priority", type=int, help="Another priority.")
+@click.option("--statement", help="New statement.")
+@click.option("--task", type=TASK, help="New task.")
+@click.option("--dataset", help="New dataset, or all.")
+@click.option("--domain", help="New domain, or all.")
+@click.option("--attribute", help="New attribute, or all.")
+@click.option("--topic", help="New topic.")
+@click.option("--check", help="New check as JSON Schema; null removes it.")
+@click.option(
+    "--decides", type=click.Choice(("fail", "both")), help="Whether the check decides only failing cases or both."
+)
+@click.option("--priority", type=int, help="New priority.")
 @WHY
 @with_store
 def change(store: KnowledgeStore, rule_id: str, check: str | None, why: str, **fields: Any) -> None:
@@ -173,18 +186,18 @@ def change(store: KnowledgeStore, rule_id: str, check: str | None, why: str, **f
 @WHY
 @with_store
 def retire(store: KnowledgeStore, rule_id: str, why: str) -> None:
-    """Take a rule out of force."""
+    """Retire a rule: it no longer applies."""
     _say("retired", store.retire(rule_id, who=_me(), why=why))
 
 
 @rules.command()
 @click.argument("rule_ids", nargs=-1)
-@click.option("--accept", "decision", flag_value="accept", help="Accept them without asking.")
-@click.option("--reject", "decision", flag_value="reject", help="Reject them without asking.")
+@click.option("--accept", "decision", flag_value="accept", help="Accept without asking.")
+@click.option("--reject", "decision", flag_value="reject", help="Reject without asking.")
 @WHY
 @with_store
 def review(store: KnowledgeStore, rule_ids: tuple[str, ...], decision: str | None, why: str) -> None:
-    """Decide on proposed rules, all of them or those named: accept, reject, or leave for later."""
+    """Review proposed rules, all or those named: accept, reject, or leave for later."""
     proposals = [store.get(name) for name in rule_ids] or list(store.list(status="proposed"))
     if not proposals:
         click.echo("No rule waits for review.")
@@ -207,11 +220,17 @@ def review(store: KnowledgeStore, rule_ids: tuple[str, ...], decision: str | Non
 
 @rules.command()
 @click.argument("rule_id", required=False)
-@click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="The last so many.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="Maximum number of entries, latest first kept.",
+)
 @JSON
 @with_store
 def history(store: KnowledgeStore, rule_id: str | None, limit: int, as_json: bool) -> None:
-    """Print the changes to a rule, or to everything, oldest first."""
+    """Print the changes to one rule or to all rules, oldest first."""
     for entry in store.history(rule_id, limit=limit):
         if as_json:
             fields = {name: getattr(entry, name) for name in entry.__slots__}
@@ -234,29 +253,31 @@ def restore(store: KnowledgeStore, rule_id: str, version: int, why: str) -> None
 
 
 @rules.command()
-@click.option("--head", help="The hash that an earlier verify printed; it must still be in the history.")
+@click.option("--head", help="Hash that an earlier verify printed; must still be in the history.")
 @with_store
 def verify(store: KnowledgeStore, head: str | None) -> None:
-    """Prove that the history is whole and the rules in force are what it says. Exit code 1 if not."""
+    """Verify that the history is complete and matches the current rules. Exit code 1 if not."""
     found = store.verify(head=head)
     if found.whole:
         click.echo(f"The history is whole: {found.entries} entries, head {found.head}")
         return
-    click.echo(f"The history is not whole: {found.problem}", err=True)
+    click.echo(f"The history is not whole: {found.error}", err=True)
     click.get_current_context().exit(1)
 
 
 @rules.command()
 @click.argument("table", type=FILE)
-@click.option("--dataset", default=None, help="The dataset they are to hold for; the file's name if left out.")
-@click.option("--propose", is_flag=True, help="Keep them as proposals; `dp-tools rules review` decides.")
-@click.option("--min-confidence", type=click.FloatRange(0, 1), default=0.0, help="Leave out what is kept less often.")
+@click.option("--dataset", default=None, help="Dataset the rules apply to (default: the file's name).")
+@click.option("--propose", is_flag=True, help="Store the rules as proposals for `dp-tools rules review`.")
+@click.option(
+    "--min-confidence", type=click.FloatRange(0, 1), default=0.0, help="Minimum share of cells that keep the rule."
+)
 @JSON
 @with_store
 def mine(
     store: KnowledgeStore, table: Path, dataset: str | None, propose: bool, min_confidence: float, as_json: bool
 ) -> None:
-    """Find candidate rules in TABLE by code alone: formats, vocabularies, misspellings, ranges, keys, dependencies."""
+    """Mine candidate rules from TABLE: formats, vocabularies, misspellings, ranges, keys, dependencies."""
     with stages() as stage:
         records = read_records(table, stage("reading records"))
         candidates = mine_table(records, dataset=dataset or table.stem, progress=stage("mining rules"))
@@ -278,10 +299,10 @@ def mine(
 
 @rules.command()
 @click.argument("rule_id")
-@click.option("--task", type=click.Choice(TASKS), help="The task of the cases; the rule's own if left out.")
+@click.option("--task", type=click.Choice(TASKS), help="Task of the cases (default: the rule's task).")
 @with_data
 def test(rule_id: str, task: str | None, **options: Any) -> None:
-    """Measure the task without and with a rule on labelled cases, and name the cases that flip."""
+    """Measure a task with and without a rule on labelled cases, and list the cases whose answer changes."""
     with KnowledgeStore.open(options["knowledge"]) as store:
         rule = store.get(rule_id)
     if task is None and rule.task == ALL:
@@ -296,11 +317,13 @@ def test(rule_id: str, task: str | None, **options: Any) -> None:
 
 
 @rules.command()
-@click.option("--task", required=True, type=click.Choice(TASKS), help="The task of the cases.")
-@click.option("--candidate", "statements", multiple=True, help="A statement to try besides what code finds.")
+@click.option("--task", required=True, type=click.Choice(TASKS), help="Task of the cases.")
+@click.option(
+    "--candidate", "statements", multiple=True, help="Statement to try in addition to the generated ones (repeatable)."
+)
 @with_data
 def learn(task: str, statements: tuple[str, ...], **options: Any) -> None:
-    """Propose the rules and examples that raise the score on cases held back from LABELLED data."""
+    """Propose rules and examples that raise the score on held-out cases of LABELLED data."""
     dataset = options["dataset"]
     extra = [
         Rule(
@@ -321,15 +344,15 @@ def learn(task: str, statements: tuple[str, ...], **options: Any) -> None:
 
 
 @rules.command()
-@click.option("--task", required=True, type=click.Choice(TASKS), help="The task of the sample.")
+@click.option("--task", required=True, type=click.Choice(TASKS), help="Task of the sample.")
 @with_data
 def audit(task: str, **options: Any) -> None:
-    """Measure how many answers of a sample each rule in force changes; name the rules that sway too many."""
+    """Measure how many answers of a sample each active rule changes, and flag rules that change too many."""
     with _trying(task, options) as (preprocessor, split, run):
         found = rule_trials.audit(preprocessor, split, dataset=options["dataset"], **run)
     for entry in found:
         towards = ", ".join(f"{count} to {label}" for label, count in entry.towards.items())
-        mark = "  sways too many" if entry.outlier else ""
+        mark = "  changes too many" if entry.outlier else ""
         click.echo(f"{entry.rule.id}  {entry.flips} of {entry.cases}  {towards}{mark}")
 
 
@@ -346,16 +369,16 @@ def packs(store: KnowledgeStore) -> None:
 @WHY
 @with_store
 def import_pack(store: KnowledgeStore, file: Path, why: str) -> None:
-    """Install a pack file or a new version of one; your own edits stay, and conflicts are named."""
+    """Install a pack or a new version of it. Your own edits are kept and conflicts are listed."""
     _report(store.install(load_pack(file), who=_me(), why=why))
 
 
 @rules.command("export")
 @click.argument("name")
-@click.option("--to", "folder", type=click.Path(path_type=Path), default=".", help="Folder to write NAME.yaml to.")
-@click.option("--dataset", help="The rules that name this dataset, instead of those of the pack.")
-@click.option("--domain", help="The rules that name this domain, instead of those of the pack.")
-@click.option("--title", default="", help="What the pack is about.")
+@click.option("--to", "folder", type=click.Path(path_type=Path), default=".", help="Folder for NAME.yaml.")
+@click.option("--dataset", help="Export the rules for this dataset instead of those of the pack.")
+@click.option("--domain", help="Export the rules for this domain instead of those of the pack.")
+@click.option("--title", default="", help="Title of the pack.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @with_store
 def export_pack(
@@ -369,7 +392,7 @@ def export_pack(
 @rules.command()
 @with_store
 def datasets(store: KnowledgeStore) -> None:
-    """List the datasets that the store knows, with their domains."""
+    """List the known datasets and their domains."""
     for dataset in store.datasets():
         click.echo(f"{dataset.name}  {', '.join(dataset.domains) or 'no domain'}  {dataset.rules} rules")
 
@@ -377,11 +400,11 @@ def datasets(store: KnowledgeStore) -> None:
 @rules.command()
 @click.argument("dataset")
 @click.argument("domain")
-@click.option("--remove", is_flag=True, help="Take it out of the domain.")
+@click.option("--remove", is_flag=True, help="Remove the dataset from the domain.")
 @WHY
 @with_store
 def assign(store: KnowledgeStore, dataset: str, domain: str, remove: bool, why: str) -> None:
-    """Let DATASET belong to DOMAIN, so that the domain's rules hold for it."""
+    """Assign DATASET to DOMAIN, so that the domain's rules apply to it."""
     if remove:
         store.unassign(dataset, domain, who=_me(), why=why)
         click.echo(f"{dataset} is no longer in {domain}")

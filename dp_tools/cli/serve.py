@@ -21,26 +21,28 @@ def _profiles(_: click.Context, option: click.Parameter, text: str) -> tuple[Pro
 
 
 @click.command()
-@click.option("--model", default="nano", show_default=True, help="A catalogue name, nano+ADAPTER, or a GGUF file.")
+@click.option("--model", default="nano", show_default=True, help="Model name, nano+ADAPTER, or path of a GGUF.")
 @click.option(
-    "--knowledge", type=click.Path(dir_okay=False, path_type=Path), help="The rules' SQLite file; your own by default."
+    "--knowledge", type=click.Path(dir_okay=False, path_type=Path), help="Knowledge store (default: your own)."
 )
-@click.option("--threads", type=click.IntRange(min=1), help="Processor threads; the physical cores by default.")
-@click.option("--second", help="A model that is asked again where the first one is unsure.")
-@click.option("--no-cache", is_flag=True, help="Neither look up answers given before nor keep these.")
+@click.option("--threads", type=click.IntRange(min=1), help="Processor threads (default: the physical cores).")
+@click.option("--fallback-model", help="Second model, asked again where the first one is unsure.")
+@click.option("--no-cache", is_flag=True, help="Do not use or update the cache of answers.")
 @click.option(
     "--root",
     "roots",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder in which tables may be read and written. May be given again; by default dp-tools in your documents.",
+    help="Folder in which tables may be read and written (repeatable; default: dp-tools in your documents).",
 )
 @click.option(
     "--state",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder of the jobs; by default one for these rules and these roots alone.",
+    help="Folder of jobs (default: one for this combination of rules and roots).",
 )
-@click.option("--trust-agents", is_flag=True, help="Rules that agents write act at once, without a person's word.")
+@click.option(
+    "--trust-agents", is_flag=True, help="Let rules written by agents take effect without review by a person."
+)
 @click.option(
     "--tools",
     "profiles",
@@ -48,17 +50,17 @@ def _profiles(_: click.Context, option: click.Parameter, text: str) -> tuple[Pro
     default=",".join(PROFILES),
     show_default=True,
     callback=_profiles,
-    help="Offer only these groups of tools, separated by commas.",
+    help="Offer only these groups of tools (comma-separated).",
 )
-@click.option("--http", metavar="HOST:PORT", help="Serve over HTTP instead, for example on 127.0.0.1:8765.")
-@click.option("--url", help="How clients reach the HTTP server from elsewhere, as https://HOST.")
+@click.option("--http", metavar="HOST:PORT", help="Serve over HTTP instead of stdio, for example on 127.0.0.1:8765.")
+@click.option("--url", help="Public URL of the HTTP server, as https://HOST.")
 @click.option(
     "--tokens",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file of bearer tokens, one a line: name token scope ... (or the variable DP_TOOLS_TOKENS).",
+    help="File of bearer tokens, one per line: name token scope ... (or the variable DP_TOOLS_TOKENS).",
 )
-@click.option("--issuer", help="The OAuth issuer whose signed tokens are let in.")
-@click.option("--jwks", help="The URL of the issuer's keys.")
+@click.option("--issuer", help="OAuth issuer whose signed tokens are accepted.")
+@click.option("--jwks", help="URL of the issuer's keys (JWKS).")
 def serve(
     no_cache: bool,
     trust_agents: bool,
@@ -70,7 +72,7 @@ def serve(
     jwks: str | None,
     **options: Any,
 ) -> None:
-    """Serve agents and chat clients over MCP, until they leave."""
+    """Serve agents and chat clients over MCP until they disconnect."""
     options["cache"] = False if no_cache else None
     if http is None:
         from dp_tools.mcp_server.stdio import serve_stdio

@@ -44,44 +44,55 @@ _LOOK = 0.1
 """Seconds between two looks at a job, and whether somebody wants it to stop."""
 
 _READING = (
-    click.option("--encoding", help="The file's encoding, if it is told wrongly."),
-    click.option("--delimiter", help="The character between values, if it is told wrongly."),
-    click.option("--quote", help='The quote character; "" for none.'),
-    click.option("--header/--no-header", default=None, help="Whether the first line names the columns."),
-    click.option("--header-line", type=click.IntRange(1), help="The line of the header; lines above it are kept."),
-    click.option("--skip-lines", type=click.IntRange(0), help="How many lines stand above the table."),
-    click.option("--footer-lines", type=click.IntRange(0), help="How many lines below the table are no records."),
-    click.option("--ragged", type=click.Choice(("refuse", "set aside")), help="What to do with odd records."),
-    click.option("--sheet", help="The sheet of a workbook; the first visible one with a table."),
-    click.option("--table", help="The table of a database."),
-    click.option("--query", help="A SELECT on a database instead of a table."),
+    click.option("--encoding", help="Overrides the detected encoding."),
+    click.option("--delimiter", help="Overrides the detected delimiter."),
+    click.option("--quote", help='Overrides the detected quote character; "" for none.'),
+    click.option("--header/--no-header", default=None, help="Whether the first line holds the column names."),
+    click.option(
+        "--header-line", type=click.IntRange(1), help="Line number of the header; the lines above it are kept."
+    ),
+    click.option("--skip-lines", type=click.IntRange(0), help="Number of lines above the table."),
+    click.option(
+        "--footer-lines", type=click.IntRange(0), help="Number of lines below the table that are not records."
+    ),
+    click.option(
+        "--ragged",
+        type=click.Choice(("refuse", "set aside")),
+        help="What to do with records that have too many or too few values.",
+    ),
+    click.option("--sheet", help="Sheet of a workbook (default: the first visible one with a table)."),
+    click.option("--table", help="Table of a database."),
+    click.option("--query", help="SELECT statement to run on a database, instead of a table."),
 )
 _JOB = (
     click.option(
-        "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Beside the table by default."
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Output file (default: beside the table).",
     ),
-    click.option("--force", is_flag=True, help="Replace files that stand where the result goes."),
-    click.option("--dataset", help="Name of the dataset, which selects the rules that apply."),
-    click.option("--rule", "rules", multiple=True, help="A rule for this job only; may be given again."),
-    click.option("-a", "--attribute", "attributes", multiple=True, help="Only this column; may be given again."),
+    click.option("--force", is_flag=True, help="Replace result files that exist."),
+    click.option("--dataset", help="Name of the dataset; selects the rules that apply."),
+    click.option("--rule", "rules", multiple=True, help="Rule for this job only (repeatable)."),
+    click.option("-a", "--attribute", "attributes", multiple=True, help="Use only this column (repeatable)."),
 )
 _COLUMNS = (
-    click.option("--include", multiple=True, help="A column to look at although it seems to be a key or a source."),
-    click.option("--exclude", multiple=True, help="A column not to look at; may be given again."),
+    click.option("--include", multiple=True, help="Include a column that looks like a key or a source (repeatable)."),
+    click.option("--exclude", multiple=True, help="Leave out a column (repeatable)."),
 )
 _ESCAPE = (ESCAPE,)
-_AVERAGED = (
+_PERMUTATION_AVERAGED = (
     click.option(
-        "--averaged",
+        "--permutation-averaged",
         is_flag=True,
-        help="Judge pairs by the mean over four orders; those whose orders disagree wait for a person.",
+        help="Average each verdict over four orders; pairs whose orders disagree go to review.",
     ),
 )
 _MODEL = (
     MODEL,
-    click.option("--knowledge", type=click.Path(path_type=Path), help="Knowledge store; your own if left out."),
+    click.option("--knowledge", type=click.Path(path_type=Path), help="Knowledge store (default: your own)."),
     click.option(
-        "--state", type=click.Path(path_type=Path, file_okay=False), help="Folder of jobs; your own if left out."
+        "--state", type=click.Path(path_type=Path, file_okay=False), help="Folder of jobs (default: your own)."
     ),
 )
 
@@ -99,15 +110,17 @@ def options(*groups: tuple[Callable[[C], C], ...]) -> Callable[[C], C]:
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("-c", "--column", "columns", multiple=True, help="Only this column; may be given again.")
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures here.")
+@click.option("-c", "--column", "columns", multiple=True, help="Use only this column (repeatable).")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the profile as an HTML page with charts."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON.")
-@click.option("--force", is_flag=True, help="Replace the page if it exists.")
+@click.option("--force", is_flag=True, help="Replace the HTML page if it exists.")
 @options(_READING)
 def profile(
     file: Path, columns: tuple[str, ...], html: Path | None, as_json: bool, force: bool, **reading: Any
 ) -> None:
-    """Say what is in FILE: formats, values, ranges, gaps, keys, and which columns determine which."""
+    """Profile FILE: formats, frequent values, ranges, missing values, keys and functional dependencies."""
     with stages() as stage, open_table(file, progress=stage("reading records"), **reading) as table:
         found = profile_table(table, columns=list(columns) or None, stage=stage)
     if html is not None:
@@ -119,7 +132,7 @@ def profile(
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("--detect-only", is_flag=True, help="List the wrong cells and change nothing.")
+@click.option("--detect-only", is_flag=True, help="List the wrong cells without changing anything.")
 @options(_JOB, _ESCAPE, _COLUMNS, _READING, _MODEL)
 def clean(
     file: Path,
@@ -137,10 +150,11 @@ def clean(
     state: Path | None,
     **reading: Any,
 ) -> None:
-    """Find the wrong cells of FILE and repair those whose right value can be found.
+    """Find the wrong cells of FILE and repair those whose correct value can be determined.
 
-    Writes FILE.clean beside it and a change log, from which `dp-tools undo` restores the original. With --detect-only:
-    a line per wrong cell: row, attribute, value, confidence, band, by, reason, rule.
+    Writes FILE.clean beside FILE, and a change log from which `dp-tools undo` restores the original. With
+    --detect-only, writes one line per wrong cell: row, attribute, value, confidence, decision, decided_by, reason,
+    rule.
     """
     kind = DetectRequest if detect_only else CleanRequest
     request = kind(
@@ -155,8 +169,8 @@ def clean(
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("-a", "--attribute", required=True, help="The column whose gaps are to be filled.")
-@click.option("--allowed", multiple=True, help="A value to choose from; may be given again.")
+@click.option("-a", "--attribute", required=True, help="Column whose missing values to fill.")
+@click.option("--allowed", multiple=True, help="Allowed value (repeatable).")
 @options(_JOB[:4], _ESCAPE, _READING, _MODEL)
 def fill(
     file: Path,
@@ -172,7 +186,7 @@ def fill(
     state: Path | None,
     **reading: Any,
 ) -> None:
-    """Fill the gaps of one column of FILE as a job, with a change log that can be undone."""
+    """Fill the missing values of one column of FILE as a job. A change log allows undoing it."""
     request = FillRequest(
         source=_source(file, reading),
         attribute=attribute,
@@ -185,10 +199,10 @@ def fill(
 @click.command()
 @click.argument("cleaned", type=FILE)
 @click.argument("log", type=FILE, required=False)
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Where to write.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Output file.")
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
-    """Restore the file that CLEANED was made from, by its change log LOG (beside it by default)."""
+    """Restore the original of CLEANED from its change log LOG (default: the log beside CLEANED)."""
     log = log or cleaned.with_name(f"{cleaned.stem}.changes.jsonl")
     same = undo_changes(cleaned, log, output, overwrite=force)
     click.echo(f"{output} equals the original" + (" bit for bit." if same else ", value for value."), err=True)
@@ -197,8 +211,8 @@ def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
 @click.command("match-tables")
 @click.argument("left", type=FILE)
 @click.argument("right", type=FILE)
-@click.option("--many", is_flag=True, help="A record may have several counterparts.")
-@options(_JOB, _ESCAPE, _COLUMNS, _AVERAGED, _READING, _MODEL)
+@click.option("--many", is_flag=True, help="Allow a record to match several others.")
+@options(_JOB, _ESCAPE, _COLUMNS, _PERMUTATION_AVERAGED, _READING, _MODEL)
 def match_tables(
     left: Path,
     right: Path,
@@ -211,15 +225,15 @@ def match_tables(
     attributes: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
-    averaged: bool,
+    permutation_averaged: bool,
     model: str,
     knowledge: Path | None,
     state: Path | None,
     **reading: Any,
 ) -> None:
-    """Find the records of LEFT and RIGHT that are the same. Options on how files are read hold for both.
+    """Find the records of LEFT and RIGHT that denote the same entity. Reading options apply to both files.
 
-    Writes a line per pair: left_row, right_row, score, then the attributes of both records.
+    Writes one line per pair: left_row, right_row, score, then the attributes of both records.
     """
     request = MatchRequest(
         left=_source(left, reading),
@@ -228,7 +242,7 @@ def match_tables(
         include=list(include),
         exclude=list(exclude),
         one_to_one=not many,
-        averaged=averaged,
+        permutation_averaged=permutation_averaged,
         **_scope(output, force, escape_formulas, dataset, rules),
     )
     _carry_out(request, model, knowledge, state)
@@ -236,7 +250,7 @@ def match_tables(
 
 @click.command()
 @click.argument("file", type=FILE)
-@options(_JOB, _ESCAPE, _COLUMNS, _AVERAGED, _READING, _MODEL)
+@options(_JOB, _ESCAPE, _COLUMNS, _PERMUTATION_AVERAGED, _READING, _MODEL)
 def dedupe(
     file: Path,
     output: Path | None,
@@ -247,22 +261,22 @@ def dedupe(
     attributes: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
-    averaged: bool,
+    permutation_averaged: bool,
     model: str,
     knowledge: Path | None,
     state: Path | None,
     **reading: Any,
 ) -> None:
-    """Find the groups of records of FILE that are the same.
+    """Find groups of duplicate records in FILE.
 
-    Writes a line per record of a group: group, row, score, then its attributes.
+    Writes one line per record of a group: group, row, score, then its attributes.
     """
     request = DedupeRequest(
         source=_source(file, reading),
         attributes=list(attributes) or None,
         include=list(include),
         exclude=list(exclude),
-        averaged=averaged,
+        permutation_averaged=permutation_averaged,
         **_scope(output, force, escape_formulas, dataset, rules),
     )
     _carry_out(request, model, knowledge, state)
@@ -270,13 +284,13 @@ def dedupe(
 
 @click.group()
 def jobs() -> None:
-    """List, show, resume and cancel whole-table jobs."""
+    """List, show, resume and cancel jobs on whole tables."""
 
 
 @jobs.command("list")
 @options(_MODEL[2:])
 def list_jobs(state: Path | None) -> None:
-    """List the latest jobs: those of commands first, then those of your servers."""
+    """List the latest jobs: first those started by commands, then those of your servers."""
     lines = Lines("job", "status", "stage", "done", "of", "state", box=None, pad_edge=False)
     lines.columns[-1].overflow = "fold"
     for folder in _states(state):
@@ -296,7 +310,7 @@ def show(job: str, state: Path | None) -> None:
 @jobs.command()
 @click.argument("job")
 @click.option(
-    "--with-current-model", is_flag=True, help="Go on although the model or the rules changed since the job began."
+    "--with-current-model", is_flag=True, help="Resume even if the model or the rules have changed since the job began."
 )
 @options(_MODEL)
 def resume(job: str, with_current_model: bool, model: str, knowledge: Path | None, state: Path | None) -> None:
@@ -314,21 +328,21 @@ def resume(job: str, with_current_model: bool, model: str, knowledge: Path | Non
 @click.argument("job")
 @options(_MODEL[2:])
 def cancel(job: str, state: Path | None) -> None:
-    """Stop a job, in whatever process it runs; it can be resumed."""
+    """Cancel a job, whichever process runs it. It can be resumed."""
     click.echo(_jobs("nano", None, _state_of(job, state)).cancel(job).status)
 
 
 @click.group()
 def reviews() -> None:
-    """Decide the cases that jobs were not sure about."""
+    """Review the cases that jobs left to a person."""
 
 
 @reviews.command("next")
-@click.option("--job", help="Only the cases of this job.")
-@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="How many.")
+@click.option("--job", help="Show only the cases of this job.")
+@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Maximum number of cases.")
 @options(_MODEL[2:])
 def next_cases(job: str | None, limit: int, state: Path | None) -> None:
-    """Print the least certain open cases, a JSON object a line."""
+    """Print the least certain open cases, one JSON object per line."""
     folders = _states(state) if job is None else [_state_of(job, state)]
     found = [(folder, *next_reviews(JobStore(folder), job, limit)) for folder in folders]
     cases = [(folder, review) for folder, reviews, _ in found for review in reviews]
@@ -423,7 +437,7 @@ def _watch(held: Jobs, begin: Callable[[Jobs], Job]) -> None:
             stage(job.stage)(job.done, job.total)
             job = held.wait(job.id, _LOOK)
     if job.status == "failed":
-        raise TableUnavailable(job.problem or f"The job {job.id} failed.")
+        raise TableUnavailable(job.error or f"The job {job.id} failed.")
     if job.status != "done":
         click.echo(f"Stopped; `dp-tools jobs resume {job.id}` goes on where it was.", err=True)
         click.get_current_context().exit(130)

@@ -34,10 +34,13 @@ T = TypeVar("T")
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("-a", "--attribute", "attributes", multiple=True, help="Judge only this column; may be given again.")
+@click.option("-a", "--attribute", "attributes", multiple=True, help="Judge only this column (repeatable).")
 @task_command
 def detect_errors(file: Path, attributes: tuple[str, ...], session: Session) -> None:
-    """Find the wrong cells of FILE. Writes a line per cell: row, attribute, value, error, confidence, by, reason."""
+    """Find the wrong cells of FILE.
+
+    Writes one line per cell: row, attribute, value, error, confidence, decided_by, reason.
+    """
     with opened(file) as table:
         names = list(attributes or table.columns)
         require_known(names, table.columns)
@@ -60,19 +63,19 @@ def detect_errors(file: Path, attributes: tuple[str, ...], session: Session) -> 
                 session.tally.model = work.decider.answers_as("detect_errors", session.dataset)
                 session.tally.rules = {f"{rule.id}@{rule.version}": rule for rule in cleaner.rules_used()}
 
-        session.write(("row", "attribute", "value", "error", "confidence", "by", "reason"), rows())
+        session.write(("row", "attribute", "value", "error", "confidence", "decided_by", "reason"), rows())
 
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("-a", "--attribute", required=True, help="The column whose gaps are to be filled.")
-@click.option("--allowed", multiple=True, help="A value to choose from; may be given again.")
+@click.option("-a", "--attribute", required=True, help="Column whose missing values to fill.")
+@click.option("--allowed", multiple=True, help="Allowed value (repeatable).")
 @task_command
 def impute(file: Path, attribute: str, allowed: tuple[str, ...], session: Session) -> None:
-    """Fill the gaps of one column of FILE.
+    """Fill the missing values of one column of FILE.
 
-    Writes the table with the gaps filled and three columns after it, empty where there was no gap: the confidence, the
-    other values that were likely, and the reason where a rule decided. A gap that the record says nothing about stays.
+    Writes the table with three more columns, which are empty for values that were present: the confidence, other likely
+    values, and the reason if a rule decided. A value that the record does not imply stays missing.
     """
     records = read_records(file)
     require_known([attribute], list(records[0]))
@@ -96,7 +99,7 @@ def impute(file: Path, attribute: str, allowed: tuple[str, ...], session: Sessio
             session.tally.add(value, "filled" if value.value is not None else None)
             shown = {**record, attribute: record[attribute] if value.value is None else value.value}
             others = "; ".join(f"{text} ({probability:.2f})" for text, probability in value.alternatives)
-            yield *shown.values(), value.confidence, others, value.reason or value.problem or ""
+            yield *shown.values(), value.confidence, others, value.reason or value.failure or ""
 
     session.write(header, rows())
 
@@ -105,11 +108,11 @@ def impute(file: Path, attribute: str, allowed: tuple[str, ...], session: Sessio
 @click.argument("files", type=FILE, nargs=-1, required=True)
 @task_command
 def match(files: tuple[Path, ...], session: Session) -> None:
-    """Say which pairs of records are the same thing.
+    """Judge which pairs of records denote the same entity.
 
-    One file holds a pair a line, its columns named left_... and right_...; of two files every record of the first is
-    compared with every record of the second, which suits small tables. Writes a line per pair: the row or rows, match,
-    confidence, by, reason.
+    One file: each line holds a pair, in columns named left_... and right_.... Two files: every record of the first is
+    compared with every record of the second, which suits small tables. Writes one line per pair: the rows, match,
+    confidence, decided_by, reason.
     """
     if len(files) > 2:
         raise InvalidRequest("Give one file of pairs, or two files of records.")
@@ -125,7 +128,7 @@ def match(files: tuple[Path, ...], session: Session) -> None:
             yield *place, verdict, *_backing(pair)
 
     rows_of = ("row",) if len(files) == 1 else ("left row", "right row")
-    session.write((*rows_of, "match", "confidence", "by", "reason"), rows())
+    session.write((*rows_of, "match", "confidence", "decided_by", "reason"), rows())
 
 
 @click.command()
@@ -133,12 +136,13 @@ def match(files: tuple[Path, ...], session: Session) -> None:
 @click.argument("right", type=FILE)
 @task_command
 def match_schemas(left: Path, right: Path, session: Session) -> None:
-    """Find the columns of two tables that mean the same, by their names and values.
+    """Match the columns of two tables by their names and values.
 
     Counting decides most pairs: names are read in several languages with their abbreviations, and 200 different values
     of each column are compared. The model is asked about the others.
 
-    Writes a line per pair of columns: left, right, match, score, assigned (the best one-to-one pairing), by, reason.
+    Writes one line per pair of columns: left, right, match, score, assigned (the best one-to-one pairing), decided_by,
+    reason.
     """
     ours, theirs = (
         [Attribute(name=name, samples=samples(records, name, COMPARED)) for name in records[0]]
@@ -155,20 +159,20 @@ def match_schemas(left: Path, right: Path, session: Session) -> None:
                 session.tally.add(pair, {"yes": "matches", "no": "different"}.get(verdict))
                 best = _yes_no((pair.left, pair.right) in assigned)
                 names = ours[pair.left].name, theirs[pair.right].name
-                yield *names, verdict, pair.score, best, pair.by, pair.reason or pair.problem or ""
+                yield *names, verdict, pair.score, best, pair.decided_by, pair.reason or pair.failure or ""
 
-    session.write(("left", "right", "match", "score", "assigned", "by", "reason"), rows())
+    session.write(("left", "right", "match", "score", "assigned", "decided_by", "reason"), rows())
 
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("-t", "--type", "types", multiple=True, help="A type to choose from; give two or more.")
-@click.option("--types", "types_file", type=FILE, help="A text file with a type a line, instead or besides.")
+@click.option("-t", "--type", "types", multiple=True, help="Type to choose from; give two or more.")
+@click.option("--types", "types_file", type=FILE, help="Text file with one type per line; may be combined with --type.")
 @task_command
 def annotate(file: Path, types: tuple[str, ...], types_file: Path | None, session: Session) -> None:
-    """Say what kind of thing each column of FILE holds, choosing among types.
+    """Choose a type for each column of FILE.
 
-    Writes a line per column: column, type, confidence, runners-up, by, reason.
+    Writes one line per column: column, type, confidence, runners-up, decided_by, reason.
     """
     records = read_records(file)
     table = [list(record.values()) for record in records[:2]]
@@ -183,28 +187,42 @@ def annotate(file: Path, types: tuple[str, ...], types_file: Path | None, sessio
             for column, found in zip(columns, answer.columns, strict=True):
                 session.tally.add(found, found.type)
                 others = "; ".join(f"{name} ({probability:.2f})" for name, probability in found.runners_up)
-                yield column.name, found.type, found.confidence, others, found.by, found.reason or found.problem or ""
+                yield (
+                    column.name,
+                    found.type,
+                    found.confidence,
+                    others,
+                    found.decided_by,
+                    found.reason or found.failure or "",
+                )
 
-    session.write(("column", "type", "confidence", "runners-up", "by", "reason"), rows())
+    session.write(("column", "type", "confidence", "runners-up", "decided_by", "reason"), rows())
 
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("-c", "--column", "columns", multiple=True, required=True, help="A column of text; several are joined.")
+@click.option(
+    "-c",
+    "--column",
+    "columns",
+    multiple=True,
+    required=True,
+    help="Column that holds the text; several columns are joined.",
+)
 @click.option(
     "-a",
     "--attribute",
     "attributes",
     multiple=True,
     required=True,
-    help="What to look for, as NAME or NAME=DESCRIPTION; may be given again.",
+    help="Attribute to extract, as NAME or NAME=DESCRIPTION (repeatable).",
 )
 @task_command
 def extract(file: Path, columns: tuple[str, ...], attributes: tuple[str, ...], session: Session) -> None:
-    """Read values out of the texts in one or more columns of FILE.
+    """Extract values from the texts in one or more columns of FILE.
 
-    Writes a line per text and attribute: row, attribute, value (as it stands in the text, empty if it is not stated),
-    start and end (its place in the text, in characters), confidence, by, reason.
+    Writes one line per text and attribute: row, attribute, value (as written in the text, empty if it is not stated),
+    start and end (its position in the text, in characters), confidence, decided_by, reason.
     """
     records = read_records(file)
     require_known(columns, list(records[0]))
@@ -228,19 +246,19 @@ def extract(file: Path, columns: tuple[str, ...], attributes: tuple[str, ...], s
                 yield first + value.text, value.attribute, value.value, start, end, *_backing(value)
             first += len(request.texts)
 
-    session.write(("row", "attribute", "value", "start", "end", "confidence", "by", "reason"), rows())
+    session.write(("row", "attribute", "value", "start", "end", "confidence", "decided_by", "reason"), rows())
 
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("-i", "--instruction", required=True, help="What to find out about each record.")
-@click.option("--choice", "choices", multiple=True, help="An answer to choose from; give two or more.")
+@click.option("-i", "--instruction", required=True, help="Instruction to follow for each record.")
+@click.option("--choice", "choices", multiple=True, help="Allowed answer; give two or more.")
 @click.option("--text", is_flag=True, help="Answer with a short text instead of yes or no.")
 @task_command
 def ask(file: Path, instruction: str, choices: tuple[str, ...], text: bool, session: Session) -> None:
-    """Ask a question of your own about each record of FILE: yes or no, one of some choices, or a short text.
+    """Follow your own instruction for each record of FILE: yes or no, one of several choices, or a short text.
 
-    Writes a line per record: row, answer, confidence, by, reason.
+    Writes one line per record: row, answer, confidence, decided_by, reason.
     """
     if text and choices:
         raise InvalidRequest("Give --choice or --text, not both.")
@@ -255,7 +273,7 @@ def ask(file: Path, instruction: str, choices: tuple[str, ...], text: bool, sess
             session.tally.add(item, "answered" if shape == "text" else item.answer)
             yield row, item.answer, *_backing(item)
 
-    session.write(("row", "answer", "confidence", "by", "reason"), rows())
+    session.write(("row", "answer", "confidence", "decided_by", "reason"), rows())
 
 
 def _chunks(items: Sequence[T]) -> list[list[T]]:
@@ -263,7 +281,7 @@ def _chunks(items: Sequence[T]) -> list[list[T]]:
 
 
 def _backing(item: Item) -> tuple[object, ...]:
-    return item.confidence, item.by, item.reason or item.problem or ""
+    return item.confidence, item.decided_by, item.reason or item.failure or ""
 
 
 def _yes_no(verdict: bool | None) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dp_tools.adapters.user_adapter import reviewed, tune_own
+from dp_tools.adapters.user_adapter import reviewed, tune_user_adapter
 from dp_tools.cli.answering import MODEL
 from dp_tools.cli.rules import FILE, STORE
 from dp_tools.evaluation.labelled_cases import read_labelled
@@ -15,18 +15,18 @@ from dp_tools.rules.scope import TASKS
 
 
 @click.command()
-@click.option("--dataset", required=True, help="The dataset that calls will name.")
-@click.option("--task", type=click.Choice(TASKS), required=True, help="The task of the labelled cases.")
+@click.option("--dataset", required=True, help="Dataset that calls will name.")
+@click.option("--task", type=click.Choice(TASKS), required=True, help="Task of the labelled cases.")
 @click.option("--examples", type=FILE, help="File of labelled cases (default: the labelled examples of your rules).")
-@click.option("--attribute", help="For imputation from CSV: the attribute that the label is the value of.")
+@click.option("--attribute", help="For imputation from CSV: attribute whose value the label is.")
 @click.option(
     "--prevalence",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="Share of yes in use, if the labelled cases were picked at another rate.",
+    help="Share of yes in the data, if the labelled cases were sampled at another rate.",
 )
 @MODEL
 @STORE
-@click.option("--seed", default=13, show_default=True, help="Same seed, same cases held back.")
+@click.option("--seed", default=13, show_default=True, help="Random seed for the held-out cases.")
 def tune(
     dataset: str,
     task: str,
@@ -39,8 +39,8 @@ def tune(
 ) -> None:
     """Train an adapter for one dataset and task from 20 to 2,000 labelled cases.
 
-    The adapter is kept in your data folder and answers every call that names the dataset. A quarter of the cases is
-    held back to score it; an adapter that answers worse than the model without it is not installed.
+    The adapter is kept in your data folder and used for every call that names the dataset. A quarter of the cases is
+    held out to score it; an adapter that scores below the model without it is not installed.
     """
     with Preprocessor(model, knowledge) as preprocessor:
         split = (
@@ -48,7 +48,7 @@ def tune(
             if examples is None
             else read_labelled(examples, task=task, dataset=dataset, attribute=attribute)
         )
-        tuned = tune_own(preprocessor, split, dataset, prevalence=prevalence, seed=seed, report=report_step)
+        tuned = tune_user_adapter(preprocessor, split, dataset, prevalence=prevalence, seed=seed, report=report_step)
     about = tuned.about
     click.echo(
         f"{about.metric} on {about.held} held-back cases: {about.before:.2f} without it, {about.after:.2f} with it; "

@@ -1,15 +1,15 @@
-"""Which weights answer: the prepared ones as soon as there are any, those that are installed until then."""
+"""Which weights answer: the optimized ones as soon as there are any, those that are installed until then."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from dp_tools.engine.background_optimize import prepare_in_background
+from dp_tools.engine.background_optimize import optimize_in_background
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.digest import identity
 from dp_tools.models.formats import FORMATS
-from dp_tools.models.optimized import find, note_of, prepared_path, sweep
+from dp_tools.models.optimized import find, note_of, optimized_path, sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Weights:
     Args:
         path: the file.
         adapters: that are not merged into it.
-        digest: changes when the same question could get another answer by more than rounding. The prepared formats
+        digest: changes when the same question could get another answer by more than rounding. The optimized formats
             that keep the adapter's accuracy share it, since which of them answers depends on the machine.
     """
 
@@ -33,29 +33,29 @@ class BestWeights:
 
     Args:
         spec: the model.
-        prepared: whether to take weights that were rewritten for this machine, and to have them made where there are
+        optimized: whether to take weights that were rewritten for this machine, and to have them made where there are
             none.
 
     Raises:
         ModelUnavailable: the model is not on this machine.
     """
 
-    def __init__(self, spec: ModelSpec, prepared: bool) -> None:
+    def __init__(self, spec: ModelSpec, optimized: bool) -> None:
         path = spec.locate()
         adapters = (spec.adapter,) if spec.adapter else ()
         self._sources = "\n".join(map(identity, (path, *adapters)))
-        self._awaited = prepared_path(spec) if prepared else None
-        # The installed file is coarser than the formats that are prepared: its answers are kept apart from theirs.
-        stand_in = "until prepared\n" if prepared else ""
+        self._awaited = optimized_path(spec) if optimized else None
+        # The installed file is coarser than the formats that are optimized: its answers are kept apart from theirs.
+        stand_in = "until optimized\n" if optimized else ""
         self.current = Weights(path, adapters, stand_in + self._sources)
         self._seen: int | None = None
         if self._awaited is not None:
             sweep(self._awaited.parent)
             if not self.improved():
-                prepare_in_background(spec)
+                optimize_in_background(spec)
 
     def improved(self) -> bool:
-        """Look for prepared weights, where they are still awaited; returns whether they are the current ones now."""
+        """Look for optimized weights, where they are still awaited; returns whether they are the current ones now."""
         if self._awaited is None:
             return False
         try:

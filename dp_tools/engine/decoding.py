@@ -22,7 +22,7 @@ _NEGLIGIBLE = 1e-4
 """A label whose first token has less than this share of the best label's probability is not looked at further."""
 
 
-class Reading(Protocol):
+class Decoder(Protocol):
     """One answer in the making."""
 
     spread: int
@@ -39,7 +39,7 @@ class Reading(Protocol):
     def wants(self) -> dict[int, Tokens]:
         """Paths to decode next, by the number of their line; none when the result is there."""
 
-    def take(self, line: int, path: Tokens, row: Row) -> None:
+    def take(self, branch: int, path: Tokens, row: Row) -> None:
         """Take the logits of a line, behind the tokens that were decoded for it now."""
 
     def reset(self) -> None:
@@ -49,7 +49,7 @@ class Reading(Protocol):
         """The answer, once nothing is wanted."""
 
 
-class LabelReading:
+class LabelDecoder:
     """The probability of each label, normalised over the labels.
 
     A label's score is that of all its tokens; where its tokens begin another label too, the end counts as one more.
@@ -85,7 +85,7 @@ class LabelReading:
         longest = [a for a, b in zip(paths, [*paths, ()][1:], strict=True) if b[: len(a)] != a]
         return dict(enumerate(longest))
 
-    def take(self, line: int, path: Tokens, row: Row) -> None:  # noqa: ARG002
+    def take(self, branch: int, path: Tokens, row: Row) -> None:  # noqa: ARG002
         if self._left.pop(path, False) is not None:
             return
         total = _log_total(row)
@@ -101,7 +101,7 @@ class LabelReading:
         return LabelScores(tuple((shares / shares.sum()).tolist()), model)
 
 
-class _Line:
+class _Branch:
     """One value being written."""
 
     def __init__(self, state: State) -> None:
@@ -111,7 +111,7 @@ class _Line:
         self.ended = False
 
 
-class ValueReading:
+class ValueDecoder:
     """A value, greedily, and its runners-up: the other most probable first tokens, each continued greedily.
 
     Probabilities are among what the constraint permits, so a text that cannot be avoided has probability 1.
@@ -124,22 +124,22 @@ class ValueReading:
         self._start = start
         self._ends = ends
         self._vocabulary = vocabulary
-        self._lines: list[_Line] = []
+        self._branches: list[_Branch] = []
         self.spread = 1 + value.alternatives
         self.growth = self.spread * min(value.max_tokens, 12)
 
     def begin(self, row: Row) -> None:
         tokens, scores, _ = self._scored(self._start, row)
         for index in np.argsort(-scores, kind="stable")[: self.spread]:
-            line = _Line(self._start)
-            self._lines.append(line)
-            self._go(line, int(tokens[index]), float(scores[index]))
+            branch = _Branch(self._start)
+            self._branches.append(branch)
+            self._go(branch, int(tokens[index]), float(scores[index]))
 
     def wants(self) -> dict[int, Tokens]:
-        return {number: line.path for number, line in enumerate(self._lines) if not line.ended}
+        return {number: branch.path for number, branch in enumerate(self._branches) if not branch.ended}
 
-    def take(self, line: int, path: Tokens, row: Row) -> None:  # noqa: ARG002
-        written = self._lines[line]
+    def take(self, branch: int, path: Tokens, row: Row) -> None:  # noqa: ARG002
+        written = self._branches[branch]
         tokens, scores, end = self._scored(written.state, row)
         best = int(np.argmax(scores))
         if end >= scores[best]:
@@ -149,22 +149,22 @@ class ValueReading:
             self._go(written, int(tokens[best]), float(scores[best]))
 
     def reset(self) -> None:
-        self._lines = []
+        self._branches = []
 
-    def _go(self, line: _Line, token: int, score: float) -> None:
+    def _go(self, branch: _Branch, token: int, score: float) -> None:
         """Write a token, and everything behind it that the constraint leaves no choice about."""
-        line.score += score
+        branch.score += score
         while True:
-            line.path += (token,)
-            line.state = line.state.after(token)
-            following = line.state.allowed
-            if len(line.path) >= self._value.max_tokens and (line.state.may_end or following is None):
-                line.ended = True
+            branch.path += (token,)
+            branch.state = branch.state.after(token)
+            following = branch.state.allowed
+            if len(branch.path) >= self._value.max_tokens and (branch.state.may_end or following is None):
+                branch.ended = True
                 return
-            if following is None or len(following) > 1 or (len(following) == 1 and line.state.may_end):
+            if following is None or len(following) > 1 or (len(following) == 1 and branch.state.may_end):
                 return
             if not len(following):
-                line.ended = True
+                branch.ended = True
                 return
             token = int(following[0])
 
@@ -183,35 +183,35 @@ class ValueReading:
 
     def result(self, model: str) -> Result:
         found: dict[str, float] = {}
-        for line in self._lines:
-            text = self._text(line)
+        for branch in self._branches:
+            text = self._text(branch)
             if text:
-                found.setdefault(text, float(np.exp(line.score)))
+                found.setdefault(text, float(np.exp(branch.score)))
         if not found:
             return Unanswered("The model wrote no value: the question permits none.")
         (text, probability), *others = found.items()
         others.sort(key=lambda other: -other[1])
         return GeneratedValue(text, probability, tuple(others), model)
 
-    def _text(self, line: _Line) -> str:
-        if line.state.text is not None:
-            return line.state.text
-        written = b"".join(self._vocabulary.pieces[token] for token in line.path).decode("utf-8", "ignore")
+    def _text(self, branch: _Branch) -> str:
+        if branch.state.text is not None:
+            return branch.state.text
+        written = b"".join(self._vocabulary.pieces[token] for token in branch.path).decode("utf-8", "ignore")
         return written.partition(self._value.end)[0].strip() if self._value.end else written.strip()
 
 
-def reading(answer: Labels | Value, llama: Llama, vocabulary: Vocabulary) -> Reading | Unanswered:
+def decoder_for(answer: Labels | Value, llama: Llama, vocabulary: Vocabulary) -> Decoder | Unanswered:
     """The reading for an answer, or why this model cannot give it."""
     if isinstance(answer, Value):
         start = constraint(answer, llama, vocabulary)
         if start.allowed is not None and not len(start.allowed):
             return Unanswered("The question permits no value: give at least one allowed value or a text to copy from.")
-        return ValueReading(answer, start, vocabulary.ends(answer.end), vocabulary)
+        return ValueDecoder(answer, start, vocabulary.ends(answer.end), vocabulary)
     labels = [llama.tokens_of(Segment(text)) for text in answer.texts]
     for text, tokens in zip(answer.texts, labels, strict=True):
         if not tokens or not all(map(llama.is_text, tokens)):
             return Unanswered(f'The model has no tokens for the label "{text}": use another label or model.')
-    return LabelReading(_ended(labels, llama.tokens_of(Segment(answer.end, control=True)) if answer.end else ()))
+    return LabelDecoder(_ended(labels, llama.tokens_of(Segment(answer.end, control=True)) if answer.end else ()))
 
 
 def _ended(labels: list[Tokens], end: Tokens) -> list[Tokens]:

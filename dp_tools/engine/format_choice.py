@@ -1,6 +1,6 @@
-"""Preparing weights with llama.cpp at hand: the formats are timed on this machine and the fastest is kept.
+"""Optimizing weights with llama.cpp at hand: the formats are timed on this machine and the fastest is kept.
 
-As a program it prepares the weights of one model, described in JSON, for `dp_tools.engine.background_optimize`.
+As a program it optimizes the weights of one model, described in JSON, for `dp_tools.engine.background_optimize`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from dp_tools.engine.llama import Llama, physical_cores
 from dp_tools.errors import ModelUnavailable
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.formats import FORMATS
-from dp_tools.models.optimize import Report, prepare
-from dp_tools.models.optimized import Prepared
+from dp_tools.models.optimize import Report, optimize
+from dp_tools.models.optimized import OptimizedWeights
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ _MODESTY = 10
 """How much the program yields to others, as `nice` counts."""
 
 
-def prepare_weights(
+def optimize_weights(
     spec: ModelSpec,
     *,
     threads: int | None = None,
@@ -37,8 +37,8 @@ def prepare_weights(
     report: Report | None = None,
     again: bool = False,
     formats: tuple[str, ...] = FORMATS,
-) -> Prepared:
-    """The prepared weights of a model, made now where there are none or they are damaged.
+) -> OptimizedWeights:
+    """The optimized weights of a model, made now where there are none or they are damaged.
 
     Args:
         spec: the model; its adapter is merged.
@@ -56,7 +56,7 @@ def prepare_weights(
         return decode_speed(path, threads or physical_cores())
 
     report = report or _to_log(spec.name)
-    return prepare(spec, formats=formats, folder=folder, report=report, speed_of=speed_of, again=again)
+    return optimize(spec, formats=formats, folder=folder, report=report, speed_of=speed_of, again=again)
 
 
 def decode_speed(path: Path, threads: int, repeats: int = _REPEATS) -> float:
@@ -77,25 +77,25 @@ def decode_speed(path: Path, threads: int, repeats: int = _REPEATS) -> float:
 
 def _to_log(name: str) -> Report:
     """Progress as log lines, one for each thing that is done."""
-    said: set[str] = set()
+    reported: set[str] = set()
 
     def report(what: str, _share: float) -> None:
-        if what not in said:
-            said.add(what)
-            _log.info("Preparing %s for this machine, once: %s.", name, what)
+        if what not in reported:
+            reported.add(what)
+            _log.info("Optimizing %s for this machine, once: %s.", name, what)
 
     return report
 
 
 def main() -> None:
-    """Prepare the model that the first argument describes; a failure is one sentence on stderr."""
+    """Optimize the model that the first argument describes; a failure is one sentence on stderr."""
     if hasattr(os, "nice"):
         os.nice(_MODESTY)
     described = json.loads(sys.argv[1])
     adapter = described["adapter"]
     spec = ModelSpec(described["name"], described["source"], "", adapter=Path(adapter) if adapter else None)
     try:
-        prepare_weights(spec)
+        optimize_weights(spec)
     except ModelUnavailable as error:
         sys.exit(str(error))
 

@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 from dp_tools.engine.available_weights import BestWeights
-from dp_tools.engine.decoding import reading
+from dp_tools.engine.decoding import decoder_for
 from dp_tools.engine.llama import Llama, physical_cores
-from dp_tools.engine.prefix_tree import Leaf, PrefixTree, Work
+from dp_tools.engine.prefix_tree import PrefixTree, TokenSequence, Work
 from dp_tools.engine.questions import Question, Result, Segment, Unanswered
 from dp_tools.engine.vocabulary import Vocabulary
 from dp_tools.errors import Cancelled, ModelUnavailable
@@ -43,15 +43,15 @@ class LocalEngine:
         spec: the model.
         threads: of a decode; default: the physical cores.
         context: tokens that a prompt may take with its answer; the working memory grows up to it as prompts need it.
-        prepared: decode from weights rewritten for this machine, as soon as there are any; they are made in the
+        optimized: decode from weights rewritten for this machine, as soon as there are any; they are made in the
             background where there are none.
     """
 
     def __init__(
-        self, spec: ModelSpec, *, threads: int | None = None, context: int = 4096, prepared: bool = False
+        self, spec: ModelSpec, *, threads: int | None = None, context: int = 4096, optimized: bool = False
     ) -> None:
         self.spec = spec
-        self._prepared = prepared
+        self._optimized = optimized
         self.threads = threads or physical_cores()
         self._context = context
         self._owner = ThreadPoolExecutor(1, thread_name_prefix="dp-tools-engine")
@@ -70,17 +70,17 @@ class LocalEngine:
 
     @property
     def fingerprint(self) -> str:
-        """Of the weights, the adapter and the wire format."""
-        return hashlib.sha256("\n".join([self.spec.wire_format, self._best.current.digest]).encode()).hexdigest()
+        """Of the weights, the adapter and the prompt template."""
+        return hashlib.sha256("\n".join([self.spec.prompt_template, self._best.current.digest]).encode()).hexdigest()
 
     @cached_property
     def _best(self) -> BestWeights:
-        """What is loaded; weights are looked for, and prepared, on the first look."""
-        return BestWeights(self.spec, self._prepared)
+        """What is loaded; weights are looked for, and optimized, on the first look."""
+        return BestWeights(self.spec, self._optimized)
 
     @property
     def weights(self) -> Path:
-        """The file that is loaded: the prepared one, where weights are prepared."""
+        """The file that is loaded: the optimized one, where weights are optimized."""
         return self._best.current.path
 
     def forget(self) -> None:
@@ -153,7 +153,7 @@ class LocalEngine:
                 llama.go_on()
 
     def _improve(self) -> None:
-        """Answer from prepared weights from now on, if some have come since the last call."""
+        """Answer from optimized weights from now on, if some have come since the last call."""
         with self._guard:
             if self._best.improved() and self._llama:
                 self._llama.close()
@@ -171,30 +171,30 @@ class LocalEngine:
                 results[place] = result
             job.answered += len(places[question])
 
-        asked: dict[Leaf, Question] = {}
-        groups: dict[Path | None, list[Leaf]] = {}
+        asked: dict[TokenSequence, Question] = {}
+        groups: dict[Path | None, list[TokenSequence]] = {}
         for question in places:
-            how = reading(question.answer, llama, vocabulary)
+            decoder = decoder_for(question.answer, llama, vocabulary)
             tokens = llama.tokenize(question.segments)
-            if isinstance(how, Unanswered):
-                settle(question, how)
+            if isinstance(decoder, Unanswered):
+                settle(question, decoder)
             elif not tokens:
                 settle(question, Unanswered("The prompt is empty."))
             else:
-                leaf = Leaf(tokens, how)
-                asked[leaf] = question
-                groups.setdefault(question.adapter, []).append(leaf)
+                sequence = TokenSequence(tokens, decoder)
+                asked[sequence] = question
+                groups.setdefault(question.adapter, []).append(sequence)
 
-        def finished(leaf: Leaf) -> None:
-            if leaf.fits:
-                settle(asked[leaf], leaf.reading.result(asked[leaf].answered_by(self.name)))
+        def finished(sequence: TokenSequence) -> None:
+            if sequence.fits:
+                settle(asked[sequence], sequence.decoder.result(asked[sequence].answered_by(self.name)))
             else:
-                settle(asked[leaf], _too_long(len(leaf.tokens), llama.cells))
+                settle(asked[sequence], _too_long(len(sequence.tokens), llama.cells))
 
-        tree = self._with_room(max((leaf.needs for leaf in asked), default=0), llama, tree)
-        for adapter, leaves in groups.items():
+        tree = self._with_room(max((sequence.needs for sequence in asked), default=0), llama, tree)
+        for adapter, sequences in groups.items():
             self._use(adapter, llama, tree)
-            tree.run(leaves, finished)
+            tree.run(sequences, finished)
         return [result for result in results if result is not None]
 
     def _with_room(self, cells: int, llama: Llama, tree: PrefixTree) -> PrefixTree:

@@ -16,7 +16,7 @@ def open_engine(
     threads: int | None = None,
     context: int = 4096,
     cache: Path | Literal[False] | None = None,
-    prepared: bool = True,
+    optimized: bool = True,
     wait: bool = False,
 ) -> Engine:
     """An engine for a model, ready at once: the weights load at the first question.
@@ -28,27 +28,27 @@ def open_engine(
         threads: of a decode; default: the physical cores.
         context: working memory in tokens; a prompt and its answer must fit.
         cache: where answers are kept (default: the user's cache folder), or False to keep none.
-        prepared: whether the embedded model may be rewritten once into the format that is fastest on this machine.
-        wait: prepare first, where that is still to be done, for those who measure; otherwise the weights as installed
+        optimized: whether the embedded model may be rewritten once into the format that is fastest on this machine.
+        wait: optimize first, where that is still to be done, for those who measure; otherwise the weights as installed
             answer meanwhile, the same within rounding and more slowly.
 
     Raises:
         ModelUnavailable: there is no such model.
     """
     spec = resolve(model)
-    if wait and prepared and spec.preparable:
-        from dp_tools.engine.format_choice import prepare_weights
+    if wait and optimized and spec.optimizable:
+        from dp_tools.engine.format_choice import optimize_weights
 
-        prepare_weights(spec, threads=threads)
-    engine = _open(spec, threads=threads, context=context, prepared=prepared)
+        optimize_weights(spec, threads=threads)
+    engine = _open(spec, threads=threads, context=context, optimized=optimized)
     return engine if cache is False else CachedEngine(engine, AnswerCache(cache or default_cache()))
 
 
-def _open(spec: ModelSpec, *, threads: int | None, context: int, prepared: bool) -> Engine:
+def _open(spec: ModelSpec, *, threads: int | None, context: int, optimized: bool) -> Engine:
     if spec.remote:
         from dp_tools.engine.remote import RemoteEngine  # the HTTP client is only loaded when an endpoint is meant
 
         return RemoteEngine(spec)
     from dp_tools.engine.local import LocalEngine  # and llama.cpp when a local model is
 
-    return LocalEngine(spec, threads=threads, context=context, prepared=prepared and spec.preparable)
+    return LocalEngine(spec, threads=threads, context=context, optimized=optimized and spec.optimizable)

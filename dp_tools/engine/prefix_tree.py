@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dp_tools.engine.decoding import Reading
+from dp_tools.engine.decoding import Decoder
 from dp_tools.engine.llama import Llama, OutOfCells, Tokens
 
 _TRUNK = 0
@@ -29,30 +29,30 @@ _WORTH_KEEPING = 32
 TokenArray = NDArray[np.int32]
 
 
-class Leaf:
+class TokenSequence:
     """A prompt with the reading behind it.
 
     Args:
         tokens: of the prompt, one or more.
-        reading: how its answer is read.
+        decoder: how its answer is read.
     """
 
-    def __init__(self, tokens: Sequence[int], reading: Reading) -> None:
+    def __init__(self, tokens: Sequence[int], decoder: Decoder) -> None:
         self.tokens: TokenArray = np.array(tokens, np.int32)
-        self.reading = reading
+        self.decoder = decoder
         self.fits = True
         self._unbegun()
 
     def reset(self) -> None:
         """As if nothing had been decoded."""
-        self.reading.reset()
+        self.decoder.reset()
         self._unbegun()
 
     def _unbegun(self) -> None:
-        self.sequence = -1
+        self.sequence_id = -1
         self.entered = 0  # prompt tokens in the context
         self.shared = 0  # of these, tokens in common with the open leaf before
-        self.lines: dict[int, _Line] = {}
+        self.branches: dict[int, _Branch] = {}
 
     @property
     def ready(self) -> bool:
@@ -62,44 +62,44 @@ class Leaf:
     @property
     def needs(self) -> int:
         """Tokens that the context must hold for it with its answer."""
-        return len(self.tokens) + self.reading.growth
+        return len(self.tokens) + self.decoder.growth
 
     @property
     def cells(self) -> int:
         """Tokens it holds in the context beyond those it shares."""
-        return self.entered - self.shared + sum(line.held for line in self.lines.values())
+        return self.entered - self.shared + sum(branch.held for branch in self.branches.values())
 
     @property
     def unused_sequences(self) -> int:
         """Sequences that are still set aside for it."""
-        return self.reading.spread - max(len(self.lines), 1)
-
-
-@dataclass(slots=True)
-class _Line:
-    """A path behind a prompt that goes on from batch to batch."""
-
-    sequence: int
-    held: int
+        return self.decoder.spread - max(len(self.branches), 1)
 
 
 @dataclass(slots=True)
 class _Branch:
+    """A path behind a prompt that goes on from batch to batch."""
+
+    sequence_id: int
+    held: int
+
+
+@dataclass(slots=True)
+class _Piece:
     """Tokens to decode into one sequence.
 
     Args:
         start: position of the first token.
         wanted: offsets in the tail behind which logits are read.
-        line: the reading's line, or -1 for the prompt.
+        branch: the reading's line, or -1 for the prompt.
         passing: the sequence is freed when the batch is done.
     """
 
-    leaf: Leaf
-    sequence: int
+    sequence: TokenSequence
+    sequence_id: int
     start: int
     tail: TokenArray
     wanted: range
-    line: int = -1
+    branch: int = -1
     passing: bool = False
 
     @property
@@ -117,30 +117,30 @@ class _Batch:
     positions: list[int] = field(default_factory=list)
     members: list[list[int]] = field(default_factory=list)
     wanted: set[int] = field(default_factory=set)
-    reads: list[tuple[_Branch, int, int]] = field(default_factory=list)  # branch, offset in its tail, index here
+    reads: list[tuple[_Piece, int, int]] = field(default_factory=list)  # branch, offset in its tail, index here
     passing: list[int] = field(default_factory=list)
     _path: list[int] = field(default_factory=list)  # index of each tail token of the branch added last
 
-    def add(self, branch: _Branch, shared: int = 0) -> None:
+    def add(self, piece: _Piece, shared: int = 0) -> None:
         """Add a branch whose first `shared` tail tokens are those of the branch added before."""
         first = len(self.tokens)
-        new = branch.tail[shared:].tolist()
+        new = piece.tail[shared:].tolist()
         for index in self._path[:shared]:
-            self.members[index].append(branch.sequence)
+            self.members[index].append(piece.sequence_id)
         self.tokens += new
-        self.positions += range(branch.start + shared, branch.end)
-        self.members += [[branch.sequence] for _ in new]
+        self.positions += range(piece.start + shared, piece.end)
+        self.members += [[piece.sequence_id] for _ in new]
         self._path = [*self._path[:shared], *range(first, first + len(new))]
-        for offset in branch.wanted:
+        for offset in piece.wanted:
             self.wanted.add(self._path[offset])
-            self.reads.append((branch, offset, self._path[offset]))
-        if branch.passing:
-            self.passing.append(branch.sequence)
+            self.reads.append((piece, offset, self._path[offset]))
+        if piece.passing:
+            self.passing.append(piece.sequence_id)
 
-    def also_into(self, sequence: int) -> None:
+    def also_into(self, sequence_id: int) -> None:
         """Let another sequence hold the branch added last."""
         for index in self._path:
-            self.members[index].append(sequence)
+            self.members[index].append(sequence_id)
 
     @property
     def free(self) -> int:
@@ -155,7 +155,7 @@ class _Batch:
 class _Kept:
     """A prefix that stays between calls."""
 
-    sequence: int
+    sequence_id: int
     tokens: TokenArray
 
 
@@ -191,7 +191,7 @@ class PrefixTree:
         self._kept: list[_Kept] = []  # least recently used first
         self._trunk: TokenArray = np.zeros(0, np.int32)
         self._trunk_shared = 0  # tokens in common with the last open leaf
-        self._open: list[Leaf] = []  # in the order of their tokens
+        self._open: list[TokenSequence] = []  # in the order of their tokens
         self._crowded = False
 
     @property
@@ -199,7 +199,7 @@ class PrefixTree:
         """Tokens held for later calls."""
         return sum(len(kept.tokens) for kept in self._kept)
 
-    def run(self, leaves: Sequence[Leaf], finished: Callable[[Leaf], None]) -> None:
+    def run(self, token_sequences: Sequence[TokenSequence], finished: Callable[[TokenSequence], None]) -> None:
         """Read every leaf; `finished` is called with each as soon as its reading has its result.
 
         A leaf that does not fit into the context is finished with `fits` false.
@@ -209,7 +209,7 @@ class PrefixTree:
             ModelUnavailable: llama.cpp failed.
         """
         try:
-            fitting = self._in_order(leaves, finished)
+            fitting = self._in_order(token_sequences, finished)
             stem = _common(fitting[0].tokens, fitting[-1].tokens) if fitting else 0
             self._run(deque(fitting), finished)
         except BaseException:
@@ -217,23 +217,25 @@ class PrefixTree:
             raise
         self._keep(self._trunk[:stem])
 
-    def _in_order(self, leaves: Sequence[Leaf], finished: Callable[[Leaf], None]) -> list[Leaf]:
+    def _in_order(
+        self, token_sequences: Sequence[TokenSequence], finished: Callable[[TokenSequence], None]
+    ) -> list[TokenSequence]:
         """The leaves that fit, sorted; counts the tokens of their tree."""
         fitting = []
-        for leaf in leaves:
-            leaf.fits = leaf.needs <= self._llama.cells
-            if leaf.fits:
-                fitting.append(leaf)
+        for sequence in token_sequences:
+            sequence.fits = sequence.needs <= self._llama.cells
+            if sequence.fits:
+                fitting.append(sequence)
             else:
-                finished(leaf)
-        fitting.sort(key=lambda leaf: leaf.tokens.astype(">i4").tobytes())
+                finished(sequence)
+        fitting.sort(key=lambda sequence: sequence.tokens.astype(">i4").tobytes())
         before = np.zeros(0, np.int32)
-        for leaf in fitting:
-            self.work.distinct += len(leaf.tokens) - _common(before, leaf.tokens)
-            before = leaf.tokens
+        for sequence in fitting:
+            self.work.distinct += len(sequence.tokens) - _common(before, sequence.tokens)
+            before = sequence.tokens
         return fitting
 
-    def _run(self, queue: deque[Leaf], finished: Callable[[Leaf], None]) -> None:
+    def _run(self, queue: deque[TokenSequence], finished: Callable[[TokenSequence], None]) -> None:
         while queue or self._open:
             batch = _Batch(self._llama.batch, self._llama.sequences)
             self._go_on(batch)
@@ -257,200 +259,208 @@ class PrefixTree:
     @property
     def _room(self) -> int:
         """Cells that are neither held nor set aside."""
-        held = sum(leaf.cells for leaf in self._open) + len(self._trunk) - self._trunk_shared + self.kept_tokens
-        growing = sum(max(leaf.reading.growth - _held(leaf), 0) for leaf in self._open)
+        held = sum(sequence.cells for sequence in self._open) + len(self._trunk) - self._trunk_shared + self.kept_tokens
+        growing = sum(max(sequence.decoder.growth - _held(sequence), 0) for sequence in self._open)
         return self._budget - held - growing
 
-    def _make_room(self, queue: deque[Leaf], finished: Callable[[Leaf], None]) -> None:
+    def _make_room(self, queue: deque[TokenSequence], finished: Callable[[TokenSequence], None]) -> None:
         """Nothing could be done: give up what is kept, then what was begun last, then what cannot be done at all."""
         if self._kept:
             self._drop_kept(self._kept[0])
         elif len(self._trunk) > self._trunk_shared:
             self._cut_trunk(self._trunk_shared)
         elif len(self._open) > 1:
-            leaf = self._open[-1]
-            self._close(leaf)
-            leaf.reset()
-            if not queue or queue[0] is not leaf:
-                queue.appendleft(leaf)
+            sequence = self._open[-1]
+            self._close(sequence)
+            sequence.reset()
+            if not queue or queue[0] is not sequence:
+                queue.appendleft(sequence)
             self._crowded = True
         else:
-            leaf = self._open[0] if self._open else queue[0]
-            if queue and queue[0] is leaf:
+            sequence = self._open[0] if self._open else queue[0]
+            if queue and queue[0] is sequence:
                 queue.popleft()
             if self._open:
-                self._close(leaf)
-            leaf.fits = False
-            finished(leaf)
+                self._close(sequence)
+            sequence.fits = False
+            finished(sequence)
 
-    def _start_over(self, queue: deque[Leaf]) -> None:
+    def _start_over(self, queue: deque[TokenSequence]) -> None:
         """The context was fuller than it was taken for: begin the open leaves again with a smaller budget."""
-        begun = [leaf for leaf in self._open if not queue or queue[0] is not leaf]
-        for leaf in self._open:
-            leaf.reset()
+        begun = [sequence for sequence in self._open if not queue or queue[0] is not sequence]
+        for sequence in self._open:
+            sequence.reset()
         queue.extendleft(reversed(begun))
         self.forget()
         self._budget -= self._budget // 8
 
-    def _close(self, leaf: Leaf) -> None:
+    def _close(self, sequence: TokenSequence) -> None:
         """Free what an open leaf holds."""
-        place = self._open.index(leaf)
+        place = self._open.index(sequence)
         if place + 1 < len(self._open):
             after = self._open[place + 1]
-            after.shared = min(after.shared, leaf.shared)
+            after.shared = min(after.shared, sequence.shared)
         else:
-            self._trunk_shared = min(self._trunk_shared, leaf.shared)
+            self._trunk_shared = min(self._trunk_shared, sequence.shared)
         del self._open[place]
-        self._release({leaf.sequence, *(line.sequence for line in leaf.lines.values())})
+        self._release({sequence.sequence_id, *(branch.sequence_id for branch in sequence.branches.values())})
         self._crowded = False
 
     def _release(self, sequences: set[int]) -> None:
-        for sequence in sorted(sequences):
-            self._llama.cut(sequence)
-            self._free.append(sequence)
+        for sequence_id in sorted(sequences):
+            self._llama.cut(sequence_id)
+            self._free.append(sequence_id)
 
     # --- prompts
 
-    def _enter(self, batch: _Batch, queue: deque[Leaf]) -> None:
+    def _enter(self, batch: _Batch, queue: deque[TokenSequence]) -> None:
         """Put prompts into the batch, in the tree's order, until it or the context is full."""
         if not queue or (self._crowded and self._open):
             return
         self._start_from_kept(queue[0])
-        branches: list[tuple[_Branch, int]] = []
+        pieces: list[tuple[_Piece, int]] = []
         trunk, base = self._trunk, len(self._trunk)
         room, outputs, cells = batch.free, batch.free_outputs, self._room
-        sequences = len(self._free) - sum(leaf.unused_sequences for leaf in self._open)
+        sequences = len(self._free) - sum(sequence.unused_sequences for sequence in self._open)
         while queue and room > 0 and outputs > 0:
-            leaf = queue[0]
-            if leaf.sequence < 0:
-                shared = min(_common(trunk, leaf.tokens), len(leaf.tokens) - 1)
-                need = len(leaf.tokens) - shared + leaf.reading.growth
-                if need > cells or leaf.reading.spread > sequences or (branches and self._kept_is_better(leaf, shared)):
+            sequence = queue[0]
+            if sequence.sequence_id < 0:
+                shared = min(_common(trunk, sequence.tokens), len(sequence.tokens) - 1)
+                need = len(sequence.tokens) - shared + sequence.decoder.growth
+                if (
+                    need > cells
+                    or sequence.decoder.spread > sequences
+                    or (pieces and self._kept_is_better(sequence, shared))
+                ):
                     break
                 cells -= need
-                sequences -= leaf.reading.spread
+                sequences -= sequence.decoder.spread
                 base = min(base, shared)
-                self._open_leaf(leaf, base, min(self._trunk_shared, shared))
+                self._open_sequence(sequence, base, min(self._trunk_shared, shared))
             else:
-                shared = leaf.entered
-            end = min(shared + room, len(leaf.tokens))
-            whole = end == len(leaf.tokens)
-            tail = leaf.tokens[leaf.entered : end]
+                shared = sequence.entered
+            end = min(shared + room, len(sequence.tokens))
+            whole = end == len(sequence.tokens)
+            tail = sequence.tokens[sequence.entered : end]
             wanted = range(len(tail) - 1, len(tail)) if whole else range(0)
-            branches.append((_Branch(leaf, leaf.sequence, leaf.entered, tail, wanted), shared - leaf.entered))
+            pieces.append(
+                (_Piece(sequence, sequence.sequence_id, sequence.entered, tail, wanted), shared - sequence.entered)
+            )
             room -= end - shared
             outputs -= whole
-            leaf.entered = self._trunk_shared = end
-            trunk = leaf.tokens[:end]
+            sequence.entered = self._trunk_shared = end
+            trunk = sequence.tokens[:end]
             if not whole:
                 break
             queue.popleft()
-        if branches:
+        if pieces:
             self._llama.cut(_TRUNK, base)
-            for branch, shared in branches:
-                batch.add(branch, shared)
+            for piece, shared in pieces:
+                batch.add(piece, shared)
             batch.also_into(_TRUNK)
             self._trunk = trunk
 
-    def _open_leaf(self, leaf: Leaf, base: int, shared: int) -> None:
-        leaf.sequence = self._free.pop()
-        self._llama.copy(_TRUNK, leaf.sequence, base)
-        leaf.entered = base
-        leaf.shared = shared
-        self._open.append(leaf)
+    def _open_sequence(self, sequence: TokenSequence, base: int, shared: int) -> None:
+        sequence.sequence_id = self._free.pop()
+        self._llama.copy(_TRUNK, sequence.sequence_id, base)
+        sequence.entered = base
+        sequence.shared = shared
+        self._open.append(sequence)
 
     # --- answers
 
     def _go_on(self, batch: _Batch) -> None:
         """Put the tokens that open answers want into the batch."""
         cells = max(self._room, 0)
-        sequences = len(self._free) - sum(leaf.unused_sequences for leaf in self._open)
-        for leaf in self._open:
-            if not leaf.ready:
+        sequences = len(self._free) - sum(sequence.unused_sequences for sequence in self._open)
+        for sequence in self._open:
+            if not sequence.ready:
                 continue
-            own = max(leaf.reading.growth - _held(leaf), 0)
+            own = max(sequence.decoder.growth - _held(sequence), 0)
             before = len(batch.tokens), len(batch.passing)
-            if leaf.reading.inside:
-                self._go_on_inside(leaf, batch, cells + own, sequences + 1)
+            if sequence.decoder.inside:
+                self._go_on_inside(sequence, batch, cells + own, sequences + 1)
                 sequences -= max(len(batch.passing) - before[1] - 1, 0)
             else:
-                self._go_on_lines(leaf, batch, cells + own)
+                self._go_on_branches(sequence, batch, cells + own)
             cells -= max(len(batch.tokens) - before[0] - own, 0)
 
-    def _go_on_inside(self, leaf: Leaf, batch: _Batch, cells: int, sequences: int) -> None:
+    def _go_on_inside(self, sequence: TokenSequence, batch: _Batch, cells: int, sequences: int) -> None:
         """Branches that are read at every token and then dropped, as many as there is room for."""
         previous: Tokens = ()
-        for line, path in leaf.reading.wants().items():
+        for branch, path in sequence.decoder.wants().items():
             shared = shared_beginning(previous, path)
             new = len(path) - shared
             if new > min(batch.free, batch.free_outputs, cells) or not sequences:
                 return
-            sequence = self._free.pop()
-            self._llama.copy(leaf.sequence, sequence, len(leaf.tokens))
+            sequence_id = self._free.pop()
+            self._llama.copy(sequence.sequence_id, sequence_id, len(sequence.tokens))
             tail = np.array(path, np.int32)
-            branch = _Branch(leaf, sequence, len(leaf.tokens), tail, range(shared, len(path)), line, passing=True)
-            batch.add(branch, shared)
+            piece = _Piece(
+                sequence, sequence_id, len(sequence.tokens), tail, range(shared, len(path)), branch, passing=True
+            )
+            batch.add(piece, shared)
             cells -= new
             sequences -= 1
             previous = path
 
-    def _go_on_lines(self, leaf: Leaf, batch: _Batch, cells: int) -> None:
+    def _go_on_branches(self, sequence: TokenSequence, batch: _Batch, cells: int) -> None:
         """The next tokens of the lines of a value; the first line goes on in the prompt's own sequence."""
-        for number, path in leaf.reading.wants().items():
-            line = leaf.lines.get(number)
-            held = line.held if line else 0
+        for number, path in sequence.decoder.wants().items():
+            branch = sequence.branches.get(number)
+            held = branch.held if branch else 0
             tail = np.array(path[held:], np.int32)
             if len(tail) > min(batch.free, cells) or not batch.free_outputs:
                 return
-            if line is None:
-                line = leaf.lines[number] = self._open_line(leaf, number)
+            if branch is None:
+                branch = sequence.branches[number] = self._open_branch(sequence, number)
             wanted = range(len(tail) - 1, len(tail))
-            batch.add(_Branch(leaf, line.sequence, len(leaf.tokens) + held, tail, wanted, number))
-            line.held += len(tail)
+            batch.add(_Piece(sequence, branch.sequence_id, len(sequence.tokens) + held, tail, wanted, number))
+            branch.held += len(tail)
             cells -= len(tail)
 
-    def _open_line(self, leaf: Leaf, number: int) -> _Line:
+    def _open_branch(self, sequence: TokenSequence, number: int) -> _Branch:
         if number == 0:
-            return _Line(leaf.sequence, 0)
-        sequence = self._free.pop()
-        self._llama.copy(leaf.sequence, sequence, len(leaf.tokens))
-        return _Line(sequence, 0)
+            return _Branch(sequence.sequence_id, 0)
+        sequence_id = self._free.pop()
+        self._llama.copy(sequence.sequence_id, sequence_id, len(sequence.tokens))
+        return _Branch(sequence_id, 0)
 
-    def _read(self, batch: _Batch, finished: Callable[[Leaf], None]) -> None:
+    def _read(self, batch: _Batch, finished: Callable[[TokenSequence], None]) -> None:
         """Hand out the logits, close what wants no more."""
-        touched: dict[int, Leaf] = {}
-        for branch, offset, index in batch.reads:
-            leaf = branch.leaf
-            touched[id(leaf)] = leaf
+        touched: dict[int, TokenSequence] = {}
+        for piece, offset, index in batch.reads:
+            sequence = piece.sequence
+            touched[id(sequence)] = sequence
             row = self._llama.logits(index)
-            if branch.line < 0:
-                leaf.reading.begin(row)
+            if piece.branch < 0:
+                sequence.decoder.begin(row)
             else:
-                leaf.reading.take(branch.line, tuple(branch.tail[: offset + 1].tolist()), row)
+                sequence.decoder.take(piece.branch, tuple(piece.tail[: offset + 1].tolist()), row)
         self._release(set(batch.passing))
-        for leaf in touched.values():
-            wants = leaf.reading.wants()
+        for sequence in touched.values():
+            wants = sequence.decoder.wants()
             if not wants:
-                self._close(leaf)
-                finished(leaf)
+                self._close(sequence)
+                finished(sequence)
                 continue
-            for number in [number for number in leaf.lines if number not in wants and number]:
-                self._release({leaf.lines.pop(number).sequence})
+            for number in [number for number in sequence.branches if number not in wants and number]:
+                self._release({sequence.branches.pop(number).sequence_id})
 
     # --- prefixes that stay
 
-    def _start_from_kept(self, leaf: Leaf) -> None:
+    def _start_from_kept(self, sequence: TokenSequence) -> None:
         """Cut the trunk to what the leaf begins with, or a kept prefix where that is more."""
-        if leaf.sequence >= 0:
+        if sequence.sequence_id >= 0:
             return
-        own = _common(self._trunk, leaf.tokens)
-        if self._kept_is_better(leaf, own):
-            best = max(self._kept, key=lambda kept: _common(kept.tokens, leaf.tokens))
+        own = _common(self._trunk, sequence.tokens)
+        if self._kept_is_better(sequence, own):
+            best = max(self._kept, key=lambda kept: _common(kept.tokens, sequence.tokens))
             self._kept.remove(best)
             self._kept.append(best)
-            own = _common(best.tokens, leaf.tokens)
+            own = _common(best.tokens, sequence.tokens)
             self._llama.cut(_TRUNK)
-            self._llama.copy(best.sequence, _TRUNK, own)
+            self._llama.copy(best.sequence_id, _TRUNK, own)
             self._trunk, self._trunk_shared = best.tokens[:own], 0
         else:
             self._cut_trunk(own)
@@ -460,8 +470,8 @@ class PrefixTree:
         self._trunk = self._trunk[:length]
         self._trunk_shared = min(self._trunk_shared, length)
 
-    def _kept_is_better(self, leaf: Leaf, shared: int) -> bool:
-        return any(_common(kept.tokens, leaf.tokens) >= shared + _WORTH_KEEPING for kept in self._kept)
+    def _kept_is_better(self, sequence: TokenSequence, shared: int) -> bool:
+        return any(_common(kept.tokens, sequence.tokens) >= shared + _WORTH_KEEPING for kept in self._kept)
 
     def _keep(self, tokens: TokenArray) -> None:
         """Keep the beginning of the trunk, in place of what it supersedes, then of the least recently used."""
@@ -475,18 +485,18 @@ class PrefixTree:
             len(self._kept) == _KEPT or self.kept_tokens + len(tokens) > self._llama.cells // _KEPT_SHARE
         ):
             self._drop_kept(self._kept[0])
-        taken = {kept.sequence for kept in self._kept}
-        sequence = next(s for s in range(_TRUNK + 1, _KEPT + 1) if s not in taken)
-        self._llama.copy(_TRUNK, sequence, len(tokens))
-        self._kept.append(_Kept(sequence, tokens))
+        taken = {kept.sequence_id for kept in self._kept}
+        sequence_id = next(s for s in range(_TRUNK + 1, _KEPT + 1) if s not in taken)
+        self._llama.copy(_TRUNK, sequence_id, len(tokens))
+        self._kept.append(_Kept(sequence_id, tokens))
 
     def _drop_kept(self, kept: _Kept) -> None:
-        self._llama.cut(kept.sequence)
+        self._llama.cut(kept.sequence_id)
         self._kept = [other for other in self._kept if other is not kept]
 
 
-def _held(leaf: Leaf) -> int:
-    return sum(line.held for line in leaf.lines.values())
+def _held(sequence: TokenSequence) -> int:
+    return sum(branch.held for branch in sequence.branches.values())
 
 
 def shared_beginning(left: Sequence[int], right: Sequence[int]) -> int:

@@ -21,9 +21,9 @@ class Segment:
 
     Args:
         text: the characters of the stretch.
-        control: True when the wire format wrote it, so that the model's control tokens in it are meant; text that came
-            from people, records or rules has False and is tokenised as plain text whatever it contains. Every segment
-            is tokenised by itself, so that a stretch which two prompts share is the same tokens in both.
+        control: True when the prompt template wrote it, so that the model's control tokens in it are meant; text that
+            came from people, records or rules has False and is tokenised as plain text whatever it contains. Every
+            segment is tokenised by itself, so that a stretch which two prompts share is the same tokens in both.
     """
 
     text: str

@@ -71,7 +71,7 @@ class RemoteEngine:
     @property
     def fingerprint(self) -> str:
         """Of the address and the model's name: what stands behind them cannot be seen from here."""
-        return hashlib.sha256(f"{self.spec.wire_format}\n{self.spec.source}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.spec.prompt_template}\n{self.spec.source}".encode()).hexdigest()
 
     def answer(
         self,

@@ -34,7 +34,7 @@ class Vocabulary:
         return np.array([t for t, piece in enumerate(self.pieces) if not piece or b"\n" in piece], np.int32)
 
     def ends(self, end: str) -> Ids:
-        """Tokens that end a value: the wire format's end, the model's own, and every line break."""
+        """Tokens that end a value: the prompt template's end, the model's own, and every line break."""
         if end not in self._ends:
             given = self._llama.tokens_of(Segment(end, control=True))[:1] if end else ()
             own = (t for t in self.not_text.tolist() if self._starts_a_line(t) or self._llama.ends_generation(t))

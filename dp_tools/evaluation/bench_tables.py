@@ -123,7 +123,7 @@ def _clean(work: Work, path: Path, dataset: str | None) -> Row:
         "errors": len(errors),
         "questions": detection.questions,
         "decided": detection.decided,
-        "told": detection.told,
+        "by_table": detection.by_table,
         "asked": work.asked,
         "detection": _prf(len(flagged & errors), len(flagged), len(errors)),
         "repair": _prf(right, len(changed), len(errors)),

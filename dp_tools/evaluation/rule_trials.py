@@ -278,7 +278,7 @@ class _Bench:
             return True
         return any(
             (decision := injections[case.attribute].decide(case.subject)) is not None
-            and rule.id in (decision.rule.id, *(lost.rule.id for lost in decision.lost))
+            and rule.id in (decision.rule.id, *(entry.rule.id for entry in decision.overridden))
             for case in self.cases
         )
 
@@ -303,7 +303,7 @@ class _Bench:
 
 
 def _all_rules(injection: Injection) -> list[Rule]:
-    return [*injection.rules, *(lost.rule for lost in injection.lost)]
+    return [*injection.rules, *(entry.rule for entry in injection.overridden)]
 
 
 def _from_mistakes(task: str, wrong: Sequence[tuple[Case, str]], dataset: str) -> list[Rule]:

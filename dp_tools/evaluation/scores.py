@@ -34,14 +34,14 @@ class Judged(NamedTuple):
     Args:
         probability: the model's own, of yes where it was asked for a verdict, otherwise of its answer, 0 to 1.
         so: whether it is yes, or the answer is right.
-        testimony: how heavily counted evidence speaks for yes.
-        words: how far the words of a pair do.
+        evidence_score: how heavily counted evidence speaks for yes.
+        overlap_score: how far the words of a pair do.
     """
 
     probability: float
     so: bool
-    testimony: float = 0.0
-    words: float = 0.0
+    evidence_score: float = 0.0
+    overlap_score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def score(task: str, instances: Sequence[Instance], outcomes: Sequence[Outcome])
         score=_share(sum(right), len(right)) if metric != "f1" else f1,
         precision=precision,
         recall=recall,
-        unanswered=sum(outcome.problem is not None for outcome in outcomes),
+        unanswered=sum(outcome.failure is not None for outcome in outcomes),
         calibration_error=100 * calibration_error(known),
     )
 
@@ -113,7 +113,9 @@ def belief(instance: Instance, outcome: Outcome, case: Case) -> Judged | None:
     if outcome.confidence is None:
         return None
     if isinstance(case.ask, YesNo):
-        return Judged(outcome.probability_of_yes or 0.0, instance.label == "yes", case.testimony, case.words)
+        return Judged(
+            outcome.probability_of_yes or 0.0, instance.label == "yes", case.evidence_score, case.overlap_score
+        )
     return Judged(outcome.confidence, is_right(instance, outcome.label))
 
 

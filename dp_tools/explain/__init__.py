@@ -6,24 +6,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dp_tools.explain.averaging import AveragedAnswer, answer_averaged
+    from dp_tools.explain.averaging import PermutationAveragedAnswer, answer_permutation_averaged
     from dp_tools.explain.explanation import ExplainRequest, Explanation, Explanations
     from dp_tools.explain.perturbation import explain, explain_answer
     from dp_tools.explain.plots import picture
 
 __all__ = [
-    "AveragedAnswer",
     "ExplainRequest",
     "Explanation",
     "Explanations",
-    "answer_averaged",
+    "PermutationAveragedAnswer",
+    "answer_permutation_averaged",
     "explain",
     "explain_answer",
     "picture",
 ]
 
 _PLACES = {
-    "averaging": ("AveragedAnswer", "answer_averaged"),
+    "averaging": ("PermutationAveragedAnswer", "answer_permutation_averaged"),
     "explanation": ("ExplainRequest", "Explanation", "Explanations"),
     "plots": ("picture",),
     "perturbation": ("explain", "explain_answer"),

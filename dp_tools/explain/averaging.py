@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dp_tools.decision import Decider, without_false_alarms
 from dp_tools.explain.item_parts import single
-from dp_tools.explain.perturbed_questions import Asker, Variant, mean_outcome, same_label
+from dp_tools.explain.perturbed_questions import Asker, PerturbedQuestion, mean_outcome, same_label
 from dp_tools.profiling import Facts
 from dp_tools.progress import Progress
 from dp_tools.tasks.task import Answer, Request
@@ -22,26 +22,26 @@ ORDERS_OF_A_PAIR = 4
 
 
 @dataclass(frozen=True)
-class AveragedAnswer:
+class PermutationAveragedAnswer:
     """An answer over several orders.
 
     Args:
         answer: as `Decider.answer` gives it.
-        unstable: positions of the items whose orders disagree; a person should look at these.
+        order_sensitive: positions of the items whose orders disagree; a person should look at these.
     """
 
     answer: Answer
-    unstable: tuple[int, ...]
+    order_sensitive: tuple[int, ...]
 
 
-def answer_averaged(
+def answer_permutation_averaged(
     decider: Decider,
     request: Request,
     *,
     facts: Facts | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
-) -> AveragedAnswer:
+) -> PermutationAveragedAnswer:
     """Answer a request by the mean over several orders; pairs are asked four times, records and columns twice.
 
     Args:
@@ -54,18 +54,18 @@ def answer_averaged(
     Raises:
         InvalidRequest, ModelUnavailable, Cancelled: as `Decider.answer`.
     """
-    told = decider.facts(request, facts)
-    ready = decider.ready(request, told)
-    asker = Asker(decider, told, averaged=True)
-    variants = [
-        Variant(single(request, number), ready.injections[case.attribute], judged=case)
+    shared_facts = decider.facts(request, facts)
+    ready = decider.ready(request, shared_facts)
+    asker = Asker(decider, shared_facts, permutation_averaged=True)
+    questions = [
+        PerturbedQuestion(single(request, number), ready.injections[case.attribute], judged=case)
         for number, case in enumerate(ready.cases)
     ]
-    votes = asker.ask(variants, progress=progress, cancel=cancel)
-    unstable = tuple(
+    outcomes_by_order = asker.ask(questions, progress=progress, cancel=cancel)
+    order_sensitive = tuple(
         number
-        for number, group in enumerate(votes)
+        for number, group in enumerate(outcomes_by_order)
         if any(not same_label(outcome.label, group[0].label) for outcome in group)
     )
-    outcomes = without_false_alarms(ready, [mean_outcome(group) for group in votes])
-    return AveragedAnswer(decider.read(ready, outcomes), unstable)
+    outcomes = without_false_alarms(ready, [mean_outcome(group) for group in outcomes_by_order])
+    return PermutationAveragedAnswer(decider.read(ready, outcomes), order_sensitive)

@@ -26,8 +26,8 @@ def case_facts(case: Case, outcome: Outcome) -> list[Fact]:
     """
     subject = case.subject
     facts = []
-    if outcome.by in WITHOUT_MODEL and outcome.reason:
-        who = f"{outcome.by} {', '.join(outcome.rules)}".rstrip()
+    if outcome.decided_by in WITHOUT_MODEL and outcome.reason:
+        who = f"{outcome.decided_by} {', '.join(outcome.rules)}".rstrip()
         facts.append(_fact("check", f"{who}: {outcome.reason}"))
     if "left" in subject and "right" in subject:
         return [*facts, *_about_pair(subject["left"], subject["right"])]

@@ -1,4 +1,4 @@
-"""What an explanation holds. Everything in it was measured or computed, save `model_words`, which says so."""
+"""What an explanation holds. Everything in it was measured or computed, save `rationale_of`, which says so."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from dp_tools.tasks.task import By
+from dp_tools.tasks.task import DecidedBy
 
 Kind = Literal["attribute", "fact", "rule", "check", "example"]
 Change = Literal["taken away", "made equal to the other side", "left out"]
@@ -29,7 +29,7 @@ class ExplainRequest(BaseModel):
     task: Annotated[Task, WithJsonSchema({"type": "string"}), Field(description="The tool that gave the answer.")]
     request: Annotated[dict[str, Any], Field(description="Its arguments, unchanged.")]
     items: Annotated[list[int], Field(description="Positions of the items to explain, from 0.", min_length=1)] = [0]
-    averaged: Annotated[
+    permutation_averaged: Annotated[
         bool,
         Field(description="Average over several orders: steadier, slower."),
     ] = False
@@ -83,23 +83,22 @@ class Explanation(BaseModel):
     item: Annotated[int, Field(description="Position of the item in the answer, from 0.")]
     text: Annotated[str, Field(description="The explanation in a short paragraph.")]
     answer: Annotated[str | None, Field(description="The answer: yes or no, the type or the value.")]
-    by: Annotated[By, Field(description="Who decided.")]
+    decided_by: Annotated[DecidedBy, Field(description="Who decided.")]
     probability: Annotated[float | None, Field(description="Calibrated probability of the answer.")]
-    sureness: Annotated[str, Field(description="That probability in words, with its band.")]
+    confidence_band: Annotated[str, Field(description="The probability in words, with its range.")]
     decided: Annotated[
         list[Contribution],
-        Field(
-            description="What the answer depends on: rules that turn it first, then the strongest, whichever its sign."
-        ),
+        Field(description="What the answer depends on: rules that flip it first, then by size of the effect."),
     ]
     would_change: Annotated[
-        WouldChange | None, Field(description="The smallest change that turns the answer; null if no single one does.")
+        WouldChange | None,
+        Field(description="The smallest change that flips the answer; null if no single change does."),
     ] = None
     facts: Annotated[list[Fact], Field(description="What code knows about the case.")] = []
     rewrites: Annotated[list[Rewrite], Field(description="The answer under harmless rewrites.")] = []
-    unstable: Annotated[bool, Field(description="Whether a harmless rewrite turns the answer.")] = False
+    rewrite_sensitive: Annotated[bool, Field(description="Whether a harmless rewrite flips the answer.")] = False
     review: Annotated[str | None, Field(description="Why a person should look at it, if one should.")] = None
-    model_words: Annotated[
+    rationale: Annotated[
         str | None,
         Field(description="The model's own justification, from models tuned to write one. Not evidence."),
     ] = None

@@ -33,7 +33,7 @@ R = TypeVar("R", bound=Request)
 _SPACE = re.compile(r"(?<=\S) (?=\S)")
 
 
-class View(ABC, Generic[R]):
+class ItemParts(ABC, Generic[R]):
     """A request with one item, and its parts.
 
     Args:
@@ -88,7 +88,7 @@ class View(ABC, Generic[R]):
         return len(part)
 
 
-class RecordView(View[R]):
+class RecordParts(ItemParts[R]):
     """A task with one record."""
 
     def __init__(self, request: R, record: RecordField, own: str | None = None) -> None:
@@ -136,7 +136,7 @@ class RecordView(View[R]):
         return len(self.record[part] or "")
 
 
-class GapView(RecordView[ImputeRequest]):
+class GapParts(RecordParts[ImputeRequest]):
     """A record with a gap; what stands in the gap is not looked at."""
 
     @property
@@ -144,7 +144,7 @@ class GapView(RecordView[ImputeRequest]):
         return [name for name in super().parts if name != self.request.attribute]
 
 
-class PairView(View[MatchEntitiesRequest]):
+class PairParts(ItemParts[MatchEntitiesRequest]):
     """A candidate pair. A part is an attribute, on both sides."""
 
     def __init__(self, request: MatchEntitiesRequest) -> None:
@@ -199,7 +199,7 @@ class PairView(View[MatchEntitiesRequest]):
         return len(self.left.get(part) or "") + len(self.right.get(part) or "")
 
 
-class AttributePairView(View[MatchSchemasRequest]):
+class AttributePairParts(ItemParts[MatchSchemasRequest]):
     """A pair of attributes of two tables. A part is what is known of them: name, description, table, samples."""
 
     _EMPTY: ClassVar[dict[str, Any]] = {"name": "", "description": None, "table": None, "samples": []}
@@ -241,7 +241,7 @@ class AttributePairView(View[MatchSchemasRequest]):
         return self.request.model_copy(update={"left": self.request.right, "right": self.request.left})
 
 
-class ColumnView(View[AnnotateColumnsRequest]):
+class ColumnParts(ItemParts[AnnotateColumnsRequest]):
     """A column. Its parts are its header, the table around it, and each of its values."""
 
     HEADER, TABLE = "the header", "the table around it"
@@ -285,7 +285,7 @@ class ColumnView(View[AnnotateColumnsRequest]):
         return self.request.model_copy(update={"columns": [self.column.model_copy(update=update)]})
 
 
-class TextView(View[ExtractValuesRequest]):
+class TextParts(ItemParts[ExtractValuesRequest]):
     """A text. Its parts are stretches of words."""
 
     def __init__(self, request: ExtractValuesRequest) -> None:
@@ -346,25 +346,25 @@ def single(request: Request, item: int) -> Request:
     return request.model_copy(update={"texts": [text], "attributes": [attribute]})
 
 
-def view_of(request: Request) -> View[Request]:
+def parts_of(request: Request) -> ItemParts[Request]:
     """The parts of a request with one item (see `single`)."""
-    view: View[Request]
+    item_parts: ItemParts[Request]
     if isinstance(request, MatchEntitiesRequest):
-        view = PairView(request)  # type: ignore[assignment]
+        item_parts = PairParts(request)  # type: ignore[assignment]
     elif isinstance(request, MatchSchemasRequest):
-        view = AttributePairView(request)  # type: ignore[assignment]
+        item_parts = AttributePairParts(request)  # type: ignore[assignment]
     elif isinstance(request, AnnotateColumnsRequest):
-        view = ColumnView(request)  # type: ignore[assignment]
+        item_parts = ColumnParts(request)  # type: ignore[assignment]
     elif isinstance(request, ExtractValuesRequest):
-        view = TextView(request)  # type: ignore[assignment]
+        item_parts = TextParts(request)  # type: ignore[assignment]
     elif isinstance(request, ImputeRequest):
-        view = GapView(request, request.records[0])  # type: ignore[assignment]
+        item_parts = GapParts(request, request.records[0])  # type: ignore[assignment]
     elif isinstance(request, DetectErrorsRequest):
-        view = RecordView(request, request.records[0], request.attributes[0] if request.attributes else None)
+        item_parts = RecordParts(request, request.records[0], request.attributes[0] if request.attributes else None)
     else:
         assert isinstance(request, FollowInstructionRequest), type(request)
-        view = RecordView(request, request.records[0])
-    return view
+        item_parts = RecordParts(request, request.records[0])
+    return item_parts
 
 
 T = TypeVar("T")

@@ -25,10 +25,10 @@ from dp_tools.explain.explanation import (
     Rewrite,
     WouldChange,
 )
-from dp_tools.explain.item_parts import SWAPPED, View, single, view_of
-from dp_tools.explain.perturbed_questions import Asker, Variant, mean_outcome, probability_of, same_label
-from dp_tools.explain.rationale import model_words
-from dp_tools.explain.text import UNDECIDED, paragraph, sureness
+from dp_tools.explain.item_parts import SWAPPED, ItemParts, parts_of, single
+from dp_tools.explain.perturbed_questions import Asker, PerturbedQuestion, mean_outcome, probability_of, same_label
+from dp_tools.explain.rationale import rationale_of
+from dp_tools.explain.text import UNDECIDED, confidence_band, paragraph
 from dp_tools.profiling import Facts
 from dp_tools.progress import Progress
 from dp_tools.rules.injection import Injection
@@ -50,7 +50,7 @@ def explain(
     items: Sequence[int] = (0,),
     *,
     facts: Facts | None = None,
-    averaged: bool = False,
+    permutation_averaged: bool = False,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> Explanations:
@@ -61,7 +61,7 @@ def explain(
         request: the request as it was answered; the same request gets the same answer, so the answer is not needed.
         items: positions in the answer, from 0.
         facts: facts of whole columns, where the request was answered with some.
-        averaged: explain the mean over several orders (see `dp_tools.explain.averaging`).
+        permutation_averaged: explain the mean over several orders (see `dp_tools.explain.averaging`).
         progress: called with (questions answered, questions in all); the second grows once.
         cancel: set it to stop.
 
@@ -71,29 +71,31 @@ def explain(
         Cancelled: `cancel` was set.
     """
     # Every variant of an item is told the same facts.
-    told = decider.facts(request, facts)
+    shared_facts = decider.facts(request, facts)
     # Refuses what is wrong with the whole request before anything is asked.
-    ready = decider.ready(request, told)
+    ready = decider.ready(request, shared_facts)
     count = len(ready.cases)
     for item in items:
         if not 0 <= item < count:
             raise InvalidRequest(f"The answer has no item {item}: it has {count}, counted from 0.")
-    asker = Asker(decider, told, averaged=averaged)
-    studies = [_Study(item, single(request, item), asker) for item in items]
-    first = [probe.variant for study in studies for probe in study.first_probes()]
+    asker = Asker(decider, shared_facts, permutation_averaged=permutation_averaged)
+    perturbations = [_Perturbation(item, single(request, item), asker) for item in items]
+    first = [probe.question for perturbation in perturbations for probe in perturbation.first_probes()]
     done, outcomes = 0, iter(asker.ask(first, progress=progress, cancel=cancel))
-    for study in studies:
-        study.take(outcomes)
-        outcome = decider.in_its_column(ready, study.item, study.base, cancel=cancel)
-        if outcome is not study.base:
-            study.settle(outcome)
-    second = [probe.variant for study in studies for probe in study.second_probes()]
+    for perturbation in perturbations:
+        perturbation.take(outcomes)
+        outcome = decider.in_its_column(ready, perturbation.item, perturbation.base, cancel=cancel)
+        if outcome is not perturbation.base:
+            perturbation.settle(outcome)
+    second = [probe.question for perturbation in perturbations for probe in perturbation.second_probes()]
     done = len(first)
     further: Progress | None = (lambda n, total: progress(done + n, done + total)) if progress else None
     outcomes = iter(asker.ask(second, progress=further, cancel=cancel))
-    for study in studies:
-        study.take(outcomes)
-    return Explanations(model=decider.engine.name, explanations=[study.explanation(cancel) for study in studies])
+    for perturbation in perturbations:
+        perturbation.take(outcomes)
+    return Explanations(
+        model=decider.engine.name, explanations=[perturbation.explanation(cancel) for perturbation in perturbations]
+    )
 
 
 def explain_answer(
@@ -110,7 +112,9 @@ def explain_answer(
         ModelUnavailable, Cancelled: as `explain`.
     """
     request = read_request(TASKS[asked.task], asked.request)
-    return explain(decider, request, asked.items, averaged=asked.averaged, progress=progress, cancel=cancel)
+    return explain(
+        decider, request, asked.items, permutation_averaged=asked.permutation_averaged, progress=progress, cancel=cancel
+    )
 
 
 @dataclass
@@ -122,7 +126,7 @@ class _Probe:
         size: characters that change.
     """
 
-    variant: Variant
+    question: PerturbedQuestion
     kind: Kind | None
     name: str
     change: Change = "taken away"
@@ -132,7 +136,7 @@ class _Probe:
 
 
 @dataclass
-class _Study:
+class _Perturbation:
     """One item on its way to an explanation."""
 
     item: int
@@ -140,13 +144,13 @@ class _Study:
     asker: Asker
     probes: list[_Probe] = field(default_factory=list)
     _waiting: list[_Probe] = field(default_factory=list)
-    _votes: tuple[Outcome, ...] = ()
+    _orders: tuple[Outcome, ...] = ()
     _rewritten: _Probe | None = None
 
     def __post_init__(self) -> None:
         decider = self.asker.decider
         self.task = task_of(self.request).name
-        self.view: View[Request] = view_of(self.request)
+        self.parts: ItemParts[Request] = parts_of(self.request)
         self.case: Case = self.asker.case(self.request)
         self.injection: Injection = decider.inject(self.task, [self.case], self.request)[self.case.attribute]
         self.decision = self.injection.decide(self.case.subject)
@@ -161,21 +165,21 @@ class _Study:
     def first_probes(self) -> list[_Probe]:
         """The question as asked, without each part, each fact and its rules, and rewritten."""
         probes = [self._probe(None, "", self.request)]
-        for part in self.view.parts:
-            probe = self._probe("attribute", part, self.view.without([part]))
-            probe.size = self.view.characters(part)
+        for part in self.parts.parts:
+            probe = self._probe("attribute", part, self.parts.without([part]))
+            probe.size = self.parts.characters(part)
             probes.append(probe)
         if self.decision is not None:
-            probes.append(self._without_rule(self.decision.rule, self.decision.by))
+            probes.append(self._without_rule(self.decision.rule, self.decision.decided_by))
         else:
             if "left" not in self.case.subject:  # facts about a pair follow from its attributes
                 probes += [
-                    _Probe(Variant(self.request, self.injection, without_fact=fact), "fact", fact.render())
+                    _Probe(PerturbedQuestion(self.request, self.injection, without_fact=fact), "fact", fact.render())
                     for fact in self.case.facts
                 ]
             probes += self._without_rules()
-        if not self.asker.averaged:
-            self._rewritten = self._probe(None, *self.view.rewritten, judged=self.case)
+        if not self.asker.permutation_averaged:
+            self._rewritten = self._probe(None, *self.parts.rewritten, judged=self.case)
             probes.append(self._rewritten)
         self._waiting = probes
         return probes
@@ -199,43 +203,43 @@ class _Study:
     def take(self, outcomes: Iterator[tuple[Outcome, ...]]) -> None:
         """Take the outcomes of the probes that were handed out last, in their order."""
         for probe in self._waiting:
-            votes = next(outcomes)
-            probe.outcome = mean_outcome(votes)
+            outcomes_by_order = next(outcomes)
+            probe.outcome = mean_outcome(outcomes_by_order)
             if not self.probes:
-                self._votes = votes
+                self._orders = outcomes_by_order
             self.probes.append(probe)
         self._waiting = []
 
     def settle(self, outcome: Outcome) -> None:
         """Take what the whole column says: nothing that was changed in this record has a part in it."""
         self.probes = [replace(self.probes[0], outcome=outcome)]
-        self._votes, self._rewritten = (), None
+        self._orders, self._rewritten = (), None
 
     def explanation(self, cancel: threading.Event | None) -> Explanation:
         """The explanation, once both batches have been taken."""
         base = self.base
         rewrites = self._rewrites()
-        unstable = any(not same_label(entry.answer, base.label) for entry in rewrites)
+        rewrite_sensitive = any(not same_label(entry.answer, base.label) for entry in rewrites)
         explanation = Explanation(
             item=self.item,
             text="",
             answer=base.label,
-            by=base.by,
+            decided_by=base.decided_by,
             probability=None if base.confidence is None else round(base.confidence, 4),
-            sureness=sureness(base),
+            confidence_band=confidence_band(base),
             decided=self._decided(),
             would_change=self._would_change(),
             facts=case_facts(self.case, base),
             rewrites=rewrites,
-            unstable=unstable,
-            review=_review(base, unstable),
+            rewrite_sensitive=rewrite_sensitive,
+            review=_review(base, rewrite_sensitive),
         )
         explanation.text = paragraph(self.task, self.case, base, explanation)
-        explanation.model_words = model_words(self.asker.decider, self.case, self.injection, cancel)
+        explanation.rationale = rationale_of(self.asker.decider, self.case, self.injection, cancel)
         return explanation
 
     def _probe(self, kind: Kind | None, name: str, request: Request, judged: Case | None = None) -> _Probe:
-        return _Probe(Variant(request, self.injection, judged=judged), kind, name)
+        return _Probe(PerturbedQuestion(request, self.injection, judged=judged), kind, name)
 
     def _without_rules(self) -> list[_Probe]:
         """Of several rules all together first: each of them changes the whole prompt, and mostly none does much."""
@@ -245,19 +249,19 @@ class _Study:
         bare = self.injection
         for rule in rules:
             bare = bare.without(rule.id)
-        return [_Probe(Variant(self.request, bare), None, _ALL_RULES)]
+        return [_Probe(PerturbedQuestion(self.request, bare), None, _ALL_RULES)]
 
     def _without_rule(self, rule: Rule, kind: Kind) -> _Probe:
-        variant = Variant(self.request, self.injection.without(rule.id))
-        return _Probe(variant, kind, rule.id, "left out", len(rule.statement), rule=rule)
+        question = PerturbedQuestion(self.request, self.injection.without(rule.id))
+        return _Probe(question, kind, rule.id, "left out", len(rule.statement), rule=rule)
 
     def _further_rewrites(self) -> list[_Probe]:
         """One by one what turned the answer; and the sides swapped, unless the answer is sure and did not move."""
         rewritten = self._rewritten
         if rewritten is None:
             return []
-        further = self.view.parts_rewritten if self._flips(rewritten) else {}
-        swapped = self.view.swapped
+        further = self.parts.parts_rewritten if self._flips(rewritten) else {}
+        swapped = self.parts.swapped
         moved = abs(self._change(rewritten) or 0.0) >= NOTABLE
         if swapped is not None and (moved or (self.base.confidence or 0.0) < SURE):
             further = {SWAPPED: swapped, **further}
@@ -273,7 +277,7 @@ class _Study:
             for probe in self.probes
             if probe.kind == "attribute" and probe.change == "taken away"
         }
-        copies = sorted(self.view.copies().items(), key=lambda entry: -changes.get(entry[0], 0.0))
+        copies = sorted(self.parts.copies().items(), key=lambda entry: -changes.get(entry[0], 0.0))
         probes = []
         for number, (part, copied) in enumerate(copies):
             if number and changes.get(part, 0.0) < NOTABLE:
@@ -332,8 +336,8 @@ class _Study:
         )
 
     def _rewrites(self) -> list[Rewrite]:
-        if self.asker.averaged:
-            asked = [(f"order {number}", vote) for number, vote in enumerate(self._votes, start=1)]
+        if self.asker.permutation_averaged:
+            asked = [(f"order {number}", vote) for number, vote in enumerate(self._orders, start=1)]
         else:
             asked = [(p.name, p.outcome) for p in self.probes[1:] if p.kind is None and p.outcome is not None]
         return [
@@ -356,9 +360,9 @@ def _weight(entry: Contribution) -> tuple[bool, bool, float]:
     )
 
 
-def _review(base: Outcome, unstable: bool) -> str | None:
+def _review(base: Outcome, rewrite_sensitive: bool) -> str | None:
     if base.confidence is None:
-        return base.problem or "There is no answer."
-    if unstable:
+        return base.failure or "There is no answer."
+    if rewrite_sensitive:
         return "A rewrite that changes nothing in the data turns the answer."
     return "The answer is close to undecided." if base.confidence < UNDECIDED else None

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dp_tools.decision import Decider, held_against_rows, task_of
-from dp_tools.explain.item_parts import view_of
-from dp_tools.profiling import Fact, Facts, against, rendered
+from dp_tools.explain.item_parts import parts_of
+from dp_tools.profiling import Fact, Facts, contradiction_score, rendered
 from dp_tools.progress import Progress
 from dp_tools.prompts.ask import FreeValue
 from dp_tools.rules.injection import Injection
@@ -20,7 +20,7 @@ ALTERNATIVES = 3
 
 
 @dataclass(frozen=True)
-class Variant:
+class PerturbedQuestion:
     """One question, close to the one that was asked.
 
     Args:
@@ -42,12 +42,12 @@ class Asker:
     Args:
         decider: what answers.
         facts: facts of whole columns; they stay the same for all variants.
-        averaged: every variant is asked in several orders (see `View.orders`) and the mean taken.
+        permutation_averaged: every variant is asked in several orders (see `ItemParts.orders`) and the mean taken.
     """
 
-    def __init__(self, decider: Decider, facts: Facts | None, *, averaged: bool = False) -> None:
+    def __init__(self, decider: Decider, facts: Facts | None, *, permutation_averaged: bool = False) -> None:
         self.decider = decider
-        self.averaged = averaged
+        self.permutation_averaged = permutation_averaged
         self._facts = facts
 
     def case(self, request: Request) -> Case:
@@ -59,7 +59,7 @@ class Asker:
 
     def ask(
         self,
-        variants: Sequence[Variant],
+        questions: Sequence[PerturbedQuestion],
         *,
         progress: Progress | None = None,
         cancel: threading.Event | None = None,
@@ -69,29 +69,29 @@ class Asker:
         Raises:
             ModelUnavailable, Cancelled: as `Decider.answer`.
         """
-        if not variants:
+        if not questions:
             return []
-        task = task_of(variants[0].request).name
-        groups = [self._cases(variant) for variant in variants]
+        task = task_of(questions[0].request).name
+        groups = [self._cases(question) for question in questions]
         cases: list[Case] = []
         injections: dict[str | None, Injection] = {}
-        for number, (variant, group) in enumerate(zip(variants, groups, strict=True)):
+        for number, (question, group) in enumerate(zip(questions, groups, strict=True)):
             # Outcomes are found by a case's attribute, so every variant gets one to have its own rules.
             name = str(number)
-            injections[name] = variant.injection
+            injections[name] = question.injection
             cases += (replace(case, attribute=name) for case in group)
         outcomes = self.decider.outcomes(task, cases, injections, progress=progress, cancel=cancel)
         found = (held_against_rows(case, outcome) for case, outcome in zip(cases, outcomes, strict=True))
         return [tuple(next(found) for _ in group) for group in groups]
 
-    def _cases(self, variant: Variant) -> list[Case]:
-        judged = variant.judged or self.case(variant.request)
-        requests = view_of(variant.request).orders if self.averaged else [variant.request]
+    def _cases(self, question: PerturbedQuestion) -> list[Case]:
+        judged = question.judged or self.case(question.request)
+        requests = parts_of(question.request).orders if self.permutation_averaged else [question.request]
         cases = [replace(self.case(request), subject=judged.subject) for request in requests]
-        if variant.judged is not None and "left" not in judged.subject:
+        if question.judged is not None and "left" not in judged.subject:
             # Facts about a cell come from its column, where its values stand as they were written.
-            cases = [replace(_told(case, judged.facts), table=judged.table) for case in cases]
-        return [_less(case, variant.without_fact) for case in cases]
+            cases = [replace(_with_facts(case, judged.facts), table=judged.table) for case in cases]
+        return [_less(case, question.without_fact) for case in cases]
 
 
 def mean_outcome(outcomes: Sequence[Outcome]) -> Outcome:
@@ -102,7 +102,7 @@ def mean_outcome(outcomes: Sequence[Outcome]) -> Outcome:
     """
     first = outcomes[0]
     answered = [outcome for outcome in outcomes if outcome.confidence is not None]
-    if len(outcomes) == 1 or first.by in WITHOUT_MODEL or not answered:
+    if len(outcomes) == 1 or first.decided_by in WITHOUT_MODEL or not answered:
         return first
     labels = list(dict.fromkeys(label for outcome in answered for label in _labels(outcome)))
     means = {label: sum(probability_of(label, o) for o in answered) / len(answered) for label in labels}
@@ -145,13 +145,17 @@ def same_label(one: str | None, other: str | None) -> bool:
 
 def _less(case: Case, fact: Fact | None) -> Case:
     """The case without a fact."""
-    return case if fact is None else _told(case, tuple(other for other in case.facts if other != fact))
+    return case if fact is None else _with_facts(case, tuple(other for other in case.facts if other != fact))
 
 
-def _told(case: Case, facts: tuple[Fact, ...]) -> Case:
+def _with_facts(case: Case, facts: tuple[Fact, ...]) -> Case:
     """The case with these facts, and with what they testify; what a pair's codes do is no fact."""
-    told = replace(case, prompt=replace(case.prompt, evidence=rendered(facts)), facts=facts)
-    return replace(told, testimony=against(facts)) if case.prompt.task == DetectErrors.name else told
+    changed = replace(case, prompt=replace(case.prompt, evidence=rendered(facts)), facts=facts)
+    return (
+        replace(changed, evidence_score=contradiction_score(facts))
+        if case.prompt.task == DetectErrors.name
+        else changed
+    )
 
 
 def _labels(outcome: Outcome) -> Iterable[str | None]:

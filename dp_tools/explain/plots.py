@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.explain.explanation import Contribution, Explanation
-from dp_tools.explain.item_parts import GapView, RecordView, single, view_of
+from dp_tools.explain.item_parts import GapParts, RecordParts, parts_of, single
 from dp_tools.tasks.task import Request
 
 Format = Literal["png", "svg"]
@@ -37,9 +37,9 @@ def picture(request: Request, explanation: Explanation, form: Format = "png") ->
     """
     if explanation.probability is None:
         raise InvalidRequest("There is no answer to draw.")
-    view = view_of(single(request, explanation.item))
-    if isinstance(view, RecordView):
-        gap = view.request.attribute if isinstance(view, GapView) else None
+    view = parts_of(single(request, explanation.item))
+    if isinstance(view, RecordParts):
+        gap = view.request.attribute if isinstance(view, GapParts) else None
         return _record(view.record, explanation, gap, form)
     return _waterfall(explanation, form)
 

@@ -14,14 +14,14 @@ LONGEST = 256
 """Tokens of a justification; it ends at its first line break, behind which the published form repeats the answer."""
 
 
-def model_words(
+def rationale_of(
     decider: Decider, case: Case, injection: Injection, cancel: threading.Event | None = None
 ) -> str | None:
     """The model's own justification, or None for a model that was not tuned to write one."""
-    wire = explaining(decider.template)
-    if wire is None:
+    template = explaining(decider.template)
+    if template is None:
         return None
-    segments = wire.render(with_rules(case, injection).prompt)
-    question = Question(segments, Value(end=wire.end, max_tokens=LONGEST))
+    segments = template.render(with_rules(case, injection).prompt)
+    question = Question(segments, Value(end=template.end, max_tokens=LONGEST))
     (result,) = decider.engine.answer([question], cancel=cancel)
     return result.text or None if isinstance(result, GeneratedValue) else None

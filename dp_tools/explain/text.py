@@ -16,17 +16,17 @@ _BANDS = (
     (0.0, "close to undecided", "under 60%"),
 )
 """From which probability which words, and their band."""
-_SAID = 0.05
+_MENTIONED = 0.05
 """The least change of probability that a paragraph mentions."""
 _SHOWN = 60
 
 
-def sureness(outcome: Outcome) -> str:
+def confidence_band(outcome: Outcome) -> str:
     """How sure an answer is, in words with the band: "very likely (90% to 99%)"."""
     if outcome.confidence is None:
         return "no answer"
-    if outcome.by in ("check", "example"):
-        return f"decided by {'an example' if outcome.by == 'example' else 'a check'}"
+    if outcome.decided_by in ("check", "example"):
+        return f"decided by {'an example' if outcome.decided_by == 'example' else 'a check'}"
     words, band = next((words, band) for least, words, band in _BANDS if outcome.confidence >= least)
     return f"{words} ({band})"
 
@@ -41,14 +41,14 @@ def paragraph(task: str, case: Case, outcome: Outcome, explanation: Explanation)
         explanation: all of it but the text.
     """
     if outcome.confidence is None:
-        return f"There is no answer: {outcome.problem or 'the model gave none.'}"
-    sentences = [f"{_verdict(task, case, outcome.label)}: {explanation.sureness}."]
+        return f"There is no answer: {outcome.failure or 'the model gave none.'}"
+    sentences = [f"{_verdict(task, case, outcome.label)}: {explanation.confidence_band}."]
     sentences += _because(outcome, explanation.decided)
     sentences.append(_otherwise(explanation.would_change))
     if explanation.facts:
         facts = "; ".join(fact.text for fact in explanation.facts if fact.kind != "check")
         sentences += [f"Known without the model: {facts}."] if facts else []
-    if explanation.unstable:
+    if explanation.rewrite_sensitive:
         turned = [entry.rewrite for entry in explanation.rewrites if entry.answer != explanation.answer]
         sentences.append(
             f"Unstable: a harmless rewrite turns the answer ({', '.join(turned)}), so a person should look."
@@ -84,27 +84,29 @@ def _verdict(task: str, case: Case, label: str | None) -> str:
 
 
 def _because(outcome: Outcome, decided: Sequence[Contribution]) -> list[str]:
-    said = []
+    sentences = []
     rest = list(decided)
-    if outcome.by in ("check", "example"):
-        first = next((entry for entry in decided if entry.kind == outcome.by), None)
+    if outcome.decided_by in ("check", "example"):
+        first = next((entry for entry in decided if entry.kind == outcome.decided_by), None)
         if first is not None:
             rest.remove(first)
             without = f"without it the answer would be {_quoted(first.answer)}" if first.flips else "so does the rest"
-            said.append(
-                f"The {outcome.by} {first.name} decides it: “{(first.statement or '').rstrip('.')}”; {without}."
+            sentences.append(
+                f"The {outcome.decided_by} {first.name} decides it: “{(first.statement or '').rstrip('.')}”; {without}."
             )
-    elif outcome.by == "table":
-        said.append(f"What the table keeps decides it: {outcome.reason}")
-    speaks = [entry for entry in rest if entry.change >= _SAID][:3]
-    against = [entry for entry in rest if entry.change <= -_SAID][:2]
+    elif outcome.decided_by == "table":
+        sentences.append(f"What the table keeps decides it: {outcome.reason}")
+    speaks = [entry for entry in rest if entry.change >= _MENTIONED][:3]
+    against = [entry for entry in rest if entry.change <= -_MENTIONED][:2]
     if speaks:
-        said.append(f"It rests on {_and([_named(entry) for entry in speaks])}.")
-    elif not said:
-        said.append("No single part decides it: without any one of them the probability is about the same.")
+        sentences.append(f"It rests on {_and([_named(entry) for entry in speaks])}.")
+    elif not sentences:
+        sentences.append("No single part decides it: without any one of them the probability is about the same.")
     if against:
-        said.append(f"Against it {'speaks' if len(against) == 1 else 'speak'} {_and([_named(e) for e in against])}.")
-    return said
+        sentences.append(
+            f"Against it {'speaks' if len(against) == 1 else 'speak'} {_and([_named(e) for e in against])}."
+        )
+    return sentences
 
 
 def _named(entry: Contribution) -> str:

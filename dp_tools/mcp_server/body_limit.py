@@ -34,7 +34,7 @@ Call = tuple[str, Any]
 """A tool that is called, and its arguments as they came."""
 
 
-class Gate:
+class BodyLimit:
     """Stands before the endpoint, behind authentication.
 
     Args:

@@ -18,7 +18,7 @@ Observer = Callable[[str, str, float], None]
 """Called after each call with (tool, outcome, seconds); outcome: answered, refused, failed or cancelled."""
 
 
-class Calls:
+class CallMetrics:
     """Middleware over `tools/call`.
 
     Args:

@@ -10,11 +10,11 @@ from mcp.server.mcpserver import Context
 
 from dp_tools.mcp_server.auth import APPROVE
 
-Standing = Literal["approves", "asks", "proposes"]
+CallerRole = Literal["approves", "asks", "proposes"]
 """approves: the caller's word makes a rule act. asks: a person behind the client can be asked. proposes: neither."""
 
 
-def standing(ctx: Context[Any, Any], trust_agents: bool) -> Standing:
+def caller_role(ctx: Context[Any, Any], trust_agents: bool) -> CallerRole:
     """What the caller of this request may do about rules that act."""
     token = get_access_token()
     if trust_agents or (token is not None and APPROVE in token.scopes):
@@ -46,7 +46,7 @@ def caller(ctx: Context[Any, Any]) -> str:
 def decider(ctx: Context[Any, Any], trust_agents: bool) -> str:
     """The name that the history keeps for a decision: the person behind the client, where one was asked."""
     name = caller(ctx)
-    return f"person, through {name}" if standing(ctx, trust_agents) == "asks" else name
+    return f"person, through {name}" if caller_role(ctx, trust_agents) == "asks" else name
 
 
 def client_key(ctx: Context[Any, Any]) -> str:

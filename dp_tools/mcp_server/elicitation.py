@@ -36,15 +36,15 @@ async def ask(ctx: Context[Any, Any], question: str, form: type[M]) -> Elicitati
         except ValueError:
             return CancelledElicitation()
     asked = hashlib.sha256(question.encode()).hexdigest()
-    said = (ctx.input_responses or {}).get(_KEY)
+    reply = (ctx.input_responses or {}).get(_KEY)
     # The state is sealed by the SDK: an answer counts only for the question that was put.
-    if isinstance(said, ElicitResult) and ctx.request_state == asked:
-        if said.action == "decline":
+    if isinstance(reply, ElicitResult) and ctx.request_state == asked:
+        if reply.action == "decline":
             return DeclinedElicitation()
-        if said.action == "cancel":
+        if reply.action == "cancel":
             return CancelledElicitation()
         try:
-            return AcceptedElicitation[form](data=form.model_validate(said.content))  # type: ignore[valid-type]
+            return AcceptedElicitation[form](data=form.model_validate(reply.content))  # type: ignore[valid-type]
         except ValidationError:
             pass
     request = ElicitRequest(

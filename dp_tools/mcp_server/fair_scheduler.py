@@ -30,7 +30,7 @@ class Busy(DpToolsError):
     """The server has as many calls as it takes."""
 
 
-class Turns:
+class FairScheduler:
     """Round robin between clients, and between one client's calls: each turn goes to the end of its queue.
 
     Args:
@@ -121,13 +121,13 @@ class SharedEngine:
 
     Args:
         engine: the engine that answers.
-        turns: whose turn it is.
+        scheduler: whose turn it is.
         questions: how many questions one call may ask.
     """
 
-    def __init__(self, engine: Engine, turns: Turns, questions: int = 20_000) -> None:
+    def __init__(self, engine: Engine, scheduler: FairScheduler, questions: int = 20_000) -> None:
         self._engine = engine
-        self._turns = turns
+        self._scheduler = scheduler
         self._questions = questions
         self._pace = 0.0  # characters a second; 0 until a slice was timed
 
@@ -162,9 +162,9 @@ class SharedEngine:
         if len(kept) == len(questions):
             return self._engine.answer(questions, progress=progress, cancel=cancel)
         client, results, sizes = CLIENT.get(), list[Result](), _sizes(questions, kept)
-        with self._turns.place(client):
+        with self._scheduler.place(client):
             while len(results) < len(questions):
-                with self._turns.turn(client, cancel):
+                with self._scheduler.turn(client, cancel):
                     start = len(results)
                     end = self._end_of_slice(sizes, start)
                     began = time.perf_counter()

@@ -30,14 +30,14 @@ from starlette.routing import Route
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.mcp_server.auth import READ, EitherToken, ListedTokens, SignedTokens
-from dp_tools.mcp_server.body_limit import BODY_BYTES, Gate
-from dp_tools.mcp_server.call_metrics import Calls
+from dp_tools.mcp_server.body_limit import BODY_BYTES, BodyLimit
+from dp_tools.mcp_server.call_metrics import CallMetrics
 from dp_tools.mcp_server.connections import PromptConnection, RequestLimit, allow_open_files
-from dp_tools.mcp_server.fair_scheduler import Turns
+from dp_tools.mcp_server.fair_scheduler import FairScheduler
 from dp_tools.mcp_server.logs import write_to_stderr
 from dp_tools.mcp_server.metrics import CONTENT_TYPE, Metrics
 from dp_tools.mcp_server.server import create_server, tools_of
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.stdio import PATIENCE_S, SETTLE_S
 from dp_tools.mcp_server.subscriptions import Watchers
 from dp_tools.mcp_server.tools.groups import PROFILES, Profile
@@ -140,23 +140,23 @@ class Tokens:
 
 
 def http_app(
-    owner: Owner,
+    server_context: ServerContext,
     address: Address,
     tokens: Tokens | None,
     *,
-    turns: Turns,
-    calls: Calls,
+    scheduler: FairScheduler,
+    call_metrics: CallMetrics,
     trust_agents: bool = False,
     profiles: Collection[Profile] = PROFILES,
 ) -> Starlette:
     """The server as an ASGI application.
 
     Args:
-        owner: holds the model and the rules; its preprocessor takes turns by `turns`.
+        server_context: holds the model and the rules; its preprocessor takes turns by `scheduler`.
         address: where it listens.
         tokens: who is let in; None lets everyone in, which only loopback may do.
-        turns: told about in the metrics.
-        calls: counts and times the calls.
+        scheduler: told about in the metrics.
+        call_metrics: counts and times the calls.
         trust_agents, profiles: as in `create_server`.
 
     Raises:
@@ -168,21 +168,24 @@ def http_app(
         )
     if not address.is_loopback and address.url is None:
         raise InvalidRequest(f"Say with --url how clients reach {address.host}:{address.port}, as https://HOST.")
-    metrics = Metrics(lambda: calls.running, lambda: turns.inside)
-    calls.observe = metrics.observe
+    metrics = Metrics(lambda: call_metrics.running, lambda: scheduler.inside)
+    call_metrics.observe = metrics.observe
     guard = {} if tokens is None else _auth(address, tokens)
-    server = create_server(owner, trust_agents=trust_agents, profiles=profiles, calls=calls, **guard)
+    server = create_server(
+        server_context, trust_agents=trust_agents, profiles=profiles, call_metrics=call_metrics, **guard
+    )
     app = server.streamable_http_app(
         streamable_http_path=ENDPOINT, transport_security=address.security(), max_request_body_size=BODY_BYTES
     )
     tools = {
-        tool.name: tool for tool in tools_of(owner, Watchers(InMemorySubscriptionBus()), trust_agents=trust_agents)
+        tool.name: tool
+        for tool in tools_of(server_context, Watchers(InMemorySubscriptionBus()), trust_agents=trust_agents)
     }
     metadata = str(build_resource_metadata_url(AnyHttpUrl(address.public + ENDPOINT))) if _issued(tokens) else None
     for route in app.routes:
         if isinstance(route, Route) and route.path == ENDPOINT:
-            route.app = Gate(route.app, tools, guarded=tokens is not None, metadata=metadata)
-    app.routes.append(Route("/health", _health(calls)))
+            route.app = BodyLimit(route.app, tools, guarded=tokens is not None, metadata=metadata)
+    app.routes.append(Route("/health", _health(call_metrics)))
     app.routes.append(Route("/metrics", _metrics(metrics, guarded=tokens is not None)))
     app.add_middleware(RequestLimit)
     return app
@@ -215,7 +218,7 @@ def serve_http(
     profiles: Collection[Profile] = PROFILES,
     **options: Any,
 ) -> None:
-    """Serve over HTTP until SIGTERM comes; running answers may finish. Options: those of `Owner`.
+    """Serve over HTTP until SIGTERM comes; running answers may finish. Options: those of `ServerContext`.
 
     Raises:
         InvalidRequest: nothing can listen there; or see `Address.parse`, `Tokens.from_options` and `http_app`.
@@ -223,18 +226,26 @@ def serve_http(
     write_to_stderr()
     address = Address.parse(bind, url)
     known = Tokens.from_options(address, file=tokens, lines=token_lines, issuer=issuer, keys=keys)
-    turns, calls = Turns(), Calls()
-    owner = Owner(turns=turns, reserved=[tokens] if tokens is not None else [], **options)
-    threading.Thread(target=owner.warm_up, name="warm-up", daemon=True).start()
-    app = http_app(owner, address, known, turns=turns, calls=calls, trust_agents=trust_agents, profiles=profiles)
+    scheduler, call_metrics = FairScheduler(), CallMetrics()
+    server_context = ServerContext(scheduler=scheduler, reserved=[tokens] if tokens is not None else [], **options)
+    threading.Thread(target=server_context.warm_up, name="warm-up", daemon=True).start()
+    app = http_app(
+        server_context,
+        address,
+        known,
+        scheduler=scheduler,
+        call_metrics=call_metrics,
+        trust_agents=trust_agents,
+        profiles=profiles,
+    )
     logging.getLogger("dp_tools").setLevel(logging.INFO)
     allow_open_files()
     config = configured(app, host=address.host, port=address.port)
     try:
         with _listening(address) as listener:
-            anyio.run(_serve, _Server(config), listener, calls)
+            anyio.run(_serve, _Server(config), listener, call_metrics)
     finally:
-        owner.close()
+        server_context.close()
 
 
 class _Server(uvicorn.Server):
@@ -256,18 +267,18 @@ def _listening(address: Address) -> socket.socket:
         ) from error
 
 
-async def _serve(server: _Server, listener: socket.socket, calls: Calls) -> None:
+async def _serve(server: _Server, listener: socket.socket, call_metrics: CallMetrics) -> None:
     async with anyio.create_task_group() as group:
         if sys.platform != "win32":
-            group.start_soon(_end_on_signal, server, calls)
+            group.start_soon(_end_on_signal, server, call_metrics)
         await server.serve(sockets=[listener])
         group.cancel_scope.cancel()
 
 
-async def _end_on_signal(server: _Server, calls: Calls) -> None:
+async def _end_on_signal(server: _Server, call_metrics: CallMetrics) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
-            await calls.finish(PATIENCE_S)
+            await call_metrics.finish(PATIENCE_S)
             await anyio.sleep(SETTLE_S)
             server.should_exit = True
 
@@ -290,9 +301,9 @@ def _issued(tokens: Tokens | None) -> bool:
     return tokens is not None and tokens.issuer is not None
 
 
-def _health(calls: Calls) -> Any:
+def _health(call_metrics: CallMetrics) -> Any:
     async def health(_: Request) -> Response:
-        if calls.closing:
+        if call_metrics.closing:
             return JSONResponse({"status": "stopping"}, status_code=503)
         return JSONResponse({"status": "ok"})
 

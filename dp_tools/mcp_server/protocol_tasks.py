@@ -19,7 +19,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import HEADER_MISMATCH, INVALID_PARAMS, CallToolRequestParams, CallToolResult, RequestParams, TextContent
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.tools.tables import job_result
 
 VERSIONS = frozenset({"2026-07-28"})
@@ -146,19 +146,19 @@ class JobTasks(TasksExtension):
     A job asks nothing while it runs: what it is not sure of waits as cases for a person.
     """
 
-    def __init__(self, owner: Owner) -> None:
-        self._owner = owner
+    def __init__(self, server_context: ServerContext) -> None:
+        self._server_context = server_context
 
     async def state(self, task: str) -> dict[str, Any]:
         return await anyio.to_thread.run_sync(self._state, task)
 
     async def update(self, task: str, responses: Mapping[str, Any]) -> None:  # noqa: ARG002
-        await anyio.to_thread.run_sync(self._owner.jobs.get, task)
+        await anyio.to_thread.run_sync(self._server_context.jobs.get, task)
 
     async def cancel(self, task: str) -> None:
         def stop() -> None:
-            if self._owner.jobs.get(task).status in _GOING_ON:
-                self._owner.jobs.cancel(task)
+            if self._server_context.jobs.get(task).status in _GOING_ON:
+                self._server_context.jobs.cancel(task)
 
         await anyio.to_thread.run_sync(stop)
 
@@ -171,7 +171,7 @@ class JobTasks(TasksExtension):
         return str(job["id"]) if job["status"] in _GOING_ON else None
 
     def _state(self, task: str) -> dict[str, Any]:
-        job, row = self._owner.jobs.get(task), self._owner.jobs.store.row(task)
+        job, row = self._server_context.jobs.get(task), self._server_context.jobs.store.row(task)
         times = row["created"], row["updated"] or row["created"]
         if job.status in _GOING_ON:
             return task_state(task, "working", *times, f"{job.stage}: {job.done} of {job.total}")
@@ -180,7 +180,7 @@ class JobTasks(TasksExtension):
         if job.status == "done":
             result = job_result(job)
         else:
-            why = job.problem or f"The job {task} was interrupted: the same call again resumes it."
+            why = job.error or f"The job {task} was interrupted: the same call again resumes it."
             result = CallToolResult(content=[TextContent(text=why)], is_error=True)
         return task_state(
             task, "completed", *times, result=result.model_dump(by_alias=True, mode="json", exclude_none=True)

@@ -15,7 +15,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from dp_tools.errors import DpToolsError, InvalidRequest
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.templates.nano import NanoFormat
 from dp_tools.rules.injection import statements
@@ -31,40 +31,40 @@ _SHOWN = 100
 """Completions at once; the protocol allows no more."""
 
 
-def add_resources(server: MCPServer[None], owner: Owner) -> None:
+def add_resources(server: MCPServer[None], server_context: ServerContext) -> None:
     """Register the `knowledge://` resources."""
 
     @server.resource("knowledge://packs", title="Rule packs", mime_type=JSON)
-    @_told
+    @_errors_as_text
     def packs() -> str:
         """The rule packs in the store, with the number of their rules that act."""
-        return _json([asdict(pack) for pack in owner.knowledge.packs()])
+        return _json([asdict(pack) for pack in server_context.knowledge.packs()])
 
     @server.resource("knowledge://datasets", title="Datasets", mime_type=JSON)
-    @_told
+    @_errors_as_text
     def datasets() -> str:
         """The datasets that the store knows, with their domains and the number of rules that name them."""
-        return _json([asdict(dataset) for dataset in owner.knowledge.datasets()])
+        return _json([asdict(dataset) for dataset in server_context.knowledge.datasets()])
 
     @server.resource("knowledge://proposals", title="Proposed rules", mime_type=JSON)
-    @_told
+    @_errors_as_text
     def proposals() -> str:
         """The rules that wait for a person to accept or reject them, oldest first."""
-        return _json([_plain(rule) for rule in owner.knowledge.list(status="proposed", limit=_SHOWN)])
+        return _json([_plain(rule) for rule in server_context.knowledge.list(status="proposed", limit=_SHOWN)])
 
     @server.resource("knowledge://packs/{name}", title="A rule pack", mime_type="application/yaml")
-    @_told
+    @_errors_as_text
     def pack(name: str) -> str:
         """The active rules of a pack, as its YAML file."""
         from dp_tools.rules.packs.packs import dump_pack
 
-        return dump_pack(owner.knowledge.export(name))
+        return dump_pack(server_context.knowledge.export(name))
 
     @server.resource("knowledge://rules/{rule_id}", title="A rule with its history", mime_type=JSON)
-    @_told
+    @_errors_as_text
     def rule(rule_id: str) -> str:
         """A rule as it is now, and every change to it: who, when, why."""
-        store = owner.knowledge
+        store = server_context.knowledge
         entries = [
             {name: value for name, value in asdict(entry).items() if name not in ("body", "previous", "rule_id")}
             for entry in store.history(rule_id)
@@ -72,35 +72,35 @@ def add_resources(server: MCPServer[None], owner: Owner) -> None:
         return _json({"rule": _plain(store.get(rule_id)), "history": entries})
 
     @server.resource("knowledge://datasets/{name}", title="What a dataset's prompts say", mime_type="text/plain")
-    @_told
+    @_errors_as_text
     def dataset(name: str) -> str:
         """The exact rule lines that are added to prompts about this dataset, by task and attribute."""
-        return _lines_of(owner, name, [None, *_attributes(owner, name)])
+        return _lines_of(server_context, name, [None, *_attributes(server_context, name)])
 
     @server.resource(
         "knowledge://datasets/{name}/{attribute}", title="What an attribute's prompts say", mime_type="text/plain"
     )
-    @_told
+    @_errors_as_text
     def attribute(name: str, attribute: str) -> str:
         """The exact rule lines that are added to prompts about one attribute of this dataset, by task."""
-        return _lines_of(owner, name, [attribute])
+        return _lines_of(server_context, name, [attribute])
 
     @server.resource("tables://{+path}/profile", title="What is in a table", mime_type="text/plain")
-    @_told
+    @_errors_as_text
     def profile(path: str) -> str:
         """A file under the server's folders, column by column, as text of at most 6,000 characters."""
         from dp_tools.tables.profile import profile_table
         from dp_tools.tables.snapshot import open_table
 
-        with open_table(owner.roots.to_read(path)) as table:
+        with open_table(server_context.roots.to_read(path)) as table:
             return profile_table(table).text()
 
     @server.resource("jobs://{job}/result", title="What came of a job", mime_type=JSON)
-    @_told
+    @_errors_as_text
     def result(job: str) -> str:
         """A job as it stands, with its figures and the first lines of every file it wrote."""
-        found = owner.jobs.get(job)
-        files = {path.name: _head(path) for path in sorted(owner.jobs.output(job).glob("*")) if path.is_file()}
+        found = server_context.jobs.get(job)
+        files = {path.name: _head(path) for path in sorted(server_context.jobs.output(job).glob("*")) if path.is_file()}
         return _json({**found.model_dump(mode="json", exclude_none=True), "heads": files})
 
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
@@ -110,28 +110,28 @@ def add_resources(server: MCPServer[None], owner: Owner) -> None:
         context: CompletionContext | None,
     ) -> Completion | None:
         given = (context.arguments if context is not None else None) or {}
-        values = await anyio.to_thread.run_sync(lambda: _values(owner, ref, argument, given))
+        values = await anyio.to_thread.run_sync(lambda: _values(server_context, ref, argument, given))
         found = [value for value in values if value.casefold().startswith(argument.value.casefold())]
         return Completion(values=found[:_SHOWN], total=len(found), has_more=len(found) > _SHOWN)
 
 
 def _values(
-    owner: Owner,
+    server_context: ServerContext,
     ref: PromptReference | ResourceTemplateReference,
     argument: CompletionArgument,
     given: dict[str, str],
 ) -> Iterable[str]:
     """What an argument of a template or a prompt may be."""
     if argument.name == "job":
-        return [job.id for job in owner.jobs.list(_SHOWN)]
-    store = owner.knowledge
+        return [job.id for job in server_context.jobs.list(_SHOWN)]
+    store = server_context.knowledge
     uri = ref.uri if isinstance(ref, ResourceTemplateReference) else ""
     if argument.name == "rule_id":
         words = argument.value
         rules = store.search(words, limit=_SHOWN) if words.strip() else store.list(limit=_SHOWN)
         return sorted(rule.id for rule in rules)
     if argument.name == "attribute":
-        return _attributes(owner, given.get("name") or given.get("dataset") or "")
+        return _attributes(server_context, given.get("name") or given.get("dataset") or "")
     if argument.name == "dataset" or uri.startswith("knowledge://datasets/"):
         return [dataset.name for dataset in store.datasets()]
     if uri.startswith("knowledge://packs/"):
@@ -139,9 +139,9 @@ def _values(
     return []
 
 
-def _attributes(owner: Owner, dataset: str) -> list[str]:
+def _attributes(server_context: ServerContext, dataset: str) -> list[str]:
     """The attributes that rules of this dataset or its domains name."""
-    store = owner.knowledge
+    store = server_context.knowledge
     domains = next((d.domains for d in store.datasets() if key(d.name) == key(dataset)), ())
     rules = [
         *store.list(dataset=dataset, status="active"),
@@ -150,13 +150,13 @@ def _attributes(owner: Owner, dataset: str) -> list[str]:
     return sorted({rule.attribute for rule in rules if rule.attribute != ALL})
 
 
-def _lines_of(owner: Owner, dataset: str, attributes: Iterable[str | None]) -> str:
+def _lines_of(server_context: ServerContext, dataset: str, attributes: Iterable[str | None]) -> str:
     """The injected lines, one section per task and attribute; a section equal to its task's own is left out."""
     sections = []
     for task in TASKS:
         general: list[str] | None = None
         for attribute in attributes:
-            lines = _lines(owner, task, dataset, attribute)
+            lines = _lines(server_context, task, dataset, attribute)
             if lines and lines != general:
                 about = f", attribute {attribute}" if attribute is not None else ""
                 sections.append("\n".join([f"# {task}{about}", *lines]))
@@ -164,13 +164,13 @@ def _lines_of(owner: Owner, dataset: str, attributes: Iterable[str | None]) -> s
     return "\n\n".join(sections) or f"No rule holds for {dataset}.\n"
 
 
-def _lines(owner: Owner, task: str, dataset: str, attribute: str | None) -> list[str]:
-    wide, near = statements(owner.knowledge.inject(task=task, dataset=dataset, attribute=attribute).rules)
+def _lines(server_context: ServerContext, task: str, dataset: str, attribute: str | None) -> list[str]:
+    wide, near = statements(server_context.knowledge.inject(task=task, dataset=dataset, attribute=attribute).rules)
     segments = NanoFormat().render(Prompt(task=task, rules=wide, near_rules=near))
     return [segment.text.strip() for segment in segments if segment.text.startswith("rule: ")]
 
 
-def _told(function: Callable[P, T]) -> Callable[P, T]:
+def _errors_as_text(function: Callable[P, T]) -> Callable[P, T]:
     """Turn the errors a user can mend into resource errors with the same sentence."""
 
     @functools.wraps(function)

@@ -17,11 +17,11 @@ from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.types import Icon
 
-from dp_tools.mcp_server.call_metrics import Calls
+from dp_tools.mcp_server.call_metrics import CallMetrics
 from dp_tools.mcp_server.prompts import add_prompts
 from dp_tools.mcp_server.protocol_tasks import JobTasks
 from dp_tools.mcp_server.resources import add_resources
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.subscriptions import Watchers
 from dp_tools.mcp_server.tools.explain import explain_tool
 from dp_tools.mcp_server.tools.groups import PROFILES, Profile, instructions
@@ -44,36 +44,36 @@ INSTRUCTIONS = instructions()
 
 
 def create_server(
-    owner: Owner | None = None,
+    server_context: ServerContext | None = None,
     *,
     trust_agents: bool = False,
     profiles: Collection[Profile] = PROFILES,
-    calls: Calls | None = None,
+    call_metrics: CallMetrics | None = None,
     auth: AuthSettings | None = None,
     token_verifier: TokenVerifier | None = None,
 ) -> MCPServer[None]:
     """The server, for stdio, HTTP and in-memory alike. The model and the rules are opened at the first question.
 
     Args:
-        owner: holds the model and the rules; by default the embedded model and the user's own rules.
+        server_context: holds the model and the rules; by default the embedded model and the user's own rules.
         trust_agents: let the rules that agents write act at once, without a person's word.
         profiles: the groups of tools that it offers.
-        calls: counts and times the calls, for those who want to know.
+        call_metrics: counts and times the calls, for those who want to know.
         auth, token_verifier: who is let in over HTTP; see `dp_tools.mcp_server.http`.
     """
-    owner, bus = owner or Owner(), InMemorySubscriptionBus()
+    server_context, bus = server_context or ServerContext(), InMemorySubscriptionBus()
     watchers = Watchers(bus)
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[None]) -> AsyncIterator[None]:
         try:
             async with anyio.create_task_group() as group:
-                group.start_soon(watchers.follow, owner)
+                group.start_soon(watchers.follow, server_context)
                 yield None
                 group.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(owner.close)
+                await anyio.to_thread.run_sync(server_context.close)
 
     server = MCPServer(
         "dp-tools",
@@ -82,30 +82,30 @@ def create_server(
         icons=[_icon()],
         instructions=instructions(profiles),
         version=_version(),
-        tools=[*tools_of(owner, watchers, trust_agents=trust_agents, profiles=profiles)],
-        extensions=[JobTasks(owner)] if "tables" in profiles else [],
+        tools=[*tools_of(server_context, watchers, trust_agents=trust_agents, profiles=profiles)],
+        extensions=[JobTasks(server_context)] if "tables" in profiles else [],
         cache_hints=dict.fromkeys(_LISTS, CacheHint(ttl_ms=60_000, scope="public")),
         lifespan=lifespan,
         subscriptions=bus,
         log_level="WARNING",
-        middleware=[calls or Calls()],
+        middleware=[call_metrics or CallMetrics()],
         auth=auth,
         token_verifier=token_verifier,
     )
-    add_resources(server, owner)
+    add_resources(server, server_context)
     add_prompts(server, profiles)
     watchers.register(server)
     return server
 
 
 def tools_of(
-    owner: Owner, watchers: Watchers, *, trust_agents: bool, profiles: Collection[Profile] = PROFILES
+    server_context: ServerContext, watchers: Watchers, *, trust_agents: bool, profiles: Collection[Profile] = PROFILES
 ) -> list[PlainTool]:
     """The tools of these profiles, in the order of the menu."""
     groups: dict[Profile, Callable[[], list[PlainTool]]] = {
-        "tasks": lambda: [*task_tools(owner, trust_agents=trust_agents), explain_tool(owner)],
-        "tables": lambda: table_tools(owner, trust_agents=trust_agents),
-        "rules": lambda: rule_tools(owner, watchers, trust_agents=trust_agents),
+        "tasks": lambda: [*task_tools(server_context, trust_agents=trust_agents), explain_tool(server_context)],
+        "tables": lambda: table_tools(server_context, trust_agents=trust_agents),
+        "rules": lambda: rule_tools(server_context, watchers, trust_agents=trust_agents),
     }
     return [tool for profile, tools in groups.items() if profile in profiles for tool in tools()]
 

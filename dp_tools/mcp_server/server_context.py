@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from dp_tools import leftovers
 from dp_tools.errors import DpToolsError
 from dp_tools.mcp_server.caller_role import job_owner
-from dp_tools.mcp_server.fair_scheduler import SharedEngine, Turns
+from dp_tools.mcp_server.fair_scheduler import FairScheduler, SharedEngine
 from dp_tools.tables.io.paths import Roots
 
 if TYPE_CHECKING:
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from dp_tools.tables.jobs.jobs import Jobs
 
 
-class Owner:
+class ServerContext:
     """Opens the knowledge store and the model when they are first needed, once, and closes them at the end.
 
     Args:
         model: as `Preprocessor` takes it.
         knowledge: the SQLite file of the rules; the user's own by default.
         threads: processor threads for the model.
-        second: a model that is asked again where the first one is unsure.
+        fallback_model: a model that is asked again where the first one is unsure.
         cache: False to keep no answers.
         roots: the folders in which tables are read and written; by default one of the user's own (see `Roots.of`).
         state: the folder of the jobs; by default one for these rules and these roots alone.
         reserved: files of the server's that no table may be read from or written to, besides rules and jobs.
-        turns: whose turn it is at the model; by default one call may not hold up another, and none is turned away.
+        scheduler: whose turn it is at the model; by default one call may not hold up another, and none is turned away.
         preprocessor: one that is already open, for those who hold one; it is closed by whoever opened it.
 
     Raises:
@@ -45,20 +45,20 @@ class Owner:
         knowledge: str | Path | None = None,
         *,
         threads: int | None = None,
-        second: str | None = None,
+        fallback_model: str | None = None,
         cache: Literal[False] | None = None,
         roots: Sequence[str | Path] = (),
         state: Path | None = None,
         reserved: Iterable[Path] = (),
-        turns: Turns | None = None,
+        scheduler: FairScheduler | None = None,
         preprocessor: Preprocessor | None = None,
     ) -> None:
         self._model = model
         self._path = knowledge
         self._threads = threads
-        self._second = second
+        self._fallback_model = fallback_model
         self._cache = cache
-        self._turns = turns or Turns(calls=1000, calls_each=1000)
+        self._scheduler = scheduler or FairScheduler(calls=1000, calls_each=1000)
         self._jobs: Jobs | None = None
         self._lent = preprocessor is not None
         self._preprocessor = preprocessor
@@ -102,28 +102,28 @@ class Owner:
                     self._model,
                     self._open_knowledge(),
                     threads=self._threads,
-                    second=self._second,
+                    fallback_model=self._fallback_model,
                     cache=self._cache,
                 )
                 for decider in (opened.decider, opened.decider.fallback):
                     if decider is not None:
-                        decider.engine = SharedEngine(decider.engine, self._turns)
+                        decider.engine = SharedEngine(decider.engine, self._scheduler)
                 self._preprocessor = opened
             return self._preprocessor
 
     def warm_up(self) -> None:
-        """Sweep what killed processes left, and have the model's weights prepared in the background.
+        """Sweep what killed processes left, and have the model's weights optimized in the background.
 
         Nothing is opened, and a model that is not there is for the first question to tell.
         """
-        from dp_tools.engine.background_optimize import prepare_where_missing
+        from dp_tools.engine.background_optimize import optimize_where_missing
         from dp_tools.models.catalogue import resolve
 
         leftovers.sweep()
-        for model in filter(None, (self._model, self._second)):
+        for model in filter(None, (self._model, self._fallback_model)):
             with suppress(DpToolsError, OSError):
-                if (spec := resolve(model)).preparable:
-                    prepare_where_missing(spec)
+                if (spec := resolve(model)).optimizable:
+                    optimize_where_missing(spec)
 
     @property
     def jobs(self) -> Jobs:

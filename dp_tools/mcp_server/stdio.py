@@ -19,11 +19,11 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCError
 
-from dp_tools.mcp_server.call_metrics import Calls
+from dp_tools.mcp_server.call_metrics import CallMetrics
 from dp_tools.mcp_server.logs import write_to_stderr
 from dp_tools.mcp_server.messages import Lines
 from dp_tools.mcp_server.server import create_server
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.tools.groups import PROFILES, Profile
 
 PATIENCE_S = 30.0
@@ -34,23 +34,26 @@ _LOOK_S = 1.0
 
 
 def serve_stdio(*, trust_agents: bool = False, profiles: Collection[Profile] = PROFILES, **options: Any) -> None:
-    """Serve until the client leaves, SIGTERM comes, or the parent process is gone. Options: those of `Owner`."""
+    """Serve until the client leaves, SIGTERM comes, or the parent process is gone.
+
+    Options: those of `ServerContext`.
+    """
     write_to_stderr()
     _end_with_parent()
-    owner, calls = Owner(**options), Calls()
-    threading.Thread(target=owner.warm_up, name="warm-up", daemon=True).start()
+    server_context, call_metrics = ServerContext(**options), CallMetrics()
+    threading.Thread(target=server_context.warm_up, name="warm-up", daemon=True).start()
     try:
-        server = create_server(owner, trust_agents=trust_agents, profiles=profiles, calls=calls)
-        anyio.run(_serve, server, calls, owner)
+        server = create_server(server_context, trust_agents=trust_agents, profiles=profiles, call_metrics=call_metrics)
+        anyio.run(_serve, server, call_metrics, server_context)
     except* BrokenPipeError:
         # The client left in the middle of an answer. What is buffered for it would fail again when Python ends.
         os._exit(0)
 
 
-async def _serve(server: MCPServer[None], calls: Calls, owner: Owner) -> None:
+async def _serve(server: MCPServer[None], call_metrics: CallMetrics, server_context: ServerContext) -> None:
     async with anyio.create_task_group() as group:
         if sys.platform != "win32":
-            group.start_soon(_end_on_signal, calls, owner)
+            group.start_soon(_end_on_signal, call_metrics, server_context)
         await _answer(server)
         group.cancel_scope.cancel()
 
@@ -78,12 +81,12 @@ def _private_input() -> BinaryIO:
     return os.fdopen(private, "rb", closefd=False)
 
 
-async def _end_on_signal(calls: Calls, owner: Owner) -> None:
+async def _end_on_signal(call_metrics: CallMetrics, server_context: ServerContext) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
-            await calls.finish(PATIENCE_S)
+            await call_metrics.finish(PATIENCE_S)
             await anyio.sleep(SETTLE_S)
-            await anyio.to_thread.run_sync(owner.close)
+            await anyio.to_thread.run_sync(server_context.close)
             # A thread still waits for standard input and cannot be woken: an orderly exit would wait for it.
             os._exit(0)
 

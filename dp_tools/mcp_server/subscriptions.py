@@ -16,7 +16,7 @@ from mcp.server.subscriptions import ResourceUpdated, SubscriptionBus
 from mcp.types import EmptyResult, SubscribeRequestParams, UnsubscribeRequestParams
 
 from dp_tools.errors import DpToolsError
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.rules.rule import ALL, Rule
 
 EVERY_S = 2.0
@@ -48,15 +48,15 @@ class Watchers:
             for connection in [one for one, watched in self._watching.items() if uri in watched]:
                 await connection.send_resource_updated(uri)
 
-    async def follow(self, owner: Owner) -> None:
+    async def follow(self, server_context: ServerContext) -> None:
         """Tell what others change, for ever: a person who accepts a rule in a shell, another server. A change that this
         server made and told already may be told again."""
         seen: int | None = None
         while True:
             await anyio.sleep(EVERY_S)
-            if owner.knows:
+            if server_context.knows:
                 with suppress(DpToolsError):
-                    seen, rules = await anyio.to_thread.run_sync(_changes, owner, seen)
+                    seen, rules = await anyio.to_thread.run_sync(_changes, server_context, seen)
                     await self.tell(rules)
 
     async def _subscribe(self, ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams) -> EmptyResult:
@@ -72,13 +72,13 @@ class Watchers:
         return EmptyResult()
 
 
-def _changes(owner: Owner, seen: int | None) -> tuple[int | None, list[Rule]]:
+def _changes(server_context: ServerContext, seen: int | None) -> tuple[int | None, list[Rule]]:
     """The last entry of the history, and the rules that changed after the entry seen."""
-    entries = owner.knowledge.history(limit=_LATEST)
+    entries = server_context.knowledge.history(limit=_LATEST)
     if not entries or seen is None:
         return (entries[-1].entry if entries else None), []
     changed = dict.fromkeys(entry.rule_id for entry in entries if entry.entry > seen and entry.rule_id is not None)
-    return entries[-1].entry, [owner.knowledge.get(rule_id) for rule_id in changed]
+    return entries[-1].entry, [server_context.knowledge.get(rule_id) for rule_id in changed]
 
 
 def _places(rule: Rule) -> list[str]:

@@ -1,1 +1,1 @@
-"""Which weights: the catalogue, preparing them, the shipped adapter with its card and its calibration."""
+"""Which weights: the catalogue, optimizing them, the shipped adapter with its card and its calibration."""

@@ -17,15 +17,15 @@ _EDGE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PlattCalibration:
     """One task's calibration on the logit scale; the default changes nothing.
 
     Args:
         scale, shift: of the logit.
         evidence: the weight of a case's testimony: what rows alike say against a value (`dp_tools.profiling.against`),
             what the codes of a pair say of a match (`PairFacts.codes`).
-        words: the weight of what the words of a pair say of a match (`dp_tools.profiling.words_agree`), be it a pair of
-            records or of attributes.
+        overlap: the weight of the overlap score of a pair of records or of attributes
+            (`dp_tools.profiling.overlap_score`).
         threshold: the calibrated probability from which a verdict is yes; below one half where that finds the rare
             cases that the task is about (it is chosen by F1 on valid splits).
     """
@@ -33,25 +33,25 @@ class Line:
     scale: float = 1.0
     shift: float = 0.0
     evidence: float = 0.0
-    words: float = 0.0
+    overlap: float = 0.0
     threshold: float = 0.5
 
-    def __call__(self, probability: float, testimony: float = 0.0, words: float = 0.0) -> float:
+    def __call__(self, probability: float, evidence_score: float = 0.0, overlap: float = 0.0) -> float:
         """The calibrated probability, 0 to 1.
 
         Args:
             probability: the model's own, 0 to 1.
-            testimony: how heavily counted evidence speaks for yes.
-            words: how far the words of a pair do.
+            evidence_score: how heavily counted evidence speaks for yes.
+            overlap: how far the words of a pair do.
         """
-        known = self.evidence * testimony + self.words * words
+        known = self.evidence * evidence_score + self.overlap * overlap
         if (self.scale, self.shift, known) == (1.0, 0.0, 0.0):
             return probability
         clipped = min(max(probability, _EDGE), 1 - _EDGE)
         return 1 / (1 + math.exp(-(self.scale * math.log(clipped / (1 - clipped)) + self.shift + known)))
 
 
-def under_a_rule(task: str) -> str:
+def under_rule_key(task: str) -> str:
     """What a task's line is called for cases under a rule that is about them."""
     return f"{task} under a rule"
 
@@ -64,12 +64,12 @@ class Calibration:
     where a rule decides.
     """
 
-    lines: Mapping[str, Line] = field(default_factory=dict)
+    by_task: Mapping[str, PlattCalibration] = field(default_factory=dict)
 
-    def line(self, task: str, *, ruled: bool = False) -> Line:
+    def of(self, task: str, *, under_rule: bool = False) -> PlattCalibration:
         """The task's line, or that of its cases under a rule; one that changes nothing where there is none."""
-        plain = self.lines.get(task, Line())
-        return self.lines.get(under_a_rule(task), plain) if ruled else plain
+        plain = self.by_task.get(task, PlattCalibration())
+        return self.by_task.get(under_rule_key(task), plain) if under_rule else plain
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
@@ -77,9 +77,9 @@ class Calibration:
         if not path.exists():
             return cls()
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return cls({task: Line(**line) for task, line in kept.items()})
+        return cls({task: PlattCalibration(**calibration) for task, calibration in kept.items()})
 
     def save(self, path: Path) -> None:
         """Write what `load` reads."""
-        lines = {task: asdict(line) for task, line in sorted(self.lines.items())}
-        path.write_text(json.dumps(lines, indent=2) + "\n", encoding="utf-8")
+        by_task = {task: asdict(calibration) for task, calibration in sorted(self.by_task.items())}
+        path.write_text(json.dumps(by_task, indent=2) + "\n", encoding="utf-8")

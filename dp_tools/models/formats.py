@@ -1,4 +1,4 @@
-"""The formats of prepared weights, by their names in GGUF."""
+"""The formats of optimized weights, by their names in GGUF."""
 
 from __future__ import annotations
 

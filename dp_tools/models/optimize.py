@@ -22,7 +22,17 @@ from numpy.typing import NDArray
 from dp_tools.errors import ModelUnavailable
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.formats import FORMATS
-from dp_tools.models.optimized import Prepared, being_made, find, making, note, note_of, part_of, prepared_path, sweep
+from dp_tools.models.optimized import (
+    OptimizedWeights,
+    being_made,
+    find,
+    making,
+    note,
+    note_of,
+    optimized_path,
+    part_of,
+    sweep,
+)
 
 Report = Callable[[str, float], None]
 """Called with what is being done and how far it is, 0 to 1."""
@@ -33,7 +43,7 @@ _ROUNDS = 6
 """Rounds of timing at the most."""
 
 
-def prepare(
+def optimize(
     spec: ModelSpec,
     *,
     formats: tuple[str, ...] = FORMATS,
@@ -41,8 +51,8 @@ def prepare(
     report: Report = lambda _what, _share: None,
     speed_of: Callable[[Path], float] | None = None,
     again: bool = False,
-) -> Prepared:
-    """Prepared weights of a model: those there are when they are intact, else made now.
+) -> OptimizedWeights:
+    """Optimized weights of a model: those there are when they are intact, else made now.
 
     Args:
         spec: the model; its adapter is merged.
@@ -55,10 +65,10 @@ def prepare(
     Raises:
         ModelUnavailable: the sources cannot be read, the adapter is for another model, or the disk is full.
     """
-    path = prepared_path(spec, folder)
+    path = optimized_path(spec, folder)
     try:
         if being_made(path):
-            report("waiting for another process that prepares it", 0.0)
+            report("waiting for another process that optimizes it", 0.0)
         sweep(path.parent)
         with making(path):
             there = None if again else find(path)
@@ -68,14 +78,14 @@ def prepare(
         full = error.errno in (None, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         reason = "the disk is full" if full else error.strerror
         raise ModelUnavailable(
-            f"The model cannot be prepared in {path.parent} ({reason}): make room there, or set DP_TOOLS_CACHE to "
+            f"The model cannot be optimized in {path.parent} ({reason}): make room there, or set DP_TOOLS_CACHE to "
             "another folder."
         ) from error
 
 
 def _make(
     spec: ModelSpec, path: Path, formats: tuple[str, ...], report: Report, speed_of: Callable[[Path], float] | None
-) -> Prepared:
+) -> OptimizedWeights:
     written: dict[str, Path] = {}
 
     def with_progress(speed_of: Callable[[Path], float]) -> Callable[[Path], float]:
@@ -102,14 +112,14 @@ def _make(
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         note_of(path).unlink(missing_ok=True)  # without it the file is none, so there is never half of one
         written[best].replace(path)
-        prepared = Prepared(path, best, digest, speeds, rounds, agreed)
-        note(prepared)
+        optimized = OptimizedWeights(path, best, digest, speeds, rounds, agreed)
+        note(optimized)
         for older in path.parent.glob(f"{spec.name}-*.gguf"):
             if older != path:
                 older.unlink(missing_ok=True)
                 note_of(older).unlink(missing_ok=True)
         report("done", 1.0)
-        return prepared
+        return optimized
     finally:
         for left in written.values():
             left.unlink(missing_ok=True)

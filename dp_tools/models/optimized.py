@@ -1,4 +1,4 @@
-"""Prepared weights: where they are, what is known of them, and what a killed process left half-made beside them.
+"""Optimized weights: where they are, what is known of them, and what a killed process left half-made beside them.
 
 Nothing heavy is imported here, for a server looks for them before it is asked anything.
 """
@@ -24,8 +24,8 @@ _RECIPE = "1"
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A prepared file with what is kept about it.
+class OptimizedWeights:
+    """An optimized file with what is kept about it.
 
     Args:
         path: the GGUF.
@@ -53,37 +53,37 @@ class Prepared:
             return f"It is the fastest here: {speeds} tokens a second; the last two of {self.rounds} rounds agreed."
         return (
             f"The machine was busy: no two of {self.rounds} rounds agreed within a tenth (the last: {speeds} tokens a "
-            "second), so the most accurate was taken; dp-tools models prepare --again measures again."
+            "second), so the most accurate was taken; dp-tools models optimize --again measures again."
         )
 
 
-def prepared_folder() -> Path:
-    """Where prepared weights are kept: the user's cache folder, or DP_TOOLS_CACHE."""
+def optimized_folder() -> Path:
+    """Where optimized weights are kept: the user's cache folder, or DP_TOOLS_CACHE."""
     chosen = os.environ.get("DP_TOOLS_CACHE")
     return (Path(chosen) if chosen else Path(platformdirs.user_cache_dir("dp-tools"))) / "models"
 
 
-def prepared_path(spec: ModelSpec, folder: Path | None = None) -> Path:
-    """Where the prepared weights of a model are, or would be.
+def optimized_path(spec: ModelSpec, folder: Path | None = None) -> Path:
+    """Where the optimized weights of a model are, or would be.
 
     Raises:
         ModelUnavailable: the model is not on this machine.
     """
     sources = [spec.locate(), *([spec.adapter] if spec.adapter else [])]
     key = hashlib.sha256("\n".join([_RECIPE, *map(identity, sources)]).encode()).hexdigest()
-    return (folder or prepared_folder()) / f"{spec.name}-{key[:16]}.gguf"
+    return (folder or optimized_folder()) / f"{spec.name}-{key[:16]}.gguf"
 
 
-def find(path: Path) -> Prepared | None:
-    """The prepared weights at a path, or None when there are none, or they are damaged; all of the file is read."""
+def find(path: Path) -> OptimizedWeights | None:
+    """The optimized weights at a path, or None when there are none, or they are damaged; all of the file is read."""
     try:
         noted = json.loads(note_of(path).read_text(encoding="utf-8"))
-        prepared = Prepared(**{**noted, "path": path})
+        optimized = OptimizedWeights(**{**noted, "path": path})
         with path.open("rb") as file:
-            intact = hashlib.file_digest(file, "sha256").hexdigest() == prepared.sha256
+            intact = hashlib.file_digest(file, "sha256").hexdigest() == optimized.sha256
     except (OSError, ValueError, TypeError):
         return None
-    return prepared if intact else None
+    return optimized if intact else None
 
 
 def note_of(path: Path) -> Path:
@@ -96,11 +96,11 @@ def part_of(path: Path, what: str) -> Path:
     return path.with_suffix(f".{what}.part")
 
 
-def note(prepared: Prepared) -> None:
-    """Keep what is known of prepared weights that are in their place."""
-    part = part_of(prepared.path, "json")
-    part.write_text(json.dumps({**asdict(prepared), "path": prepared.path.name}, indent=2), encoding="utf-8")
-    part.replace(note_of(prepared.path))
+def note(optimized: OptimizedWeights) -> None:
+    """Keep what is known of optimized weights that are in their place."""
+    part = part_of(optimized.path, "json")
+    part.write_text(json.dumps({**asdict(optimized), "path": optimized.path.name}, indent=2), encoding="utf-8")
+    part.replace(note_of(optimized.path))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Adapters of one's own: small ones on top of the embedded model, kept in the user's folder by dataset and task."""
+"""User adapters: small ones on top of the embedded model, kept in the user's folder by dataset and task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.models.calibration import Line
+from dp_tools.models.calibration import PlattCalibration
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.digest import identity
 
@@ -29,7 +29,7 @@ class About:
         held: labelled cases it was scored on, none of them learned from.
         metric: what the scores are.
         before, after: the scores on the held-back cases without and with it, in percent.
-        line: its calibration: what learned from the dataset's own labels is sure of other things than the model
+        calibration: its calibration: what learned from the dataset's own labels is sure of other things than the model
             beneath it.
     """
 
@@ -41,11 +41,11 @@ class About:
     metric: str
     before: float
     after: float
-    line: Line = field(default_factory=Line)
+    calibration: PlattCalibration = field(default_factory=PlattCalibration)
 
 
 @dataclass(frozen=True, slots=True)
-class OwnAdapter:
+class UserAdapter:
     """An adapter that is kept: its file, and what is known of it."""
 
     path: Path
@@ -53,17 +53,17 @@ class OwnAdapter:
 
 
 def default_folder() -> Path:
-    """Where adapters of one's own are kept: the user's data folder, or DP_TOOLS_ADAPTERS."""
+    """Where user adapters are kept: the user's data folder, or DP_TOOLS_ADAPTERS."""
     chosen = os.environ.get("DP_TOOLS_ADAPTERS")
     return Path(chosen) if chosen else Path(platformdirs.user_data_dir("dp-tools")) / "adapters"
 
 
 def base_of(spec: ModelSpec) -> str:
-    """The digest of a model's weights and shipped adapter, whatever format they are prepared in."""
+    """The digest of a model's weights and shipped adapter, whatever format they are optimized in."""
     return " ".join(identity(path) for path in (spec.locate(), spec.adapter) if path is not None)
 
 
-class OwnAdapters:
+class UserAdapters:
     """The adapters in a folder: `TASK/DATASET.gguf`, with what is known of it beside it as `TASK/DATASET.json`.
 
     Args:
@@ -78,25 +78,25 @@ class OwnAdapters:
         found = (_about(path) for path in sorted(self.folder.glob("*/*.gguf")))
         return [about for about in found if about is not None]
 
-    def find(self, dataset: str, task: str, spec: ModelSpec) -> OwnAdapter | None:
+    def find(self, dataset: str, task: str, spec: ModelSpec) -> UserAdapter | None:
         """The adapter for a dataset (its scope key) and task, if there is one that was trained on this model."""
         path = self._path(dataset, task)
         about = _about(path)
-        if about is None or not spec.preparable or about.base != base_of(spec):
+        if about is None or not spec.optimizable or about.base != base_of(spec):
             return None
-        return OwnAdapter(path, about)
+        return UserAdapter(path, about)
 
     def install(self, adapter: Path, about: About) -> Path:
         """Keep an adapter, in the place of the one before; copied beside and renamed."""
         path = self._path(about.dataset, about.task)
         path.parent.mkdir(parents=True, exist_ok=True)
-        said = path.with_suffix(".json")
-        said.unlink(missing_ok=True)  # without it the file is no adapter, so there is never half of one
+        notes = path.with_suffix(".json")
+        notes.unlink(missing_ok=True)  # without it the file is no adapter, so there is never half of one
         beside = path.with_suffix(".part")
         shutil.copyfile(adapter, beside)
         beside.replace(path)
         beside.write_text(json.dumps(asdict(about), indent=2) + "\n", encoding="utf-8")
-        beside.replace(said)
+        beside.replace(notes)
         return path
 
     def remove(self, dataset: str, task: str) -> None:
@@ -120,7 +120,7 @@ def _about(path: Path) -> About | None:
     if not path.is_file():
         return None
     try:
-        said = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        return About(**{**said, "line": Line(**said["line"])})
+        notes = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return About(**{**notes, "calibration": PlattCalibration(**notes["calibration"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -9,8 +9,8 @@ from dp_tools.profiling.cell_facts import CellFacts, RecordFacts, is_contradicte
 from dp_tools.profiling.character_facts import form_of
 from dp_tools.profiling.column_facts import column_facts
 from dp_tools.profiling.facts import Fact, rendered
-from dp_tools.profiling.group_evidence import against, agreement
-from dp_tools.profiling.idf import words_agree
+from dp_tools.profiling.group_evidence import agreement, contradiction_score
+from dp_tools.profiling.idf import overlap_score
 from dp_tools.profiling.pair_facts import PairFacts
 from dp_tools.profiling.schema_facts import SchemaFacts
 
@@ -24,12 +24,12 @@ __all__ = [
     "PairFacts",
     "RecordFacts",
     "SchemaFacts",
-    "against",
     "agreement",
     "column_facts",
+    "contradiction_score",
     "form_of",
     "is_contradicted",
     "is_usual",
+    "overlap_score",
     "rendered",
-    "words_agree",
 ]

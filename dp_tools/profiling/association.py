@@ -136,25 +136,25 @@ def _compared_rows(left: Codes) -> slice | NDArray[np.int64]:
     return rows if len(rows) <= 4 * COMPARED_ROWS else evenly
 
 
-def likely_determinants(keys: Iterable[Codes], told: NDArray[np.int32], most: int = EVERY) -> list[list[int]]:
-    """For each column of `told` the keys that may determine it, in their order; all others in a narrow table.
+def likely_determinants(keys: Iterable[Codes], columns: NDArray[np.int32], most: int = EVERY) -> list[list[int]]:
+    """For each column of `columns` the keys that may determine it, in their order; all others in a narrow table.
 
     Args:
-        keys: one for each column of `told`, which is no key to itself.
-        told: codes, one column an attribute.
+        keys: one for each column of `columns`, which is no key to itself.
+        columns: codes, one column an attribute.
         most: how many keys a column of a wide table has at the most, the likeliest.
     """
-    attributes = told.shape[1]
+    attributes = columns.shape[1]
     if attributes <= EVERY:
         return [[key for key in range(attributes) if key != of] for of in range(attributes)]
-    chance = np.array([_chance_of_equals(told[:, of]) for of in range(attributes)])
+    chance = np.array([_chance_of_equals(columns[:, of]) for of in range(attributes)])
     gains = np.zeros((attributes, attributes), np.float32)
     for key, left in enumerate(keys):
         sizes = np.bincount(left[left >= 0])
         if sizes[sizes >= 2].sum() < _LEAST_COVERAGE * len(left):
             continue
         first, second = Grouping(left).equal_pairs()
-        one, other = told[first], told[second]
+        one, other = columns[first], columns[second]
         filled = (one >= 0) & (other >= 0)
         pairs = np.maximum(filled.sum(0), 1)
         equal = ((one == other) & filled).sum(0) / pairs
@@ -167,13 +167,13 @@ def likely_determinants(keys: Iterable[Codes], told: NDArray[np.int32], most: in
     return found
 
 
-def told_by(likely: Sequence[Sequence[int]]) -> list[list[int]]:
+def dependents_of(likely: Sequence[Sequence[int]]) -> list[list[int]]:
     """For each key of `likely_determinants` the columns that it may determine, in their order."""
-    told: list[list[int]] = [[] for _ in likely]
+    columns: list[list[int]] = [[] for _ in likely]
     for of, keys in enumerate(likely):
         for key in keys:
-            told[key].append(of)
-    return told
+            columns[key].append(of)
+    return columns
 
 
 def _chance_of_equals(codes: Codes) -> float:

@@ -36,7 +36,7 @@ ENOUGH = 12
 """Records below which a batch says nothing about its columns."""
 _FREQUENT = 1000
 """How many of a column's most frequent values a rare one is compared with."""
-PEERS = 2
+MOST_DETERMINANTS = 2
 """Determining attributes that may testify for a cell."""
 CLOSED = 40
 """Distinct values up to which an attribute is compared value by value with others."""
@@ -63,7 +63,7 @@ class CellFacts(Protocol):
     def about(self, record: Record, attribute: str) -> tuple[Fact, ...]:
         """The facts about the cell; empty where there are none."""
 
-    def testimony(self, record: Record, attribute: str) -> tuple[Fact, ...]:
+    def group_evidence(self, record: Record, attribute: str) -> tuple[Fact, ...]:
         """What other rows say about a cell that is missing; empty where they say nothing."""
 
 
@@ -123,14 +123,14 @@ class RecordFacts:
             facts: list[Fact] = [Filled(column.filled, column.rows)]
         else:
             facts = self._about_value(attribute, column, (value or "").strip())
-            facts += self._about_company(record, attribute, column)
-        return (*facts, *self._about_peers(record, attribute))
+            facts += self._about_co_occurrence(record, attribute, column)
+        return (*facts, *self._group_evidence(record, attribute))
 
-    def testimony(self, record: Record, attribute: str) -> tuple[Fact, ...]:
+    def group_evidence(self, record: Record, attribute: str) -> tuple[Fact, ...]:
         """What rows with the same value of a determining attribute say about a cell that is missing, or, where fewer
         than two attributes speak, rows with the same beginning of one."""
-        facts: list[Fact] = [*self._about_peers(record, attribute)]
-        if len(facts) < PEERS and self._relations is not None and attribute in self._relations.beginnings:
+        facts: list[Fact] = [*self._group_evidence(record, attribute)]
+        if len(facts) < MOST_DETERMINANTS and self._relations is not None and attribute in self._relations.beginnings:
             determinant, groups = self._relations.beginnings[attribute]
             beginning = beginning_of(record.get(determinant))
             if beginning and groups.get(beginning):
@@ -146,7 +146,7 @@ class RecordFacts:
         self._learn_columns({name: _column(values) for name, values in columns.items()})
         table = CodedTable.of({name: map(_filled, values) for name, values in columns.items()})
         beginnings = {name: [beginning_of(value) for value in table.values(name)] for name in columns}
-        self._relations = relations(table, beginnings.__getitem__, most=PEERS, closed=CLOSED)
+        self._relations = relations(table, beginnings.__getitem__, most=MOST_DETERMINANTS, closed=CLOSED)
 
     def _learn_columns(self, columns: dict[str, Column]) -> None:
         """The columns, and where each repeated value is at home."""
@@ -179,9 +179,9 @@ class RecordFacts:
                 facts.append(UsualIn(place))
         return facts
 
-    def _about_company(self, record: Record, attribute: str, column: Column) -> list[Fact]:
+    def _about_co_occurrence(self, record: Record, attribute: str, column: Column) -> list[Fact]:
         """The other attribute's value that this one hardly ever stands beside, though both are common."""
-        rarest = None if self._relations is None else self._relations.company.rarest(record, attribute)
+        rarest = None if self._relations is None else self._relations.co_occurrence.rarest(record, attribute)
         if rarest is None:
             return []
         other, beside, seen = rarest
@@ -192,18 +192,18 @@ class RecordFacts:
         shape, usual = shape_of(value), column.usual_shape()
         return Shape(column.shapes[shape], column.filled, None if shape == usual else usual)
 
-    def _about_peers(self, record: Record, attribute: str) -> list[GroupMajority]:
+    def _group_evidence(self, record: Record, attribute: str) -> list[GroupMajority]:
         facts = []
         own = (record.get(attribute) or "").strip()
-        for determinant, groups in self._peers(attribute):
-            peers = Counter(groups.get((record.get(determinant) or "").strip(), Counter()))
-            if own in peers:
-                peers[own] -= 1
-            if peers.total():
-                facts.append(GroupMajority.of(determinant, peers, own))
+        for determinant, groups in self._groups_of(attribute):
+            group = Counter(groups.get((record.get(determinant) or "").strip(), Counter()))
+            if own in group:
+                group[own] -= 1
+            if group.total():
+                facts.append(GroupMajority.of(determinant, group, own))
         return facts
 
-    def _peers(self, attribute: str) -> list[tuple[str, dict[str, Counter[str]]]]:
+    def _groups_of(self, attribute: str) -> list[tuple[str, dict[str, Counter[str]]]]:
         """The attributes that tell this one, each with the told values of every determining one."""
         if self._relations is None:
             return []
@@ -221,11 +221,11 @@ def is_usual(value: str | None, facts: Iterable[Fact]) -> bool:
         value: of the cell.
         facts: about it, as `RecordFacts.about` gives them.
     """
-    told = list(facts)
-    if is_missing(value) or not any(_is_alike(fact) for fact in told) or not all(map(_is_harmless, told)):
+    known_facts = list(facts)
+    if is_missing(value) or not any(_is_alike(fact) for fact in known_facts) or not all(map(_is_harmless, known_facts)):
         return False
-    told_by_reading = _LETTERS.search(value or "") and not named_days(value or "")
-    return not told_by_reading or any(isinstance(fact, Seen) and fact.is_frequent for fact in told)
+    is_word = _LETTERS.search(value or "") and not named_days(value or "")
+    return not is_word or any(isinstance(fact, Seen) and fact.is_frequent for fact in known_facts)
 
 
 def is_contradicted(facts: Iterable[Fact]) -> bool:

@@ -28,7 +28,7 @@ _TELEPHONE = re.compile(r"(?:\+|00|0|\()\d[\d\s()/.-]{6,18}\d|\d{2,5}[\s/.-]+\d[
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}")
 
 
-class Told(NamedTuple):
+class CertainType(NamedTuple):
     """What code says of a column.
 
     Args:
@@ -42,7 +42,7 @@ class Told(NamedTuple):
     others: tuple[str, ...]
 
 
-def told_by_form(values: Sequence[str | None], types: Sequence[str]) -> Told | None:
+def certain_type(values: Sequence[str | None], types: Sequence[str]) -> CertainType | None:
     """What the form of a column's values says of its type; None where it says nothing."""
     filled = list(dict.fromkeys(value.strip() for value in values if value is not None and not is_missing(value)))
     kind = _kind(filled[:_READ])
@@ -50,7 +50,7 @@ def told_by_form(values: Sequence[str | None], types: Sequence[str]) -> Told | N
         return None
     named = {one: [name for name, pattern in _NAMES.items() if pattern.search(_plain(one))] for one in types}
     wide = {"book number": ("book number", "article number")}.get(kind, (kind,))
-    return Told(
+    return CertainType(
         kind,
         tuple(one for one, kinds in named.items() if set(kinds) & set(wide)),
         tuple(one for one, kinds in named.items() if kinds and not set(kinds) & set(wide)),

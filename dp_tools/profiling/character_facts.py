@@ -8,7 +8,7 @@ from dp_tools.records import is_missing
 
 _READ = 400
 _SIGNS = re.compile(r"[^\w\s]|_")
-_TOLD_SIGNS = 4
+_SHOWN_SIGNS = 4
 
 
 def form_of(value: str | None) -> str:
@@ -21,14 +21,14 @@ def form_of(value: str | None) -> str:
         return ""
     text = (value or "").strip()[:_READ]
     digits, words = sum(character.isdigit() for character in text), len(text.split())
-    told = [_letters(text), f"{digits or 'no'} {'digit' if digits == 1 else 'digits'}"]
+    parts = [_letters(text), f"{digits or 'no'} {'digit' if digits == 1 else 'digits'}"]
     if words > 1:
-        told.append(f"{words} words")
-    told.append(f"length {len(text)}")
-    signs = "".join(dict.fromkeys(sign for sign in _SIGNS.findall(text) if sign.isprintable()))[:_TOLD_SIGNS]
+        parts.append(f"{words} words")
+    parts.append(f"length {len(text)}")
+    signs = "".join(dict.fromkeys(sign for sign in _SIGNS.findall(text) if sign.isprintable()))[:_SHOWN_SIGNS]
     if signs:
-        told.append(f"sign {signs}")
-    return ", ".join(told)
+        parts.append(f"sign {signs}")
+    return ", ".join(parts)
 
 
 def _letters(text: str) -> str:

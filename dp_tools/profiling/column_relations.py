@@ -14,10 +14,10 @@ from dp_tools.profiling.association import (
     Codes,
     Grouping,
     begun,
+    dependents_of,
     grouped,
     likely_determinants,
     seen_together,
-    told_by,
 )
 from dp_tools.records import Record
 
@@ -33,7 +33,7 @@ Progress = Callable[[int, int], None]
 Groups = dict[str, Counter[str]]
 
 
-class Company:
+class CoOccurrence:
     """Which values of attributes with few values hardly ever stand together, though both are common.
 
     Args:
@@ -83,13 +83,13 @@ class Relations:
         determinants: for each attribute the few that tell it best.
         groups: for a determinant and what it tells, the told values of each determining one.
         beginnings: for an attribute the one whose beginnings tell it best, and the told values of each beginning.
-        company: which values hardly ever stand together.
+        co_occurrence: which values hardly ever stand together.
     """
 
     determinants: dict[str, list[str]]
     groups: dict[tuple[str, str], Groups]
     beginnings: dict[str, tuple[str, Groups]]
-    company: Company
+    co_occurrence: CoOccurrence
 
 
 def relations(
@@ -116,8 +116,8 @@ def relations(
         progress(place, total)
         found.compare(name, table[name])
     determinants = {
-        name: [other for _, other in sorted((-strength, other) for other, strength in told.items())[:most]]
-        for name, told in found.told.items()
+        name: [other for _, other in sorted((-strength, other) for other, strength in dependents.items())[:most]]
+        for name, dependents in found.strengths.items()
     }
     groups = {
         (other, name): grouped(table[other], table.values(other), table[name], table.values(name))
@@ -132,12 +132,12 @@ def relations(
         if len(values) < found.distinct[name]:
             begun_found.compare(name, codes)
     begun_groups = {}
-    for name, told in begun_found.told.items():
-        if told:
-            best = max(told, key=told.__getitem__)
+    for name, dependents in begun_found.strengths.items():
+        if dependents:
+            best = max(dependents, key=dependents.__getitem__)
             codes, values = begun(table[best], beginnings(best))
             begun_groups[name] = best, grouped(codes, values, table[name], table.values(name))
-    return Relations(determinants, groups, begun_groups, Company(table, likely, closed))
+    return Relations(determinants, groups, begun_groups, CoOccurrence(table, likely, closed))
 
 
 class _Strengths:
@@ -151,25 +151,27 @@ class _Strengths:
     def __init__(self, table: CodedTable, likely: Sequence[Sequence[int]]) -> None:
         names = list(table.places)
         self._table = table
-        self._tells = {key: [names[of] for of in told] for key, told in zip(names, told_by(likely), strict=True)}
+        self._tells = {
+            key: [names[of] for of in dependents] for key, dependents in zip(names, dependents_of(likely), strict=True)
+        }
         self.distinct, self._usual = dict[str, int](), dict[str, float]()
         for name in names:
             counts = np.bincount(table[name][table[name] >= 0])
             self.distinct[name] = len(counts)
             self._usual[name] = float(counts.max() / counts.sum()) if len(counts) else 1.0
-        self.told: dict[str, dict[str, float]] = {name: {} for name in names}
+        self.strengths: dict[str, dict[str, float]] = {name: {} for name in names}
 
     def compare(self, key: str, codes: Codes) -> None:
         """Note what an attribute tells, by its values or by what they begin with."""
         records = len(self._table.codes)
-        told = [name for name in self._tells[key] if self.distinct[name] >= 2]
-        if not told or not 2 <= int(codes.max()) + 1 <= 0.9 * records:
+        dependents = [name for name in self._tells[key] if self.distinct[name] >= 2]
+        if not dependents or not 2 <= int(codes.max()) + 1 <= 0.9 * records:
             return
         grouping = Grouping(codes)
-        for name in told:
+        for name in dependents:
             strength = dependency_strength(*grouping.agreement(self._table[name]), records, self._usual[name])
             if strength:
-                self.told[name][key] = strength
+                self.strengths[name][key] = strength
 
 
 def dependency_strength(rows: float, agreeing: float, groups: float, records: int, usual: float) -> float:

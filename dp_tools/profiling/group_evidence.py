@@ -13,7 +13,7 @@ _AGREEING = 5
 """Rows that must agree with a value before that says something."""
 
 
-def against(facts: Iterable[Fact]) -> float:
+def contradiction_score(facts: Iterable[Fact]) -> float:
     """How heavily rows alike speak against the value of a cell, 0 to 6: the log odds of their majority, over all keys.
 
     Of k rows among n that hold another value it is log((k + 1) / (n - k + 1)). A gap has no value to speak against.
@@ -21,10 +21,10 @@ def against(facts: Iterable[Fact]) -> float:
     Args:
         facts: about one cell, as `RecordFacts.about` gives them.
     """
-    told = list(facts)
-    if any(isinstance(fact, Filled) for fact in told):
+    facts_read = list(facts)
+    if any(isinstance(fact, Filled) for fact in facts_read):
         return 0.0
-    otherwise = [(fact.count, fact.total) for fact in told if isinstance(fact, GroupMajority) and not fact.agrees]
+    otherwise = [(fact.count, fact.total) for fact in facts_read if isinstance(fact, GroupMajority) and not fact.agrees]
     return min(sum(max(0.0, math.log((k + 1) / (n - k + 1))) for k, n in otherwise), _MOST)
 
 

@@ -14,7 +14,7 @@ _FEW = 5
 _RARE = 0.01
 
 
-class WordWeights:
+class Idf:
     """Inverse document frequencies (Spärck Jones, 1972).
 
     Args:
@@ -50,7 +50,7 @@ class WordWeights:
         return [SharedWords(*(round(100 * share) for share in shares))]
 
 
-def words_agree(facts: Iterable[Fact]) -> float:
+def overlap_score(facts: Iterable[Fact]) -> float:
     """How far the words of a pair speak for a match, -0.5 to 0.5: the share of the shorter side's words that the other
     side has, by weight, less one half.
 

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 
 from dp_tools.profiling.facts import Fact, Listed, Similarity
 from dp_tools.profiling.identifiers import codes_agree, codes_among, plain_code
-from dp_tools.profiling.idf import WordWeights
+from dp_tools.profiling.idf import Idf
 from dp_tools.profiling.value_formats import readings
 from dp_tools.records import Record, is_missing
 
@@ -35,7 +35,7 @@ class PairFacts:
     """
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
-        self._weights = WordWeights(tuple(compared_tokens(record.values())) for record in records)
+        self._idf = Idf(tuple(compared_tokens(record.values())) for record in records)
 
     def about(self, left: Record, right: Record) -> tuple[Fact, ...]:
         """The facts about a pair."""
@@ -44,12 +44,12 @@ class PairFacts:
         facts: list[Fact] = [Similarity(n, _similarity(left[n], right[n])) for n in shared[:_SIMILARITIES]]
         ours, theirs = compared_tokens(left.values()), compared_tokens(right.values())
         both = [token for token in ours if token in theirs]
-        told = {
+        shown = {
             name for name in shared if len(compared_tokens([left[name]])) == len(compared_tokens([right[name]])) == 1
         }
-        a_only = _one_sided(compared_tokens(_comparable(left, right, told)), theirs)
-        b_only = _one_sided(compared_tokens(_comparable(right, left, told)), ours)
-        facts += self._weights.shared(both, list(a_only), list(b_only))
+        a_only = _one_sided(compared_tokens(_comparable(left, right, shown)), theirs)
+        b_only = _one_sided(compared_tokens(_comparable(right, left, shown)), ours)
+        facts += self._idf.shared(both, list(a_only), list(b_only))
         facts += Listed.first("same", [ours[token] for token in both if _has_digit(token)], _LISTED)
         facts += Listed.first("a only", self._telling(a_only), _LISTED)
         facts += Listed.first("b only", self._telling(b_only), _LISTED)
@@ -57,23 +57,21 @@ class PairFacts:
 
     def _telling(self, tokens: dict[str, str]) -> list[str]:
         """Tokens that tell things apart: those with digits first, which tell products, versions and years apart."""
-        told = (token for token in tokens if _has_digit(token) or len(token) >= _SHORTEST)
-        return [
-            tokens[token] for token in sorted(told, key=lambda token: (not _has_digit(token), -self._weights[token]))
-        ]
+        shown = (token for token in tokens if _has_digit(token) or len(token) >= _SHORTEST)
+        return [tokens[token] for token in sorted(shown, key=lambda token: (not _has_digit(token), -self._idf[token]))]
 
     def codes(self, left: Record, right: Record) -> float:
         """What the codes of a pair say of a match, -1 to 1 (see `codes_agree`); one that many records have is none."""
         ours, theirs = (
-            {code for code in codes_among(compared_tokens(side.values())) if self._weights.is_rare(code)}
+            {code for code in codes_among(compared_tokens(side.values())) if self._idf.is_rare(code)}
             for side in (left, right)
         )
         return codes_agree(ours, theirs)
 
 
-def _comparable(record: Record, other: Record, told: set[str]) -> list[str | None]:
+def _comparable(record: Record, other: Record, shown: set[str]) -> list[str | None]:
     """The values that can show a difference."""
-    return [v for n, v in record.items() if n not in told and not (n in other and is_missing(other[n]))]
+    return [v for n, v in record.items() if n not in shown and not (n in other and is_missing(other[n]))]
 
 
 def _says_the_same(left: str | None, right: str | None) -> bool:

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 
 from dp_tools.profiling.column_pairs import ColumnSummary, ColumnVerdict, column_verdicts
 from dp_tools.profiling.facts import Fact, Listed, Similarity, ValueOverlap
-from dp_tools.profiling.idf import WordWeights
+from dp_tools.profiling.idf import Idf
 from dp_tools.records import Record, is_missing
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
@@ -48,15 +48,15 @@ class SchemaFacts:
         columns: tuple[Sequence[ColumnSummary], Sequence[ColumnSummary]] = ((), ()),
     ) -> None:
         self.verdicts: dict[tuple[int, int], ColumnVerdict] = column_verdicts(*columns) if all(columns) else {}
-        self._weights = WordWeights(_told(attribute) for attribute in attributes)
+        self._idf = Idf(_all_words(attribute) for attribute in attributes)
 
     def about(self, left: Record, right: Record) -> tuple[Fact, ...]:
         """The facts about two attributes."""
         ours, theirs = (_words(side.get("name")) for side in (left, right))
-        all_ours, all_theirs = _told(left), _told(right)
+        all_ours, all_theirs = _all_words(left), _all_words(right)
         both = [word for word in all_ours if word in all_theirs]
         facts: list[Fact] = [Similarity("name", round(fuzz.token_sort_ratio(" ".join(ours), " ".join(theirs))))]
-        facts += self._weights.shared(both, _without(all_ours, both), _without(all_theirs, both))
+        facts += self._idf.shared(both, _without(all_ours, both), _without(all_theirs, both))
         if not is_missing(left.get("values")) and not is_missing(right.get("values")):
             facts.append(ValueOverlap(_overlap(_words(left["values"]), _words(right["values"]))))
         facts += Listed.first("same", self._telling(both), _SHARED)
@@ -65,10 +65,10 @@ class SchemaFacts:
         return tuple(facts)
 
     def _telling(self, words: list[str]) -> list[str]:
-        return sorted(words, key=lambda word: -self._weights[word])
+        return sorted(words, key=lambda word: -self._idf[word])
 
 
-def _told(attribute: Record) -> list[str]:
+def _all_words(attribute: Record) -> list[str]:
     """The words of name and description, each once."""
     return list(dict.fromkeys((*_words(attribute.get("name")), *_words(attribute.get("description")))))
 

@@ -90,8 +90,8 @@ def order_of(counts: Mapping[str, int]) -> Order | None:
         days += count if month_first or day_first else 0
         if bool(month_first) != bool(day_first):
             orders["month first" if month_first else "day first"] += count
-    order, told = max(orders.items(), key=lambda pair: pair[1], default=(None, 0))
-    return order if told >= _TELLING * days and told >= _USUAL * orders.total() else None
+    order, votes = max(orders.items(), key=lambda pair: pair[1], default=(None, 0))
+    return order if votes >= _TELLING * days and votes >= _USUAL * orders.total() else None
 
 
 def _days(text: str, order: Order | None = None) -> list[date] | None:

@@ -25,7 +25,7 @@ class Prompt:
     """One question with everything the model should read, most widely shared first.
 
     Args:
-        task: the task's name, which selects the wording in each wire format.
+        task: the task's name, which selects the wording in each prompt template.
         instruction: a person's own instruction, or a reworded task description; "" for the format's own.
         rules: statements that hold for every question of the batch, general first.
         options: the answers to choose from, when they are listed in the prompt.

@@ -24,7 +24,7 @@ class Serialized:
     """A record as text, and the names of the attributes whose value had to be cut."""
 
     text: str
-    cut: tuple[str, ...]
+    truncated: tuple[str, ...]
 
 
 def quote(value: str | None, budget: int = VALUE_BUDGET) -> str:
@@ -42,8 +42,10 @@ def serialize(record: Record, *, attributes: Iterable[str] | None = None) -> Ser
     shown = set(record if attributes is None else attributes)
     values = {name: value for name, value in record.items() if name in shown}
     budget = _value_budget(values)
-    cut = tuple(name for name, value in values.items() if value is not None and len(_flat(value)) > budget)
-    return Serialized(", ".join(f"{clean_name(name)}: {quote(value, budget)}" for name, value in values.items()), cut)
+    truncated = tuple(name for name, value in values.items() if value is not None and len(_flat(value)) > budget)
+    return Serialized(
+        ", ".join(f"{clean_name(name)}: {quote(value, budget)}" for name, value in values.items()), truncated
+    )
 
 
 def _value_budget(values: Record) -> int:

@@ -10,10 +10,10 @@ from dp_tools.records import clean_name
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import ALL, Rule
 
-Ruled = Literal["not", "at large", "by checks", "in words"]
+RuleCoverage = Literal["none", "general", "checked", "stated"]
 """What rules in force say of an attribute: nothing, something in words about every attribute, or something about this
 very one."""
-UNNAMED: tuple[Ruled, ...] = ("not", "at large")
+UNSPECIFIC: tuple[RuleCoverage, ...] = ("none", "general")
 """Where nothing is said of this very attribute."""
 
 
@@ -35,23 +35,23 @@ class TableVerdict:
     reason: str
     keyed: bool = False
 
-    def speaks(self, ruled: Ruled) -> bool:
+    def applies(self, rule_coverage: RuleCoverage) -> bool:
         """Whether it has a say, given what rules in force say of the attribute, which comes first.
 
         That a cell is right it says only where no rule at all may say otherwise.
         """
         if not self.wrong:
-            return ruled == "not"
-        return ruled in UNNAMED or (ruled == "by checks" and self.keyed)
+            return rule_coverage == "none"
+        return rule_coverage in UNSPECIFIC or (rule_coverage == "checked" and self.keyed)
 
 
-def ruled(injection: Injection, attribute: str) -> Ruled:
+def rule_coverage(injection: Injection, attribute: str) -> RuleCoverage:
     """What rules in force say of this very attribute, by their scope or in their words.
 
     "in words": something that only the model can weigh. "by checks": something that has been settled for each cell
     before the model or the table is heard. "at large": nothing, but a rule in words holds for it as for all others.
     """
-    rules = [*injection.rules, *(lost.rule for lost in injection.lost)]
+    rules = [*injection.rules, *(entry.rule for entry in injection.overridden)]
     named = re.compile(rf"\b{re.escape(clean_name(attribute))}\b", re.IGNORECASE)
     about = [
         rule
@@ -59,13 +59,13 @@ def ruled(injection: Injection, attribute: str) -> Ruled:
         if (rule.source != "call" and rule.attribute != ALL)
         or ((rule.source == "call" or rule.dataset != ALL) and named.search(rule.statement))
     ]
-    if any(map(_in_words, about)):
-        return "in words"
+    if any(map(_is_stated, about)):
+        return "stated"
     if about:
-        return "by checks"
-    return "at large" if any(map(_in_words, rules)) else "not"
+        return "checked"
+    return "general" if any(map(_is_stated, rules)) else "none"
 
 
-def _in_words(rule: Rule) -> bool:
+def _is_stated(rule: Rule) -> bool:
     """Whether only a model can weigh it."""
     return rule.check is None and not rule.examples

@@ -20,7 +20,7 @@ match_schemas {left, right}, each {name, description}; annotate_columns {name, v
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class Overridden:
     """A rule that holds in this scope and was not used, and why."""
 
     rule: Rule
@@ -33,9 +33,9 @@ class Decision:
 
     label: str
     rule: Rule
-    by: Literal["example", "check"]
+    decided_by: Literal["example", "check"]
     reason: str
-    lost: tuple[Lost, ...] = ()
+    overridden: tuple[Overridden, ...] = ()
     """Less binding examples and checks that would have decided this case otherwise."""
 
 
@@ -51,7 +51,7 @@ class Injection(Protocol):
         """Rules whose statements the model reads: general first, most binding last, next to the question."""
 
     @property
-    def lost(self) -> tuple[Lost, ...]:
+    def overridden(self) -> tuple[Overridden, ...]:
         """Rules that hold here and were not used: overridden, or outside the token budget."""
 
     def decide(self, subject: Subject) -> Decision | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from dp_tools.rules.checks import Check
-from dp_tools.rules.injection import Decision, Lost, Subject
+from dp_tools.rules.injection import Decision, Overridden, Subject
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.same_case import case_key
 from dp_tools.rules.scope import Rank, key, rank
@@ -63,7 +63,7 @@ class Selection:
         return self._spoken[0]
 
     @property
-    def lost(self) -> tuple[Lost, ...]:
+    def overridden(self) -> tuple[Overridden, ...]:
         return (*self._silenced, *self._spoken[1])
 
     def decide(self, subject: Subject) -> Decision | None:
@@ -72,11 +72,11 @@ class Selection:
         if first is None:
             return None
         others = tuple(
-            Lost(other.rule, f"says {other.label}; {first.rule.id} binds more")
+            Overridden(other.rule, f"says {other.label}; {first.rule.id} takes precedence")
             for other in verdicts
             if other.label != first.label
         )
-        return replace(first, lost=others)
+        return replace(first, overridden=others)
 
     def allowed(self) -> tuple[str, ...] | None:
         for rule in self._acting:
@@ -101,7 +101,7 @@ class Selection:
             check = Check.of(rule)
             if self.task in _YES_NO:
                 passed = check.judge(subject)
-                if passed is False or (passed and rule.settles == "both"):
+                if passed is False or (passed and rule.decides == "both"):
                     yield Decision(_YES_NO[self.task][passed], rule, "check", rule.statement)
             elif self.task == "impute":
                 value = check.value_for(subject)
@@ -120,16 +120,16 @@ class Selection:
         return tuple(rule for rule, _ in sorted(self.candidates, key=order))
 
     @cached_property
-    def _by_topic(self) -> tuple[tuple[Rule, ...], tuple[Lost, ...]]:
+    def _by_topic(self) -> tuple[tuple[Rule, ...], tuple[Overridden, ...]]:
         acting: list[Rule] = []
-        silenced: list[Lost] = []
+        silenced: list[Overridden] = []
         leaders: dict[str, Rule] = {}
         for rule in self._ordered:
             leader = leaders.setdefault(key(rule.topic), rule) if rule.topic.strip() else rule
             if leader is rule:
                 acting.append(rule)
             else:
-                silenced.append(Lost(rule, f"{leader.id} binds more on {rule.topic}"))
+                silenced.append(Overridden(rule, f"{leader.id} takes precedence on {rule.topic}"))
         return tuple(acting), tuple(silenced)
 
     @property
@@ -137,7 +137,7 @@ class Selection:
         return self._by_topic[0]
 
     @property
-    def _silenced(self) -> tuple[Lost, ...]:
+    def _silenced(self) -> tuple[Overridden, ...]:
         return self._by_topic[1]
 
     @cached_property
@@ -153,17 +153,17 @@ class Selection:
         return labels
 
     @cached_property
-    def _spoken(self) -> tuple[tuple[Rule, ...], tuple[Lost, ...]]:
+    def _spoken(self) -> tuple[tuple[Rule, ...], tuple[Overridden, ...]]:
         """What fits, most binding rules served first, and what does not."""
         taken: list[Rule] = []
-        lost: list[Lost] = []
-        said: dict[str, Rule] = {}
+        overridden: list[Overridden] = []
+        spoken: dict[str, Rule] = {}
         used = 0
         packs: dict[str, int] = {}
         for rule in self._acting:
             tokens = self.count(rule.statement)
-            same = said.get(key(rule.statement))
-            if self.task in _YES_NO and rule.check is not None and rule.settles == "both":
+            same = spoken.get(key(rule.statement))
+            if self.task in _YES_NO and rule.check is not None and rule.decides == "both":
                 reason = LEFT_TO_ITS_CHECK
             elif same is not None:
                 reason = f"{same.id} says the same"
@@ -175,12 +175,12 @@ class Selection:
                 reason = f"pack {rule.pack} has used its share of {self.budget} tokens"
             else:
                 taken.append(rule)
-                said[key(rule.statement)] = rule
+                spoken[key(rule.statement)] = rule
                 used += tokens
                 packs[rule.pack] = packs.get(rule.pack, 0) + tokens
                 continue
-            lost.append(Lost(rule, reason))
-        return tuple(reversed(taken)), tuple(lost)
+            overridden.append(Overridden(rule, reason))
+        return tuple(reversed(taken)), tuple(overridden)
 
 
 def call_rules(

@@ -41,10 +41,10 @@ class Rule(BaseModel):
         dict[str, Any] | None,
         Field(description="The same rule as JSON Schema: over the record where its type is object, else the value."),
     ] = None
-    settles: Annotated[
-        Literal["failed", "both"],
+    decides: Annotated[
+        Literal["fail", "both"],
         Field(description="What the check decides: that a failing case is wrong, or also that a passing one is right."),
-    ] = "failed"
+    ] = "fail"
     examples: Annotated[tuple[Example, ...], Field(description="Labelled cases.")] = ()
     priority: Annotated[int, Field(description="Among rules of equal scope the higher wins; then the older.")] = 0
     source: Annotated[Source, Field(description="Who it came from.")] = "person"

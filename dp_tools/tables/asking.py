@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from dp_tools.decision import Decider, ReadyRequest
 from dp_tools.errors import Cancelled
-from dp_tools.explain.averaging import AveragedAnswer, answer_averaged
+from dp_tools.explain.averaging import PermutationAveragedAnswer, answer_permutation_averaged
 from dp_tools.profiling import Facts
 from dp_tools.progress import Progress
 from dp_tools.tasks.task import Answer, Outcome, Request
@@ -105,7 +105,7 @@ class Work:
         for _, outcomes in self._decided(questions):
             yield outcomes
 
-    def averaged_answers(self, questions: Iterable[Asked]) -> Iterator[AveragedAnswer]:
+    def permutation_averaged_answers(self, questions: Iterable[Asked]) -> Iterator[PermutationAveragedAnswer]:
         """The same by the mean over several orders; `Asked.size` counts every order.
 
         Raises:
@@ -113,9 +113,11 @@ class Work:
         """
         for question in questions:
             ready = self.decider.ready(question.request, question.facts)
-            kept = json.loads(self._kept("averaged", ready, question.size, partial(self._average, question)))
+            kept = json.loads(
+                self._kept("permutation_averaged", ready, question.size, partial(self._average, question))
+            )
             answer = ready.task.answer.model_validate(kept["answer"])
-            yield AveragedAnswer(answer, tuple(kept["unstable"]))
+            yield PermutationAveragedAnswer(answer, tuple(kept["order_sensitive"]))
 
     def stage(self, name: str) -> Progress:
         """Begin a stage in which nothing is asked; its progress also stops there if the work was cancelled."""
@@ -148,16 +150,16 @@ class Work:
         return _OUTCOMES.dump_json(found).decode()
 
     def _average(self, question: Asked) -> str:
-        found = answer_averaged(
+        found = answer_permutation_averaged(
             self.decider, question.request, facts=question.facts, progress=self._onward(), cancel=self.cancel
         )
-        return json.dumps({"answer": found.answer.model_dump(mode="json"), "unstable": found.unstable})
+        return json.dumps({"answer": found.answer.model_dump(mode="json"), "order_sensitive": found.order_sensitive})
 
     def _kept(self, form: str, ready: ReadyRequest, size: int, ask: Callable[[], str]) -> str:
         """What the journal keeps of a request, or what is then asked and kept."""
         if not self.ready:
-            tell = self.stage("preparing the model")
-            self.decider.wait_until_prepared(lambda seconds: tell(int(seconds), 0), self.cancel)
+            tell = self.stage("optimizing the model")
+            self.decider.wait_until_optimized(lambda seconds: tell(int(seconds), 0), self.cancel)
             self.ready = True
         parts = (form, self.decider.digest(ready.task.name, ready.request.dataset), ready.digest())
         key = hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dp_tools.profiling.association import Codes, Grouping, group_agreement, likely_determinants, told_by
+from dp_tools.profiling.association import Codes, Grouping, dependents_of, group_agreement, likely_determinants
 from dp_tools.progress import Stage, silent
 from dp_tools.tables.snapshot import Table, known_codes
 from dp_tools.tables.table_profile import Dependency
@@ -46,13 +46,15 @@ def functional_dependencies(
         codes[:, place], _ = known_codes(column)
     look = stage("comparing columns")
     found = []
-    for place, (left, told) in enumerate(zip(names, told_by(likely_determinants(codes.T, codes)), strict=True)):
+    for place, (left, dependents) in enumerate(
+        zip(names, dependents_of(likely_determinants(codes.T, codes)), strict=True)
+    ):
         look(place, len(names))
         distinct, filled = int(codes[:, place].max(initial=-1)) + 1, int((codes[:, place] >= 0).sum())
         if distinct < 2 or distinct > 0.95 * filled:
             continue
         grouping = Grouping(codes[:, place])
-        for of in told:
+        for of in dependents:
             rows, agreeing, _ = grouping.agreement(codes[:, of])
             if rows >= _SLACK * support * table.count and agreeing >= _SLACK * confidence * rows:
                 found += _dependency(left, names[of], codes[:, place], codes[:, of], confidence, support)

@@ -15,7 +15,16 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from dp_tools.profiling.association import CodedTable
-from dp_tools.profiling.cell_facts import CLOSED, ENOUGH, PEERS, Column, RecordFacts, beginning_of, nearest, shape_of
+from dp_tools.profiling.cell_facts import (
+    CLOSED,
+    ENOUGH,
+    MOST_DETERMINANTS,
+    Column,
+    RecordFacts,
+    beginning_of,
+    nearest,
+    shape_of,
+)
 from dp_tools.profiling.column_relations import relations
 from dp_tools.profiling.placeholders import placeholders
 from dp_tools.profiling.spelling import plain_letters
@@ -81,13 +90,13 @@ class TableFacts(RecordFacts):
         """
         found = []
         own = (record.get(attribute) or "").strip()
-        for determinant, groups in self._peers(attribute):
-            peers = Counter(groups.get((record.get(determinant) or "").strip(), Counter()))
-            if own in peers:
-                peers[own] -= 1
-            total = peers.total()
+        for determinant, groups in self._groups_of(attribute):
+            group = Counter(groups.get((record.get(determinant) or "").strip(), Counter()))
+            if own in group:
+                group[own] -= 1
+            total = group.total()
             if total:
-                value, count = peers.most_common(1)[0]
+                value, count = group.most_common(1)[0]
                 if count * 2 > total and value != own:
                     found.append((determinant, value, count, total))
         return found
@@ -101,9 +110,9 @@ class TableFacts(RecordFacts):
         if self._relations is None:
             return None
         determinant, groups = self._relations.beginnings.get(attribute, ("", {}))
-        peers = groups.get(beginning_of(record.get(determinant)))
-        value, count = peers.most_common(1)[0] if peers else ("", 0)
-        return value if peers and count * 2 > peers.total() else None
+        group = groups.get(beginning_of(record.get(determinant)))
+        value, count = group.most_common(1)[0] if group else ("", 0)
+        return value if group and count * 2 > group.total() else None
 
     def beside(self, attribute: str, value: str) -> dict[str, Counter[str]]:
         """The values of the other columns in up to two thousand rows that hold a value, evenly spread."""
@@ -254,7 +263,7 @@ class TableFacts(RecordFacts):
         self._relations = relations(
             CodedTable({name: place for place, name in enumerate(table.columns)}, codes, lambda n: values[n].to_list()),
             lambda name: beginnings[name].to_list(),
-            most=PEERS,
+            most=MOST_DETERMINANTS,
             closed=CLOSED,
             progress=stage("comparing columns"),
         )

@@ -41,13 +41,13 @@ class ColumnProfile(BaseModel):
     formats: Annotated[list[Frequent], Field(description="The most frequent formats.")]
     shortest: Annotated[int, Field(description="Characters of the shortest value.")]
     longest: Annotated[int, Field(description="Characters of the longest value.")]
-    low: Annotated[float | None, Field(description="The least number, where values are numbers.")] = None
-    median: Annotated[float | None, Field(description="The middle number.")] = None
-    high: Annotated[float | None, Field(description="The greatest number.")] = None
+    low: Annotated[float | None, Field(description="Minimum, for numbers.")] = None
+    median: Annotated[float | None, Field(description="Median, for numbers.")] = None
+    high: Annotated[float | None, Field(description="Maximum, for numbers.")] = None
     histogram: Annotated[
         list[tuple[float, int]], Field(description="Numbers in up to 20 bins: lower bound and count.")
     ] = []
-    placeholders: Annotated[list[Frequent], Field(description="Values that seem to stand for a missing one.")] = []
+    placeholders: Annotated[list[Frequent], Field(description="Values that seem to denote a missing value.")] = []
 
 
 class TableProfile(BaseModel):
@@ -56,8 +56,8 @@ class TableProfile(BaseModel):
     table: Annotated[str, Field(description="The table.")]
     records: Annotated[int, Field(description="Records.")]
     format: Annotated[str, Field(description="How the file was read.")]
-    options: Annotated[dict[str, Any], Field(description="Encoding, delimiter and the like, as found out.")]
-    notes: Annotated[list[str], Field(description="What was odd about the file.")]
+    options: Annotated[dict[str, Any], Field(description="Detected encoding, delimiter and so on.")]
+    notes: Annotated[list[str], Field(description="Remarks on the file.")]
     columns: Annotated[list[ColumnProfile], Field(description="The columns.")]
     dependencies: Annotated[list[Dependency], Field(description="Attributes that determine others.")]
 

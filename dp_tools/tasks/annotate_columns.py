@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from dp_tools.profiling import Facts, column_facts, rendered
-from dp_tools.profiling.certain_types import told_by_form
+from dp_tools.profiling.certain_types import certain_type
 from dp_tools.prompts.ask import Choice
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import quote
@@ -66,9 +66,7 @@ class AnnotateColumns(Task[AnnotateColumnsRequest, AnnotateColumnsAnswer]):
 
     name = "annotate_columns"
     title = "Annotate column types"
-    description = (
-        "Says what each column holds, choosing among your types. It reads sample values and, if given, header and rows."
-    )
+    description = "Assigns one of your types to each column, from sample values and, if given, its header and rows."
     request = AnnotateColumnsRequest
     answer = AnnotateColumnsAnswer
 
@@ -88,9 +86,9 @@ class AnnotateColumns(Task[AnnotateColumnsRequest, AnnotateColumnsAnswer]):
                 attribute=clean_name(column.name) if column.name else "",
                 evidence=rendered(found),
             )
-            cut = (column.name or "column",) if any(len(v or "") > _CHARACTERS for v in values[:VALUES]) else ()
+            truncated = (column.name or "column",) if any(len(v or "") > _CHARACTERS for v in values[:VALUES]) else ()
             subject = {"name": column.name, "values": column.values}
-            cases.append(Case(subject, prompt, ask, column.name, cut, facts=found))
+            cases.append(Case(subject, prompt, ask, column.name, truncated, facts=found))
         return cases
 
     def read(self, request: AnnotateColumnsRequest, outcomes: Sequence[Outcome]) -> AnnotateColumnsAnswer:
@@ -109,27 +107,29 @@ class AnnotateColumns(Task[AnnotateColumnsRequest, AnnotateColumnsAnswer]):
 
 def _by_form(column: Column, types: Sequence[str], outcome: Outcome) -> Outcome:
     """The model's choice, or the most probable of its choices that the form of the values leaves; rules come first."""
-    if outcome.by != "model" or outcome.label is None or outcome.rules:
+    if outcome.decided_by != "model" or outcome.label is None or outcome.rules:
         return outcome
-    told = told_by_form(column.values, types)
-    if told is None:
+    certain = certain_type(column.values, types)
+    if certain is None:
         return outcome
     ranked = [(outcome.label, outcome.confidence or 0.0), *outcome.ranking]
-    left = [pair for pair in ranked if pair[0] in told.types] or [pair for pair in ranked if pair[0] not in told.others]
+    left = [pair for pair in ranked if pair[0] in certain.types] or [
+        pair for pair in ranked if pair[0] not in certain.others
+    ]
     if not left or left[0][0] == outcome.label:
         return outcome
     label, probability = left[0]
-    confidence = _CERTAIN if told.types else probability
-    others = [pair for pair in ranked if pair[0] != label and (told.types or pair in left)]
+    confidence = _CERTAIN if certain.types else probability
+    others = [pair for pair in ranked if pair[0] != label and (certain.types or pair in left)]
     share = min(1.0, (1 - confidence) / (sum(p for _, p in others) or 1.0))
     ranking = tuple((other, p * share) for other, p in others)
     return replace(
         outcome,
-        by="form",
+        decided_by="pattern",
         label=label,
         confidence=confidence,
         ranking=ranking,
-        reason=f"The values are written as {told.kind}s are, and no {outcome.label} is.",
+        reason=f"The values are written as {certain.kind}s are, and no {outcome.label} is.",
     )
 
 

@@ -11,7 +11,7 @@ from dp_tools.records import Record
 from dp_tools.rules.coverage import TableVerdict
 
 if TYPE_CHECKING:
-    from dp_tools.rules.discovery.data_constraints import Regularities
+    from dp_tools.rules.discovery.data_constraints import DataConstraints
 
 
 class BatchFacts(RecordFacts):
@@ -39,17 +39,17 @@ class BatchFacts(RecordFacts):
             attribute: of the cell.
             facts: the evidence about it.
         """
-        return self._regularities.verdicts(record, attribute, usual=is_usual(record[attribute], facts))
+        return self._constraints.verdicts(record, attribute, usual=is_usual(record[attribute], facts))
 
     @cached_property
-    def _regularities(self) -> Regularities:
+    def _constraints(self) -> DataConstraints:
         """None where records differ in their attributes, since then they are not rows of one table."""
         # Mining takes numpy, which a server that is ready at once has not loaded yet.
-        from dp_tools.rules.discovery.data_constraints import ENOUGH, Regularities, searched
+        from dp_tools.rules.discovery.data_constraints import ENOUGH, DataConstraints, searched
 
         if any(record.keys() != self._records[0].keys() for record in self._records):
-            return Regularities()
+            return DataConstraints()
         names = list(self._records[0]) if self._records else []
         chosen = (self._records[number] for number in searched(len(self._records), len(names)))
         table = [{name: record[name] for name in names} for record in chosen]
-        return Regularities.of(table, self._dataset, retired=self._left_out() if len(table) >= ENOUGH else ())
+        return DataConstraints.of(table, self._dataset, retired=self._left_out() if len(table) >= ENOUGH else ())

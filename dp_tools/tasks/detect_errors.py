@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.profiling import CellFacts, Facts, against, form_of, rendered
+from dp_tools.profiling import CellFacts, Facts, contradiction_score, form_of, rendered
 from dp_tools.prompts.ask import YesNo
 from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.serializer import quote
@@ -85,14 +85,14 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
         require_known(request.attributes or [], names)
         if request.attributes == []:
             raise InvalidRequest("There are no attributes to judge: name some, or leave attributes out to judge all.")
-        told = facts if isinstance(facts, CellFacts) else self.facts(request)
+        cell_facts = facts if isinstance(facts, CellFacts) else self.facts(request)
         # Where counting knows the columns, the cell and its evidence are enough, and equal cells are asked once.
-        shown = not told.knows_columns if request.show_record is None else request.show_record
+        shown = not cell_facts.knows_columns if request.show_record is None else request.show_record
         cases = []
         for record in request.records:
-            block, cut = record_block("record", record) if shown else (None, ())
+            block, truncated = record_block("record", record) if shown else (None, ())
             for attribute in request.attributes or names:
-                found = told.about(record, attribute)
+                found = cell_facts.about(record, attribute)
                 prompt = Prompt(
                     task=self.name,
                     blocks=(block,) if block is not None else (),
@@ -102,8 +102,10 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
                     evidence=rendered(found),
                 )
                 subject = {"record": record, "attribute": attribute, "value": record[attribute]}
-                table = told.verdicts(record, attribute, found) if isinstance(told, BatchFacts) else ()
-                cases.append(Case(subject, prompt, YesNo(), attribute, cut, table, against(found), found))
+                table = cell_facts.verdicts(record, attribute, found) if isinstance(cell_facts, BatchFacts) else ()
+                cases.append(
+                    Case(subject, prompt, YesNo(), attribute, truncated, table, contradiction_score(found), found)
+                )
         return cases
 
     def facts(self, request: DetectErrorsRequest) -> BatchFacts:

@@ -44,9 +44,9 @@ class ExtractedValue(Item):
 
     text: Annotated[int, Field(description="Position of the text in the request, from 0.")]
     attribute: Annotated[str, Field(description="The attribute.")]
-    value: Annotated[str | None, Field(description="The value as it stands in the text; null if it is not stated.")]
+    value: Annotated[str | None, Field(description="The value as written in the text; null if not stated.")]
     span: Annotated[
-        tuple[int, int] | None, Field(description="Where it first stands: characters [start, end) of the text.")
+        tuple[int, int] | None, Field(description="First position in the text: characters [start, end).")
     ] = None
 
 
@@ -64,7 +64,7 @@ class ExtractValues(Task[ExtractValuesRequest, ExtractValuesAnswer]):
     name = "extract_values"
     title = "Extract attribute values"
     description = (
-        "Reads attribute values out of texts such as product titles. A value is a stretch of the text, never "
+        "Extracts attribute values from texts such as product titles. A value is copied from the text, never "
         "reworded; null if not stated."
     )
     request = ExtractValuesRequest
@@ -85,8 +85,8 @@ class ExtractValues(Task[ExtractValuesRequest, ExtractValuesAnswer]):
                     value=quote(attribute.description) if attribute.description else "",
                 )
                 ask = FreeValue(copy_from=read, may_be_none=True)
-                cut = ("text",) if len(text) > TEXT_BUDGET else ()
-                cases.append(Case({"text": text, "attribute": attribute.name}, prompt, ask, attribute.name, cut))
+                truncated = ("text",) if len(text) > TEXT_BUDGET else ()
+                cases.append(Case({"text": text, "attribute": attribute.name}, prompt, ask, attribute.name, truncated))
         return cases
 
     def read(self, request: ExtractValuesRequest, outcomes: Sequence[Outcome]) -> ExtractValuesAnswer:
@@ -111,13 +111,13 @@ class ExtractValues(Task[ExtractValuesRequest, ExtractValuesAnswer]):
 
 def _by_form(text: str, attribute: str, outcome: Outcome) -> Outcome:
     """The model's answer, or, where it finds nothing and no rule says so, the only stretch written as a value is."""
-    if outcome.by != "model" or outcome.label is not None or outcome.problem is not None or outcome.rules:
+    if outcome.decided_by != "model" or outcome.label is not None or outcome.failure is not None or outcome.rules:
         return outcome
     found = only_measure(_readable(text), attribute)
     if found is None:
         return outcome
     reason = f"It is the only stretch of the text that is written as a {attribute} is."
-    return replace(outcome, by="form", label=found, confidence=_BY_FORM, reason=reason)
+    return replace(outcome, decided_by="pattern", label=found, confidence=_BY_FORM, reason=reason)
 
 
 def _readable(text: str) -> str:

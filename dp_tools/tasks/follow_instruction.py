@@ -70,9 +70,9 @@ class FollowInstruction(Task[FollowInstructionRequest, FollowInstructionAnswer])
         options = {"yes_no": ("Yes", "No"), "choice": tuple(request.choices), "text": ()}[request.shape]
         cases = []
         for record in request.records:
-            block, cut = record_block("record", record)
+            block, truncated = record_block("record", record)
             prompt = Prompt(task=self.name, instruction=request.instruction, options=options, blocks=(block,))
-            cases.append(Case({"record": record, "instruction": request.instruction}, prompt, ask, cut=cut))
+            cases.append(Case({"record": record, "instruction": request.instruction}, prompt, ask, truncated=truncated))
         return cases
 
     def read(self, request: FollowInstructionRequest, outcomes: Sequence[Outcome]) -> FollowInstructionAnswer:  # noqa: ARG002

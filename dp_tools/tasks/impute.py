@@ -44,7 +44,7 @@ class ImputeRequest(Request):
 class ImputedValue(Item):
     """The value for one record."""
 
-    value: Annotated[str | None, Field(description="The value, or null where the model cannot tell.")]
+    value: Annotated[str | None, Field(description="The value; null if the model cannot tell.")]
     alternatives: Annotated[
         list[tuple[str, float]], Field(description="Up to three other values with their probability.")
     ] = []
@@ -65,7 +65,7 @@ class Impute(Task[ImputeRequest, ImputeAnswer]):
     title = "Impute missing values"
     description = (
         "Infers one attribute from the rest of each record, choosing from `allowed` if given. A null value means "
-        "that the record does not tell."
+        "that the record does not imply one."
     )
     request = ImputeRequest
     answer = ImputeAnswer
@@ -74,18 +74,18 @@ class Impute(Task[ImputeRequest, ImputeAnswer]):
         require_same_attributes(request.records)
         if request.allowed is not None:
             require(request.allowed, "allowed values")
-        told = facts if isinstance(facts, CellFacts) else self.facts(request)
+        cell_facts = facts if isinstance(facts, CellFacts) else self.facts(request)
         ask = FreeValue(allowed=tuple(dict.fromkeys(request.allowed)) if request.allowed else None, alternatives=3)
         cases = []
         for record in request.records:
             rest = {name: value for name, value in record.items() if name != request.attribute}
-            block, cut = record_block("record", rest)
-            found = told.testimony({**rest, request.attribute: None}, request.attribute)
+            block, truncated = record_block("record", rest)
+            found = cell_facts.group_evidence({**rest, request.attribute: None}, request.attribute)
             prompt = Prompt(
                 task=self.name, blocks=(block,), attribute=clean_name(request.attribute), evidence=rendered(found)
             )
             subject = {"record": rest, "attribute": request.attribute}
-            cases.append(Case(subject, prompt, ask, request.attribute, cut, facts=found))
+            cases.append(Case(subject, prompt, ask, request.attribute, truncated, facts=found))
         return cases
 
     def facts(self, request: ImputeRequest) -> RecordFacts:

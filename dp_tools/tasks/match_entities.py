@@ -59,7 +59,7 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
     name = "match_entities"
     title = "Match entities"
     description = (
-        "Judges whether the two records of each pair are the same thing. Send pairs of the same tables at once: "
+        "Judges whether the two records of each pair are the same entity. Send pairs of the same tables at once: "
         "together they show which words are rare."
     )
     request = MatchEntitiesRequest
@@ -67,19 +67,21 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
 
     def cases(self, request: MatchEntitiesRequest, facts: Facts | None = None) -> list[Case]:
         require(request.pairs, "pairs")
-        words = facts if isinstance(facts, PairFacts) else self.facts(request)
+        pair_facts = facts if isinstance(facts, PairFacts) else self.facts(request)
         cases = []
         for number, pair in enumerate(request.pairs, start=1):
             if not pair.left or not pair.right:
                 raise InvalidRequest(f"A side of pair {number} has no attributes: give both as {{attribute: value}}.")
-            left, cut_left = record_block("a", pair.left)
-            right, cut_right = record_block("b", pair.right)
-            found = words.about(pair.left, pair.right)
+            left, truncated_left = record_block("a", pair.left)
+            right, truncated_right = record_block("b", pair.right)
+            found = pair_facts.about(pair.left, pair.right)
             prompt = Prompt(task=self.name, blocks=(left, right), evidence=rendered(found))
-            cut = tuple(dict.fromkeys((*cut_left, *cut_right)))
+            truncated = tuple(dict.fromkeys((*truncated_left, *truncated_right)))
             subject = {"left": pair.left, "right": pair.right}
-            codes = words.codes(pair.left, pair.right)
-            cases.append(Case(subject, prompt, YesNo(), cut=cut, testimony=codes, facts=found))
+            identifier_evidence = pair_facts.codes(pair.left, pair.right)
+            cases.append(
+                Case(subject, prompt, YesNo(), truncated=truncated, evidence_score=identifier_evidence, facts=found)
+            )
         return cases
 
     def facts(self, request: MatchEntitiesRequest) -> PairFacts:

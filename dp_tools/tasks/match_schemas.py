@@ -90,8 +90,8 @@ class MatchSchemas(Task[MatchSchemasRequest, MatchSchemasAnswer]):
     name = "match_schemas"
     title = "Match schemas"
     description = (
-        "Finds the attributes (columns) of two tables that mean the same. Returns scores and a one-to-one "
-        "assignment; what is not in it has no counterpart."
+        "Matches the attributes (columns) of two tables by meaning. Returns scores and a one-to-one assignment; "
+        "attributes that are not in it have no counterpart."
     )
     request = MatchSchemasRequest
     answer = MatchSchemasAnswer
@@ -104,14 +104,14 @@ class MatchSchemas(Task[MatchSchemasRequest, MatchSchemasAnswer]):
         words = facts if isinstance(facts, SchemaFacts) else self.facts(request)
         cases = []
         for left, right in _pairs(request):
-            block_a, cut_a = record_block("a", lefts[left])
-            block_b, cut_b = record_block("b", rights[right])
+            block_a, truncated_a = record_block("a", lefts[left])
+            block_b, truncated_b = record_block("b", rights[right])
             found = words.about(lefts[left], rights[right])
             prompt = Prompt(task=self.name, blocks=(block_a, block_b), evidence=rendered(found))
             subject = {"left": lefts[left], "right": rights[right]}
             counted = () if request.rules else _counted(words.verdicts.get((left, right)))
-            cut = tuple(dict.fromkeys((*cut_a, *cut_b)))
-            cases.append(Case(subject, prompt, YesNo(), cut=cut, table=counted, facts=found))
+            truncated = tuple(dict.fromkeys((*truncated_a, *truncated_b)))
+            cases.append(Case(subject, prompt, YesNo(), truncated=truncated, table=counted, facts=found))
         return cases
 
     def facts(self, request: MatchSchemasRequest) -> SchemaFacts:

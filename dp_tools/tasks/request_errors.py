@@ -64,8 +64,8 @@ def _sentence(fault: Mapping[str, Any], known: Iterable[str]) -> str:
         return f"{where} is {len(fault['input'])} characters long and the limit is {limit}: cut it, or leave it out."
     if fault["type"] == "string_type" and isinstance(fault["input"], int | float):
         return f'{where} is the number {fault["input"]}: give values as text, as found, here "{fault["input"]}".'
-    said = str(fault["msg"]).removeprefix("Value error, ").rstrip(".")
-    return f"{where} cannot be {_shown(fault['input'])}: {said[:1].lower()}{said[1:]}."
+    message = str(fault["msg"]).removeprefix("Value error, ").rstrip(".")
+    return f"{where} cannot be {_shown(fault['input'])}: {message[:1].lower()}{message[1:]}."
 
 
 def _path(parts: Iterable[int | str]) -> str:

@@ -16,13 +16,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from typing_extensions import TypeVar
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.profiling import Fact, Facts, words_agree
+from dp_tools.profiling import Fact, Facts, overlap_score
 from dp_tools.prompts.ask import Ask
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import quote, serialize
 from dp_tools.records import Record, clean_name
 from dp_tools.rules.coverage import TableVerdict
-from dp_tools.rules.injection import Lost
+from dp_tools.rules.injection import Overridden
 from dp_tools.tabular import Tabular
 
 VALUE_LIMIT = 1_000_000
@@ -45,8 +45,8 @@ Value = Annotated[str, Field(max_length=VALUE_LIMIT), BeforeValidator(as_text), 
 """A value as text."""
 RecordField = Annotated[dict[str, Value | None], WithJsonSchema({"type": "object"})]
 """A record: its attributes, null where a value is missing."""
-By = Literal["model", "check", "example", "table", "form", "nobody"]
-WITHOUT_MODEL: tuple[By, ...] = ("check", "example", "table")
+DecidedBy = Literal["model", "check", "example", "table", "pattern", "unanswered"]
+WITHOUT_MODEL: tuple[DecidedBy, ...] = ("check", "example", "table")
 """Who decides without the model being asked."""
 
 
@@ -64,10 +64,10 @@ class UsedRule(BaseModel):
 
     id: Annotated[str, Field(description="The rule's name.")]
     version: Annotated[int, Field(description="The version that was used.")]
-    statement: Annotated[str, Field(description="What it says.")]
+    statement: Annotated[str, Field(description="The sentence.")]
 
 
-class LostRule(UsedRule):
+class OverriddenRule(UsedRule):
     """A rule that holds here and was not used."""
 
     reason: Annotated[str, Field(description="Why it was not used.")]
@@ -76,20 +76,20 @@ class LostRule(UsedRule):
 class Item(BaseModel):
     """What every item of an answer carries: who decided it, how sure that is, and what went wrong if something did."""
 
-    by: Annotated[
-        By,
+    decided_by: Annotated[
+        DecidedBy,
         Field(
-            description="Who decided: the model, a rule's check, a labelled example, what the table itself mostly "
-            "keeps, the form in which values are written, or nobody."
+            description="Who decided: the model, a rule's check, a labelled example, the table's data constraints, "
+            "a value pattern, or none of them: unanswered."
         ),
     ] = "model"
     confidence: Annotated[
         float | None, Field(description="Probability that the answer is right, 0 to 1; null if there is no answer.")
     ] = None
     rules: Annotated[list[str], Field(description="The rules used for this item, as id@version.")] = []
-    reason: Annotated[str | None, Field(description="Why, where something else than the model decided.")] = None
-    cut: Annotated[list[str], Field(description="Attributes whose value was too long and was cut for the model.")] = []
-    problem: Annotated[str | None, Field(description="Why there is no answer, if there is none.")] = None
+    reason: Annotated[str | None, Field(description="Why, unless the model decided.")] = None
+    truncated: Annotated[list[str], Field(description="Attributes whose value was truncated for the model.")] = []
+    failure: Annotated[str | None, Field(description="Why there is no answer, if there is none.")] = None
 
 
 ItemT = TypeVar("ItemT", bound=Item, default=Any)
@@ -102,8 +102,10 @@ class Answer(BaseModel, Tabular[ItemT]):
     """The field that holds the items."""
 
     model: Annotated[str, Field(description="The model that answered.")] = ""
-    rules: Annotated[list[UsedRule], Field(description="Every rule that was used for some item.")] = []
-    lost: Annotated[list[LostRule], Field(description="Rules that hold here but were not used, and why.")] = []
+    rules: Annotated[list[UsedRule], Field(description="Every rule used for any item.")] = []
+    overridden: Annotated[
+        list[OverriddenRule], Field(description="Rules that apply here but were not used, and why.")
+    ] = []
 
     __repr__ = __str__ = Tabular.__repr__
 
@@ -173,9 +175,9 @@ class Case:
         prompt: the prompt without rules.
         ask: how the answer is wanted.
         attribute: the attribute whose rules apply, as the user wrote it.
-        cut: attributes whose values were cut.
+        truncated: attributes whose values were cut.
         table: what the table at hand says of this case by what it mostly keeps, weightiest first.
-        testimony: how heavily counted evidence speaks for yes, beside the model's word; calibration knows its weight.
+        evidence_score: log-odds for "yes" from counted evidence; calibration combines it with the model's logit.
         facts: what counting says of this case; the prompt's evidence is these facts as the model reads them.
     """
 
@@ -183,15 +185,15 @@ class Case:
     prompt: Prompt
     ask: Ask
     attribute: str | None = None
-    cut: tuple[str, ...] = ()
+    truncated: tuple[str, ...] = ()
     table: tuple[TableVerdict, ...] = ()
-    testimony: float = 0.0
+    evidence_score: float = 0.0
     facts: tuple[Fact, ...] = ()
 
     @property
-    def words(self) -> float:
+    def overlap_score(self) -> float:
         """How far the words of a pair speak for yes, -0.5 to 0.5, by its facts: calibration knows their weight, too."""
-        return words_agree(self.facts)
+        return overlap_score(self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,37 +201,37 @@ class Outcome:
     """How one case ended.
 
     Args:
-        by: who decided.
+        decided_by: who decided.
         label: "yes" or "no", the choice, or the value; None where there is no value or no answer.
         confidence: calibrated probability of the label, or None without an answer.
         ranking: other labels with their probability, most probable first.
         rules: id@version of the rules used.
-        reason, problem: as in `Item`.
-        lost: rules that would have decided this case otherwise and bind less.
+        reason, failure: as in `Item`.
+        overridden: rules that would have decided this case otherwise and bind less.
         threshold: the probability of yes from which the verdict is yes.
     """
 
-    by: By
+    decided_by: DecidedBy
     label: str | None = None
     confidence: float | None = None
     ranking: tuple[tuple[str, float], ...] = ()
     rules: tuple[str, ...] = ()
     reason: str | None = None
-    problem: str | None = None
-    cut: tuple[str, ...] = ()
-    lost: tuple[Lost, ...] = ()
+    failure: str | None = None
+    truncated: tuple[str, ...] = ()
+    overridden: tuple[Overridden, ...] = ()
     threshold: float = 0.5
 
     @property
     def item(self) -> dict[str, Any]:
         """The fields of `Item`."""
         return {
-            "by": self.by,
+            "decided_by": self.decided_by,
             "confidence": None if self.confidence is None else round(self.confidence, 4),
             "rules": list(self.rules),
             "reason": self.reason,
-            "cut": list(self.cut),
-            "problem": self.problem,
+            "truncated": list(self.truncated),
+            "failure": self.failure,
         }
 
     @property
@@ -289,7 +291,7 @@ def record_block(role: str, record: Record) -> tuple[Block, tuple[str, ...]]:
     """A record as a block of a prompt, and the attributes that had to be cut."""
     serialized = serialize(record)
     fields = tuple((clean_name(name), quote(value)) for name, value in record.items())
-    return Block(role, serialized.text, fields), serialized.cut
+    return Block(role, serialized.text, fields), serialized.truncated
 
 
 def require(items: Sequence[object], what: str) -> None:

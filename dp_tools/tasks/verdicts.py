@@ -55,7 +55,7 @@ class VerdictAnswer(Answer[VerdictT]):
     other: ClassVar[str]
     """What a negative verdict is called in `left_out`."""
 
-    left_out: Annotated[dict[str, int], Field(description="How many verdicts `only` left out, by what they are.")] = {}
+    left_out: Annotated[dict[str, int], Field(description="Numbers of verdicts that `only` left out, by kind.")] = {}
 
     def _counts(self) -> list[str]:
         positive = sum(verdict.verdict is True for verdict in self)

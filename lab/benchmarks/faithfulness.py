@@ -17,9 +17,9 @@ from dp_tools.decision import task_of
 from dp_tools.errors import TableUnavailable
 from dp_tools.evaluation.instances import Split
 from dp_tools.explain import Explanation, explain
-from dp_tools.explain.item_parts import View, single, view_of
+from dp_tools.explain.item_parts import ItemParts, parts_of, single
 from dp_tools.explain.perturbation import NOTABLE
-from dp_tools.explain.perturbed_questions import Asker, Variant, probability_of
+from dp_tools.explain.perturbed_questions import Asker, PerturbedQuestion, probability_of
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.profiling import Facts
 from dp_tools.progress import Progress
@@ -101,17 +101,17 @@ def faithfulness(
     for done, (request, explanation) in enumerate(explained(preprocessor, split, cancel=cancel), start=1):
         if progress is not None:
             progress(done, len(split.instances))
-        view = view_of(single(request, explanation.item))
-        for own in (True, False) if view.own is not None else (True,):
-            parts = [part for part in view.parts if own or part != view.own]
-            if explanation.by == "model" and explanation.probability is not None and len(parts) > 1:
-                found[own].append(_lines(asker, view, parts, explanation, depth, chooser, cancel))
+        item_parts = parts_of(single(request, explanation.item))
+        for with_own in (True, False) if item_parts.own is not None else (True,):
+            parts = [part for part in item_parts.parts if with_own or part != item_parts.own]
+            if explanation.decided_by == "model" and explanation.probability is not None and len(parts) > 1:
+                found[with_own].append(_lines(asker, item_parts, parts, explanation, depth, chooser, cancel))
     if not found[True]:
         raise TableUnavailable(f"No answer of {split.dataset} was the model's own: nothing can be measured.")
     names = {True: split.dataset, False: f"{split.dataset}, other attributes only"}
     return [
-        Faithfulness(names[own], len(cases), *(tuple(_mean(lines)) for lines in zip(*cases, strict=True)))
-        for own, cases in found.items()
+        Faithfulness(names[with_own], len(cases), *(tuple(_mean(lines)) for lines in zip(*cases, strict=True)))
+        for with_own, cases in found.items()
         if cases
     ]
 
@@ -123,13 +123,13 @@ def explained(
     for batch in split.batches():
         for start in range(0, len(batch.instances), 20):
             items = range(start, min(start + 20, len(batch.instances)))
-            told = explain(preprocessor.decider, batch.request, items, facts=split.facts, cancel=cancel)
-            yield from ((batch.request, explanation) for explanation in told.explanations)
+            explanations = explain(preprocessor.decider, batch.request, items, facts=split.facts, cancel=cancel)
+            yield from ((batch.request, explanation) for explanation in explanations.explanations)
 
 
 def _lines(
     asker: Asker,
-    view: View[Request],
+    item_parts: ItemParts[Request],
     parts: Sequence[str],
     explanation: Explanation,
     depth: int,
@@ -143,11 +143,11 @@ def _lines(
     most = min(max(notable, 1), depth, len(parts) - 1)
     orders = [named, *(chooser.sample(parts, len(parts)) for _ in range(RANDOM_ORDERS))]
     groups = [order[: min(place, most)] for order in orders for place in range(depth + 1)]
-    wanted = [view.without(group) for group in groups]
-    wanted += [view.without([part for part in parts if part not in group]) for group in groups]
-    case = asker.case(view.request)
-    injection = asker.decider.inject(task_of(view.request).name, [case], view.request)[case.attribute]
-    outcomes = asker.ask([Variant(request, injection) for request in wanted], cancel=cancel)
+    wanted = [item_parts.without(group) for group in groups]
+    wanted += [item_parts.without([part for part in parts if part not in group]) for group in groups]
+    case = asker.case(item_parts.request)
+    injection = asker.decider.inject(task_of(item_parts.request).name, [case], item_parts.request)[case.attribute]
+    outcomes = asker.ask([PerturbedQuestion(request, injection) for request in wanted], cancel=cancel)
     found = [probability_of(explanation.answer, outcome) for (outcome,) in outcomes]
     size = depth + 1
     rows = [found[start : start + size] for start in range(0, len(found), size)]
@@ -249,7 +249,7 @@ def _with_statement(
     statement, _, _ = chooser.choice(rules)
     ruled = request.model_copy(update={"rules": [statement]})
     before, after = (preprocessor.run(asked, facts=facts, cancel=cancel).cells[0] for asked in (request, ruled))  # type: ignore[attr-defined]
-    if before.error == after.error or after.by != "model":
+    if before.error == after.error or after.decided_by != "model":
         return None
     return explain(preprocessor.decider, ruled, facts=facts, cancel=cancel).explanations[0]
 
@@ -267,7 +267,7 @@ def _with_rule(
     record = request.records[0]
     value = record[attribute]
     plain = preprocessor.run(request, facts=facts, cancel=cancel).cells[0]  # type: ignore[attr-defined]
-    if plain.by != "model" or (kind == "check" and value is None):
+    if plain.decided_by != "model" or (kind == "check" and value is None):
         return None
     rule = Rule(id=name, task="detect_errors", attribute=attribute, statement=f"{attribute} is settled.")
     if kind == "example":
@@ -275,7 +275,7 @@ def _with_rule(
         labelled = Example(case=subject, label="no" if plain.error else "yes")
         rule = rule.model_copy(update={"examples": (labelled,)})
     elif plain.error:
-        rule = rule.model_copy(update={"check": {"enum": [value]}, "settles": "both"})
+        rule = rule.model_copy(update={"check": {"enum": [value]}, "decides": "both"})
     else:
         rule = rule.model_copy(update={"check": {"not": {"enum": [value]}}})
     preprocessor.knowledge.add(rule, who="the benchmark", why="planted")
@@ -283,7 +283,7 @@ def _with_rule(
         explanation = explain(preprocessor.decider, request, facts=facts, cancel=cancel).explanations[0]
     finally:
         preprocessor.knowledge.retire(name, who="the benchmark")
-    return explanation if explanation.by == kind else None
+    return explanation if explanation.decided_by == kind else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +331,7 @@ def cost(
         preprocessor.run(request, cancel=cancel)
         answered = time.perf_counter()
         (explanation,) = explain(preprocessor.decider, request, cancel=cancel).explanations
-        if explanation.by == "model":
+        if explanation.decided_by == "model":
             times.append((answered - started, time.perf_counter() - answered))
         if progress is not None:
             progress(item + 1, len(batch.instances))

@@ -12,8 +12,8 @@ from itertools import islice
 from dp_tools.engine.questions import LabelScores
 from dp_tools.evaluation.instances import Split
 from dp_tools.evaluation.scores import Judged, belief, calibration_error
-from dp_tools.explain.averaging import answer_averaged
-from dp_tools.explain.item_parts import PairView, single, view_of
+from dp_tools.explain.averaging import answer_permutation_averaged
+from dp_tools.explain.item_parts import PairParts, parts_of, single
 from dp_tools.models.calibration import Calibration
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.progress import Progress
@@ -80,7 +80,7 @@ def judged(
     found = (
         belief(instance, outcome, case)
         for instance, outcome, case in zip(asked.instances, outcomes, asked.cases, strict=True)
-        if outcome.by == "model"
+        if outcome.decided_by == "model"
     )
     return [known for known in found if known is not None]
 
@@ -120,9 +120,12 @@ def reliability(task: str, datasets: Sequence[Sequence[Judged]], calibration: Ca
         datasets: what `judged` found, by dataset.
         calibration: of the model.
     """
-    line = calibration.line(task)
+    line = calibration.of(task)
     before = [[(case.probability, case.so) for case in cases] for cases in datasets]
-    after = [[(line(case.probability, case.testimony, case.words), case.so) for case in cases] for cases in datasets]
+    after = [
+        [(line(case.probability, case.evidence_score, case.overlap_score), case.so) for case in cases]
+        for cases in datasets
+    ]
     return Reliability(
         task,
         sum(map(len, datasets)),
@@ -152,16 +155,16 @@ class Steadiness:
     Args:
         name: of the dataset.
         pairs: how many.
-        plain, averaged: the share of labels that change, 0 to 1, as answered and as averaged.
-        unstable: the share of pairs that the averaged answer marks.
+        plain, permutation_averaged: the share of labels that change, 0 to 1, as answered and as averaged.
+        order_sensitive: the share of pairs that the averaged answer marks.
         cost: seconds averaged over seconds plain.
     """
 
     name: str
     pairs: int
     plain: float
-    averaged: float
-    unstable: float
+    permutation_averaged: float
+    order_sensitive: float
     cost: float
 
 
@@ -191,12 +194,14 @@ def steadiness(
     preprocessor.run(single(request, 0), cancel=cancel)  # the model loads at its first question
     labels: list[list[bool | None]] = []
     seconds = []
-    unstable: tuple[int, ...] = ()
-    for number, (asked, averaged) in enumerate(((request, False), (changed, False), (request, True), (changed, True))):
+    order_sensitive: tuple[int, ...] = ()
+    for number, (asked, permutation_averaged) in enumerate(
+        ((request, False), (changed, False), (request, True), (changed, True))
+    ):
         started = time.perf_counter()
-        if averaged:
-            found = answer_averaged(preprocessor.decider, asked, cancel=cancel)
-            answer, unstable = found.answer, found.unstable
+        if permutation_averaged:
+            found = answer_permutation_averaged(preprocessor.decider, asked, cancel=cancel)
+            answer, order_sensitive = found.answer, found.order_sensitive
         else:
             answer = preprocessor.run(asked, cancel=cancel)
         seconds.append(time.perf_counter() - started)
@@ -210,16 +215,16 @@ def steadiness(
         count,
         _differ(labels[0], labels[1]),
         _differ(labels[2], labels[3]),
-        len(unstable) / count,
+        len(order_sensitive) / count,
         (seconds[2] + seconds[3]) / (seconds[0] + seconds[1]),
     )
 
 
 def _changed(request: MatchEntitiesRequest, item: int, chooser: random.Random) -> RecordPair:
     """The pair with its sides swapped and the attributes of each in random order."""
-    view = view_of(single(request, item))
-    assert isinstance(view, PairView)
-    (pair,) = view.with_sides(_shuffled(view.right, chooser), _shuffled(view.left, chooser)).pairs
+    item_parts = parts_of(single(request, item))
+    assert isinstance(item_parts, PairParts)
+    (pair,) = item_parts.with_sides(_shuffled(item_parts.right, chooser), _shuffled(item_parts.left, chooser)).pairs
     return pair
 
 

@@ -228,11 +228,11 @@ def _opposed(
     """A cell under a rule that calls it an error and under its opposite."""
     return [
         _Case(kind, DetectErrorsRequest(records=[record], attributes=[attribute], rules=[rule]), answer)
-        for rule, answer in zip(_said(random, wordings, attribute), ("yes", "no"), strict=True)
+        for rule, answer in zip(_worded(random, wordings, attribute), ("yes", "no"), strict=True)
     ]
 
 
-def _said(random: Random, wordings: Opposites, attribute: str) -> list[str]:
+def _worded(random: Random, wordings: Opposites, attribute: str) -> list[str]:
     """One of the wordings, both ways."""
     return [capitalised(rule.replace("{a}", clean_name(attribute))) for rule in random.choice(wordings)]
 
@@ -254,7 +254,7 @@ def _pairs(random: Random, splits: Sequence[Split]) -> Iterator[list[_Case]]:
             pair = RecordPair(left=left, right=right)
             yield [
                 _Case("pairs", MatchEntitiesRequest(pairs=[pair], rules=[rule]), answer)
-                for rule, answer in zip(_said(random, PAIRS, random.choice(names)), ("no", "yes"), strict=True)
+                for rule, answer in zip(_worded(random, PAIRS, random.choice(names)), ("no", "yes"), strict=True)
             ]
 
 
@@ -268,7 +268,7 @@ def _written(random: Random, splits: Sequence[Split]) -> Iterator[list[_Case]]:
             written = (value.upper(), value.lower())
             yield [
                 _Case(_WRITTEN, ImputeRequest(records=[record], attribute=attribute, rules=[rule]), answer)
-                for rule, answer in zip(_said(random, WRITTEN, attribute), written, strict=True)
+                for rule, answer in zip(_worded(random, WRITTEN, attribute), written, strict=True)
             ]
 
 

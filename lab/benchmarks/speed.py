@@ -21,18 +21,18 @@ import anyio
 from mcp import Client
 
 from dp_tools.decision import with_rules
-from dp_tools.engine.format_choice import decode_speed, prepare_weights
+from dp_tools.engine.format_choice import decode_speed, optimize_weights
 from dp_tools.engine.local import LocalEngine
 from dp_tools.engine.questions import GeneratedValue, LabelScores, Question, Result, Value
 from dp_tools.errors import InvalidRequest
 from dp_tools.evaluation.instances import Dataset, Split, read_datasets
 from dp_tools.mcp_server.server import create_server
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.models.catalogue import resolve
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.progress import Progress
-from dp_tools.prompts import WIRE_FORMATS
-from dp_tools.prompts.templates.template import WireFormat, to_question
+from dp_tools.prompts import PROMPT_TEMPLATES
+from dp_tools.prompts.templates.template import PromptTemplate, to_question
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
 from dp_tools.tasks.impute import ImputeRequest
@@ -95,8 +95,8 @@ def measure_speed(
     Raises:
         InvalidRequest: the folder lacks one of the datasets.
     """
-    prepare_weights(resolve("nano"))
-    engine = LocalEngine(resolve("nano"), prepared=True)
+    optimize_weights(resolve("nano"))
+    engine = LocalEngine(resolve("nano"), optimized=True)
     preprocessor = Preprocessor("nano", ":memory:", engine=engine)
     try:
         report("reading the data")
@@ -138,17 +138,17 @@ def _jobs(preprocessor: Preprocessor, data: Path | None, sizes: Sizes) -> dict[s
 
 def _job(preprocessor: Preprocessor, task: str, requests: Sequence[Request]) -> _Job:
     ours, published = (
-        [q for request in requests for q in _questions(preprocessor, task, request, wire)]
-        for wire in (preprocessor.decider.template, WIRE_FORMATS["chatml"])
+        [q for request in requests for q in _questions(preprocessor, task, request, template)]
+        for template in (preprocessor.decider.template, PROMPT_TEMPLATES["chatml"])
     )
     return _Job(ours, published)
 
 
-def _questions(preprocessor: Preprocessor, task: str, request: Request, wire: WireFormat) -> list[Question]:
+def _questions(preprocessor: Preprocessor, task: str, request: Request, template: PromptTemplate) -> list[Question]:
     cases = TASKS[task].cases(request, None)
     injections = preprocessor.decider.inject(task, cases, request)
     asked = [with_rules(case, injections[case.attribute]) for case in cases]
-    return [to_question(wire, case.prompt, case.ask) for case in asked]
+    return [to_question(template, case.prompt, case.ask) for case in asked]
 
 
 def _from(data: Path, sizes: Sizes) -> tuple[list[Request], list[Request], list[Request]]:
@@ -340,7 +340,7 @@ def _mcp_overhead(preprocessor: Preprocessor, engine: LocalEngine, sizes: Sizes)
         return time.perf_counter() - start - timed.seconds
 
     async def measured() -> tuple[list[float], list[float]]:
-        async with Client(create_server(Owner(preprocessor=preprocessor))) as client:
+        async with Client(create_server(ServerContext(preprocessor=preprocessor))) as client:
             await beyond(client, pairs[:1])
             singles = [await beyond(client, [pair]) for pair in pairs[: sizes.calls]]
             batches = [await beyond(client, batch) / timed.seconds for _ in range(sizes.repeats)]

@@ -151,13 +151,15 @@ def _calibration(preprocessor: Preprocessor, splits: Sequence[Split], limit: int
 
 def _steadiness(preprocessor: Preprocessor, splits: Sequence[Split], limit: int) -> Iterator[str]:
     yield "### Sides swapped and attributes shuffled\n"
-    yield from _table("dataset", "pairs", "labels changed", "averaged", "marked unstable", "cost")
+    yield from _table("dataset", "pairs", "labels changed", "permutation-averaged", "marked unstable", "cost")
     for split in splits:
         if split.folder != "EM":
             continue
         with interruptible() as cancel:
             result = steadiness(preprocessor, split.sample(limit), cancel=cancel)
-        shares = (f"{100 * share:.1f}%" for share in (result.plain, result.averaged, result.unstable))
+        shares = (
+            f"{100 * share:.1f}%" for share in (result.plain, result.permutation_averaged, result.order_sensitive)
+        )
         yield _row(result.name, str(result.pairs), *shares, f"{result.cost:.1f}x")
     yield ""
 

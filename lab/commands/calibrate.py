@@ -13,7 +13,7 @@ from dp_tools.cli.answering import MODEL, bar, interruptible, onward
 from dp_tools.engine import open_engine
 from dp_tools.errors import TableUnavailable
 from dp_tools.evaluation.instances import Split, covers, read_datasets
-from dp_tools.models.calibration import under_a_rule
+from dp_tools.models.calibration import under_rule_key
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.io.paths import new_file
 from lab.benchmarks.reliability import VERDICTS, judged, judged_under_rules
@@ -100,9 +100,9 @@ def write_calibration(
             click.echo(f"{split.folder}/{split.dataset}: {len(split.instances)} judged, {done} of {total}", err=True)
         if cells:
             found = judged_under_rules(preprocessor, cells, under_rules, progress=onward(advance, done), cancel=cancel)
-            samples[under_a_rule("detect_errors")] = [Sample(found)]
-    calibration = fit_calibration(samples, VERDICTS | {under_a_rule("detect_errors")})
+            samples[under_rule_key("detect_errors")] = [Sample(found)]
+    calibration = fit_calibration(samples, VERDICTS | {under_rule_key("detect_errors")})
     with new_file(out, overwrite=overwrite) as part:
         calibration.save(part)
-    for task, line in calibration.lines.items():
+    for task, line in calibration.by_task.items():
         click.echo(f"{task}: {', '.join(f'{name} {number}' for name, number in asdict(line).items())}")

@@ -27,7 +27,7 @@ def columns(files: tuple[Path, ...], domains: tuple[str, ...], seeds: int, model
     Of a pair NAME_a.csv and NAME_b.csv the first is named; NAME.truth.json maps its columns to those of the other.
     """
     with Preprocessor(model, ":memory:", cache=False, adapters=False) as preprocessor:
-        preprocessor.decider.wait_until_prepared()
+        preprocessor.decider.wait_until_optimized()
         click.echo("| exports | columns | true | right | wrong | pairs | questions | seconds |")
         click.echo("| --- | --: | --: | --: | --: | --: | --: | --: |")
         for name, pair in _pairs(files, domains, seeds):
@@ -36,7 +36,7 @@ def columns(files: tuple[Path, ...], domains: tuple[str, ...], seeds: int, model
             seconds = time.perf_counter() - started
             found = {pair.left.columns[a]: pair.right.columns[b] for a, b in answer.assignment}
             right = sum(pair.mapping.get(left) == other for left, other in found.items())
-            asked = sum(judged.by == "model" for judged in answer.pairs)
+            asked = sum(judged.decided_by == "model" for judged in answer.pairs)
             click.echo(
                 f"| {name} | {len(pair.left.columns)} and {len(pair.right.columns)} | {len(pair.mapping)} | {right} | "
                 f"{len(found) - right} | {len(answer.pairs)} | {asked} | {seconds:.1f} |"

@@ -60,7 +60,7 @@ def lists(
         found = {name: PEERS[name] for name in tools if name in PEERS}
         if "dp-tools" in tools:
             preprocessor = stack.enter_context(Preprocessor(model, ":memory:", cache=False, adapters=False))
-            preprocessor.decider.wait_until_prepared()
+            preprocessor.decider.wait_until_optimized()
             found = {"dp-tools": with_model(preprocessor), **found}
         click.echo("| list | records | pairs | tool | precision | recall | F1 | blocking | questions | seconds |")
         click.echo("| --- | --: | --: | --- | --: | --: | --: | --: | --: | --: |")

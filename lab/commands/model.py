@@ -184,7 +184,7 @@ def few_shot(data: Path, out: Path, adapter: Path | None, limit: int) -> None:
                 began = time.perf_counter()
                 _run("dp_tools", "tune", *cases, *model, "--prevalence", f"{train.rate:.4f}", **own)
                 (place / f"{count}.minutes").write_text(f"{(time.perf_counter() - began) / 60:.1f}", encoding="utf-8")
-            _once(done, *bench, "--own", option="--json", **own)
+            _once(done, *bench, "--user-adapters", option="--json", **own)
         for label in ("none", *COUNTS):
             (row,) = json.loads((place / f"{label}.json").read_text(encoding="utf-8"))
             minutes = place / f"{label}.minutes"
@@ -285,9 +285,9 @@ def synthetic(model: str, limit: int) -> None:
             for instance, outcome in zip(asked.instances, outcomes, strict=True):
                 kind = instance.row.get("kind") or _KINDS.get(instance.label, "stated")
                 found.setdefault(str(kind), []).append(is_right(instance, outcome.label))
-            told = ", ".join(f"{kind} {sum(right)} of {len(right)}" for kind, right in sorted(found.items()))
+            shares = ", ".join(f"{kind} {sum(right)} of {len(right)}" for kind, right in sorted(found.items()))
             of = score(split.task, asked.instances, outcomes)
-            click.echo(f"| {split.dataset} | {_shares(of)} | {told} |")
+            click.echo(f"| {split.dataset} | {_shares(of)} | {shares} |")
 
 
 @model.command()
@@ -300,8 +300,8 @@ def tables_alone(data: Path, split: str, limit: int) -> None:
     with Preprocessor("nano", ":memory:", adapters=False) as preprocessor:
         for dataset in read_datasets(data, ["ED"]):
             asked, injections = _asked(preprocessor, dataset.split(split).sample(limit))
-            settled = preprocessor.decider.resolve(asked.cases, injections)
-            outcomes = [outcome or Outcome("nobody", "no", 1.0) for outcome in settled]
+            resolved = preprocessor.decider.resolve(asked.cases, injections)
+            outcomes = [outcome or Outcome("unanswered", "no", 1.0) for outcome in resolved]
             found = score("detect_errors", asked.instances, outcomes)
             click.echo(f"| {dataset.name} | {found.score:.2f} | {found.precision:.2f} | {found.recall:.2f} |")
 
@@ -328,7 +328,7 @@ def _asked(
 def ablations(
     data: Path,
     out: Path,
-    study: str,
+    perturbation: str,
     steps: int,
     device: str,
     limit: int,
@@ -342,13 +342,13 @@ def ablations(
     surer (the area under the ROC curve). No threshold or calibration plays a part in that. Each task is taught alone
     and without rules, so that its steps all go to it; rules by whether they are followed, and idle ones not.
     """
-    of = STUDIES[study]
+    of = STUDIES[perturbation]
     columns = (*of.asked, *(() if of.task else ("rules followed", "changed by an idle rule")))
-    click.echo(f"| {study} without | {' | '.join(columns)} |\n| --- |{' ---: |' * len(columns)}")
+    click.echo(f"| {perturbation} without | {' | '.join(columns)} |\n| --- |{' ---: |' * len(columns)}")
     taught = ("--task", of.task, "--without", "binding_rules") if of.task else _each(OTHER_TASKS)
     how = ("--steps", str(steps), "--size", str(of.size), "--rate", "0.001", "--seed", str(seed))
     for ingredient in (None, *(without or of.ingredients)):
-        place = out / study / str(seed) / (ingredient or "nothing")
+        place = out / perturbation / str(seed) / (ingredient or "nothing")
         less = () if ingredient is None else ("--without", ingredient)
         _tune(data, place, device, *taught, *_each(_with_twins(UNSEEN)), *less, *how)
         kept = place / "scores.json"
@@ -359,20 +359,20 @@ def ablations(
         click.echo(f"| {place.name} | {' | '.join(f'{score:.1f}' for score in scores)} |")
 
 
-def _ablated(data: Path, adapter: Path, study: Study, limit: int, rules: int, *, alone: bool) -> list[float]:
+def _ablated(data: Path, adapter: Path, perturbation: Study, limit: int, rules: int, *, alone: bool) -> list[float]:
     """The mean score of each group of a study, or rules followed and answers changed by an idle rule, in percent."""
     model = f"nano+{adapter}"
     with Preprocessor(model, ":memory:", engine=open_engine(model, cache=False), adapters=False) as preprocessor:
-        if study.task is None:
+        if perturbation.task is None:
             following = measure_following(preprocessor, data, cases=rules)
             return [100 * following.whole.followed / following.whole.cases, 100 * following.swayed / following.idle]
         scores = []
-        for names in study.asked.values():
+        for names in perturbation.asked.values():
             found = []
             for dataset in read_datasets(data, names):
                 split = dataset.split("valid")
                 split = split.alone() if alone else split
-                if study.task == "impute":
+                if perturbation.task == "impute":
                     found.append(measure_split(preprocessor, split.sample(limit), packs=False).result.score)
                 else:
                     found.append(_in_order(preprocessor, split.enriched(limit)[0]))
@@ -391,10 +391,10 @@ def _in_order(preprocessor: Preprocessor, split: Split) -> float:
         [to_question(preprocessor.decider.template, prompt, YesNo()) for prompt in prompts]
     )
     sure = [answer.probabilities[0] if isinstance(answer, LabelScores) else 0.0 for answer in answers]
-    said: dict[bool, list[float]] = {True: [], False: []}
+    found: dict[bool, list[float]] = {True: [], False: []}
     for instance, probability in zip(asked.instances, sure, strict=True):
-        said[instance.label == "yes"].append(probability)
-    positive, negative = np.array(said[True])[:, None], np.array(said[False])
+        found[instance.label == "yes"].append(probability)
+    positive, negative = np.array(found[True])[:, None], np.array(found[False])
     return float(100 * np.mean((positive > negative) + 0.5 * (positive == negative)))
 
 

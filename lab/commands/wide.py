@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from dp_tools.rules.discovery.data_constraints import Regularities, searched
+from dp_tools.rules.discovery.data_constraints import DataConstraints, searched
 from dp_tools.tables.profile import profile_table
 from dp_tools.tables.snapshot import Table, open_table
 from dp_tools.tables.table_facts import TableFacts
@@ -23,7 +23,7 @@ from lab.synthetic.wide_tables import write_wide
 
 
 def mine_as_clean_does(table: Table) -> None:
-    Regularities.of((record for _, record in table.records(searched(table.count, len(table.columns)))), None)
+    DataConstraints.of((record for _, record in table.records(searched(table.count, len(table.columns)))), None)
 
 
 PARTS: dict[str, Callable[[Table], Any]] = {

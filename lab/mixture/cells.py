@@ -271,8 +271,8 @@ class _Whole:
     def about(self, record: object, attribute: str) -> tuple[Fact, ...]:  # noqa: ARG002
         return self._facts.about(self._record, attribute)
 
-    def testimony(self, record: object, attribute: str) -> tuple[Fact, ...]:  # noqa: ARG002
-        return self._facts.testimony(self._record, attribute)
+    def group_evidence(self, record: object, attribute: str) -> tuple[Fact, ...]:  # noqa: ARG002
+        return self._facts.group_evidence(self._record, attribute)
 
 
 def _others(record: Record, attribute: str) -> list[str]:

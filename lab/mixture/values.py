@@ -136,7 +136,7 @@ def generated_gaps(
             continue
         rest = {name: other for name, other in record.items() if name != attribute}
         known = facts[source] if recipe.evidence and often(random, 0.5) else None
-        said = known.testimony({**rest, attribute: None}, attribute) if known else ()
+        said = known.group_evidence({**rest, attribute: None}, attribute) if known else ()
         tells = _tells(value, rest) or any(
             isinstance(fact, GroupMajority) and fact.value == value.strip() for fact in said
         )

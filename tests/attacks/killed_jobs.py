@@ -49,7 +49,7 @@ def attack(folder: Path, request: AnyJobRequest, kills: int = 16, seed: int = 0)
         (place / "tmp").mkdir()
     done = jobs_in(calm, ScriptedEngine()).start(request, wait=120)
     if done.status != "done":
-        return [f"{request.kind} does not even end undisturbed: {done.problem}"]
+        return [f"{request.kind} does not even end undisturbed: {done.error}"]
     chance, arguments = random.Random(seed), ["start", request.model_dump_json()]
     for number in range(kills + 1):
         with _run(killed, arguments) as process:

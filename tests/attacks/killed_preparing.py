@@ -1,4 +1,4 @@
-"""Kill the preparing of weights sixteen times: nothing half-made is left once it has been let through.
+"""Kill the optimizing of weights sixteen times: nothing half-made is left once it has been let through.
 
 Usage: python tests/attacks/killed_preparing.py [KILLS] [SEED]
 """
@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tiny_model import write_tiny_adapter, write_tiny_model
 
 from dp_tools.models.catalogue import ModelSpec
-from dp_tools.models.optimized import find, prepared_path
+from dp_tools.models.optimized import find, optimized_path
 
 
 def attack(folder: Path, kills: int = 16, seed: int = 0) -> list[str]:
@@ -43,8 +43,8 @@ def attack(folder: Path, kills: int = 16, seed: int = 0) -> list[str]:
         caught += bool(list(models.glob("*.part")))
         for made in models.glob("*.json"):
             made.unlink()  # so that the next one has something to do
-    faults = [] if begun().wait() == 0 else ["preparing failed"]
-    faults += [] if find(prepared_path(spec, models)) else ["the weights are not whole"]
+    faults = [] if begun().wait() == 0 else ["optimizing failed"]
+    faults += [] if find(optimized_path(spec, models)) else ["the weights are not whole"]
     faults += [f"left behind: {path.name}" for path in models.glob("*.part")]
     return [*faults, *([] if caught else ["no kill came at a time that matters"])]
 

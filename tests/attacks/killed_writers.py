@@ -63,7 +63,7 @@ def attack(folder: Path, kills: int = 40, seed: int = 0) -> list[str]:
         there = {rule.id for rule in store.list(limit=1_000_000)}
         checked = store.verify()
     faults = [f"lost: {rule_id}" for rule_id in sorted(acknowledged - there)]
-    faults += [] if checked.whole else [checked.problem]
+    faults += [] if checked.whole else [checked.error]
     faults += [] if acknowledged else ["nobody wrote anything"]
     return [*faults, *(f"left behind: {part.name}" for part in folder.glob(".*.part*"))]
 

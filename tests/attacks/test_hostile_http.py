@@ -26,15 +26,15 @@ from http_serving import connected, listening
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from one_sentence import fault_of
-from serving import owner_of, refusal
+from serving import refusal, server_context_of
 
 from dp_tools.mcp_server import connections
 from dp_tools.mcp_server.auth import EitherToken, ListedTokens, SignedTokens
 from dp_tools.mcp_server.body_limit import BODY_BYTES
-from dp_tools.mcp_server.call_metrics import Calls
-from dp_tools.mcp_server.fair_scheduler import Turns
+from dp_tools.mcp_server.call_metrics import CallMetrics
+from dp_tools.mcp_server.fair_scheduler import FairScheduler
 from dp_tools.mcp_server.http import Address, Tokens, http_app
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.io import database
 
@@ -75,13 +75,19 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     signed = SignedTokens(ISSUER, "https://issuer.example/keys", f"{HERE.public}/mcp")
     signed._key = lambda wanted: KEY.public_key() if wanted == "k1" else None  # type: ignore[method-assign]
     listed = ListedTokens([f"reader {READER} dp:read", f"runner {RUNNER} dp:read dp:run"])
-    turns = Turns()
+    scheduler = FairScheduler()
     preprocessor = Preprocessor(knowledge=root / "rules" / "knowledge.db", engine=NoEngine())  # type: ignore[arg-type]
-    owner = Owner(preprocessor=preprocessor, roots=[root])
-    app = http_app(owner, HERE, Tokens(EitherToken([listed, signed]), ISSUER), turns=turns, calls=Calls())
+    server_context = ServerContext(preprocessor=preprocessor, roots=[root])
+    app = http_app(
+        server_context,
+        HERE,
+        Tokens(EitherToken([listed, signed]), ISSUER),
+        scheduler=scheduler,
+        call_metrics=CallMetrics(),
+    )
     with listening(app) as served:
         yield served
-    owner.close()
+    server_context.close()
     preprocessor.knowledge.close()
 
 
@@ -107,13 +113,13 @@ def sentence_of(reply: httpx2.Response) -> str:
     if reply.headers.get("Content-Type", "").startswith("text/event-stream"):
         text = next(line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: {"))
     try:
-        told = json.loads(text)
+        found = json.loads(text)
     except ValueError:
         return text
-    result, error = told.get("result") or {}, told.get("error")
+    result, error = found.get("result") or {}, found.get("error")
     if "content" in result:
         return str(result["content"][0]["text"]) if result.get("isError") else ""
-    return str(error["message"] if isinstance(error, dict) else told.get("error_description") or error or "")
+    return str(error["message"] if isinstance(error, dict) else found.get("error_description") or error or "")
 
 
 def test_a_query_of_a_database_needs_the_scope_to_run(base: str) -> None:
@@ -155,8 +161,8 @@ async def test_a_query_beyond_the_limits_is_one_sentence_to_the_client(
     monkeypatch.setattr(database, "QUERY_STEPS", 1_000_000)
     async with connected(base, RUNNER) as client:
         table = {"path": "t.db", "query": ENDLESS.format("count(*)")}
-        said = await refusal(client, "profile_table", {"table": table})
-    assert said == "The query of t.db takes more than 1,000,000 steps; ask for less of it."
+        message = await refusal(client, "profile_table", {"table": table})
+    assert message == "The query of t.db takes more than 1,000,000 steps; ask for less of it."
 
 
 def test_half_open_connections_keep_nobody_out(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,8 +292,8 @@ def test_any_call_gets_an_answer_or_one_sentence(
 ) -> None:
     reply = post(base, call(tool, arguments), **({**MODERN, "Mcp-Name": tool} if modern else session))
     assert reply.status_code < 500
-    said = sentence_of(reply)
-    assert not said or fault_of(said, ours=False) is None, said
+    message = sentence_of(reply)
+    assert not message or fault_of(message, ours=False) is None, message
 
 
 @pytest.fixture(scope="module")
@@ -390,18 +396,18 @@ def test_raw_bytes_get_a_plain_answer_or_none_and_the_server_goes_on(
 ) -> None:
     monkeypatch.setattr(connections, "HEADER_S", 0.5)
     host, port = base.removeprefix("http://").split(":")
-    told = bytearray()
+    found = bytearray()
     with socket.create_connection((host, int(port)), timeout=10) as peer:
         try:
             peer.sendall(form)
             peer.shutdown(socket.SHUT_WR)
             while more := peer.recv(65_536):
-                told += more
+                found += more
         except OSError:
             pass
-    assert not told or told.startswith(b"HTTP/1.1 ")
+    assert not found or found.startswith(b"HTTP/1.1 ")
     for word in (b"Traceback", b"dp_tools", b"site-packages", b" 500 ", b"root:"):
-        assert word not in told
+        assert word not in found
     assert httpx2.get(f"{base}/health").status_code == 200
 
 
@@ -415,12 +421,12 @@ def test_a_client_that_answers_a_question_with_something_else_gets_one_sentence(
         async def answer(_: Any, __: ElicitRequestParams) -> ElicitResult:
             return ElicitResult(action="accept", content=content)
 
-        with owner_of(NoEngine(), tmp_path / "rules.db") as owner:  # type: ignore[arg-type]
-            async with Client(create_server(owner), mode=era, elicitation_callback=answer) as client:  # type: ignore[arg-type]
+        with server_context_of(NoEngine(), tmp_path / "rules.db") as server_context:  # type: ignore[arg-type]
+            async with Client(create_server(server_context), mode=era, elicitation_callback=answer) as client:  # type: ignore[arg-type]
                 found = await client.call_tool("add_rule", {"statement": "Ounces have no unit."})
                 return str(found.content[0].text) if found.is_error else ""  # type: ignore[union-attr]
 
     for era in ("auto", "legacy"):
         for content in (None, {}, {"nonsense": 1}, {"accept": "perhaps"}):
-            said = anyio.run(ask, content, era)
-            assert not said or fault_of(said) is None, said
+            message = anyio.run(ask, content, era)
+            assert not message or fault_of(message) is None, message

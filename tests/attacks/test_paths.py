@@ -15,7 +15,7 @@ from serving import refusal
 from tables_job import ScriptedEngine
 
 from dp_tools.mcp_server.server import create_server
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.preprocessor import Preprocessor
 
 pytestmark = pytest.mark.anyio
@@ -124,9 +124,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def owner(root: Path) -> Iterator[Owner]:
+def server_context(root: Path) -> Iterator[ServerContext]:
     preprocessor = Preprocessor(knowledge=":memory:", engine=ScriptedEngine())
-    kept = Owner(
+    kept = ServerContext(
         preprocessor=preprocessor,
         roots=[root],
         state=root / "jobs",
@@ -157,9 +157,9 @@ def calls(output: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: ascii(place)[:40])
-async def test_no_job_writes_where_it_must_not(owner: Owner, tmp_path: Path, place: str) -> None:
+async def test_no_job_writes_where_it_must_not(server_context: ServerContext, tmp_path: Path, place: str) -> None:
     before = tree(tmp_path)
-    async with Client(create_server(owner)) as client:
+    async with Client(create_server(server_context)) as client:
         for tool, arguments in calls(place):
             sentence = await refusal(client, tool, arguments)
             assert "\n" not in sentence
@@ -168,8 +168,8 @@ async def test_no_job_writes_where_it_must_not(owner: Owner, tmp_path: Path, pla
 
 
 @pytest.mark.parametrize("secret", SECRETS, ids=lambda secret: ascii(secret)[:40])
-async def test_nothing_is_read_that_is_not_a_table_under_the_root(owner: Owner, secret: str) -> None:
-    async with Client(create_server(owner)) as client:
+async def test_nothing_is_read_that_is_not_a_table_under_the_root(server_context: ServerContext, secret: str) -> None:
+    async with Client(create_server(server_context)) as client:
         for tool, arguments in (
             ("profile_table", {"table": {"path": secret}}),
             ("dedupe_table", {"table": {"path": secret}, "output": "out.csv"}),
@@ -182,10 +182,10 @@ async def test_nothing_is_read_that_is_not_a_table_under_the_root(owner: Owner, 
             await client.read_resource(f"tables://{secret}/profile")
 
 
-async def test_the_files_beside_a_result_are_no_way_around(owner: Owner, root: Path) -> None:
+async def test_the_files_beside_a_result_are_no_way_around(server_context: ServerContext, root: Path) -> None:
     (root / "out.changes.jsonl").write_text("mine")
     (root / "seen.review.csv").symlink_to(root / "mine.csv")
-    async with Client(create_server(owner)) as client:
+    async with Client(create_server(server_context)) as client:
         for output in ("out.csv", "seen.csv"):
             asked = {"table": {"path": "plain.csv"}, "output": output, "overwrite": True}
             assert "/" in await refusal(client, "clean_table", asked)
@@ -193,8 +193,10 @@ async def test_the_files_beside_a_result_are_no_way_around(owner: Owner, root: P
     assert not (root / "out.csv").exists()
 
 
-async def test_a_place_that_becomes_a_link_while_the_job_runs_is_not_written_through(owner: Owner, root: Path) -> None:
-    engine = owner.preprocessor.decider.engine
+async def test_a_place_that_becomes_a_link_while_the_job_runs_is_not_written_through(
+    server_context: ServerContext, root: Path
+) -> None:
+    engine = server_context.preprocessor.decider.engine
     assert isinstance(engine, ScriptedEngine)
     answered = engine.answer
 
@@ -204,7 +206,7 @@ async def test_a_place_that_becomes_a_link_while_the_job_runs_is_not_written_thr
         return answered(*args, **kwargs)
 
     engine.answer = answer_and_swap  # type: ignore[method-assign]
-    async with Client(create_server(owner)) as client:
+    async with Client(create_server(server_context)) as client:
         asked = {"table": {"records": RECORDS}, "output": "out.csv", "overwrite": True}
         result = await client.call_tool("dedupe_table", asked)
         assert result.structured_content is not None

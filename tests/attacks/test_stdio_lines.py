@@ -57,9 +57,9 @@ def test_a_line_that_is_no_message_is_answered_and_the_server_serves_on(
     answers = list(iter(lambda: json.loads(server.stdout.readline()), {"jsonrpc": "2.0", "id": "next", "result": {}}))
     assert [(answer["id"], answer["error"]["code"]) for answer in answers] == expected
     for answer in answers:
-        said = answer["error"]["message"]
-        assert "\n" not in said
-        assert said.endswith(".")
+        message = answer["error"]["message"]
+        assert "\n" not in message
+        assert message.endswith(".")
 
 
 def test_even_before_the_handshake_nobody_waits_for_ever(tmp_path: Path) -> None:

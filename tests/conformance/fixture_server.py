@@ -53,7 +53,7 @@ from mcp.types import (
 from pydantic import BaseModel, Field
 
 from dp_tools.mcp_server.server import create_server
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="
 WAV = base64.b64encode(
@@ -251,44 +251,44 @@ def asking_tools(server: MCPServer[None]) -> None:
     @server.tool()
     def test_elicitation(
         message: str,  # noqa: ARG001 (read by ask_person)
-        said: Annotated[ElicitationResult[Person], Resolve(ask_person)],
+        reply: Annotated[ElicitationResult[Person], Resolve(ask_person)],
     ) -> CallToolResult:
         """Asks the person."""
-        return text(f"User response: {said.model_dump_json()}")
+        return text(f"User response: {reply.model_dump_json()}")
 
     @server.tool()
     def test_streaming_elicitation(
-        said: Annotated[ElicitationResult[Defaults], Resolve(ask_defaults)],
+        reply: Annotated[ElicitationResult[Defaults], Resolve(ask_defaults)],
     ) -> CallToolResult:
         """Asks the person, on the stream of the answer."""
-        return text(said.model_dump_json())
+        return text(reply.model_dump_json())
 
     @server.tool()
     def test_elicitation_sep1034_defaults(
-        said: Annotated[ElicitationResult[Defaults], Resolve(ask_defaults)],
+        reply: Annotated[ElicitationResult[Defaults], Resolve(ask_defaults)],
     ) -> CallToolResult:
         """Asks with a default for every field."""
-        return text(f"Elicitation completed: action={said.action}, content={said.model_dump_json()}")
+        return text(f"Elicitation completed: action={reply.action}, content={reply.model_dump_json()}")
 
     @server.tool()
     def test_elicitation_sep1330_enums(
-        said: Annotated[ElicitationResult[Choices], Resolve(ask_choices)],
+        reply: Annotated[ElicitationResult[Choices], Resolve(ask_choices)],
     ) -> CallToolResult:
         """Asks for choices, in every form that a choice has."""
-        return text(f"Elicitation completed: action={said.action}, content={said.model_dump_json()}")
+        return text(f"Elicitation completed: action={reply.action}, content={reply.model_dump_json()}")
 
     @server.tool()
     def test_sampling(
         prompt: str,  # noqa: ARG001 (read by ask_model)
-        said: Annotated[CreateMessageResult, Resolve(ask_model)],
+        reply: Annotated[CreateMessageResult, Resolve(ask_model)],
     ) -> CallToolResult:
         """Asks the client's model."""
-        return text(f"LLM response: {said.content}")
+        return text(f"LLM response: {reply.content}")
 
     @server.tool()
-    def test_missing_capability(said: Annotated[CreateMessageResult, Resolve(ask_any_model)]) -> CallToolResult:
+    def test_missing_capability(reply: Annotated[CreateMessageResult, Resolve(ask_any_model)]) -> CallToolResult:
         """Needs a client with a model."""
-        return text(f"{said.content}")
+        return text(f"{reply.content}")
 
 
 def rounds_tools(server: MCPServer[None]) -> None:
@@ -297,25 +297,25 @@ def rounds_tools(server: MCPServer[None]) -> None:
     @server.tool()
     async def test_input_required_result_elicitation(ctx: Context[Any, Any]) -> CallToolResult | InputRequiredResult:
         """Asks for a name, then greets."""
-        said = (ctx.input_responses or {}).get("user_name")
-        if isinstance(said, ElicitResult) and said.content and "name" in said.content:
-            return text(f"Hello, {said.content['name']}!")
+        reply = (ctx.input_responses or {}).get("user_name")
+        if isinstance(reply, ElicitResult) and reply.content and "name" in reply.content:
+            return text(f"Hello, {reply.content['name']}!")
         return InputRequiredResult(input_requests={"user_name": NAME})
 
     @server.tool()
     async def test_input_required_result_sampling(ctx: Context[Any, Any]) -> CallToolResult | InputRequiredResult:
         """Asks the client's model for a capital."""
-        said = (ctx.input_responses or {}).get("capital_question")
-        if isinstance(said, CreateMessageResult):
-            return text(f"{said.content}")
+        reply = (ctx.input_responses or {}).get("capital_question")
+        if isinstance(reply, CreateMessageResult):
+            return text(f"{reply.content}")
         return InputRequiredResult(input_requests={"capital_question": sample("What is the capital of France?")})
 
     @server.tool()
     async def test_input_required_result_list_roots(ctx: Context[Any, Any]) -> CallToolResult | InputRequiredResult:
         """Asks for the client's roots."""
-        said = (ctx.input_responses or {}).get("client_roots")
-        if isinstance(said, ListRootsResult):
-            return text(" ".join(str(root.uri) for root in said.roots))
+        reply = (ctx.input_responses or {}).get("client_roots")
+        if isinstance(reply, ListRootsResult):
+            return text(" ".join(str(root.uri) for root in reply.roots))
         return InputRequiredResult(input_requests={"client_roots": ListRootsRequest()})
 
     @server.tool()
@@ -347,10 +347,10 @@ def rounds_tools(server: MCPServer[None]) -> None:
     @server.tool()
     async def test_input_required_result_multi_round(ctx: Context[Any, Any]) -> CallToolResult | InputRequiredResult:
         """Asks twice, one after the other."""
-        said = ctx.input_responses or {}
-        if ctx.request_state == "two" and "step2" in said:
+        reply = ctx.input_responses or {}
+        if ctx.request_state == "two" and "step2" in reply:
             return text("done")
-        if ctx.request_state == "one" and "step1" in said:
+        if ctx.request_state == "one" and "step1" in reply:
             colour = form("Step 2: What is your favorite color?", color=STRING)
             return InputRequiredResult(input_requests={"step2": colour}, request_state="two")
         name = form("Step 1: What is your name?", name=STRING)
@@ -370,9 +370,9 @@ def rounds_tools(server: MCPServer[None]) -> None:
     @server.prompt()
     async def test_input_required_result_prompt(ctx: Context[Any, Any]) -> list[UserMessage] | InputRequiredResult:
         """Asks for the context first."""
-        said = (ctx.input_responses or {}).get("user_context")
-        if isinstance(said, ElicitResult) and said.content:
-            return [UserMessage(f"Context: {said.content.get('context')}")]
+        reply = (ctx.input_responses or {}).get("user_context")
+        if isinstance(reply, ElicitResult) and reply.content:
+            return [UserMessage(f"Context: {reply.content.get('context')}")]
         return InputRequiredResult(
             input_requests={"user_context": form("What context should the prompt use?", context=STRING)}
         )
@@ -447,7 +447,7 @@ class Remembered(EventStore):
 def fixture_server(folder: Path) -> MCPServer[None]:
     """Our server, with a knowledge store of its own and what the suite looks for."""
     with patch("dp_tools.mcp_server.server.JobTasks", FixtureTasks):
-        server = create_server(Owner(knowledge=folder / "knowledge.db"))
+        server = create_server(ServerContext(knowledge=folder / "knowledge.db"))
     task_tools(server)
     content_tools(server)
     asking_tools(server)

@@ -83,7 +83,7 @@ class Running:
 class FixtureTasks(TasksExtension):
     """Tasks of the fixture's tools."""
 
-    def __init__(self, owner: Any) -> None:  # noqa: ARG002 (in the place of JobTasks)
+    def __init__(self, server_context: Any) -> None:  # noqa: ARG002 (in the place of JobTasks)
         self._tasks: dict[str, Running] = {}
 
     async def state(self, task: str) -> dict[str, Any]:
@@ -147,8 +147,8 @@ async def broken(*_: Any) -> CallToolResult:
 
 
 async def confirm(running: Running, given: Mapping[str, Any]) -> CallToolResult:
-    said = await running.ask("confirm", f"Delete {given.get('filename')}?", confirm={"type": "boolean"})
-    return text(f"{said}")
+    reply = await running.ask("confirm", f"Delete {given.get('filename')}?", confirm={"type": "boolean"})
+    return text(f"{reply}")
 
 
 async def several(running: Running, _: Mapping[str, Any]) -> CallToolResult:
@@ -196,9 +196,9 @@ def task_tools(server: MCPServer[None]) -> None:
     @server.tool()
     async def test_tool_with_task(ctx: Context[Any, Any]) -> CallToolResult | InputRequiredResult:
         """Asks for a name first, and is a task from then on."""
-        said = (ctx.input_responses or {}).get("user_name")
-        if isinstance(said, ElicitResult) and said.content:
-            return text(f"Hello, {said.content.get('name')}!")
+        reply = (ctx.input_responses or {}).get("user_name")
+        if isinstance(reply, ElicitResult) and reply.content:
+            return text(f"Hello, {reply.content.get('name')}!")
         name = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
         form = ElicitRequestFormParams(message="What is your name?", requested_schema=name)
         return InputRequiredResult(input_requests={"user_name": ElicitRequest(params=form)})

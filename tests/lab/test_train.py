@@ -30,7 +30,7 @@ def test_one_command_makes_a_calibrated_adapter_that_every_command_can_answer_wi
     course = ("--size", "0.01", "--tokens", "600", "--steps", "20", "--valid", "4")
     made = CliRunner().invoke(main, ["train", "--data", str(data), "--out", str(out), *course])
     assert made.exit_code == 0, made.output
-    assert set(Calibration.load(out / "calibration.json").lines) >= {"match_entities", "detect_errors"}
+    assert set(Calibration.load(out / "calibration.json").by_task) >= {"match_entities", "detect_errors"}
     asked = ["bench", "--data", str(data), "--only", "EM", "--limit", "4", "--model", f"nano+{out / 'adapter.gguf'}"]
     result = CliRunner().invoke(product, asked)
     assert result.exit_code == 0, result.output

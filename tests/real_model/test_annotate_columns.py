@@ -18,7 +18,7 @@ REQUEST: dict[str, Any] = {"columns": [{"values": YEARS}, {"values": CITIES}], "
 
 def test_columns_get_the_type_that_their_values_have(preprocessor: Preprocessor) -> None:
     columns = preprocessor.annotate([{"values": values} for values in (YEARS, CITIES)], TYPES).columns
-    assert [(column.type, column.by) for column in columns] == [("year", "model"), ("city", "model")]
+    assert [(column.type, column.decided_by) for column in columns] == [("year", "model"), ("city", "model")]
     assert min(column.confidence or 0 for column in columns) > 0.9
 
 

@@ -23,7 +23,7 @@ PEOPLE = [{"name": "Ann", "phone": None}, {"name": "Bob", "phone": "555-0100"}]
 
 def test_a_misspelt_value_is_wrong_and_its_neighbours_are_right(preprocessor: Preprocessor) -> None:
     answer = preprocessor.detect([WRONG, *CITIES[:2]], ["city"], context=CITIES)
-    assert [(cell.value, cell.error, cell.by) for cell in answer.cells] == [
+    assert [(cell.value, cell.error, cell.decided_by) for cell in answer.cells] == [
         ("bostxn", True, "model"),
         ("boston", False, "model"),
         ("rome", False, "model"),

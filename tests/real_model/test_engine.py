@@ -74,7 +74,7 @@ def test_cancelling_reaches_into_a_running_call_and_the_next_one_is_right(engine
 
 
 def test_the_model_stays_under_700_mb(engine: Engine):
-    scores(engine, [ask("Is it?")])  # the weights are prepared
+    scores(engine, [ask("Is it?")])  # the weights are optimized
     script = """
 import psutil
 from dp_tools.engine import open_engine

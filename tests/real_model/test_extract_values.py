@@ -18,7 +18,7 @@ REQUEST: dict[str, Any] = {"texts": TEXTS[:2], "attributes": [{"name": "colour"}
 def test_what_a_text_states_is_found_and_what_it_does_not_is_not(preprocessor: Preprocessor) -> None:
     values = preprocessor.extract(TEXTS, ["colour", "brand"]).values
     assert [value.value for value in values[:5]] == ["black", "Sony", "red", "Heron", None]
-    assert all(value.by == "model" for value in values)
+    assert all(value.decided_by == "model" for value in values)
     for value in values:
         assert value.value is None or TEXTS[value.text][slice(*value.span)] == value.value
 

@@ -19,7 +19,7 @@ REQUEST: dict[str, Any] = {"records": PLACES, "instruction": "Is the country Por
 
 def test_a_question_is_answered_yes_where_it_is_so(preprocessor: Preprocessor) -> None:
     here, elsewhere = preprocessor.ask(PLACES, "Is the country Portugal?").answers
-    assert (here.answer, here.by) == ("yes", "model")
+    assert (here.answer, here.decided_by) == ("yes", "model")
     sure, other = (probability_of_yes(item.answer == "yes", item.confidence) for item in (here, elsewhere))
     assert sure is not None
     assert other is not None

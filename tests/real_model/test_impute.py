@@ -25,7 +25,7 @@ GAPS = [{"phone": "617-99", "city": None}, {"phone": "312-77", "city": None}]
 @pytest.mark.parametrize("allowed", [None, ["Canon", "Sony", "Nikon"]], ids=["free", "closed"])
 def test_what_the_record_says_is_filled_in(preprocessor: Preprocessor, allowed: list[str] | None) -> None:
     values = preprocessor.impute(CAMERAS, "manufacturer", allowed=allowed).values
-    assert [(value.value, value.by) for value in values] == [("Sony", "model"), ("Canon", "model")]
+    assert [(value.value, value.decided_by) for value in values] == [("Sony", "model"), ("Canon", "model")]
     assert min(value.confidence or 0 for value in values) > 0.9
 
 

@@ -9,7 +9,7 @@ import pytest
 from real_model_ways import assert_the_explanation_is_of_the_answer, assert_the_tool_answers_as_the_api_does
 
 from dp_tools.engine.questions import Engine
-from dp_tools.explain import answer_averaged
+from dp_tools.explain import answer_permutation_averaged
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.match.matching import match_tables
@@ -27,14 +27,18 @@ REQUEST: dict[str, Any] = {"pairs": [{"left": W55, "right": right} for right in 
 
 def test_one_thing_written_twice_matches_and_what_only_looks_alike_does_not(preprocessor: Preprocessor) -> None:
     answer = preprocessor.match([(W55, SAME), (W55, OTHER), (W55, ALIKE)])
-    assert [(pair.match, pair.by) for pair in answer.pairs] == [(True, "model"), (False, "model"), (False, "model")]
+    assert [(pair.match, pair.decided_by) for pair in answer.pairs] == [
+        (True, "model"),
+        (False, "model"),
+        (False, "model"),
+    ]
     assert min(pair.confidence or 0 for pair in answer.pairs) > 0.8
 
 
 def test_averaged_over_orders_the_answer_is_the_same_whichever_side_comes_first(preprocessor: Preprocessor) -> None:
     def match(left: dict[str, str], right: dict[str, str]) -> PairVerdict:
         request = read_request(TASKS["match_entities"], {"pairs": [{"left": left, "right": right}]})
-        answer = answer_averaged(preprocessor.decider, request).answer
+        answer = answer_permutation_averaged(preprocessor.decider, request).answer
         assert isinstance(answer, MatchEntitiesAnswer)
         return answer.pairs[0]
 

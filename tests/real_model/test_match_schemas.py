@@ -26,7 +26,7 @@ def columns(name: str) -> list[dict[str, Any]]:
 def test_columns_that_mean_the_same_are_assigned_to_each_other(preprocessor: Preprocessor) -> None:
     left, right = columns("catalogue_a.csv"), columns("catalogue_b.csv")
     answer = preprocessor.match_schemas(left, right)
-    assert all(pair.by == "model" for pair in answer.pairs)
+    assert all(pair.decided_by == "model" for pair in answer.pairs)
     assert {(left[a]["name"], right[b]["name"]) for a, b in answer.assignment} == {
         ("title", "name"),
         ("brand", "maker"),

@@ -13,7 +13,7 @@ from pydantic import Field
 from dp_tools.explain.explanation import ExplainRequest, Explanations
 from dp_tools.mcp_server.auth import RUN
 from dp_tools.mcp_server.blocking_work import run_work
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.tools.tool import READ_ONLY, PlainTool, input_schema, output_schema, result_of
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.request_errors import read_request
@@ -25,7 +25,7 @@ class ExplainArguments(ArgModelBase, ExplainRequest):
     picture: Annotated[Literal["none", "png", "svg"], Field(description="Also draw the first explanation.")] = "none"
 
 
-def explain_tool(owner: Owner) -> PlainTool:
+def explain_tool(server_context: ServerContext) -> PlainTool:
     """The tool."""
 
     async def explain_answer(ctx: Context[Any, Any], **fields: Any) -> CallToolResult:
@@ -35,8 +35,13 @@ def explain_tool(owner: Owner) -> PlainTool:
             # The interpreter loads the model's libraries, and a server has to start without them.
             from dp_tools.explain import explain_answer as explain
 
-            plain = ExplainRequest(task=asked.task, request=asked.request, items=asked.items, averaged=asked.averaged)
-            explained = explain(owner.preprocessor.decider, plain, progress=progress, cancel=cancel)
+            plain = ExplainRequest(
+                task=asked.task,
+                request=asked.request,
+                items=asked.items,
+                permutation_averaged=asked.permutation_averaged,
+            )
+            explained = explain(server_context.preprocessor.decider, plain, progress=progress, cancel=cancel)
             result = result_of(explained)
             if asked.picture != "none":
                 result.content.append(_picture(asked, explained))
@@ -49,8 +54,8 @@ def explain_tool(owner: Owner) -> PlainTool:
         name="explain_answer",
         title="Explain an answer",
         description=(
-            "Says what the probability of a task's answer depends on, measured by asking again without each attribute, "
-            "fact and rule, and the smallest change that turns it. It changes nothing."
+            "Explains what the probability of an answer depends on, measured by asking again without each attribute, "
+            "fact and rule, and the smallest change that flips it. It changes nothing."
         ),
         parameters=input_schema(ExplainArguments.model_json_schema()),
         fn_metadata=FuncMetadata(

@@ -18,13 +18,13 @@ Records in hand: send batches of one table, not single items, because columns ar
 long batch only what needs attention is returned, and `left_out` counts the rest."""
 _TABLES = """\
 Whole files: look with `profile_table`, then `clean_table`, `match_tables` or `dedupe_table`. What takes long returns a
-handle; call `get_job` with `wait`. Put the cases of `next_reviews` before the person."""
+handle; call `get_job` with `wait`. Show the cases of `next_reviews` to the person."""
 _ANSWERS = """\
 Every answer has a confidence and says who decided it and by which rules. Treat answers near 0.5 as undecided, and a
-`problem` as no answer."""
+`failure` as no answer."""
 _EXPLAIN = "`explain_answer` says what an answer depends on."
 _RULES = """\
-When an answer is wrong for a reason that can be said in a sentence, look for a rule with `search_rules` and propose a
+When an answer is wrong for a reason that fits in one sentence, look for a rule with `search_rules` and propose a
 better one with `add_rule`; a person accepts it before it acts."""
 
 

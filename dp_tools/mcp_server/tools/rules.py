@@ -17,8 +17,8 @@ from dp_tools.errors import InvalidRequest
 from dp_tools.evaluation.labelled_cases import read_labelled
 from dp_tools.mcp_server.auth import APPROVE, READ, RULES, RUN
 from dp_tools.mcp_server.blocking_work import Progress, run_work
-from dp_tools.mcp_server.caller_role import caller, decider, standing
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.caller_role import caller, caller_role, decider
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.subscriptions import Watchers
 from dp_tools.mcp_server.tools.tool import ADDS, CHANGES, READ_ONLY, PlainTool, result_of
 from dp_tools.rules.rule import ALL, Example, Rule, Status
@@ -61,7 +61,7 @@ class RuleChange(BaseModel):
     """What became of a rule."""
 
     rule: Annotated[Rule, Field(description="The rule as it is now.")]
-    acts: Annotated[bool, Field(description="Whether the rule steers answers from now on.")]
+    acts: Annotated[bool, Field(description="Whether the rule applies from now on.")]
     next: Annotated[str, Field(description="What is left to do, if anything.")] = ""
 
 
@@ -103,7 +103,7 @@ class Consent(BaseModel):
     agreed: Annotated[bool, Field(description="Make this change.")] = False
 
 
-def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[PlainTool]:
+def rule_tools(server_context: ServerContext, watchers: Watchers, *, trust_agents: bool) -> list[PlainTool]:
     """Tools that search, propose, change, retire and review rules."""
 
     async def changing(write: Callable[[], RuleChange]) -> CallToolResult:
@@ -120,15 +120,15 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
         domain: str,
         attribute: str,
         check: dict[str, Any] | None,
-        settles: Literal["failed", "both"],
+        decides: Literal["fail", "both"],
         examples: list[Example],
         rule_id: str | None,
     ) -> Verdict | Elicit[Verdict]:
-        draft = _draft(statement, task, dataset, domain, attribute, check, settles, examples, rule_id)
-        known = owner.knowledge.equal_to(draft)
+        draft = _draft(statement, task, dataset, domain, attribute, check, decides, examples, rule_id)
+        known = server_context.knowledge.equal_to(draft)
         if known is not None and known.status == "active":
             return Verdict()
-        match standing(ctx, trust_agents):
+        match caller_role(ctx, trust_agents):
             case "approves":
                 return Verdict(decision="accept")
             case "asks":
@@ -140,7 +140,7 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
         ctx: Context[Any, Any],
         statement: Annotated[str, Field(description="One sentence, at most 400 characters.")],
         verdict: Annotated[ElicitationResult[Verdict], Resolve(ask_about_new)],
-        task: Annotated[TaskName, Field(description="The task it holds for.")] = "all",
+        task: Annotated[TaskName, Field(description="Task it applies to.")] = "all",
         dataset: Annotated[str, Field(description="The dataset.")] = ALL,
         domain: Annotated[str, Field(description="A domain of datasets.")] = ALL,
         attribute: Annotated[str, Field(description="The attribute.")] = ALL,
@@ -148,10 +148,10 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
             dict[str, Any] | None,
             Field(description="JSON Schema of the value, or of the record if its type is object."),
         ] = None,
-        settles: Annotated[
-            Literal["failed", "both"],
+        decides: Annotated[
+            Literal["fail", "both"],
             Field(description="Whether failing cases are wrong, or passing ones also right."),
-        ] = "failed",
+        ] = "fail",
         examples: Annotated[
             list[Example],
             SHORT_EXAMPLES,
@@ -160,27 +160,27 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
         rule_id: Annotated[str | None, Field(description="A short lower-case id.")] = None,
         why: Why = "",
     ) -> Annotated[CallToolResult, RuleChange]:
-        """Proposes a rule that steers answers, such as "ABV is a fraction", as narrow as it holds. It acts once a
+        """Proposes a rule that steers answers, such as "ABV is a fraction"; keep its scope narrow. It applies once a
         person accepts it, now if the client can ask."""
-        rule = _draft(statement, task, dataset, domain, attribute, check, settles, examples, rule_id)
-        who, by, decision = caller(ctx), decider(ctx, trust_agents), _decision(verdict)
+        rule = _draft(statement, task, dataset, domain, attribute, check, decides, examples, rule_id)
+        who, decided_by, decision = caller(ctx), decider(ctx, trust_agents), _decision(verdict)
 
         def write() -> RuleChange:
-            store = owner.knowledge
+            store = server_context.knowledge
             proposed = store.propose(rule, who=who, why=why)
             if proposed.status == "active":
                 return _changed(proposed)
             if decision == "accept":
-                return _changed(store.accept(proposed.id, who=by, why=why))
+                return _changed(store.accept(proposed.id, who=decided_by, why=why))
             if decision == "reject":
-                return _changed(store.reject(proposed.id, who=by, why=why))
+                return _changed(store.reject(proposed.id, who=decided_by, why=why))
             return _changed(proposed)
 
         return await changing(write)
 
     def ask_about_change(ctx: Context[Any, Any], rule_id: str) -> Consent | Elicit[Consent]:
-        rule = owner.knowledge.get(rule_id)
-        match standing(ctx, trust_agents):
+        rule = server_context.knowledge.get(rule_id)
+        match caller_role(ctx, trust_agents):
             case _ if rule.status == "proposed":
                 return Consent(agreed=True)
             case "approves":
@@ -197,20 +197,20 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
         ctx: Context[Any, Any],
         rule_id: RuleId,
         consent: Annotated[ElicitationResult[Consent], Resolve(ask_about_change)],
-        statement: Annotated[str | None, Field(description="A new statement.")] = None,
-        task: Annotated[TaskName | None, SHORT_TASK, Field(description="Another task.")] = None,
-        dataset: Annotated[str | None, Field(description="Another dataset.")] = None,
-        domain: Annotated[str | None, Field(description="Another domain.")] = None,
-        attribute: Annotated[str | None, Field(description="Another attribute.")] = None,
-        check: Annotated[dict[str, Any] | None, Field(description="A new check, as JSON Schema.")] = None,
+        statement: Annotated[str | None, Field(description="New statement.")] = None,
+        task: Annotated[TaskName | None, SHORT_TASK, Field(description="New task.")] = None,
+        dataset: Annotated[str | None, Field(description="New dataset.")] = None,
+        domain: Annotated[str | None, Field(description="New domain.")] = None,
+        attribute: Annotated[str | None, Field(description="New attribute.")] = None,
+        check: Annotated[dict[str, Any] | None, Field(description="New check, as JSON Schema.")] = None,
         examples: Annotated[
-            list[Example] | None, SHORT_EXAMPLES, Field(description="All its examples from now on, as in add_rule.")
+            list[Example] | None, SHORT_EXAMPLES, Field(description="All its new examples, as in add_rule.")
         ] = None,
-        priority: Annotated[int | None, Field(description="A new priority.")] = None,
-        retire: Annotated[bool, Field(description="Take it out of force instead.")] = False,
+        priority: Annotated[int | None, Field(description="New priority.")] = None,
+        retire: Annotated[bool, Field(description="Retire it instead.")] = False,
         why: Why = "",
     ) -> Annotated[CallToolResult, RuleChange]:
-        """Changes what is given of a rule, or retires it; the history keeps what was. A rule that acts needs a
+        """Changes the given fields of a rule, or retires it; the history keeps old versions. An active rule needs a
         person's consent."""
         given = {
             "statement": statement,
@@ -229,16 +229,18 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
             )
         _require(consent)
         if retire:
-            return await changing(lambda: _changed(owner.knowledge.retire(rule_id, who=caller(ctx), why=why)))
-        return await changing(lambda: _changed(owner.knowledge.change(rule_id, who=caller(ctx), why=why, **fields)))
+            return await changing(lambda: _changed(server_context.knowledge.retire(rule_id, who=caller(ctx), why=why)))
+        return await changing(
+            lambda: _changed(server_context.knowledge.change(rule_id, who=caller(ctx), why=why, **fields))
+        )
 
     def ask_for_review(
         ctx: Context[Any, Any], rule_id: str, decision: Literal["ask", "accept", "reject"]
     ) -> Verdict | Elicit[Verdict]:
-        rule = owner.knowledge.get(rule_id)
+        rule = server_context.knowledge.get(rule_id)
         if rule.status != "proposed":
             raise InvalidRequest(f"Rule {rule_id} is {rule.status}; only proposed rules are reviewed.")
-        match standing(ctx, trust_agents):
+        match caller_role(ctx, trust_agents):
             case "approves":
                 if decision == "ask":
                     raise InvalidRequest("You may approve rules yourself: say accept or reject.")
@@ -261,11 +263,11 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
         ] = "ask",
         why: Why = "",
     ) -> Annotated[CallToolResult, RuleChange]:
-        """Puts a proposed rule before the person. Only callers who may approve rules decide themselves."""
+        """Asks the person to review a proposed rule. Only callers who may approve rules decide themselves."""
         word, who = _decision(verdict), decider(ctx, trust_agents)
 
         def write() -> RuleChange:
-            store = owner.knowledge
+            store = server_context.knowledge
             if word == "accept":
                 return _changed(store.accept(rule_id, who=who, why=why))
             if word == "reject":
@@ -277,8 +279,8 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
     async def test_rule(
         ctx: Context[Any, Any],
         rule_id: RuleId,
-        data: Annotated[str, Field(description="A file of labelled cases.")],
-        task: Annotated[MeasuredTask, SHORT_TASK, Field(description="The task of the cases.")],
+        data: Annotated[str, Field(description="File of labelled cases.")],
+        task: Annotated[MeasuredTask, SHORT_TASK, Field(description="Task of the cases.")],
         dataset: Annotated[str | None, Field(description="Default: the rule's own.")] = None,
         attribute: Annotated[str | None, Field(description="For impute: the attribute of the label.")] = None,
     ) -> Annotated[CallToolResult, RuleTrial]:
@@ -288,9 +290,13 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
             # It takes numpy, which a server that is ready at once has not loaded yet.
             from dp_tools.evaluation.rule_trials import try_rule
 
-            cases = read_labelled(owner.roots.to_read(data), task=task, dataset=dataset or "", attribute=attribute)
-            rule = owner.knowledge.get(rule_id)
-            trial = try_rule(owner.preprocessor, cases, rule, dataset=dataset, progress=progress, cancel=cancel)
+            cases = read_labelled(
+                server_context.roots.to_read(data), task=task, dataset=dataset or "", attribute=attribute
+            )
+            rule = server_context.knowledge.get(rule_id)
+            trial = try_rule(
+                server_context.preprocessor, cases, rule, dataset=dataset, progress=progress, cancel=cancel
+            )
             return RuleTrial(
                 rule_id=rule_id,
                 cases=trial.before.n,
@@ -306,15 +312,15 @@ def rule_tools(owner: Owner, watchers: Watchers, *, trust_agents: bool) -> list[
 
     def search_rules(
         words: Annotated[str, Field(description="Words to find.")] = "",
-        task: Annotated[TaskName | None, SHORT_TASK, Field(description="Only of this task.")] = None,
-        dataset: Annotated[str | None, Field(description="Only of this dataset.")] = None,
-        attribute: Annotated[str | None, Field(description="Only of this attribute.")] = None,
-        status: Annotated[Status | None, Field(description="Only of this status.")] = None,
-        limit: Annotated[int, Field(description="How many to return.", ge=1, le=_PAGE)] = 20,
-        offset: Annotated[int, Field(description="How many to skip.", ge=0)] = 0,
+        task: Annotated[TaskName | None, SHORT_TASK, Field(description="Only this task.")] = None,
+        dataset: Annotated[str | None, Field(description="Only this dataset.")] = None,
+        attribute: Annotated[str | None, Field(description="Only this attribute.")] = None,
+        status: Annotated[Status | None, Field(description="Only this status.")] = None,
+        limit: Annotated[int, Field(description="Maximum number.", ge=1, le=_PAGE)] = 20,
+        offset: Annotated[int, Field(description="Number to skip.", ge=0)] = 0,
     ) -> Annotated[CallToolResult, RuleList]:
-        """Finds rules by words, by place, or both. Look here before proposing one, and for proposals that wait."""
-        store = owner.knowledge
+        """Finds rules by words, by scope, or both. Search before proposing one, and for pending proposals."""
+        store = server_context.knowledge
         scope = {"task": task, "dataset": dataset, "attribute": attribute, "status": status}
         if not words.strip():
             found = list(store.list(**scope, limit=limit + 1, offset=offset))  # type: ignore[arg-type]
@@ -340,7 +346,7 @@ def _draft(
     domain: str,
     attribute: str,
     check: dict[str, Any] | None,
-    settles: Literal["failed", "both"],
+    decides: Literal["fail", "both"],
     examples: list[Example],
     rule_id: str | None,
 ) -> Rule:
@@ -353,7 +359,7 @@ def _draft(
         domain=domain,
         attribute=attribute,
         check=check,
-        settles=settles,
+        decides=decides,
         examples=tuple(examples),
         source="agent",
         status="proposed",

@@ -35,12 +35,12 @@ async def ask_which(
         about = f"The counterpart of {request.left[left].name}."
         fields[f"column_{left}"] = (Literal[(*names, _NONE)], Field(description=about))
     form = create_model("Counterparts", **fields)
-    said = await ask(ctx, "Which columns mean the same? The model finds these about equally likely.", form)
-    if isinstance(said, InputRequiredResult):
-        return said
-    if isinstance(said, AcceptedElicitation):
+    reply = await ask(ctx, "Which columns mean the same? The model finds these about equally likely.", form)
+    if isinstance(reply, InputRequiredResult):
+        return reply
+    if isinstance(reply, AcceptedElicitation):
         for left, pairs in choices.items():
-            word = getattr(said.data, f"column_{left}")
+            word = getattr(reply.data, f"column_{left}")
             chosen = next((p for p in pairs if word == f"{request.right[p.right].name} ({p.right})"), None)
             _settle(answer, left, pairs, chosen)
     return None

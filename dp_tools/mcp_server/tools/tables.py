@@ -15,14 +15,21 @@ from pydantic import BaseModel, Field, WithJsonSchema
 from dp_tools.errors import InvalidRequest
 from dp_tools.mcp_server.auth import READ, RULES, RUN
 from dp_tools.mcp_server.blocking_work import Progress, run_work
-from dp_tools.mcp_server.caller_role import can_ask, decider, standing
+from dp_tools.mcp_server.caller_role import caller_role, can_ask, decider
 from dp_tools.mcp_server.elicitation import ask
 from dp_tools.mcp_server.file_consent import require_consent
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.tools.tool import ADDS, CHANGES, READ_ONLY, WRITES, PlainTool, result_of
 from dp_tools.progress import watched
 from dp_tools.rules.rule import Rule
-from dp_tools.tables.jobs.job_requests import AnyJobRequest, Averaged, Exclude, Include, TableSource, sources_of
+from dp_tools.tables.jobs.job_requests import (
+    AnyJobRequest,
+    Exclude,
+    Include,
+    PermutationAveraged,
+    TableSource,
+    sources_of,
+)
 from dp_tools.tables.jobs.results import Job, Review
 from dp_tools.tables.jobs.tool_arguments import (
     LATEST,
@@ -125,19 +132,21 @@ async def _agreed_to_change(ctx: Context[Any, Any], jobs: Jobs, job: Job) -> boo
     return True
 
 
-def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
+def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[PlainTool]:
     """Tools that profile, clean, match and deduplicate whole tables."""
 
     async def start(ctx: Context[Any, Any], arguments: JobArguments) -> CallToolResult | InputRequiredResult:
-        """Start a job, or go on with the one that was asked for in the same words and did not end."""
+        """Start a job, or resume an unfinished job with the same request."""
         from dp_tools.tables.jobs.job_files import Leave
 
         request: AnyJobRequest = arguments.request()
-        jobs = await anyio.to_thread.run_sync(lambda: owner.jobs)
+        jobs = await anyio.to_thread.run_sync(lambda: server_context.jobs)
 
         def look() -> tuple[Job | None, list[Path], Writes | None]:
             """The same job if it did not end; else the files that a person has to know of."""
-            outside = owner.roots.outside(source.path for source in sources_of(request) if source.path is not None)
+            outside = server_context.roots.outside(
+                source.path for source in sources_of(request) if source.path is not None
+            )
             if (known := jobs.unfinished(request)) is not None:
                 return known, outside, None
             return None, outside, jobs.writes(request, outside) if can_ask(ctx) else None
@@ -164,11 +173,11 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         table: AnyTable,
         columns: Annotated[list[str] | None, Field(description="Default: the first 30.")] = None,
     ) -> Annotated[CallToolResult, ProfileAnswer] | InputRequiredResult:
-        """Describes a table: contents, formats, ranges and gaps of its columns, and which determine which. Start
-        here with an unknown file. It asks no model."""
+        """Profiles a table: contents, formats, ranges, missing values and dependencies of its columns. Start here with
+        an unknown file. It uses no model."""
         given = [] if table.path is None or table.records is not None else [table.path]
-        outside = await anyio.to_thread.run_sync(owner.roots.outside, given)
-        roots = owner.roots
+        outside = await anyio.to_thread.run_sync(server_context.roots.outside, given)
+        roots = server_context.roots
         if outside and can_ask(ctx):
             asked = await require_consent(ctx, outside)
             if asked is not None:
@@ -234,15 +243,15 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         include: Include = [],  # noqa: B006
         exclude: Exclude = [],  # noqa: B006
         one_to_one: OneToOne = True,
-        averaged: Averaged = False,
+        permutation_averaged: PermutationAveraged = False,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
         output: Output = None,
         overwrite: Overwrite = False,
         with_current_model: WithCurrent = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
-        """Writes the records that two files have in common, with scores, to a file. Unsure pairs wait in
-        next_reviews. Returns the result or a handle for get_job."""
+        """Writes the matching records of two files, with scores, to a file. Unsure pairs wait in next_reviews.
+        Returns the result or a handle for get_job."""
         return await start(
             ctx,
             MatchTables(
@@ -252,7 +261,7 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
                 include=include,
                 exclude=exclude,
                 one_to_one=one_to_one,
-                averaged=averaged,
+                permutation_averaged=permutation_averaged,
                 dataset=dataset,
                 rules=rules,
                 output=output,
@@ -267,15 +276,14 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         attributes: Attributes = None,
         include: Include = [],  # noqa: B006
         exclude: Exclude = [],  # noqa: B006
-        averaged: Averaged = False,
+        permutation_averaged: PermutationAveraged = False,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
         output: Output = None,
         overwrite: Overwrite = False,
         with_current_model: WithCurrent = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
-        """Writes the groups of records of a file that are the same thing to a file. Returns the result or a handle
-        for get_job."""
+        """Writes the groups of duplicate records of a file to a file. Returns the result or a handle for get_job."""
         return await start(
             ctx,
             DedupeTable(
@@ -283,7 +291,7 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
                 attributes=attributes,
                 include=include,
                 exclude=exclude,
-                averaged=averaged,
+                permutation_averaged=permutation_averaged,
                 dataset=dataset,
                 rules=rules,
                 output=output,
@@ -297,36 +305,36 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         job: OptionalHandle = None,
         wait: Wait = 0,
     ) -> Annotated[CallToolResult, JobList]:
-        """Says how far a job is and what came of it. Without a handle it lists the latest jobs."""
+        """Returns the progress and the result of a job. Without a handle, lists the latest jobs."""
         if job is None:
-            return result_of(JobList(jobs=await anyio.to_thread.run_sync(owner.jobs.list, LATEST)))
+            return result_of(JobList(jobs=await anyio.to_thread.run_sync(server_context.jobs.list, LATEST)))
 
         def watch(progress: Progress, cancel: threading.Event) -> Job:
             for _ in range(10 * wait):
-                found = owner.jobs.get(job)
+                found = server_context.jobs.get(job)
                 progress(found.done, found.total or 1)
                 if found.status not in ("waiting", "running") or cancel.wait(0.1):
                     return found
-            return owner.jobs.get(job)
+            return server_context.jobs.get(job)
 
         return _with_job(JobList(jobs=[found := await run_work(ctx, watch)]), found)
 
     def cancel_job(
         job: JobHandle,
     ) -> Annotated[CallToolResult, Job]:
-        """Stops a job; nothing is written. The call that started it resumes it."""
-        owner.jobs.cancel(job)
-        return job_result(owner.jobs.wait(job, PATIENCE_S))
+        """Cancels a job; nothing is written. The call that started it resumes it."""
+        server_context.jobs.cancel(job)
+        return job_result(server_context.jobs.wait(job, PATIENCE_S))
 
     def next_reviews(
         job: OfJob = None,
         limit: Limit = 10,
     ) -> Annotated[CallToolResult, ReviewList]:
-        """Returns cases that jobs were unsure of, least certain first. Put them before the person; answer_review
-        takes the answers."""
+        """Returns cases that jobs were unsure of, least certain first. Show them to the person; answer_review takes
+        the answers."""
         from dp_tools.tables.jobs.reviews import next_reviews as following
 
-        reviews, count = following(owner.jobs.store, job, limit)
+        reviews, count = following(server_context.jobs.store, job, limit)
         return result_of(ReviewList(reviews=reviews, open=count))
 
     async def answer_review(
@@ -334,27 +342,27 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
         review: CaseNumber,
         answer: PersonsWord,
     ) -> Annotated[CallToolResult, ReviewKept] | InputRequiredResult:
-        """Keeps a person's answer as an example that decides such cases. It is a proposal until a person confirms
-        it, now if the client can ask."""
+        """Stores a person's answer as an example that decides such cases. It is a proposal until a person confirms it,
+        now if the client can ask."""
         from dp_tools.tables.jobs.reviews import answer_review as keep
 
-        position, said = standing(ctx, trust_agents), answer
-        if position == "asks":
-            question = await anyio.to_thread.run_sync(lambda: _spoken(owner, review, answer))
+        role, given_answer = caller_role(ctx, trust_agents), answer
+        if role == "asks":
+            question = await anyio.to_thread.run_sync(lambda: _spoken(server_context, review, answer))
             word = await ask(ctx, question, PersonsAnswer)
             if isinstance(word, InputRequiredResult):
                 return word
             if not isinstance(word, AcceptedElicitation):
                 raise InvalidRequest("The person did not answer: the case stays open.")
-            said = word.data.answer
+            given_answer = word.data.answer
         rule = await anyio.to_thread.run_sync(
             lambda: keep(
-                owner.jobs.store,
-                owner.knowledge,
+                server_context.jobs.store,
+                server_context.knowledge,
                 review,
-                said,
+                given_answer,
                 who=decider(ctx, trust_agents),
-                is_person=position != "proposes",
+                is_person=role != "proposes",
             )
         )
         return result_of(ReviewKept(rule=rule, acts=rule.status == "active"))
@@ -372,11 +380,11 @@ def table_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
     return [PlainTool.of(function, title, annotations, scope) for function, title, annotations, scope in tools]
 
 
-def _spoken(owner: Owner, review: int, answer: str) -> str:
+def _spoken(server_context: ServerContext, review: int, answer: str) -> str:
     """A case as a person is asked about it."""
     from dp_tools.tables.jobs.reviews import open_review
 
-    found = open_review(owner.jobs.store, review)
+    found = open_review(server_context.jobs.store, review)
     return f"{found.question}\n{found.case}\nThe agent says: {answer}\nYour answer ({found.answers}):"
 
 
@@ -388,8 +396,8 @@ def job_result(job: Job) -> CallToolResult:
 def _with_job(answer: BaseModel, job: Job) -> CallToolResult:
     """The answer, and where the whole result can be read once there is one; of a failed job why it failed."""
     result = result_of(answer)
-    if job.problem is not None:
-        result.content = [TextContent(text=job.problem)]
+    if job.error is not None:
+        result.content = [TextContent(text=job.error)]
         result.is_error = True
     if job.resource is not None:
         link = ResourceLink(name=f"Result of {job.id}", uri=job.resource, mime_type="application/json")

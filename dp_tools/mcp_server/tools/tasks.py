@@ -11,8 +11,8 @@ from pydantic import create_model
 
 from dp_tools.mcp_server.auth import RUN
 from dp_tools.mcp_server.blocking_work import run_work
-from dp_tools.mcp_server.caller_role import standing
-from dp_tools.mcp_server.server_context import Owner
+from dp_tools.mcp_server.caller_role import caller_role
+from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.tools.schema_choices import ask_which
 from dp_tools.mcp_server.tools.tool import READ_ONLY, PlainTool, input_schema, output_schema, result_of
 from dp_tools.tasks import TASKS
@@ -21,20 +21,20 @@ from dp_tools.tasks.task import Task
 from dp_tools.tasks.verdicts import VerdictAnswer, VerdictRequest, readable
 
 
-def task_tools(owner: Owner, *, trust_agents: bool) -> list[PlainTool]:
+def task_tools(server_context: ServerContext, *, trust_agents: bool) -> list[PlainTool]:
     """One tool per task."""
-    return [_tool(task, owner, trust_agents) for task in TASKS.values()]
+    return [_tool(task, server_context, trust_agents) for task in TASKS.values()]
 
 
-def _tool(task: Task[Any, Any], owner: Owner, trust_agents: bool) -> PlainTool:
+def _tool(task: Task[Any, Any], server_context: ServerContext, trust_agents: bool) -> PlainTool:
     async def call(ctx: Context[Any, Any], **fields: Any) -> CallToolResult | InputRequiredResult:
         request = task.request(**fields)
         # What to show is decided last: a person's choice among schema matches needs all of them.
         whole = request.model_copy(update={"only": None}) if isinstance(request, VerdictRequest) else request
         answer = await run_work(
-            ctx, lambda progress, cancel: owner.preprocessor.run(whole, progress=progress, cancel=cancel)
+            ctx, lambda progress, cancel: server_context.preprocessor.run(whole, progress=progress, cancel=cancel)
         )
-        if isinstance(answer, MatchSchemasAnswer) and standing(ctx, trust_agents) == "asks":
+        if isinstance(answer, MatchSchemasAnswer) and caller_role(ctx, trust_agents) == "asks":
             asked = await ask_which(ctx, request, answer)
             if isinstance(asked, InputRequiredResult):
                 return asked

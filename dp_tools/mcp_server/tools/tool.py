@@ -74,8 +74,8 @@ class PlainTool(Tool):
             if isinstance(cause, ValidationError) and not isinstance(error, UnexpectedToolError):
                 raise ToolError(explain(cause, known)) from cause
             if isinstance(cause, DpToolsError | ToolError) and not isinstance(cause, UnexpectedToolError):
-                said = str(cause)
-                raise ToolError(_NO_ANSWER if said.startswith("Resolver ") else said) from cause
+                message = str(cause)
+                raise ToolError(_NO_ANSWER if message.startswith("Resolver ") else message) from cause
             if isinstance(cause, MemoryError):
                 raise ToolError("There is not enough memory for this call: send it in parts.") from cause
             if isinstance(error, UnexpectedToolError):

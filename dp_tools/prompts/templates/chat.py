@@ -1,4 +1,4 @@
-"""The wire format of a model nobody wrote one for: the published wording inside the GGUF's own chat template."""
+"""The prompt template of a model nobody wrote one for: the published wording inside the GGUF's own chat template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire formats of the published Jellyfish checkpoints, word for word, and an instruct format for other models.
+"""The prompt templates of the published Jellyfish checkpoints, word for word, and an instruct format for other models.
 
 Source: Zhang, Dong, Xiao, Oyamada, "Jellyfish: A Large Language Model for Data Preprocessing" (EMNLP 2024) and the
 model cards of the 7B, 8B and 13B checkpoints. A checkpoint answers well only in its own words, so these stay as they
@@ -76,12 +76,12 @@ REMOTE = PublishedFormat("remote", f"{SYSTEM} {_FAITHFUL}", "", end="")
 _TUNED_TO_EXPLAIN = (JELLYFISH_7B, JELLYFISH_8B, JELLYFISH_13B)
 
 
-def explaining(wire: object) -> PublishedFormat | None:
+def explaining(template: object) -> PublishedFormat | None:
     """The form in which a model justifies its answer, or None for one that was not tuned to."""
-    if not isinstance(wire, PublishedFormat) or wire not in _TUNED_TO_EXPLAIN:
+    if not isinstance(template, PublishedFormat) or template not in _TUNED_TO_EXPLAIN:
         return None
-    spoken = _HELPFUL if _HELPFUL in wire.before else _FAITHFUL
-    return replace(wire, before=wire.before.replace(spoken, f"{spoken} {INTERPRETER}"))
+    spoken = _HELPFUL if _HELPFUL in template.before else _FAITHFUL
+    return replace(template, before=template.before.replace(spoken, f"{spoken} {INTERPRETER}"))
 
 
 def user_message(prompt: Prompt) -> str:

@@ -1,4 +1,4 @@
-"""The embedded model's wire format: short, what is shared first, and no frame that data could imitate.
+"""The embedded model's prompt template: short, what is shared first, and no frame that data could imitate.
 
 A prompt is turns, each opened by the control token <|im_start|> and a word: the task with its rules and choices, the
 data, the question with its own rules and evidence, the answer. Two Amazon-Google records with everything around them

@@ -1,4 +1,4 @@
-"""What a wire format is: the one place that turns a prompt's slots into the segments that a model was trained on."""
+"""Prompt templates: they turn the slots of a prompt into the segments that a model was trained on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dp_tools.prompts.ask import Ask, Choice, YesNo
 from dp_tools.prompts.prompt import Prompt
 
 
-class WireFormat(Protocol):
+class PromptTemplate(Protocol):
     """A model's prompt format: how slots are laid out, what the labels are called, where an answer ends."""
 
     @property
@@ -36,19 +36,19 @@ class WireFormat(Protocol):
         """The prompt up to where the answer begins."""
 
 
-def to_question(wire: WireFormat, prompt: Prompt, ask: Ask) -> Question:
+def to_question(template: PromptTemplate, prompt: Prompt, ask: Ask) -> Question:
     """The engine's question for a prompt and the way its answer is wanted."""
-    segments = wire.render(prompt)
+    segments = template.render(prompt)
     if isinstance(ask, YesNo):
-        return Question(segments, Labels((wire.yes, wire.no), end=wire.end))
+        return Question(segments, Labels((template.yes, template.no), end=template.end))
     if isinstance(ask, Choice):
-        return Question(segments, Labels(ask.options, end=wire.end))
-    none = (wire.none,) if ask.may_be_none else ()
+        return Question(segments, Labels(ask.options, end=template.end))
+    none = (template.none,) if ask.may_be_none else ()
     allowed = None if ask.allowed is None else tuple(dict.fromkeys((*ask.allowed, *none)))
     return Question(
         segments,
         Value(
-            end=wire.end,
+            end=template.end,
             allowed=allowed,
             copy_from=ask.copy_from,
             or_else=none,

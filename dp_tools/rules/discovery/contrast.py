@@ -13,14 +13,14 @@ from typing import Any
 
 from dp_tools.records import is_missing
 from dp_tools.rules.checks import Check
-from dp_tools.rules.discovery.value_patterns import MASKS, SEEN, matching
+from dp_tools.rules.discovery.value_patterns import GENERALIZATIONS, SEEN, matching
 from dp_tools.rules.injection import Subject
 from dp_tools.rules.rule import ALL, Rule
 
 Labelled = Sequence[tuple[Subject, str]]
 """Cases with their right answers: yes, no, or the value."""
 
-FORMS = 12
+MOST_PATTERNS = 12
 """Ways of writing that one check may list."""
 VALUES = 60
 """Values that one closed set may list."""
@@ -38,7 +38,7 @@ def contrast(task: str, cases: Labelled, *, dataset: str = ALL) -> tuple[Rule, .
     """
     found = _FINDERS[task](cases) if task in _FINDERS else ()
     rules: dict[str, tuple[int, Rule]] = {}
-    for name, attribute, statement, check, settles in found:
+    for name, attribute, statement, check, decides in found:
         slug = re.sub(r"[^a-z0-9]+", "-", f"learned-{dataset}-{attribute}-{name}".casefold()).strip("-")[:90]
         rule = Rule(
             id=slug,
@@ -47,7 +47,7 @@ def contrast(task: str, cases: Labelled, *, dataset: str = ALL) -> tuple[Rule, .
             attribute=attribute,
             statement=statement,
             check=check,
-            settles="both" if settles else "failed",
+            decides="both" if decides else "fail",
             source="learned",
             status="proposed",
         )
@@ -59,7 +59,7 @@ def contrast(task: str, cases: Labelled, *, dataset: str = ALL) -> tuple[Rule, .
 
 
 Found = Iterator[tuple[str, str, str, dict[str, Any], bool]]
-"""(name, attribute, statement, check, whether it settles both)."""
+"""(name, attribute, statement, check, whether it decides both)."""
 
 
 def _errors(cases: Labelled) -> Found:
@@ -72,7 +72,7 @@ def _errors(cases: Labelled) -> Found:
         right = [value for value, label in cells if value is not None and label == "no"]
         wrong = [value for value, label in cells if value is not None and label == "yes"]
         if len(wrong) >= SEEN:
-            yield from _forms(attribute, right, wrong)
+            yield from _patterns(attribute, right, wrong)
             yield from _edges(attribute, right, wrong)
             yield from _vocabulary(attribute, right)
 
@@ -85,14 +85,14 @@ def _gaps(attribute: str, labels: list[str]) -> Found:
         yield "gap", attribute, f"A missing {attribute} is not an error.", check, True
 
 
-def _forms(attribute: str, right: list[str], wrong: list[str]) -> Found:
-    for name, mask in MASKS.items():
-        fine, bad = {mask(value) for value in right}, {mask(value) for value in wrong}
-        if 0 < len(fine) <= FORMS and not fine & bad:
+def _patterns(attribute: str, right: list[str], wrong: list[str]) -> Found:
+    for name, generalize in GENERALIZATIONS.items():
+        fine, bad = {generalize(value) for value in right}, {generalize(value) for value in wrong}
+        if 0 < len(fine) <= MOST_PATTERNS and not fine & bad:
             yield f"form-{name}", attribute, f"{attribute} has its usual form.", matching(fine), True
-        times = Counter(mask(value) for value in wrong)
+        times = Counter(generalize(value) for value in wrong)
         only_bad = sorted(form for form in bad - fine if times[form] >= 2)
-        if 0 < len(only_bad) <= FORMS:
+        if 0 < len(only_bad) <= MOST_PATTERNS:
             check: dict[str, Any] = {"not": {"type": "string", "pattern": f"^({'|'.join(only_bad)})$"}}
             yield f"bad-form-{name}", attribute, f"{attribute} is not written in another form.", check, False
 
@@ -105,7 +105,7 @@ def _edges(attribute: str, right: list[str], wrong: list[str]) -> Found:
             fine = {value[edge] for value in right}
             bad = Counter(value[edge] for value in wrong if value[edge] not in fine)
             bad = Counter({text: count for text, count in bad.items() if count >= 2})
-            if 0 < len(bad) <= FORMS and bad.total() >= SURE * len(wrong):
+            if 0 < len(bad) <= MOST_PATTERNS and bad.total() >= SURE * len(wrong):
                 edges = "|".join(_escaped(text) for text in sorted(bad))
                 pattern = f"^({edges})" if where == "begins" else f"({edges})$"
                 check = {"not": {"type": "string", "pattern": pattern}}
@@ -124,7 +124,7 @@ def _listed(edges: Counter[str]) -> str:
 
 def _vocabulary(attribute: str, right: list[str]) -> Found:
     counts = Counter(right)
-    if len(right) >= 10 and len(counts) <= FORMS and min(counts.values()) >= 2:
+    if len(right) >= 10 and len(counts) <= MOST_PATTERNS and min(counts.values()) >= 2:
         yield "values", attribute, f"{attribute} is one of {len(counts)} values.", {"enum": sorted(counts)}, True
 
 
@@ -177,8 +177,8 @@ def decided_rightly(task: str, rule: Rule, cases: Labelled) -> tuple[int, int]:
         else:
             passed = check.judge(subject)
             yes = passed if task == "match_entities" else passed is False
-            settled = passed is False or (passed is True and rule.settles == "both")
-            answer = ("yes" if yes else "no") if settled else None
+            is_decided = passed is False or (passed is True and rule.decides == "both")
+            answer = ("yes" if yes else "no") if is_decided else None
         decided += answer is not None
         right += answer == label
     return decided, right

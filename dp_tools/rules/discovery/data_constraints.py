@@ -27,7 +27,7 @@ Fields = Mapping[str, str | None]
 ENOUGH = 100
 """Records below which a table says too little about itself."""
 SAMPLE = 10_000
-"""Records, evenly spread, in which regularities are searched."""
+"""Records, evenly spread, in which data constraints are searched."""
 SAMPLED_CELLS = 1_000_000
 """Cells of them; a wide table gives fewer records."""
 CERTAINTY: Mapping[Kind, float] = {
@@ -52,13 +52,13 @@ an error but by a convention of the house, and by those 140 are."""
 
 
 def searched(count: int, attributes: int) -> range:
-    """The records of a table of this many in which regularities are searched, evenly spread."""
+    """The records of a table of this many in which data constraints are searched, evenly spread."""
     most = max(ENOUGH, min(SAMPLE, SAMPLED_CELLS // max(attributes, 1)))
     return range(0, count, max(1, -(-count // most)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Regularity:
+class _Constraint:
     rule: Rule
     check: Check
     by: tuple[str, ...]
@@ -66,7 +66,7 @@ class _Regularity:
     reason: str
 
     @classmethod
-    def of(cls, candidate: Candidate) -> _Regularity:
+    def of(cls, candidate: Candidate) -> _Constraint:
         rule, schema = candidate.rule, candidate.rule.check or {}
         return cls(
             rule,
@@ -77,8 +77,8 @@ class _Regularity:
         )
 
 
-class Regularities:
-    """The regularities of one table.
+class DataConstraints:
+    """The data constraints of one table.
 
     Args:
         candidates: what mining found.
@@ -87,18 +87,18 @@ class Regularities:
 
     def __init__(self, candidates: Iterable[Candidate] = (), empty: Mapping[str, float] = MappingProxyType({})) -> None:
         self._empty = dict(empty)
-        self._found: dict[str, list[_Regularity]] = {}
-        self._involving: dict[str, list[_Regularity]] = {}
+        self._found: dict[str, list[_Constraint]] = {}
+        self._involving: dict[str, list[_Constraint]] = {}
         self._known: dict[tuple[str, tuple[str | None, ...]], bool] = {}
         for candidate in candidates:
             if candidate.rule.check is None or candidate.kind not in CERTAINTY:
                 continue
-            regularity = _Regularity.of(candidate)
-            self._found.setdefault(candidate.rule.attribute, []).append(regularity)
-            for name in {*regularity.by, regularity.rule.attribute} if regularity.by else ():
-                self._involving.setdefault(name, []).append(regularity)
+            constraint = _Constraint.of(candidate)
+            self._found.setdefault(candidate.rule.attribute, []).append(constraint)
+            for name in {*constraint.by, constraint.rule.attribute} if constraint.by else ():
+                self._involving.setdefault(name, []).append(constraint)
         for found in self._found.values():
-            found.sort(key=lambda regularity: -regularity.certainty)
+            found.sort(key=lambda constraint: -constraint.certainty)
 
     @classmethod
     def of(
@@ -109,7 +109,7 @@ class Regularities:
         retired: Container[str] = (),
         progress: Callable[[int, int], None] | None = None,
         cancel: threading.Event | None = None,
-    ) -> Regularities:
+    ) -> DataConstraints:
         """Those that records keep; none where they are few.
 
         Args:
@@ -141,12 +141,12 @@ class Regularities:
             usual: whether evidence finds nothing unusual in its value (`dp_tools.profiling.is_usual`).
         """
         found = []
-        for regularity in self._found.get(attribute, ()):
-            if self._breaks(regularity, record):
-                certainty = min(regularity.certainty, self._blame(regularity, record))
+        for constraint in self._found.get(attribute, ()):
+            if self._breaks(constraint, record):
+                certainty = min(constraint.certainty, self._blame(constraint, record))
                 if certainty:
-                    keyed = bool(regularity.by)
-                    found.append(TableVerdict(regularity.rule.id, True, certainty, regularity.reason, keyed))
+                    keyed = bool(constraint.by)
+                    found.append(TableVerdict(constraint.rule.id, True, certainty, constraint.reason, keyed))
         if found and any(value == (record[attribute] or "").strip() for value, _ in self.meant(record, attribute)):
             # What the record itself names is right however it is written: "NA" beside Namibia.
             found = [verdict for verdict in found if verdict.keyed]
@@ -166,31 +166,31 @@ class Regularities:
             return ()
         return (TableVerdict("", False, _USUAL, reason),)
 
-    def _breaks(self, regularity: _Regularity, record: Fields) -> bool:
-        attribute = regularity.rule.attribute
-        if any(name not in record for name in (*regularity.by, attribute)):
+    def _breaks(self, constraint: _Constraint, record: Fields) -> bool:
+        attribute = constraint.rule.attribute
+        if any(name not in record for name in (*constraint.by, attribute)):
             return False
-        key = regularity.rule.id, tuple(record[name] for name in (*regularity.by, attribute))
+        key = constraint.rule.id, tuple(record[name] for name in (*constraint.by, attribute))
         if key not in self._known:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             subject = {"record": record, "attribute": attribute, "value": record[attribute]}
-            self._known[key] = regularity.check.judge(subject) is False
+            self._known[key] = constraint.check.judge(subject) is False
         return self._known[key]
 
-    def _blame(self, regularity: _Regularity, record: Fields) -> float:
+    def _blame(self, constraint: _Constraint, record: Fields) -> float:
         """How far a broken dependency speaks against the determined cell, and not against a determining one.
 
         A determining cell that other dependencies accuse is to blame if it stands in more broken ones.
         """
-        if not regularity.by:
+        if not constraint.by:
             return 1.0
-        own = regularity.rule.attribute
-        near = {id(other): other for name in (*regularity.by, own) for other in self._involving[name]}
+        own = constraint.rule.attribute
+        near = {id(other): other for name in (*constraint.by, own) for other in self._involving[name]}
         broken = [other for other in near.values() if self._breaks(other, record)]
         accused = {other.rule.attribute for other in broken}
         involved = Counter(name for other in broken for name in (*other.by, other.rule.attribute))
-        worst = max((involved[name] for name in regularity.by if name in accused), default=0)
+        worst = max((involved[name] for name in constraint.by if name in accused), default=0)
         return 1.0 if involved[own] > worst else _DIVIDED if involved[own] == worst else 0.0
 
     def meant(self, record: Fields, attribute: str) -> list[tuple[str, str]]:
@@ -201,4 +201,4 @@ class Regularities:
 
     def rules(self, attribute: str) -> list[Rule]:
         """The rules that those of an attribute would make."""
-        return [regularity.rule for regularity in self._found.get(attribute, ())]
+        return [constraint.rule for constraint in self._found.get(attribute, ())]

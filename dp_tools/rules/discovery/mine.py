@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_tools.errors import Cancelled, InvalidRequest, RuleRejected
-from dp_tools.profiling.association import EVERY, Codes, encode, group_agreement, likely_determinants, told_by
+from dp_tools.profiling.association import EVERY, Codes, dependents_of, encode, group_agreement, likely_determinants
 from dp_tools.profiling.placeholders import look_like_answers, placeholders
 from dp_tools.profiling.value_formats import named_days, order_of
 from dp_tools.records import is_missing
 from dp_tools.rules.checks import JOIN, Check, Spelling
-from dp_tools.rules.discovery.truth_discovery import votes
-from dp_tools.rules.discovery.value_patterns import PLAIN, RARE, SEEN, USUAL, likeness, matching, usual_forms
+from dp_tools.rules.discovery.truth_discovery import discover_truth
+from dp_tools.rules.discovery.value_patterns import PLAIN, RARE, SEEN, USUAL, likeness, matching, usual_patterns
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.vetting import STATEMENT_BUDGET, vet
 
@@ -118,15 +118,15 @@ def mine(
     for by, of, values in dependencies:
         steps.check()
         lookup = _lookup_check(by, of, values)
-        said = f"{' and '.join(by)} {'determines' if len(by) == 1 else 'determine'} {of}."
-        found += _candidate("dependency", said[:STATEMENT_BUDGET], lookup, of, dataset, cells)
+        statement = f"{' and '.join(by)} {'determines' if len(by) == 1 else 'determine'} {of}."
+        found += _candidate("dependency", statement[:STATEMENT_BUDGET], lookup, of, dataset, cells)
     known = {(by, of) for by, of, _ in dependencies}
-    for vote in votes(columns, steps.check):
+    for consensus in discover_truth(columns, steps.check):
         steps.check()
-        if ((vote.by,), vote.of) not in known:
-            lookup = _lookup_check((vote.by,), vote.of, vote.values)
-            said = f"Most records of one {vote.by} agree on {vote.of}."
-            found += _candidate("majority", said[:STATEMENT_BUDGET], lookup, vote.of, dataset, cells)
+        if ((consensus.by,), consensus.of) not in known:
+            lookup = _lookup_check((consensus.by,), consensus.of, consensus.values)
+            statement = f"Most records of one {consensus.by} agree on {consensus.of}."
+            found += _candidate("majority", statement[:STATEMENT_BUDGET], lookup, consensus.of, dataset, cells)
     steps.finish()
     order = {name: position for position, name in enumerate(names)}
     return tuple(sorted(found, key=lambda candidate: order[candidate.rule.attribute]))
@@ -186,9 +186,9 @@ def _of_column(
         listed = sorted({*known, *look_like_answers(real)})
         yield "vocabulary", _listing(name, listed), {"enum": [*listed, None]}
         return
-    forms = usual_forms(real, total)
-    if forms:
-        yield "format", likeness(name, forms), matching(forms)
+    patterns = usual_patterns(real, total)
+    if patterns:
+        yield "format", likeness(name, patterns), matching(patterns)
     if sum(count for value, count in real.items() if named_days(value)) >= USUAL * total:
         order = order_of(real)
         statement = f"{name} is a day that exists{f', the {order}' if order else ''}."
@@ -278,7 +278,9 @@ def _dependencies(
         return
     names, matrix = list(coded), np.column_stack(list(coded.values()))
     likely = likely_determinants(coded.values(), matrix)
-    best = _explained(matrix, names, {(key,): told for key, told in enumerate(told_by(likely)) if told}, steps)
+    best = _explained(
+        matrix, names, {(key,): dependents for key, dependents in enumerate(dependents_of(likely)) if dependents}, steps
+    )
     rest = [place for place, name in enumerate(names) if name not in best]
     joined: dict[tuple[int, ...], list[int]] = defaultdict(list)
     if len(names) > EVERY:
@@ -316,9 +318,9 @@ def _explained(
     scored: dict[str, list[tuple[float, tuple[str, ...]]]] = defaultdict(list)
     filled = [coded[:, of] >= 0 for of in range(len(names))]
     usual = [np.bincount(coded[:, of][filled[of]]).max() / filled[of].sum() for of in range(len(names))]
-    for by, told in steps.over(choices.items(), len(names)):
+    for by, dependents in steps.over(choices.items(), len(names)):
         joined = _joined(coded, by)
-        for of in _not_refuted(coded, joined, told):
+        for of in _not_refuted(coded, joined, dependents):
             rows, agreeing, groups = group_agreement(joined, coded[:, of], SEEN)
             share = agreeing / rows if rows else 0.0
             explains = share >= DEPENDENCY and (1 - share) <= 0.7 * (1 - usual[of])
@@ -339,7 +341,7 @@ def _joined(coded: NDArray[np.int32], by: tuple[int, ...]) -> Codes:
     return found
 
 
-def _not_refuted(coded: NDArray[np.int32], by: Codes, told: Sequence[int]) -> list[int]:
+def _not_refuted(coded: NDArray[np.int32], by: Codes, dependents: Sequence[int]) -> list[int]:
     """Of some attributes those that another one may determine, by a quick look that drops none that it does.
 
     Too few rows in groups of `SEEN` refute it, and so do too many neighbours that differ where rows are sorted by
@@ -353,14 +355,16 @@ def _not_refuted(coded: NDArray[np.int32], by: Codes, told: Sequence[int]) -> li
     order = np.argsort(by, kind="stable")
     order = order[(by[order] >= 0) & large[by[order]]]
     inside = np.diff(by[order]) == 0
-    block = coded[order[:, None], np.asarray(told)]
+    block = coded[order[:, None], np.asarray(dependents)]
     both = (block[1:] >= 0) & (block[:-1] >= 0) & inside[:, None]
     different = ((block[1:] != block[:-1]) & both).sum(0)
     # A group that loses rows for want of a value may become too small to count; it has one pair of neighbours left.
     gaps = (block < 0).sum(0)
     allowed = 2 * (1 - DEPENDENCY) * rows + gaps + 1e-6
-    filled = (coded[:, told] >= 0).sum(0)
-    return [of for place, of in enumerate(told) if rows >= 0.5 * filled[place] and different[place] <= allowed[place]]
+    filled = (coded[:, dependents] >= 0).sum(0)
+    return [
+        of for place, of in enumerate(dependents) if rows >= 0.5 * filled[place] and different[place] <= allowed[place]
+    ]
 
 
 def _lookup(columns: Mapping[str, Sequence[str | None]], by: tuple[str, ...], of: str) -> dict[str, str]:

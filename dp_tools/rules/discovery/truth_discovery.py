@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dp_tools.profiling.association import encode, group_agreement, likely_determinants, told_by
+from dp_tools.profiling.association import dependents_of, encode, group_agreement, likely_determinants
 
-VOTERS = 5
+FEWEST_RECORDS = 5
 """Records that a thing must have for its majority to count."""
-THINGS = 20
+FEWEST_ENTITIES = 20
 """Things of so many records that a table must have."""
 AGREEMENT = 0.6
 """Share of their records that must say what the majority says."""
 CLEAR = 0.7
 """Share of the things that must have a clear majority: more than half, and twice as many as for the next value."""
-OWN = 0.5
+DISTINCT = 0.5
 """Different majorities to a thing: below it the attribute tells of a kind of thing rather than of the thing."""
 TOGETHER = 2
 """Attributes on which the records of a thing must agree like this; one alone may be chance."""
@@ -31,7 +31,7 @@ Groups = dict[str, Counter[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
+class Consensus:
     """What most records of each thing say.
 
     Args:
@@ -47,7 +47,9 @@ class Vote:
     agreeing: int
 
 
-def votes(columns: Mapping[str, Sequence[str | None]], check: Callable[[], None] = lambda: None) -> list[Vote]:
+def discover_truth(
+    columns: Mapping[str, Sequence[str | None]], check: Callable[[], None] = lambda: None
+) -> list[Consensus]:
     """The votes that a table holds, for each attribute the one on which most records agree.
 
     Args:
@@ -56,42 +58,42 @@ def votes(columns: Mapping[str, Sequence[str | None]], check: Callable[[], None]
     """
     if not columns:
         return []
-    best: dict[str, Vote] = {}
+    best: dict[str, Consensus] = {}
     names = list(columns)
-    told = np.column_stack([encode(value and value.strip() for value in columns[of])[0] for of in names])
+    coded = np.column_stack([encode(value and value.strip() for value in columns[of])[0] for of in names])
     keys = [encode(columns[by]) for by in names]
-    likely = likely_determinants((key for key, _ in keys), told)
-    for by, (key, values), candidates in zip(names, keys, told_by(likely), strict=True):
+    likely = likely_determinants((key for key, _ in keys), coded)
+    for by, (key, values), candidates in zip(names, keys, dependents_of(likely), strict=True):
         check()
         sizes = np.bincount(key[key >= 0])
-        voters = np.append(sizes >= VOTERS, False)[key]
-        if (sizes >= VOTERS).sum() < THINGS or voters.sum() * 2 < len(key):
+        voters = np.append(sizes >= FEWEST_RECORDS, False)[key]
+        if (sizes >= FEWEST_RECORDS).sum() < FEWEST_ENTITIES or voters.sum() * 2 < len(key):
             continue
-        things = {values[code] for code in np.flatnonzero(sizes >= VOTERS)}
+        entities = {values[code] for code in np.flatnonzero(sizes >= FEWEST_RECORDS)}
         voting = np.where(voters, key, np.int32(-1))
         found = []
         for of in candidates:
-            rows, agreeing, groups = group_agreement(voting, told[:, of], VOTERS)
-            if groups >= THINGS and agreeing >= AGREEMENT * rows:
-                vote = _vote(by, names[of], _groups(columns[by], columns[names[of]], things))
-                found += [vote] if vote else []
-        for vote in found if len(found) >= TOGETHER else ():
-            if vote.of not in best or vote.agreeing > best[vote.of].agreeing:
-                best[vote.of] = vote
+            rows, agreeing, groups = group_agreement(voting, coded[:, of], FEWEST_RECORDS)
+            if groups >= FEWEST_ENTITIES and agreeing >= AGREEMENT * rows:
+                consensus = _consensus(by, names[of], _groups(columns[by], columns[names[of]], entities))
+                found += [consensus] if consensus else []
+        for consensus in found if len(found) >= TOGETHER else ():
+            if consensus.of not in best or consensus.agreeing > best[consensus.of].agreeing:
+                best[consensus.of] = consensus
     return list(best.values())
 
 
-def _groups(names: Sequence[str | None], values: Sequence[str | None], things: set[str]) -> Groups:
+def _groups(names: Sequence[str | None], values: Sequence[str | None], entities: set[str]) -> Groups:
     groups: Groups = defaultdict(Counter)
     for name, value in zip(names, values, strict=True):
-        if name in things and name is not None and value is not None:
+        if name in entities and name is not None and value is not None:
             groups[name][value.strip()] += 1
     return groups
 
 
-def _vote(by: str, of: str, groups: Groups) -> Vote | None:
-    voted = {name: counts for name, counts in groups.items() if counts.total() >= VOTERS}
-    if len(voted) < THINGS:
+def _consensus(by: str, of: str, groups: Groups) -> Consensus | None:
+    voted = {name: counts for name, counts in groups.items() if counts.total() >= FEWEST_RECORDS}
+    if len(voted) < FEWEST_ENTITIES:
         return None
     tops = {name: counts.most_common(2) for name, counts in voted.items()}
     clear = {
@@ -103,7 +105,7 @@ def _vote(by: str, of: str, groups: Groups) -> Vote | None:
     if (
         agreeing < AGREEMENT * sum(counts.total() for counts in voted.values())
         or len(clear) < CLEAR * len(voted)
-        or len(set(clear.values())) < OWN * len(clear)
+        or len(set(clear.values())) < DISTINCT * len(clear)
     ):
         return None
-    return Vote(by, of, {name.strip(): value for name, value in clear.items()}, agreeing)
+    return Consensus(by, of, {name.strip(): value for name, value in clear.items()}, agreeing)

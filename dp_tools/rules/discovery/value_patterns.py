@@ -23,7 +23,7 @@ _DAY_PARTS = re.compile(r"[0-9]+|[^\W\d_]+|.")
 _RUNS = re.compile(r"[0-9]+|[a-z]+|[A-Z]+|\s+")
 
 
-def usual_forms(counts: Mapping[str, int], total: int) -> list[str]:
+def usual_patterns(counts: Mapping[str, int], total: int) -> list[str]:
     """The most specific ways of writing that cover a column; none where it has no usual one.
 
     A column of days has one notation where nine tenths of it have it, though another one comes back: nobody means a
@@ -36,25 +36,25 @@ def usual_forms(counts: Mapping[str, int], total: int) -> list[str]:
     if sum(count for value, count in counts.items() if _DIGITS.search(value)) < 0.5 * total:
         return []
     days = {value: count for value, count in counts.items() if named_days(value) is not None}
-    if notation := _notation(days, total):
+    if format_ := _day_format(days, total):
         others = {value: count for value, count in counts.items() if value not in days}
-        return [notation, *_repeated(_masked(_loose, others), total)]
-    for mask, most in zip(MASKS.values(), (1, 5, 12), strict=True):
-        forms = _masked(mask, counts)
-        usual = _repeated(forms, total)
-        if 0 < len(usual) <= most and sum(forms[form] for form in usual) >= USUAL * total:
+        return [format_, *_repeated(_generalized(_loose, others), total)]
+    for generalize, most in zip(GENERALIZATIONS.values(), (1, 5, 12), strict=True):
+        patterns = _generalized(generalize, counts)
+        usual = _repeated(patterns, total)
+        if 0 < len(usual) <= most and sum(patterns[pattern] for pattern in usual) >= USUAL * total:
             return usual
     return []
 
 
-def matching(forms: Iterable[str]) -> dict[str, Any]:
+def matching(patterns: Iterable[str]) -> dict[str, Any]:
     """The check that a value has one of these forms, or is missing."""
-    return {"type": ["string", "null"], "pattern": f"^({'|'.join(sorted(forms))})$"}
+    return {"type": ["string", "null"], "pattern": f"^({'|'.join(sorted(patterns))})$"}
 
 
-def likeness(name: str, forms: Sequence[str]) -> str:
+def likeness(name: str, patterns: Sequence[str]) -> str:
     """Forms as invented values where they are short: what the cells of a column say is not for a rule to repeat."""
-    made = [_MARKED.sub(_invented, form) for form in forms]
+    made = [_MARKED.sub(_invented, pattern) for pattern in patterns]
     if len(made) <= 3 and all(PLAIN.fullmatch(value) for value in made):
         return f"{name} is written like {' or '.join(made)}."
     return f"{name} is written in {'its usual form' if len(made) == 1 else f'one of {len(made)} usual forms'}."
@@ -67,26 +67,26 @@ def _invented(found: re.Match[str]) -> str:
     return {"0-9": "1234567890", "a-z": "ab", "A-Z": "AB"}[kind][: min(times, 10)] if kind else " "
 
 
-def _masked(mask: Callable[[str], str], counts: Mapping[str, int]) -> Counter[str]:
+def _generalized(generalize: Callable[[str], str], counts: Mapping[str, int]) -> Counter[str]:
     """How often each form stands in a column."""
-    forms: Counter[str] = Counter()
+    patterns: Counter[str] = Counter()
     for value, count in counts.items():
-        forms[mask(value)] += count
-    return forms
+        patterns[generalize(value)] += count
+    return patterns
 
 
-def _repeated(forms: Mapping[str, int], total: int) -> list[str]:
+def _repeated(patterns: Mapping[str, int], total: int) -> list[str]:
     """The forms that come back too often for an exception."""
-    return [form for form, count in forms.items() if count > max(SEEN, RARE * total)]
+    return [pattern for pattern, count in patterns.items() if count > max(SEEN, RARE * total)]
 
 
-def _notation(days: Mapping[str, int], total: int) -> str | None:
+def _day_format(days: Mapping[str, int], total: int) -> str | None:
     """The notation that nine tenths of a column share, digits by number where they share that, too."""
-    padded = _masked(_day, days)
-    for forms in (padded, _masked(_unpadded, padded)):
-        form, count = max(forms.items(), key=lambda pair: pair[1], default=("", 0))
+    padded = _generalized(_day, days)
+    for patterns in (padded, _generalized(_unpadded, padded)):
+        pattern, count = max(patterns.items(), key=lambda pair: pair[1], default=("", 0))
         if count >= USUAL * total:
-            return form
+            return pattern
     return None
 
 
@@ -102,9 +102,9 @@ def _day(value: str) -> str:
     return _DAY_PARTS.sub(part, value)
 
 
-def _unpadded(form: str) -> str:
+def _unpadded(pattern: str) -> str:
     """The form of a day with one digit or two where there is one or two."""
-    return re.sub(r"\{[12]\}", "{1,2}", form)
+    return re.sub(r"\{[12]\}", "{1,2}", pattern)
 
 
 def _exact(value: str) -> str:
@@ -140,7 +140,7 @@ def _letters(value: str) -> str:
     )
 
 
-MASKS: dict[str, Callable[[str], str]] = {"exact": _exact, "loose": _loose, "letters": _letters}
+GENERALIZATIONS: dict[str, Callable[[str], str]] = {"exact": _exact, "loose": _loose, "letters": _letters}
 """From a value to its form, a stretch of a regular expression; the most specific first."""
 
 

@@ -23,7 +23,7 @@ PACK_BUDGET = 5_000_000
 
 _SHARED = ("task", "dataset", "domain")
 """Scope that a pack may state once for all its rules."""
-_OWN = {"pack", "version", "title", "datasets", "rules", *_SHARED}
+_PACK_KEYS = {"pack", "version", "title", "datasets", "rules", *_SHARED}
 _LEFT_OUT = {"version", "source", "status", "pack"}
 """What a rule has in the store and not in a pack."""
 
@@ -122,9 +122,9 @@ def parse_pack(text: str, where: str = "the pack") -> Pack:
         raise RuleRejected(f"{where} is not valid YAML: {_brief(error)}.") from error
     if not isinstance(body, dict) or not isinstance(body.get("rules"), list):
         raise RuleRejected(f"{where} is not a pack: it needs pack, version, title and a list of rules.")
-    unknown = sorted(str(name) for name in body.keys() - _OWN)
+    unknown = sorted(str(name) for name in body.keys() - _PACK_KEYS)
     if unknown:
-        raise RuleRejected(f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(_OWN))}.")
+        raise RuleRejected(f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(_PACK_KEYS))}.")
     name, version, title = body.get("pack"), body.get("version"), body.get("title", "")
     if not isinstance(name, str) or not isinstance(version, int) or version < 1 or not isinstance(title, str):
         raise RuleRejected(f"{where} needs a pack name, a version of 1 or more and a title.")

@@ -49,18 +49,31 @@ class Verification:
         whole: every entry follows from the one before, and the rules in force are what the history says.
         entries: how many entries were read.
         head: the hash of the last entry. Kept elsewhere, it proves later that the end was not cut off.
-        problem: one sentence on the first fault, or "".
+        error: one sentence on the first fault, or "".
     """
 
     whole: bool
     entries: int
     head: str
-    problem: str = ""
+    error: str = ""
 
 
 def canonical(body: Any) -> str:
     """JSON that is the same text for the same content."""
     return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def read_body(text: str) -> dict[str, Any]:
+    """The content of an entry in today's terms.
+
+    Entries are never rewritten. Those of an older store call what a rule's check decides `settles`, and its one value
+    "failed" instead of "fail".
+    """
+    body: dict[str, Any] = json.loads(text)
+    if "settles" in body:
+        decides = body.pop("settles")
+        body["decides"] = "fail" if decides == "failed" else decides
+    return body
 
 
 def entry_hash(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from dp_tools.rules.packs.packs import Installed, Pack
 from dp_tools.rules.rule import Example, Rule, Source, Status
 from dp_tools.rules.scope import holds, key
 from dp_tools.rules.store import verifying
-from dp_tools.rules.store.history import Entry, Verification
+from dp_tools.rules.store.history import Entry, Verification, read_body
 from dp_tools.rules.store.knowledge_file import KnowledgeFile
 from dp_tools.rules.store.rule_table import RuleTable
 from dp_tools.rules.vetting import parse, vet
@@ -195,7 +194,7 @@ class KnowledgeStore:
                 f"SELECT * FROM history {where} ORDER BY entry DESC LIMIT ?", [*values, limit]
             )
             return tuple(
-                Entry(number, rule, version, action, who, why, at, json.loads(body), previous, kept)
+                Entry(number, rule, version, action, who, why, at, read_body(body), previous, kept)
                 for number, rule, version, action, who, why, at, body, previous, kept in reversed(rows.fetchall())
             )
 
@@ -295,7 +294,7 @@ class KnowledgeStore:
         """Change fields of a rule; the version counts up and the old one stays in the history.
 
         Args:
-            fields: any of task, dataset, domain, attribute, topic, statement, check, settles, examples, priority.
+            fields: any of task, dataset, domain, attribute, topic, statement, check, decides, examples, priority.
 
         Raises:
             InvalidRequest: there is no such rule.
@@ -345,7 +344,7 @@ class KnowledgeStore:
             ).fetchone()
             if row is None:
                 raise InvalidRequest(f"Rule {rule_id} has no version {version}; it has 1 to {rule.version}.")
-            restored = parse({**json.loads(row[0]), "version": rule.version + 1})
+            restored = parse({**read_body(row[0]), "version": rule.version + 1})
             return self._rules.replace(restored, "restored", who, why or f"version {version}")
 
         return self._file.write(write)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from dp_tools.rules.store import history
+
 migrations = Migrations("dp-tools-knowledge")
 
 
@@ -101,3 +103,15 @@ def rules_examples_history(db: Database) -> None:
     db.table("rules").enable_fts(
         ["id", "statement", "dataset", "domain", "attribute", "topic"], create_triggers=True, tokenize="unicode61"
     )
+
+
+@migrations()
+def what_a_check_decides(db: Database) -> None:
+    """What a check decides is the column `decides`, "fail" or "both"; it was `settles`, "failed" or "both"."""
+    db.execute("ALTER TABLE rules RENAME COLUMN settles TO decides")
+    db.execute("UPDATE rules SET decides = 'fail' WHERE decides = 'failed'")
+    for pack, rule_id, body in db.execute("SELECT pack, rule_id, body FROM pack_rules").fetchall():
+        db.execute(
+            "UPDATE pack_rules SET body = ? WHERE pack = ? AND rule_id = ?",
+            [history.canonical(history.read_body(body)), pack, rule_id],
+        )

@@ -26,7 +26,7 @@ _FIELDS = (
     "topic",
     "statement",
     "check",
-    "settles",
+    "decides",
     "priority",
     "source",
     "status",
@@ -231,8 +231,8 @@ class RuleTable:
 
 def _content(rule: Rule) -> str:
     """What a rule says, whatever its id, its source and its status."""
-    said = rule.model_dump(mode="json", include={"topic", "check", "settles", "examples", "priority"})
-    return history.canonical([rule.statement.split(), said])
+    content = rule.model_dump(mode="json", include={"topic", "check", "decides", "examples", "priority"})
+    return history.canonical([rule.statement.split(), content])
 
 
 def _row(rule: Rule) -> dict[str, Any]:

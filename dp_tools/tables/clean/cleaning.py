@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dp_tools.decision import as_misunderstood, is_misunderstood
 from dp_tools.errors import InvalidRequest
-from dp_tools.rules.discovery.data_constraints import Regularities, searched
+from dp_tools.rules.discovery.data_constraints import DataConstraints, searched
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.change_log import Change
 from dp_tools.tables.clean.judging import Fields, Judge
@@ -59,12 +59,12 @@ class JudgedCell:
     @property
     def reason(self) -> str | None:
         """Why, where a rule or the table itself decided; what went wrong, where nobody could say."""
-        return self.outcome.reason or self.outcome.problem
+        return self.outcome.reason or self.outcome.failure
 
     @property
     def rule(self) -> str | None:
         """The rule that decided, as id@version."""
-        return self.outcome.rules[0] if self.outcome.by in ("check", "example") else None
+        return self.outcome.rules[0] if self.outcome.decided_by in ("check", "example") else None
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Detection:
         cells: cells looked at.
         questions: distinct questions that they made.
         decided: of these, decided by checks and examples.
-        told: of these, decided by what the table mostly keeps.
+        by_table: of these, decided by what the table mostly keeps.
         unanswered: cells that nobody could judge, by reason.
         content: the attributes that were looked at, and those that were left out.
         misunderstood: of the attributes that the model has not understood, how many cells it called wrong without
@@ -87,7 +87,7 @@ class Detection:
     cells: int
     questions: int
     decided: int
-    told: int
+    by_table: int
     unanswered: Counter[str]
     content: Content
     misunderstood: dict[str, int]
@@ -141,14 +141,14 @@ class Cleaner:
         self._dataset, self._rules = dataset, rules
         self.attributes = self._content.columns
         self.facts = TableFacts(table, work.stage)
-        regularities = Regularities.of(
+        constraints = DataConstraints.of(
             (record for _, record in table.records(searched(table.count, len(table.columns)))),
             dataset,
             retired=work.decider.retired,
             progress=work.stage("mining rules"),
             cancel=work.cancel,
         )
-        self._judge = Judge(work, self.facts, dataset, rules, regularities)
+        self._judge = Judge(work, self.facts, dataset, rules, constraints)
         self._unattended = Unattended(self.facts)
         self._misunderstood: dict[str, int] = {}
 
@@ -165,11 +165,11 @@ class Cleaner:
             elif cell.outcome.verdict:
                 wrong.append(cell)
         cells = self.table.count * len(self.attributes)
-        decided = Counter(self._judge[place].by for place in range(len(self._judge)))
-        told = decided["table"]
-        by_rules = sum(decided[by] for by in WITHOUT_MODEL) - told
+        decided = Counter(self._judge[place].decided_by for place in range(len(self._judge)))
+        by_table = decided["table"]
+        by_rules = sum(decided[by] for by in WITHOUT_MODEL) - by_table
         return Detection(
-            wrong, cells, len(self._judge), by_rules, told, unanswered, self._content, dict(self._misunderstood)
+            wrong, cells, len(self._judge), by_rules, by_table, unanswered, self._content, dict(self._misunderstood)
         )
 
     def judged(self) -> Iterator[JudgedCell]:
@@ -290,8 +290,8 @@ class Cleaner:
                 best, confidence = proposal, right
         if best is None:
             return None
-        offered, ruled = [proposal for proposal, _ in judged], cell.outcome.by in ("check", "example")
-        doubt = self._unattended.doubt(record, cell.attribute, best, offered, ruled=ruled)
+        offered, by_rule = [proposal for proposal, _ in judged], cell.outcome.decided_by in ("check", "example")
+        doubt = self._unattended.doubt(record, cell.attribute, best, offered, by_rule=by_rule)
         return Change(
             row=cell.row,
             attribute=cell.attribute,
@@ -316,17 +316,17 @@ def write_wrong_cells(target: Path, cells: list[JudgedCell], *, overwrite: bool 
     """
 
     def lines() -> Iterator[tuple[object, ...]]:
-        yield "row", "attribute", "value", "confidence", "band", "by", "reason", "rule"
+        yield "row", "attribute", "value", "confidence", "decision", "decided_by", "reason", "rule"
         for cell in cells:
             error = cell.error or 0.0
-            band = "accept" if error >= ACCEPT else "review"
+            decision = "accept" if error >= ACCEPT else "review"
             yield (
                 cell.row + 1,
                 cell.attribute,
                 cell.value or "",
                 f"{error:.4f}",
-                band,
-                cell.outcome.by,
+                decision,
+                cell.outcome.decided_by,
                 cell.reason or "",
                 cell.rule or "",
             )

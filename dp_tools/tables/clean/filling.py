@@ -88,12 +88,12 @@ def fill_column(
         for part, answer in zip(parts, work.answers(questions), strict=True):
             assert isinstance(answer, ImputeAnswer)
             for row, value in zip(part, answer.values, strict=True):
-                if value.problem is not None:
-                    filling.unanswered[value.problem] += 1
+                if value.failure is not None:
+                    filling.unanswered[value.failure] += 1
                 elif value.value is None or (value.confidence or 0.0) < REVIEW:
                     filling.untold += 1
                 else:
-                    rule = value.rules[0] if value.by != "model" and value.rules else None
+                    rule = value.rules[0] if value.decided_by != "model" and value.rules else None
                     change = Change(
                         row=row,
                         attribute=attribute,
@@ -101,7 +101,7 @@ def fill_column(
                         new=value.value,
                         confidence=value.confidence or 0.0,
                         why=value.reason or "Inferred from the record and from the rows that are like it.",
-                        source="model" if value.by == "model" else "rule",
+                        source="model" if value.decided_by == "model" else "rule",
                         rule=rule,
                     )
                     (filling.changes if change.confidence >= ACCEPT else filling.doubtful).append(change)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from dp_tools.decision import RulesInForce, is_unsupported, rules_of
 from dp_tools.profiling import CellFacts, Fact, is_usual, rendered
-from dp_tools.rules.coverage import UNNAMED
-from dp_tools.rules.discovery.data_constraints import Regularities
+from dp_tools.rules.coverage import UNSPECIFIC
+from dp_tools.rules.discovery.data_constraints import DataConstraints
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.asking import Asked, Work, chunks
@@ -37,14 +37,14 @@ class Judge:
         facts: the evidence of the whole table.
         dataset: whose rules apply.
         rules: rules for this work only.
-        regularities: what the table keeps; they decide where no rule speaks of the attribute.
+        constraints: what the table keeps; they decide where no rule speaks of the attribute.
     """
 
     def __init__(
-        self, work: Work, facts: CellFacts, dataset: str | None, rules: list[str], regularities: Regularities
+        self, work: Work, facts: CellFacts, dataset: str | None, rules: list[str], constraints: DataConstraints
     ) -> None:
         self._work, self._facts, self._dataset, self._rules = work, facts, dataset, rules
-        self._regularities = regularities
+        self._constraints = constraints
         self._places: dict[_Key, int] = {}
         self._open: list[_OpenCell] = []
         self._outcomes: list[Outcome | None] = []
@@ -70,9 +70,13 @@ class Judge:
         evidence = self._facts.about(record, attribute)
         resolved = self.rules_of(attribute).resolve(
             {"record": record, "attribute": attribute, "value": value},
-            lambda: self._regularities.verdicts(record, attribute, usual=is_usual(value, evidence)),
+            lambda: self._constraints.verdicts(record, attribute, usual=is_usual(value, evidence)),
         )
-        decided = () if resolved is None else (str(resolved.label), resolved.by, resolved.reason or "", *resolved.rules)
+        decided = (
+            ()
+            if resolved is None
+            else (str(resolved.label), resolved.decided_by, resolved.reason or "", *resolved.rules)
+        )
         # In a table too small to say anything of its columns the model reads the whole record.
         rest = () if self._facts.knows_columns or resolved is not None else tuple(record.values())
         key = (attribute, (None if value is None else value.strip(), *rest), rendered(evidence), decided)
@@ -130,17 +134,17 @@ class Judge:
         """The same with what the table keeps as if it were a rule: what to look at for the right value."""
         if attribute not in self._guidances:
             force = self.rules_of(attribute)
-            unnamed = force.coverage in UNNAMED
+            unnamed = force.coverage in UNSPECIFIC
             self._guidances[attribute] = (
-                self._inject(attribute, self._regularities.rules(attribute)) if unnamed else force.injection
+                self._inject(attribute, self._constraints.rules(attribute)) if unnamed else force.injection
             )
         return self._guidances[attribute]
 
     def meant(self, record: Fields, attribute: str) -> list[tuple[str, str]]:
         """What the table says that a cell should hold, each with the reason; nothing where rules in words are first."""
-        if self.rules_of(attribute).coverage == "in words":
+        if self.rules_of(attribute).coverage == "stated":
             return []
-        return self._regularities.meant(record, attribute)
+        return self._constraints.meant(record, attribute)
 
     def _inject(self, attribute: str, trying: Sequence[Rule]) -> Injection:
         return self._work.decider.knowledge.inject(

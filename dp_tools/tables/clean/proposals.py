@@ -70,8 +70,8 @@ def proposals(
     """
     value = record[attribute] or ""
     found: dict[str, Proposal] = {}
-    told = (Proposal(other, "dependency", reason) for other, reason in meant)
-    for proposal in chain(_all(record, attribute, value.strip(), facts, injection, allowed, listed), told):
+    by_dependency = (Proposal(other, "dependency", reason) for other, reason in meant)
+    for proposal in chain(_all(record, attribute, value.strip(), facts, injection, allowed, listed), by_dependency):
         if proposal.value == value or proposal.value in found:
             continue
         if not proposal.value and not value.strip():

@@ -40,7 +40,7 @@ _OF_NAMES = frozenset({"transposed"})
 """Slips that seldom make another word, and those that seldom make another name."""
 _EXPECTED = 4
 """How often two values must be expected together before their absence speaks against them."""
-_ALWAYS, _PEERS = 0.9, 5
+_ALWAYS, _FEWEST_ROWS = 0.9, 5
 """Share of at least so many rows with a value that make what they hold elsewhere its own."""
 _MOSTLY, _SOME = 0.75, 3
 """The same where the value in doubt is spelled alike, and so no exception."""
@@ -59,7 +59,7 @@ class Unattended:
         self._crowded: dict[str, bool] = {}
 
     def doubt(
-        self, record: Fields, attribute: str, chosen: Proposal, offered: Sequence[Proposal], *, ruled: bool
+        self, record: Fields, attribute: str, chosen: Proposal, offered: Sequence[Proposal], *, by_rule: bool
     ) -> str | None:
         """Why a person should decide on a change; None where it may be made.
 
@@ -68,30 +68,31 @@ class Unattended:
             attribute: of the value.
             chosen: what would be put in its place.
             offered: all that was proposed for it.
-            ruled: whether a rule or a labelled example says that the value is wrong.
+            by_rule: whether a rule or a labelled example says that the value is wrong.
         """
         value = (record[attribute] or "").strip()
-        if chosen.doubt and not ruled:
+        if chosen.doubt and not by_rule:
             return chosen.doubt
         if chosen.source == "format" or is_missing(value) or self._facts.is_placeholder(attribute, value):
             return None
         if chosen.source in ("usual value", "record", "model"):
             astray = chosen.source != "model" and self._is_astray(attribute, value)
-            return None if astray or (ruled and self._is_rare(attribute, value)) else _UNFOUNDED
-        told = [one.value for one in offered if one.source == "dependency"]
+            return None if astray or (by_rule and self._is_rare(attribute, value)) else _UNFOUNDED
+        by_dependency = [one.value for one in offered if one.source == "dependency"]
         spelled = [one.value for one in offered if one.source in ("frequent value", "rule")]
         # One that what the table keeps forbids is not offered, and yet says what was meant.
         spelled += filter(None, [self._facts.nearest_frequent(attribute, value)])
-        if told and spelled and not set(told) & set(spelled):
-            return f"Its spelling says {quote(spelled[0], 40)}, the record's other values say {quote(told[0], 40)}."
-        if chosen.value in told:
-            return self._doubt_about_told(record, attribute, chosen.value, ruled=ruled)
-        return self._doubt_about_spelling(record, attribute, chosen.value, ruled=ruled)
+        if by_dependency and spelled and not set(by_dependency) & set(spelled):
+            spelling, meant = quote(spelled[0], 40), quote(by_dependency[0], 40)
+            return f"Its spelling says {spelling}, the record's other values say {meant}."
+        if chosen.value in by_dependency:
+            return self._doubt_about_dependency(record, attribute, chosen.value, by_rule=by_rule)
+        return self._doubt_about_spelling(record, attribute, chosen.value, by_rule=by_rule)
 
-    def _doubt_about_told(self, record: Fields, attribute: str, meant: str, *, ruled: bool) -> str | None:
+    def _doubt_about_dependency(self, record: Fields, attribute: str, meant: str, *, by_rule: bool) -> str | None:
         """Of a value that the record's other values name: one that is spelled otherwise may be an exception."""
         value, column = (record[attribute] or "").strip(), self._facts.column(attribute)
-        if column is None or ruled or self._is_astray(attribute, value):
+        if column is None or by_rule or self._is_astray(attribute, value):
             return None
         if self._is_apart(record, attribute, meant):
             return "The records that are like this one in another value all differ from the others."
@@ -104,7 +105,7 @@ class Unattended:
             return None
         return "It may be an exception."
 
-    def _witnesses(self, record: Fields, attribute: str, least: int = _PEERS, share: float = _ALWAYS) -> int:
+    def _witnesses(self, record: Fields, attribute: str, least: int = _FEWEST_ROWS, share: float = _ALWAYS) -> int:
         """Attributes of which at least so many other rows with the same value mostly hold another one here."""
         found = self._facts.majorities(record, attribute)
         return sum(total >= least and count >= share * total for _, _, count, total in found)
@@ -123,22 +124,22 @@ class Unattended:
         column = self._facts.column(attribute)
         for name, other in record.items():
             shared, beside = self._facts.column(name), (other or "").strip()
-            if name == attribute or column is None or shared is None or shared.counts[beside] < _PEERS:
+            if name == attribute or column is None or shared is None or shared.counts[beside] < _FEWEST_ROWS:
                 continue
             counts = self._facts.beside(name, beside)[attribute]
             if meant not in counts and len(counts) > 1 and all(column.counts[one] == n for one, n in counts.items()):
                 return True
         return False
 
-    def _doubt_about_spelling(self, record: Fields, attribute: str, meant: str, *, ruled: bool) -> str | None:
+    def _doubt_about_spelling(self, record: Fields, attribute: str, meant: str, *, by_rule: bool) -> str | None:
         value, column = (record[attribute] or "").strip(), self._facts.column(attribute)
         if plain_text(value) == plain_text(meant):
             return None
-        against = self._against(record, attribute, meant)
-        if against is not None:
-            return f"{quote(meant, 40)} never stands beside {against}."
+        contradicting = self._contradicting(record, attribute, meant)
+        if contradicting is not None:
+            return f"{quote(meant, 40)} never stands beside {contradicting}."
         distance = OSA.distance(plain_letters(value), plain_letters(meant))
-        if ruled and distance <= max(1, len(meant) // 4):
+        if by_rule and distance <= max(1, len(meant) // 4):
             return None
         if column is None:
             return "The table is too small to say how the value is spelled."
@@ -174,7 +175,7 @@ class Unattended:
             words in f" {plain_letters(other)} " for name, other in record.items() if name != attribute and other
         )
 
-    def _against(self, record: Fields, attribute: str, meant: str) -> str | None:
+    def _contradicting(self, record: Fields, attribute: str, meant: str) -> str | None:
         """The value of the record beside which a value never stands, though both are common enough to have met."""
         for name, counts in self._facts.beside(attribute, meant).items():
             own, column = (record.get(name) or "").strip(), self._facts.column(name)
@@ -183,7 +184,7 @@ class Unattended:
             rows = counts.total()
             expected = rows * column.counts[own] / column.rows
             usual, times = counts.most_common(1)[0] if counts else ("", 0)
-            always = rows >= _PEERS and times >= _ALWAYS * rows and 2 * column.counts[usual] <= column.filled
+            always = rows >= _FEWEST_ROWS and times >= _ALWAYS * rows and 2 * column.counts[usual] <= column.filled
             if (expected >= _EXPECTED and 8 * counts[own] <= expected) or (always and own != usual):
                 return f"{clean_name(name)} {quote(own, 40)}"
         return None

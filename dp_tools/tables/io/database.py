@@ -70,7 +70,7 @@ class DatabaseFile:
             raise InvalidRequest(
                 f"The query has {len(self.query):,} characters and the limit is {QUERY_CHARACTERS:,}; shorten it."
             )
-        found = next(self._told(rows=False))
+        found = next(self._messages(rows=False))
         if not self.query and found["table"] is None:
             known = ", ".join(found["tables"][:20])
             if self.table is None:
@@ -90,7 +90,7 @@ class DatabaseFile:
 
     def rows(self) -> Iterator[Row]:
         number = 0
-        for found in self._told(rows=True):
+        for found in self._messages(rows=True):
             for values in found["rows"]:
                 yield number, tuple(values)
                 number += 1
@@ -133,7 +133,7 @@ class DatabaseFile:
                     "write the result to a .csv file."
                 ) from None
 
-    def _told(self, *, rows: bool) -> Iterator[dict[str, Any]]:
+    def _messages(self, *, rows: bool) -> Iterator[dict[str, Any]]:
         """What the process that reads the database has to say.
 
         Raises:

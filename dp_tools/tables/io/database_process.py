@@ -43,8 +43,8 @@ def main() -> None:
     except MemoryError:
         _write({"limit": "memory"})
     except Exception as error:  # Whatever the database's library says is the answer.
-        said = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        _write({"limit": limit} if (limit := _limit(said)) else {"refused": said})
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        _write({"limit": limit} if (limit := _limit(reason)) else {"refused": reason})
 
 
 def _described(connection: Any, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -161,10 +161,10 @@ def _bound(request: dict[str, Any]) -> None:
             resource.setrlimit(resource.RLIMIT_CPU, (2 * limits["seconds"], 2 * limits["seconds"]))
 
 
-def _limit(said: str) -> str | None:
+def _limit(reason: str) -> str | None:
     """The limit that a library's message speaks of, or None."""
     words = {"interrupted": "steps", "too big": "value", "ut of memory": "memory", "Out of Memory": "memory"}
-    return next((limit for word, limit in words.items() if word in said), None)
+    return next((limit for word, limit in words.items() if word in reason), None)
 
 
 def _write(message: dict[str, Any]) -> None:

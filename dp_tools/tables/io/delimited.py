@@ -20,7 +20,7 @@ from typing import IO, Any, Literal
 
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.tables.io.encodings import guess_encoding
-from dp_tools.tables.io.layout import LOOKED_AT, Asked, Line, find_footer, find_head
+from dp_tools.tables.io.layout import LOOKED_AT, Asked, PlattCalibration, find_footer, find_head
 from dp_tools.tables.io.limits import LONGEST_RECORD, require_columns
 from dp_tools.tables.io.paths import fingerprint
 from dp_tools.tables.io.table_file import Edit, Reading, Row, put_back
@@ -280,20 +280,20 @@ class DelimitedFile:
         self._notes += filter(None, [guess.note])
         return guess.encoding
 
-    def _rows_of(self, text: str, above: int) -> list[Line]:
+    def _rows_of(self, text: str, above: int) -> list[PlattCalibration]:
         """The records of a text after so many lines, blank ones too, each with the number of its first line."""
         lines = io.StringIO(text, newline="")
         for _ in range(above):
             lines.readline()
         reader = self._reader(lines, strict=False)
-        rows, number = list[Line](), above + 1
+        rows, number = list[PlattCalibration](), above + 1
         for values in reader:
             require_columns(self.path.name, len(values))
             rows.append((number, values))
             number = above + reader.line_num + 1
         return rows
 
-    def _find_footer(self, rows: list[Line] | None, text: str) -> int:
+    def _find_footer(self, rows: list[PlattCalibration] | None, text: str) -> int:
         """How many lines at the end are no part of the table: on all rows of the file, or on those of its end."""
         if rows is None:
             text = self._end()

@@ -112,22 +112,22 @@ class Guess:
 
     Args:
         encoding: its name.
-        sureness: "" where the bytes prove it, else how sure that is: almost certainly, probably, or perhaps.
+        certainty: "" where the bytes prove it, else how sure that is: almost certainly, probably, or perhaps.
         other: the next best encoding, where there is one.
     """
 
     encoding: str
-    sureness: str = ""
+    certainty: str = ""
     other: str | None = None
 
     @property
     def note(self) -> str:
         """A sentence for a person, "" where there is nothing to say."""
-        if not self.sureness:
+        if not self.certainty:
             return ""
         else_ = f" ({self.other} is the next best)" if self.other else ""
         return (
-            f"The encoding is {self.sureness} {self.encoding}{else_}; name another if letters look wrong. What is "
+            f"The encoding is {self.certainty} {self.encoding}{else_}; name another if letters look wrong. What is "
             "not changed is written back byte for byte."
         )
 
@@ -192,8 +192,8 @@ def _latin(sample: bytes) -> tuple[bool, Guess] | None:
     best = ranked[0]
     rivals = [name for name in ranked[1:] if readings[name] != readings[best]]
     margin = scores[best] - scores[rivals[0]] if rivals else math.inf
-    sureness = "almost certainly" if margin > 6 else "probably" if margin > 2 else "perhaps"
-    return odd[best] <= 0.05, Guess(best, sureness, rivals[0] if rivals else None)
+    certainty = "almost certainly" if margin > 6 else "probably" if margin > 2 else "perhaps"
+    return odd[best] <= 0.05, Guess(best, certainty, rivals[0] if rivals else None)
 
 
 def _plausibilities(text: str) -> Iterator[float]:

@@ -15,7 +15,7 @@ from statistics import median_high
 
 from dp_tools.errors import InvalidRequest
 
-Line = tuple[int, list[str]]
+PlattCalibration = tuple[int, list[str]]
 """A row that is not blank: the number of its line in the file (the first is 1) and its cells."""
 
 LOOKED_AT = 200
@@ -95,7 +95,7 @@ class Head:
     notes: tuple[str, ...]
 
 
-def find_head(rows: Sequence[Line], asked: Asked) -> Head:
+def find_head(rows: Sequence[PlattCalibration], asked: Asked) -> Head:
     """Where the table begins and what its columns are called.
 
     Args:
@@ -173,7 +173,7 @@ def distinct_names(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     return tuple(found), notes
 
 
-def _beginning(rows: Sequence[Line], asked: Asked) -> tuple[int, bool]:
+def _beginning(rows: Sequence[PlattCalibration], asked: Asked) -> tuple[int, bool]:
     """The place of the table's first row, and whether it is a header."""
     if asked.above is not None:
         return 0, True if asked.header_line is not None else _header_or(asked, rows)
@@ -188,14 +188,14 @@ def _beginning(rows: Sequence[Line], asked: Asked) -> tuple[int, bool]:
     return start, _header_or(asked, rows[start:])
 
 
-def _header_or(asked: Asked, rows: Sequence[Line]) -> bool:
+def _header_or(asked: Asked, rows: Sequence[PlattCalibration]) -> bool:
     if asked.header is not None:
         return asked.header
     named, data = _evidence([cells for _, cells in rows])
     return not data or data < named
 
 
-def _first_full_row(rows: Sequence[Line]) -> int:
+def _first_full_row(rows: Sequence[PlattCalibration]) -> int:
     """The first row that is as long and about as filled as the table's, 0 where those above look like data."""
     common = _common_length([cells for _, cells in rows])
     filled = [_filled(cells) for _, cells in rows]
@@ -219,7 +219,7 @@ def _is_title(cells: Sequence[str], width: int) -> bool:
     return not _DATA.fullmatch(next((cell.strip() for cell in cells if cell.strip()), ""))
 
 
-def _is_short_header(rows: Sequence[Line], full: int) -> bool:
+def _is_short_header(rows: Sequence[PlattCalibration], full: int) -> bool:
     """Whether the row above the first full one is a header that lacks names, because what follows is data."""
     (number, above), (next_number, first) = rows[full - 1], rows[full]
     names, width = _filled(above), len(first)
@@ -234,7 +234,7 @@ def _is_short_header(rows: Sequence[Line], full: int) -> bool:
     return not named and 2 <= names == width - 1
 
 
-def _after_blank_line(rows: Sequence[Line]) -> int:
+def _after_blank_line(rows: Sequence[PlattCalibration]) -> int:
     """The place after the blank line that sets lines like "Date;2024-05-01" apart from a table."""
     if _evidence([cells for _, cells in rows])[0]:
         return 0
@@ -247,7 +247,7 @@ def _after_blank_line(rows: Sequence[Line]) -> int:
     return 0
 
 
-def _after_comments(rows: Sequence[Line]) -> int:
+def _after_comments(rows: Sequence[PlattCalibration]) -> int:
     """The place after lines that begin like "# exported by …", unless the last of them is the header itself."""
     place = 0
     while place < len(rows) - 2 and _COMMENT.match(rows[place][1][0].lstrip()):
@@ -306,7 +306,7 @@ def _named(first: Sequence[str], rest: Sequence[Sequence[str]], width: int, note
     return names + [""] * missing
 
 
-def _width(rows: Sequence[Line], first: Sequence[str], header: bool) -> int:
+def _width(rows: Sequence[PlattCalibration], first: Sequence[str], header: bool) -> int:
     """How many columns there are: as many as nearly all records have, where the header says otherwise."""
     if not header:
         return len(first)

@@ -229,7 +229,7 @@ def own_folder() -> Path:
 
 
 def _own_places() -> list[Path]:
-    """Where dp-tools keeps rules, adapters, jobs, answers and prepared weights."""
+    """Where dp-tools keeps rules, adapters, jobs, answers and optimized weights."""
     places = [place(_APP, appauthor=False) for place in (user_data_path, user_state_path, user_cache_path)]
     if adapters := os.environ.get("DP_TOOLS_ADAPTERS"):
         places.append(Path(adapters))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dp_tools.errors import TableUnavailable
-from dp_tools.tables.io.layout import LOOKED_AT, Asked, Line, find_footer, find_head
+from dp_tools.tables.io.layout import LOOKED_AT, Asked, PlattCalibration, find_footer, find_head
 from dp_tools.tables.io.table_file import Reading, Row
 
 _HELD = 2000
@@ -122,7 +122,7 @@ class SheetFile(ABC):
             if any(text is not None and text.strip() for text in texts):
                 yield number, texts + (None,) * (width - len(texts))
 
-    def _lines(self, sheet: str, above: int) -> Iterator[Line]:
+    def _lines(self, sheet: str, above: int) -> Iterator[PlattCalibration]:
         """Rows that hold something, as text."""
         for number, row in enumerate(self._values(sheet), 1):
             if number > above:
@@ -130,7 +130,7 @@ class SheetFile(ABC):
                 if any(text.strip() for text in texts):
                     yield number, texts
 
-    def _first_with_a_table(self, shown: dict[str, bool], above: int) -> tuple[str, list[Line]]:
+    def _first_with_a_table(self, shown: dict[str, bool], above: int) -> tuple[str, list[PlattCalibration]]:
         """The sheet that was asked for, or else the first visible one that holds anything, and its first rows."""
         for name in [name for name, visible in shown.items() if visible] if self.sheet is None else [self.sheet]:
             rows = list(itertools.islice(self._lines(name, above), LOOKED_AT))
@@ -158,7 +158,7 @@ def as_text(value: Any) -> str | None:
     return str(value)
 
 
-def _extent(rows: Sequence[Line]) -> tuple[int, int]:
+def _extent(rows: Sequence[PlattCalibration]) -> tuple[int, int]:
     """The first and one past the last column of the table: those with values in more than one row, if any have."""
     width = max(len(cells) for _, cells in rows)
     filled = [sum(place < len(cells) and bool(cells[place].strip()) for _, cells in rows) for place in range(width)]
@@ -169,7 +169,7 @@ def _extent(rows: Sequence[Line]) -> tuple[int, int]:
     return 0, width
 
 
-def _cropped(rows: Sequence[Line], left: int, right: int) -> list[Line]:
+def _cropped(rows: Sequence[PlattCalibration], left: int, right: int) -> list[PlattCalibration]:
     cropped = [(number, [*cells[left:right], *[""] * (right - max(left, len(cells)))]) for number, cells in rows]
     return [(number, cells) for number, cells in cropped if any(cell.strip() for cell in cells)]
 

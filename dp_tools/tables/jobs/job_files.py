@@ -50,7 +50,7 @@ class Writes:
     foreign: Mapping[Path, str] = field(default_factory=dict)
 
 
-def settle_paths(request: AnyJobRequest, disk: Disk) -> AnyJobRequest:
+def resolve_paths(request: AnyJobRequest, disk: Disk) -> AnyJobRequest:
     """The request with every path whole and real, so that it means the same in any folder and to any server.
 
     Raises:
@@ -58,15 +58,15 @@ def settle_paths(request: AnyJobRequest, disk: Disk) -> AnyJobRequest:
         InvalidRequest: a table is neither a path nor records, or records have no place for a result.
     """
     names = ("left", "right") if isinstance(request, MatchRequest) else ("source",)
-    settled: dict[str, object] = {}
+    resolved: dict[str, object] = {}
     for name, source in zip(names, sources_of(request), strict=True):
         if source.path is not None and source.records is None:
-            settled[name] = source.model_copy(update={"path": str(disk.to_read(source.path))})
+            resolved[name] = source.model_copy(update={"path": str(disk.to_read(source.path))})
         elif source.records is None:
             raise InvalidRequest("Say which table: give a path, or records.")
     outputs = outputs_of(request, disk)
-    settled["output"] = str(outputs[0]) if outputs else None
-    return request.model_copy(update=settled)
+    resolved["output"] = str(outputs[0]) if outputs else None
+    return request.model_copy(update=resolved)
 
 
 def outputs_of(request: AnyJobRequest, disk: Disk) -> list[Path]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from dp_tools.tables.io.delimited import Ragged
 from dp_tools.tasks.task import RecordField
 
-Averaged = Annotated[
+PermutationAveraged = Annotated[
     bool,
     Field(description="Average over four orders: steadier, slower."),
 ]
@@ -18,7 +18,7 @@ Averaged = Annotated[
 
 Include = Annotated[
     list[str],
-    Field(description="Look at these even if they seem to be keys."),
+    Field(description="Include these even if they look like keys."),
 ]
 Exclude = Annotated[list[str], Field(description="Leave these out.")]
 
@@ -65,15 +65,11 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    dataset: Annotated[str | None, Field(description="Name of the dataset, which selects the rules that apply.")] = None
+    dataset: Annotated[str | None, Field(description="Name of the dataset; selects the rules that apply.")] = None
     rules: Annotated[list[str], Field(description="Rules for this job only, one sentence each.")] = []
-    output: Annotated[
-        str | None, Field(description="The file to write; beside the table, with a word in its name, if left out.")
-    ] = None
-    overwrite: Annotated[bool, Field(description="Whether files that already stand there may be replaced.")] = False
-    escape_formulas: Annotated[
-        bool, Field(description="In CSV results, put an apostrophe before what a spreadsheet would calculate.")
-    ] = False
+    output: Annotated[str | None, Field(description="Output file (default: beside the table, with a suffix).")] = None
+    overwrite: Annotated[bool, Field(description="Whether existing files may be replaced.")] = False
+    escape_formulas: Annotated[bool, Field(description="In CSV results, prefix formulas with an apostrophe.")] = False
 
 
 class DetectRequest(JobRequest):
@@ -101,12 +97,12 @@ class FillRequest(JobRequest):
 
     kind: Literal["fill"] = "fill"
     source: Annotated[TableSource, Field(description="The table.")]
-    attribute: Annotated[str, Field(description="The column whose gaps are to be filled.")]
+    attribute: Annotated[str, Field(description="The column whose missing values to fill.")]
     allowed: Annotated[list[str] | None, Field(description="The values to choose from, if the set is closed.")] = None
 
 
 class MatchRequest(JobRequest):
-    """Find the records of two tables that are the same."""
+    """Find matching records in two tables."""
 
     kind: Literal["match"] = "match"
     left: Annotated[TableSource, Field(description="The first table.")]
@@ -114,9 +110,9 @@ class MatchRequest(JobRequest):
     attributes: Annotated[list[str] | None, Field(description="Compare only these attributes.")] = None
     include: Include = []
     exclude: Exclude = []
-    averaged: Averaged = False
+    permutation_averaged: PermutationAveraged = False
     one_to_one: Annotated[
-        bool, Field(description="Whether a record has one counterpart at most; false if a side repeats things.")
+        bool, Field(description="Whether a record matches at most one other; false if a side has duplicates.")
     ] = True
 
 
@@ -128,7 +124,7 @@ class DedupeRequest(JobRequest):
     attributes: Annotated[list[str] | None, Field(description="Compare only these attributes.")] = None
     include: Include = []
     exclude: Exclude = []
-    averaged: Averaged = False
+    permutation_averaged: PermutationAveraged = False
 
 
 AnyJobRequest = Annotated[
@@ -151,7 +147,7 @@ class OutputFile(BaseModel):
 class JobResult(BaseModel):
     """What came of a job."""
 
-    summary: Annotated[str, Field(description="What was found and done, in a few sentences.")]
+    summary: Annotated[str, Field(description="Summary in a few sentences.")]
     files: Annotated[list[OutputFile], Field(description="The files written.")]
     figures: Annotated[dict[str, float | int], Field(description="Counts and shares.")]
     preview: Annotated[

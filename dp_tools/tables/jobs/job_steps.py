@@ -111,7 +111,7 @@ def fill(run: JobRun) -> JobResult:
         f"{request.attribute} has {filling.gaps:,} gaps; {len(filling.changes):,} were filled, "
         f"{len(filling.doubtful):,} values wait for a person, {filling.untold:,} cannot be told."
         + formulas
-        + _problems(filling.unanswered)
+        + _failures(filling.unanswered)
     )
     figures: dict[str, float | int] = {
         "gaps": filling.gaps,
@@ -137,7 +137,7 @@ def match(run: JobRun) -> JobResult:
             include=request.include,
             exclude=request.exclude,
             one_to_one_only=request.one_to_one,
-            averaged=request.averaged,
+            permutation_averaged=request.permutation_averaged,
         )
         files = _deliver(
             run,
@@ -157,7 +157,7 @@ def match(run: JobRun) -> JobResult:
         f"{len(matching.candidates):,} candidates ({matching.candidates.per_record:.1f} a record); "
         f"{len(matching.doubtful):,} wait for a person."
         + _not_looked_at(*matching.compared)
-        + _problems(matching.unanswered)
+        + _failures(matching.unanswered)
     )
     figures: dict[str, float | int] = {
         "candidates": len(matching.candidates),
@@ -181,7 +181,7 @@ def dedupe(run: JobRun) -> JobResult:
             attributes=request.attributes,
             include=request.include,
             exclude=request.exclude,
-            averaged=request.averaged,
+            permutation_averaged=request.permutation_averaged,
         )
         files = _deliver(
             run,
@@ -204,7 +204,7 @@ def dedupe(run: JobRun) -> JobResult:
         f"{members:,} of {table.count:,} records stand in {len(matching.groups):,} groups of the same thing, "
         f"found among {len(matching.candidates):,} candidate pairs; {len(matching.doubtful):,} pairs wait for a person."
         + _not_looked_at(*matching.compared)
-        + _problems(matching.unanswered)
+        + _failures(matching.unanswered)
     )
     figures: dict[str, float | int] = {
         "candidates": len(matching.candidates),
@@ -350,8 +350,11 @@ def _as_csv(run: JobRun, table: Table, target: Path) -> TableFile:
 def _found(detection: Detection) -> str:
     return (
         f"{len(detection.wrong):,} of {detection.cells:,} cells are probably wrong, judged by {detection.questions:,} "
-        f"distinct questions, {detection.decided:,} of them decided by rules and {detection.told:,} by what the table "
-        "mostly keeps." + _not_looked_at(detection.content) + _not_judged(detection) + _problems(detection.unanswered)
+        f"distinct questions, {detection.decided:,} of them decided by rules and {detection.by_table:,} by what the "
+        "table mostly keeps."
+        + _not_looked_at(detection.content)
+        + _not_judged(detection)
+        + _failures(detection.unanswered)
     )
 
 
@@ -382,14 +385,14 @@ def _figures(detection: Detection) -> dict[str, float | int]:
         "cells": detection.cells,
         "questions": detection.questions,
         "decided by rules": detection.decided,
-        "decided by the table": detection.told,
+        "decided by the table": detection.by_table,
         "wrong": len(detection.wrong),
         "unanswered": detection.unanswered.total(),
     }
 
 
-def _problems(problems: Counter[str]) -> str:
-    return "".join(f" No answer for {count:,}: {reason}" for reason, count in problems.most_common(3))
+def _failures(failures: Counter[str]) -> str:
+    return "".join(f" No answer for {count:,}: {reason}" for reason, count in failures.most_common(3))
 
 
 def _wrong_cell(cell: JudgedCell) -> dict[str, Any]:
@@ -476,7 +479,7 @@ def _pair_review(
         "dataset": dataset,
         "attribute": None,
         "question": f"Are row {score.left + 1} and row {score.right + 1} the same?"
-        + (" The model says so in one order of their attributes and not in another." if score.unstable else ""),
+        + (" The model says so in one order of their attributes and not in another." if score.order_sensitive else ""),
         "subject": json.dumps({"left": left, "right": right}),
         "proposal": "yes" if taken else "no",
         "confidence": match if taken else 1 - match,

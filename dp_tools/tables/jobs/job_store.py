@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, request TEXT NOT NULL, status TEXT NOT NULL, created REAL NOT NULL,
     updated REAL, stage TEXT NOT NULL DEFAULT 'reading',
     done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0,
-    rate REAL, cancel INTEGER NOT NULL DEFAULT 0, problem TEXT, result TEXT, sources TEXT NOT NULL DEFAULT '{}',
+    rate REAL, cancel INTEGER NOT NULL DEFAULT 0, error TEXT, result TEXT, sources TEXT NOT NULL DEFAULT '{}',
     caller TEXT NOT NULL DEFAULT '', leave TEXT NOT NULL DEFAULT '{}', provenance TEXT NOT NULL DEFAULT '[]'
 );
 CREATE TABLE IF NOT EXISTS outputs (
@@ -44,6 +44,8 @@ CREATE TABLE IF NOT EXISTS reviews (
 );
 CREATE INDEX IF NOT EXISTS reviews_open ON reviews (status, job, confidence);
 """
+_VERSION = 1
+"""Of the schema, as `PRAGMA user_version`. Version 0 had other names in jobs, requests and answers."""
 _FILE = "jobs.sqlite"
 
 
@@ -87,6 +89,7 @@ class JobStore:
                 f"{self._path} is empty, so it was cut off: restore it from a backup, or remove it to begin anew."
             )
         with self.connected() as connection:
+            self._upgrade(connection)
             connection.executescript(_SCHEMA)
 
     def of(self, caller: str) -> JobStore:
@@ -109,6 +112,30 @@ class JobStore:
             raise TableUnavailable(
                 f"The jobs in {self._path} cannot be read or written ({why}); free some room, or name another folder."
             ) from None
+
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        """Bring the tables of an older dp-tools up to date.
+
+        Its jobs stay. The answers that they kept are dropped, because they have other fields now: a job that is
+        resumed asks again.
+        """
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > _VERSION:
+            raise TableUnavailable(
+                f"{self._path} was made by a newer dp-tools; upgrade dp-tools, or name another folder."
+            )
+        if version == _VERSION:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        if any(column["name"] == "problem" for column in connection.execute("PRAGMA table_info(jobs)")):
+            connection.execute("ALTER TABLE jobs RENAME COLUMN problem TO error")
+            connection.execute(
+                "UPDATE jobs SET provenance = '[]', request = replace(request, ?, ?)",
+                ('"averaged":', '"permutation_averaged":'),
+            )
+            connection.execute("DELETE FROM answers")
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        connection.execute("COMMIT")
 
     def add(self, job: str, kind: str, request: str, leave: str = "{}") -> None:
         """Note a new job of this caller; see `dp_tools.tables.jobs.job_files.Leave`."""
@@ -234,6 +261,7 @@ class JobStore:
 def _make(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.executescript(_SCHEMA)
+    connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 class JobJournal:

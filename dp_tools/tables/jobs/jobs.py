@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from dp_tools.decision import Decider
 from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest, TableUnavailable
 from dp_tools.tables.io.paths import Disk
-from dp_tools.tables.jobs.job_files import Leave, Writes, outputs_of, require_free, settle_paths, writes_of
+from dp_tools.tables.jobs.job_files import Leave, Writes, outputs_of, require_free, resolve_paths, writes_of
 from dp_tools.tables.jobs.job_requests import AnyJobRequest, JobResult, sources_of
 from dp_tools.tables.jobs.job_run import JobRun
 from dp_tools.tables.jobs.job_steps import carry_out
@@ -100,14 +100,14 @@ class Jobs:
         """
         leave = leave or Leave()
         disk = self.disk.granting(leave.reads)
-        settled = settle_paths(request, disk)
+        resolved = resolve_paths(request, disk)
         with self._starting:
-            running = self._latest(settled, _RUNNING)
+            running = self._latest(resolved, _RUNNING)
             if running is None:
-                for file in outputs_of(settled, disk):
-                    require_free(file, settled, disk, self.store, leave)
+                for file in outputs_of(resolved, disk):
+                    require_free(file, resolved, disk, self.store, leave)
                 job = f"{request.kind}-{secrets.token_hex(4)}"
-                self.store.add(job, request.kind, settled.model_dump_json(), leave.model_dump_json())
+                self.store.add(job, request.kind, resolved.model_dump_json(), leave.model_dump_json())
                 self._launch(job)
         return self.wait(job if running is None else running.id, wait)
 
@@ -121,12 +121,12 @@ class Jobs:
         # Whoever began a job on files outside the roots was let read them.
         outside = self.disk.outside(source.path for source in sources_of(request) if source.path is not None)
         try:
-            settled = settle_paths(request, self.disk.granting(outside))
+            resolved = resolve_paths(request, self.disk.granting(outside))
         except TableUnavailable:
             if outside:  # Of such files nothing is said yet, not even whether they are there.
                 return None
             raise
-        return self._latest(settled, (*_RUNNING, *_STOPPED))
+        return self._latest(resolved, (*_RUNNING, *_STOPPED))
 
     def writes(self, request: AnyJobRequest, reads: Iterable[Path] = ()) -> Writes:
         """The files that a job would write.
@@ -259,13 +259,13 @@ class Jobs:
         stop = threading.Event()
         thread = threading.Thread(target=self._carry_out, args=(job, stop), name=f"job {job}", daemon=True)
         run = self._runs[job] = _Run(thread, stop)
-        self.store.update(job, status="running", problem=None)
+        self.store.update(job, status="running", error=None)
         thread.start()
         threading.Thread(target=self._listen, args=(job, run), name=f"cancels job {job}", daemon=True).start()
 
-    def _latest(self, settled: AnyJobRequest, statuses: Sequence[Status]) -> Job | None:
+    def _latest(self, resolved: AnyJobRequest, statuses: Sequence[Status]) -> Job | None:
         """The latest job of this request that stands so."""
-        wanted = settled.model_dump_json()
+        wanted = resolved.model_dump_json()
         same = (self._seen(row) for row in self.store.rows(_LATEST) if row["request"] == wanted)
         return next((job for job in same if job.status in statuses), None)
 
@@ -294,7 +294,7 @@ class Jobs:
         try:
             request = REQUEST.validate_json(self.store.row(job)["request"])
             result = carry_out(JobRun(self.store, self.disk, self.decider, job, request, stop))
-            self.store.update(job, status="done", result=result.model_dump_json(), problem=None, updated=time.time())
+            self.store.update(job, status="done", result=result.model_dump_json(), error=None, updated=time.time())
         except Exception as error:  # A thread must not end without a word.
             self._end(job, stop, error)
 
@@ -306,9 +306,9 @@ class Jobs:
             return
         if isinstance(error, DpToolsError):
             self._runs[job].errors.append(error)
-            self.store.update(job, status="failed", problem=str(error))
+            self.store.update(job, status="failed", error=str(error))
             return
-        self.store.update(job, status="failed", problem=f"An unexpected {type(error).__name__}: {error}")
+        self.store.update(job, status="failed", error=f"An unexpected {type(error).__name__}: {error}")
         raise error
 
     def _seen(self, row: sqlite3.Row) -> Job:
@@ -338,7 +338,7 @@ class Jobs:
             total=row["total"],
             rate=rate,
             seconds_left=round((row["total"] - row["done"]) / rate, 1) if rate else None,
-            problem=row["problem"] if status == "failed" else None,
+            error=row["error"] if status == "failed" else None,
             result=JobResult.model_validate_json(row["result"]) if row["result"] and status == "done" else None,
             resource=f"jobs://{row['id']}/result" if status == "done" else None,
         )

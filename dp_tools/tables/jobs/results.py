@@ -14,28 +14,26 @@ Status = Literal["waiting", "running", "interrupted", "cancelled", "failed", "do
 class Job(BaseModel):
     """A job as it stands."""
 
-    id: Annotated[str, Field(description="The handle.")]
+    id: Annotated[str, Field(description="Job handle.")]
     kind: Annotated[str, Field(description="detect, clean, fill, match or dedupe.")]
-    status: Annotated[
-        Status, Field(description="interrupted: its process ended; resume it, and it goes on where it stopped.")
-    ]
-    stage: Annotated[str, Field(description="What it is at: reading, finding candidates, asking, writing, …")]
-    done: Annotated[int, Field(description="How far that is: questions answered, or records.")]
-    total: Annotated[int, Field(description="Of how many, as far as is known.")]
-    rate: Annotated[float | None, Field(description="How many a second.")] = None
+    status: Annotated[Status, Field(description="interrupted: its process ended; it can be resumed where it stopped.")]
+    stage: Annotated[str, Field(description="Current stage: reading, finding candidates, asking, writing, …")]
+    done: Annotated[int, Field(description="Questions answered or records processed in this stage.")]
+    total: Annotated[int, Field(description="Their total, as far as known.")]
+    rate: Annotated[float | None, Field(description="Items per second.")] = None
     seconds_left: Annotated[float | None, Field(description="Time left in this stage at that rate, in seconds.")] = None
-    problem: Annotated[str | None, Field(description="Why it failed.")] = None
-    result: Annotated[JobResult | None, Field(description="What came of it, once it is done.")] = None
+    error: Annotated[str | None, Field(description="Why it failed.")] = None
+    result: Annotated[JobResult | None, Field(description="The result, once it is done.")] = None
     resource: Annotated[str | None, Field(description="Where the whole result can be read, once it is done.")] = None
 
 
 class Review(BaseModel):
     """A case that awaits a person."""
 
-    id: Annotated[int, Field(description="Its number, to answer it by.")]
+    id: Annotated[int, Field(description="Number of the case.")]
     job: Annotated[str, Field(description="The job that it comes from.")]
     question: Annotated[str, Field(description="What is asked.")]
     case: Annotated[dict[str, Any], Field(description="The record, or the two records, that it is about.")]
     proposal: Annotated[str | None, Field(description="What the job would do.")]
-    confidence: Annotated[float, Field(description="How sure it is of that, 0 to 1.")]
-    answers: Annotated[str, Field(description="What may be answered.")]
+    confidence: Annotated[float, Field(description="Confidence in the proposal, 0 to 1.")]
+    answers: Annotated[str, Field(description="Possible answers.")]

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from dp_tools.errors import InvalidRequest
 from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
-    Averaged,
     CleanRequest,
     DedupeRequest,
     DetectRequest,
@@ -18,6 +17,7 @@ from dp_tools.tables.jobs.job_requests import (
     FillRequest,
     Include,
     MatchRequest,
+    PermutationAveraged,
     TableSource,
 )
 
@@ -28,23 +28,23 @@ LATEST = 20
 Attributes = Annotated[list[str] | None, Field(description="Compare only these.")]
 CellAttributes = Annotated[list[str] | None, Field(description="Only these; for fill, exactly one.")]
 What = Annotated[
-    Literal["repair", "detect", "fill"], Field(description="Repair or only detect wrong cells, or fill gaps.")
+    Literal["repair", "detect", "fill"], Field(description="Repair or only detect wrong cells, or fill missing values.")
 ]
 Allowed = Annotated[list[str] | None, Field(description="For fill: the choices.")]
-OneToOne = Annotated[bool, Field(description="A record has one counterpart at most.")]
+OneToOne = Annotated[bool, Field(description="A record matches at most one other.")]
 DatasetName = Annotated[str | None, Field(description="Whose rules apply.")]
 CallRules = Annotated[list[str], Field(description="More rules.")]
 Output = Annotated[str | None, Field(description="File to write.")]
 Overwrite = Annotated[bool, Field(description="Replace existing files.")]
 WithCurrent = Annotated[bool, Field(description="Resume although model or rules changed.")]
 AnyTable = Annotated[TableSource, Field(description="A file or records.")]
-JobHandle = Annotated[str, Field(description="The handle.")]
-OptionalHandle = Annotated[str | None, Field(description="The handle.")]
-Wait = Annotated[int, Field(description="Seconds to wait for its end.", ge=0, le=300)]
-OfJob = Annotated[str | None, Field(description="Only cases of this job.")]
-Limit = Annotated[int, Field(description="How many to return.", ge=1, le=50)]
-CaseNumber = Annotated[int, Field(description="The number of the case.")]
-PersonsWord = Annotated[str, Field(description="What the person said: yes, no, or the right value.")]
+JobHandle = Annotated[str, Field(description="Job handle.")]
+OptionalHandle = Annotated[str | None, Field(description="Job handle.")]
+Wait = Annotated[int, Field(description="Seconds to wait for it to end.", ge=0, le=300)]
+OfJob = Annotated[str | None, Field(description="Only this job's cases.")]
+Limit = Annotated[int, Field(description="Maximum number.", ge=1, le=50)]
+CaseNumber = Annotated[int, Field(description="Number of the case.")]
+PersonsWord = Annotated[str, Field(description="The person's answer: yes, no, or the correct value.")]
 
 
 class Arguments(BaseModel):
@@ -111,13 +111,13 @@ class MatchTables(JobArguments):
     left: AnyTable
     right: AnyTable
     one_to_one: OneToOne = True
-    averaged: Averaged = False
+    permutation_averaged: PermutationAveraged = False
 
     def request(self) -> AnyJobRequest:
         return MatchRequest(
             left=self.left,
             right=self.right,
-            **self.shared("attributes", "include", "exclude", "one_to_one", "averaged"),
+            **self.shared("attributes", "include", "exclude", "one_to_one", "permutation_averaged"),
         )
 
 
@@ -126,21 +126,23 @@ class DedupeTable(JobArguments):
     get_job."""
 
     table: AnyTable
-    averaged: Averaged = False
+    permutation_averaged: PermutationAveraged = False
 
     def request(self) -> AnyJobRequest:
-        return DedupeRequest(source=self.table, **self.shared("attributes", "include", "exclude", "averaged"))
+        return DedupeRequest(
+            source=self.table, **self.shared("attributes", "include", "exclude", "permutation_averaged")
+        )
 
 
 class GetJob(Arguments):
-    """Says how far a job is and what came of it. Without a handle it lists the latest jobs."""
+    """Returns the progress and the result of a job. Without a handle, lists the latest jobs."""
 
     job: OptionalHandle = None
     wait: Wait = 0
 
 
 class CancelJob(Arguments):
-    """Stops a job; nothing is written. The call that started it resumes it."""
+    """Cancels a job; nothing is written. The call that started it resumes it."""
 
     job: JobHandle
 

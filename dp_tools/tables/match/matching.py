@@ -36,18 +36,19 @@ class PairScore:
         left, right: record numbers.
         match: the probability that both are the same, 0 to 1; None where nobody could say.
         same: the verdict. The model's may be yes below one half, where that finds the rare ones best.
-        by: model, check, example or nobody.
+        decided_by: model, check, example or unanswered.
         reason: why, or why not answered.
-        unstable: whether the verdict depends on the order of sides or attributes; known of averaged answers only.
+        order_sensitive: whether the verdict depends on the order of sides or attributes; known only where
+            orders are averaged.
     """
 
     left: int
     right: int
     match: float | None
     same: bool
-    by: str
+    decided_by: str
     reason: str | None
-    unstable: bool = False
+    order_sensitive: bool = False
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Matching:
         scores: what the model says of each.
         pairs: the accepted pairs (one-to-one, or all inside a group).
         groups: records that are the same, where groups were asked for: members and mean score.
-        doubtful: pairs for a person to decide, unstable ones first, then the most uncertain.
+        doubtful: pairs for a person to decide, order-sensitive ones first, then the most uncertain.
         unanswered: pairs that nobody could judge, by reason.
         compared: the columns of either table that were compared, and those that were left out.
     """
@@ -85,7 +86,7 @@ def match_tables(
     exclude: Sequence[str] = (),
     top: int = TOP,
     one_to_one_only: bool = True,
-    averaged: bool = False,
+    permutation_averaged: bool = False,
 ) -> Matching:
     """Find the records of two tables that are the same.
 
@@ -98,7 +99,7 @@ def match_tables(
         top: how many most similar records of the other table each record keeps as candidates.
         one_to_one_only: whether each record has one counterpart at most; otherwise every pair that is judged the
             same counts, as when a table has the same thing several times.
-        averaged: whether a pair is judged by the mean over four orders, at four times the cost (see
+        permutation_averaged: whether a pair is judged by the mean over four orders, at four times the cost (see
             `dp_tools.explain.averaging`); pairs whose orders disagree are doubtful.
 
     Raises:
@@ -115,7 +116,9 @@ def match_tables(
     found = candidate_pairs(
         left, right, compared=shown, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
     )
-    matching = Matching(found, _scores(work, (left, right), shown, found, dataset, rules, averaged), compared)
+    matching = Matching(
+        found, _scores(work, (left, right), shown, found, dataset, rules, permutation_averaged), compared
+    )
     work.stage("pairing records")
     if one_to_one_only:
         matching.pairs = one_to_one(_scored(matching.scores))
@@ -135,7 +138,7 @@ def dedupe_table(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     top: int = TOP,
-    averaged: bool = False,
+    permutation_averaged: bool = False,
 ) -> Matching:
     """Find the groups of records of one table that are the same.
 
@@ -148,7 +151,9 @@ def dedupe_table(
     found = candidate_pairs(
         table, compared=shown, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
     )
-    matching = Matching(found, _scores(work, (table, table), shown * 2, found, dataset, rules, averaged), compared)
+    matching = Matching(
+        found, _scores(work, (table, table), shown * 2, found, dataset, rules, permutation_averaged), compared
+    )
     work.stage("grouping records")
     scored = _scored(matching.scores)
     matching.groups = clusters(scored, work.decider.calibration_of("match_entities", dataset).threshold)
@@ -165,14 +170,14 @@ def _scores(
     found: Candidates,
     dataset: str | None,
     rules: Sequence[str],
-    averaged: bool,
+    permutation_averaged: bool,
 ) -> list[PairScore]:
     left, right = tables
     look = work.stage("weighing words")
     facts = PairFacts(record for table, names in zip(tables, shown, strict=True) for record in _all(table, names, look))
     pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
     scores: list[PairScore] = []
-    orders = ORDERS_OF_A_PAIR if averaged else 1
+    orders = ORDERS_OF_A_PAIR if permutation_averaged else 1
     work.expect(orders * len(pairs))
     for batch in chunks(pairs, 20_000):
         lefts = dict(left.records({a for a, _ in batch}))
@@ -197,19 +202,23 @@ def _scores(
             )
             for part in parts
         )
-        for part, (answer, unstable) in zip(parts, _answers(work, questions, averaged), strict=True):
+        for part, (answer, order_sensitive) in zip(parts, _answers(work, questions, permutation_averaged), strict=True):
             assert isinstance(answer, MatchEntitiesAnswer)
             for number, ((a, b), verdict) in enumerate(zip(part, answer.pairs, strict=True)):
                 match = probability_of_yes(verdict.match, verdict.confidence)
-                reason = verdict.reason or verdict.problem
-                scores.append(PairScore(a, b, match, bool(verdict.match), verdict.by, reason, number in unstable))
+                reason = verdict.reason or verdict.failure
+                scores.append(
+                    PairScore(a, b, match, bool(verdict.match), verdict.decided_by, reason, number in order_sensitive)
+                )
     return scores
 
 
-def _answers(work: Work, questions: Iterable[Asked], averaged: bool) -> Iterator[tuple[Answer, tuple[int, ...]]]:
-    """Each answer with the positions of its unstable pairs."""
-    if averaged:
-        yield from ((found.answer, found.unstable) for found in work.averaged_answers(questions))
+def _answers(
+    work: Work, questions: Iterable[Asked], permutation_averaged: bool
+) -> Iterator[tuple[Answer, tuple[int, ...]]]:
+    """Each answer with the positions of its order-sensitive pairs."""
+    if permutation_averaged:
+        yield from ((found.answer, found.order_sensitive) for found in work.permutation_averaged_answers(questions))
     else:
         yield from ((answer, ()) for answer in work.answers(questions))
 
@@ -225,17 +234,17 @@ def _scored(scores: Iterable[PairScore]) -> list[ScoredPair]:
 
 
 def _split(matching: Matching) -> None:
-    """What a person should look at: unstable pairs, accepted ones below `ACCEPT`, pairs that nearly were accepted."""
+    """What a person should look at: order-sensitive pairs, accepted ones below `ACCEPT`, nearly accepted ones."""
     accepted = {pair[:2] for pair in matching.pairs}
     for score in matching.scores:
         if score.match is None:
             matching.unanswered[score.reason or "no answer"] += 1
-        elif score.unstable or (
+        elif score.order_sensitive or (
             score.match < ACCEPT if (score.left, score.right) in accepted else score.match >= DOUBT
         ):
             matching.doubtful.append(score)
     matching.doubtful.sort(
-        key=lambda score: (not score.unstable, abs((score.match or 0.0) - 0.5), score.left, score.right)
+        key=lambda score: (not score.order_sensitive, abs((score.match or 0.0) - 0.5), score.left, score.right)
     )
 
 

@@ -99,12 +99,12 @@ def _groups(rows: list[int], judged: dict[tuple[int, int], float], threshold: fl
                 distance[i, j] = distance[j, i] = 1 - score
     labels = fcluster(linkage(squareform(distance), "average"), 1 - threshold, criterion="distance")
     groups: dict[int, list[int]] = {}
-    for row, label in zip(rows, _settled(labels, 1 - distance - threshold).tolist(), strict=True):
+    for row, label in zip(rows, _reassigned(labels, 1 - distance - threshold).tolist(), strict=True):
         groups.setdefault(label, []).append(row)
     return list(groups.values())
 
 
-def _settled(labels: NDArray[np.int32], gains: NDArray[np.float64]) -> NDArray[np.int32]:
+def _reassigned(labels: NDArray[np.int32], gains: NDArray[np.float64]) -> NDArray[np.int32]:
     """The labels once each record is where it gains most. Every move raises the sum of gains, so it ends."""
     gains = gains.copy()
     np.fill_diagonal(gains, 0)

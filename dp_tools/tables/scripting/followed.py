@@ -95,7 +95,7 @@ class FollowedJobs:
         if job.status == "cancelled":
             raise Cancelled(f"The job {job.id} was cancelled; the same call goes on where it stopped.")
         if job.result is None:
-            raise jobs.failure(job.id) or TableUnavailable(job.problem or f"The job {job.id} was interrupted.")
+            raise jobs.failure(job.id) or TableUnavailable(job.error or f"The job {job.id} was interrupted.")
         if progress is not None:
             progress(job.total, job.total)
         return job.id, job.result, jobs.output(job.id)
