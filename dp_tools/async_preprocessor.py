@@ -95,6 +95,7 @@ class AsyncPreprocessor:
     extract = _awaited(Preprocessor.extract)
     ask = _awaited(Preprocessor.ask)
     profile = _awaited(Preprocessor.profile)
+    explain = _awaited(Preprocessor.explain)
     run = _awaited(Preprocessor.run)
 
     @property

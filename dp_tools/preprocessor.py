@@ -19,11 +19,14 @@ from dp_tools.decision import Decider
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine
 from dp_tools.errors import InvalidRequest
+from dp_tools.explain.explanation import Explanations
+from dp_tools.explain.perturbation import explain
 from dp_tools.models.catalogue import ModelSpec, resolve
 from dp_tools.models.user_adapters import UserAdapters, default_folder
 from dp_tools.profiling import Facts
 from dp_tools.progress import Progress, watched
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
+from dp_tools.tables.change_log import log_beside, undo
 from dp_tools.tables.clean.cell_verdicts import judged_cells
 from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
@@ -694,6 +697,57 @@ class Preprocessor:
         with opened(table, cancel=cancel) as found:
             shown = None if columns is None else list(columns)
             return profile_table(found, columns=shown, stage=watched(progress, cancel))
+
+    def undo(
+        self, cleaned: str | Path, output: str | Path, *, log: str | Path | None = None, overwrite: bool = False
+    ) -> bool:
+        """Restore the file that a cleaned one was made from.
+
+        Args:
+            cleaned: the file that `clean` or `impute` wrote.
+            output: the file to write.
+            log: its change log; the one beside it by default.
+            overwrite: whether a file that stands there may be replaced.
+
+        Returns:
+            Whether the restored file equals the original bit for bit; otherwise it does value for value.
+
+        Raises:
+            TableUnavailable: the log belongs to another file, or a file cannot be read or written.
+        """
+        return undo(Path(cleaned), log_beside(cleaned) if log is None else Path(log), Path(output), overwrite=overwrite)
+
+    def explain(
+        self,
+        task: str,
+        request: Mapping[str, Any],
+        items: Sequence[int] = (0,),
+        *,
+        permutation_averaged: bool = False,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Explanations:
+        """Say why answers came out as they did.
+
+        Args:
+            task: the tool that gives such answers, for example "detect_errors".
+            request: what it was asked, as the tool takes it: {"records": [...], ...}.
+            items: positions in the answer, from 0.
+            permutation_averaged: explain the mean over several orders: steadier, slower.
+            progress: called with (done, of how many).
+            cancel: set it to stop.
+
+        Raises:
+            InvalidRequest: there is no such task, the request cannot be answered, or its answer has no such item.
+            ModelUnavailable: no question can be answered.
+            Cancelled: `cancel` was set.
+        """
+        if task not in TASKS:
+            raise InvalidRequest(f"There is no task {task!r}: choose from {', '.join(TASKS)}.")
+        asked = read_request(TASKS[task], request)
+        return explain(
+            self.decider, asked, items, permutation_averaged=permutation_averaged, progress=progress, cancel=cancel
+        )
 
     def run(
         self,

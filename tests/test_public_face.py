@@ -56,6 +56,7 @@ METHODS = (
     "clean",
     "dedupe",
     "detect",
+    "explain",
     "extract",
     "impute",
     "match",
@@ -227,7 +228,7 @@ def test_a_frame_that_is_no_table_of_plain_values_is_refused_in_one_sentence(fra
 
 def test_the_face_shows_a_dozen_names_and_the_package_about_fifteen():
     shown = [name for name in dir(Preprocessor) if not name.startswith("_")]
-    assert sorted(shown) == sorted([*METHODS, "close", "run"])
+    assert sorted(shown) == sorted([*METHODS, "close", "run", "undo"])
     assert dir(dp_tools) == sorted(dp_tools.__all__)
     assert len(dp_tools.__all__) <= 16
     assert all(getattr(dp_tools, name) is not None for name in dp_tools.__all__)
@@ -283,6 +284,8 @@ def test_a_file_is_cleaned_into_a_file_beside_it_that_can_be_undone(pre, tmp_pat
     assert answer[6]["country"] == "Austria"
     assert repr(answer).startswith("<CleanAnswer: 40 rows, 1 changed")
     assert answer.undo("back.csv")
+    assert pre.undo("towns.clean.csv", "again.csv")
+    assert Path("again.csv").read_bytes() == Path("towns.csv").read_bytes()
     assert Path("back.csv").read_bytes() == Path("towns.csv").read_bytes()
 
 
@@ -348,6 +351,15 @@ def test_columns_texts_and_records_may_come_from_a_frame(pre):
     assert len(pre.extract(towns, ["place"], columns=["town", "country"])) == 40
     assert {item.answer for item in pre.ask(towns, "Where is it?", choices=["north", "south"])} <= {"north", "south"}
     assert pre.profile(towns).records == 40
+
+
+def test_an_answer_is_explained_by_the_task_and_what_was_asked(pre):
+    asked = {"records": RECORDS[4:8], "attributes": ["country"]}
+    (explanation,) = pre.explain("detect_errors", asked, [2]).explanations
+    assert explanation.answer == "yes"
+    assert "four countries" in explanation.text
+    with pytest.raises(InvalidRequest, match="no task 'clean'"):
+        pre.explain("clean", asked)
 
 
 def test_gaps_of_records_may_be_written_as_nan(pre):

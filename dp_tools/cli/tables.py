@@ -19,6 +19,7 @@ from dp_tools.decision import Decider
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
+from dp_tools.tables.change_log import log_beside
 from dp_tools.tables.change_log import undo as undo_changes
 from dp_tools.tables.io.paths import Disk, new_file
 from dp_tools.tables.jobs.job_requests import (
@@ -203,8 +204,7 @@ def fill(
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
     """Restore the original of CLEANED from its change log LOG (default: the log beside CLEANED)."""
-    log = log or cleaned.with_name(f"{cleaned.stem}.changes.jsonl")
-    same = undo_changes(cleaned, log, output, overwrite=force)
+    same = undo_changes(cleaned, log or log_beside(cleaned), output, overwrite=force)
     click.echo(f"{output} equals the original" + (" bit for bit." if same else ", value for value."), err=True)
 
 

@@ -119,6 +119,12 @@ def read_changes(log: Path) -> Iterator[dict[str, Any]]:
         raise TableUnavailable(f"{log.name} ends before its end, so it cannot be trusted; use the original file.")
 
 
+def log_beside(cleaned: str | Path) -> Path:
+    """Where the change log of a cleaned file is written."""
+    path = Path(cleaned)
+    return path.with_name(f"{path.stem}.changes.jsonl")
+
+
 def undo(cleaned: Path, log: Path, target: Path, *, overwrite: bool = False) -> bool:
     """Write the file as it was before the changes.
 
