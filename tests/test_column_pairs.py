@@ -67,8 +67,8 @@ def test_two_exports_need_no_more_than_the_two_files(tmp_path: Path) -> None:
     pairs = {row["left"]: row["right"] for row in rows if row["assigned"] == "yes"}
     assert sum(TRUE.get(left) == right for left, right in pairs.items()) >= 10
     assert sum(TRUE.get(left) != right for left, right in pairs.items()) <= 1
-    assert sum(row["by"] == "table" for row in rows) >= 150
-    assert all(row["reason"] for row in rows if row["by"] == "table")
+    assert sum(row["decided_by"] == "table" for row in rows) >= 150
+    assert all(row["reason"] for row in rows if row["decided_by"] == "table")
 
 
 def test_names_in_other_languages_are_matched_and_what_has_no_counterpart_is_left(preprocessor: Preprocessor) -> None:
@@ -120,7 +120,7 @@ async def test_counting_decides_over_mcp_as_well(engine: Engine, tmp_path: Path)
         async with Client(create_server(server_context)) as client:
             asked = {"left": columns(CUSTOMERS), "right": columns(CLIENTS), "only": "all"}
             found = await answer(client, "match_schemas", asked)
-    by_table = [pair for pair in found["pairs"] if pair["by"] == "table"]
+    by_table = [pair for pair in found["pairs"] if pair["decided_by"] == "table"]
     assert len(by_table) >= 25
     assert all(pair["reason"] for pair in by_table)
 

@@ -276,30 +276,40 @@ def column_verdicts(
     A pair is the same where the best one-to-one assignment has it and no other pair of either column comes near; all
     other pairs of the two columns are different then. So are pairs that are little alike. What is between is left out.
     """
+    points = [[_points(ours, theirs) for theirs in right] for ours in left]
+    rights = _counterparts(points, left, right)
+    lefts = {b: a for a, b in rights.items()}
+    found = {}
+    for a, b in product(range(len(left)), range(len(right))):
+        near, apart = _probability(points[a][b]), _probability(-points[a][b])
+        if rights.get(a) == b:
+            found[a, b] = ColumnVerdict(True, near, _why_same(left[a], right[b]))
+        elif a in rights:
+            why = f"In the second table, {right[rights[a]].name!r} is the counterpart of {left[a].name!r}."
+            found[a, b] = ColumnVerdict(False, max(apart, _probability(points[a][rights[a]])), why)
+        elif b in lefts:
+            why = f"In the first table, {left[lefts[b]].name!r} is the counterpart of {right[b].name!r}."
+            found[a, b] = ColumnVerdict(False, max(apart, _probability(points[lefts[b]][b])), why)
+        elif left[a].different and right[b].different and points[a][b] <= _OTHER:
+            found[a, b] = ColumnVerdict(False, apart, "Neither the names nor the values are much alike.")
+    return found
+
+
+def _counterparts(
+    points: Sequence[Sequence[float]], left: Sequence[ColumnSummary], right: Sequence[ColumnSummary]
+) -> dict[int, int]:
+    """The columns of the first table that surely have a counterpart in the second one, with it."""
     # scipy takes a third of a second to import: a server has to start without it.
     import numpy as np
     from scipy.optimize import linear_sum_assignment
 
-    points = np.array([[_points(a, b) for b in right] for a in left])
-    found: dict[tuple[int, int], ColumnVerdict] = {}
-    rights: dict[int, int] = {}
-    lefts: dict[int, int] = {}
+    found = {}
     rows, columns = linear_sum_assignment(np.maximum(points, 0.0), maximize=True)
     for a, b in zip(rows.tolist(), columns.tolist(), strict=True):
-        rival = max((*np.delete(points[a], b).tolist(), *np.delete(points[:, b], a).tolist()), default=-math.inf)
-        if left[a].different and right[b].different and points[a, b] >= max(_SAME, rival + _AHEAD):
-            found[a, b] = ColumnVerdict(True, _probability(float(points[a, b])), _why_same(left[a], right[b]))
-            rights[a], lefts[b] = b, a
-    for a, b in product(range(len(left)), range(len(right))):
-        apart = _probability(-float(points[a, b]))
-        if a in rights and rights[a] != b:
-            better = f"{right[rights[a]].name!r} is the counterpart of {left[a].name!r}."
-            found[a, b] = ColumnVerdict(False, max(apart, found[a, rights[a]].certainty), better)
-        elif b in lefts and lefts[b] != a:
-            better = f"{left[lefts[b]].name!r} is the counterpart of {right[b].name!r}."
-            found[a, b] = ColumnVerdict(False, max(apart, found[lefts[b], b].certainty), better)
-        elif (a, b) not in found and left[a].different and right[b].different and points[a, b] <= _OTHER:
-            found[a, b] = ColumnVerdict(False, apart, "Neither the names nor the values are much alike.")
+        others = [*points[a][:b], *points[a][b + 1 :], *(row[b] for number, row in enumerate(points) if number != a)]
+        rival = max(others, default=-math.inf)
+        if left[a].different and right[b].different and points[a][b] >= max(_SAME, rival + _AHEAD):
+            found[a] = b
     return found
 
 

@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from dp_tools.profiling.column_kinds import kinds_of
+from dp_tools.profiling.column_pairs import ColumnSummary, column_verdicts
 from dp_tools.profiling.comparisons.folding import digits, folded
 from dp_tools.profiling.kind import Kind
 from lab.benchmarks.lists import Found, KnownList, Pair
@@ -42,6 +43,22 @@ def equal_values(known: KnownList) -> Found:
     return Found(frozenset(pairs), time.perf_counter() - started)
 
 
+def _aligned(known: KnownList) -> tuple[Sequence[Record], Sequence[Record] | None]:
+    """The tables, the columns of the second one under the names of their counterparts in the first, and no others."""
+    if known.right is None:
+        return known.left, None
+    left, right = (
+        ColumnSummary.of_table([(name, [record[name] for record in side]) for name in side[0]])
+        for side in (known.left, known.right)
+    )
+    found = column_verdicts(left, right)
+    names = {left[a].name: right[b].name for (a, b), verdict in found.items() if verdict.same}
+    return (
+        [{name: record[name] for name in names} for record in known.left],
+        [{name: record[other] for name, other in names.items()} for record in known.right],
+    )
+
+
 def _is_telling(values: Sequence[str]) -> bool:
     filled = [value for value in values if value]
     return len(set(filled)) >= _TELLING * max(1, len(filled))
@@ -58,7 +75,8 @@ def _places(records: Sequence[Record], name: str) -> Mapping[str, list[int]]:
 def splink(known: KnownList) -> Found:
     """Splink 5 as its documentation begins: comparisons of its library by the kind of each column, trained by EM.
 
-    The columns are chosen by their kinds, as a user would; blocking is on equal values of those that few share.
+    The columns are chosen by their kinds, as a user would; blocking is on equal values, or beginnings of values, of
+    those that few share. Columns of two tables are aligned by `column_verdicts`.
     """
     import pandas as pd
     import splink.comparison_library as library
@@ -66,10 +84,10 @@ def splink(known: KnownList) -> Found:
     from splink.backends.duckdb import DuckDBAPI
 
     started = time.perf_counter()
-    names = [name for name in known.left[0] if known.right is None or name in known.right[0]]
-    kinds = {name: found.kind for name, found in kinds_of({n: [r[n] for r in known.left] for n in names}).items()}
-    key = names[0]
-    used = [name for name in names if name != key and kinds[name] not in _LEFT_OUT and _varies(known.left, name)]
+    left, right = _aligned(known)
+    kinds = {name: found.kind for name, found in kinds_of({n: [r[n] for r in left] for n in left[0]}).items()}
+    described = [name for name in left[0] if name != next(iter(known.left[0]))]
+    used = [name for name in described if kinds[name] not in _LEFT_OUT and _varies(left, name)]
     comparisons: list[Any] = []
     for name in used:
         if kinds[name] == "email":
@@ -81,7 +99,7 @@ def splink(known: KnownList) -> Found:
     shared = [name for kind in _SHARED_BY_FEW for name in used if kinds[name] == kind] or used
     blocking: list[Any] = [block_on(name) for name in shared]
     blocking += [block_on(f"substr({name}, 1, {_BEGINNING})") for name in shared if kinds[name] in _WORDED]
-    sides = [known.left] if known.right is None else [known.left, known.right]
+    sides = [left] if right is None else [left, right]
     api: Any = DuckDBAPI()
     tables = []
     for number, side in enumerate(sides):
@@ -138,12 +156,8 @@ def golden_match(known: KnownList) -> Found:
 
     started = time.perf_counter()
     size = len(known.left)
-    if known.right is None:
-        records = list(known.left)
-    else:
-        names = [name for name in known.left[0] if name in known.right[0]]
-        records = [{name: record[name] for name in names} for record in (*known.left, *known.right)]
-    result = goldenmatch.dedupe_df(pl.DataFrame(records))
+    left, right = _aligned(known)
+    result = goldenmatch.dedupe_df(pl.DataFrame([*left, *(right or ())]))
     pairs = {pair for cluster in result.clusters.values() for pair in combinations(sorted(cluster["members"]), 2)}
     if known.right is not None:
         pairs = {(a, b - size) for a, b in pairs if a < size <= b}
