@@ -135,6 +135,7 @@ class Decider:
         knowledge: the rules.
         engine: answers questions.
         lent: whether the engine is somebody else's, and so answers without the model's weights.
+        untuned: opens the engine of the model as it is without its adapter; by default the engine answers for it.
         fallback: decides again the cases whose confidence lies in the uncertainty band.
         adapters: the user's own adapters; a request that names a dataset with one is answered with it.
         uncertainty_band: confidences, lowest and highest, between which the model counts as unsure.
@@ -147,6 +148,7 @@ class Decider:
         engine: Engine,
         *,
         lent: bool = False,
+        untuned: Callable[[], Engine] | None = None,
         fallback: Decider | None = None,
         adapters: UserAdapters | None = None,
         uncertainty_band: tuple[float, float] = (0.0, 0.8),
@@ -159,6 +161,17 @@ class Decider:
         self.uncertainty_band = uncertainty_band
         self.calibration = Calibration.load(model.calibration) if model.calibration else Calibration()
         self._lent = lent
+        self._open_untuned = untuned
+        self._untuned: Engine | None = None
+        self._opening = threading.Lock()
+
+    @property
+    def untuned(self) -> Engine:
+        """The engine of the model as it is without its adapter: it knows more of the world than the tuned one."""
+        with self._opening:
+            if self._untuned is None:
+                self._untuned = self.engine if self._open_untuned is None else self._open_untuned()
+            return self._untuned
 
     @cached_property
     def template(self) -> PromptTemplate:
@@ -374,6 +387,8 @@ class Decider:
     def close(self) -> None:
         """Free the models and close the knowledge store."""
         self.engine.close()
+        if self._untuned is not None and self._untuned is not self.engine:
+            self._untuned.close()
         if self.fallback is not None:
             self.fallback.engine.close()
         self.knowledge.close()

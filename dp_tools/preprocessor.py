@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeVar, cast, overload
@@ -110,11 +111,14 @@ class Preprocessor:
         if fallback_model is not None:
             other = open_engine(fallback_model, threads=threads, cache=cache)
             fallback = Decider(resolve(fallback_model), self.knowledge, other, adapters=UserAdapters(default_folder()))
+        spec = resolve(model)
+        untuned = partial(open_engine, replace(spec, adapter=None), threads=threads, cache=cache, optimized=False)
         self.decider = Decider(
-            resolve(model),
+            spec,
             self.knowledge,
             engine if engine is not None else open_engine(model, threads=threads, cache=cache),
             lent=engine is not None,
+            untuned=untuned if engine is None and spec.adapter is not None else None,
             fallback=fallback,
             adapters=None if adapters is False else UserAdapters(adapters or default_folder()),
             uncertainty_band=uncertainty_band,

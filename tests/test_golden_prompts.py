@@ -46,6 +46,8 @@ class Recorder(ScriptedEngine):
 
     def answer(self, questions: Sequence[Question], **options: Any) -> list[Result]:
         for question in questions:
+            if question.segments[0].text.startswith("Categories: "):
+                continue  # the model without its adapter reads these, and was trained on no form of them
             marked = "".join(f"«{part.text}»" if part.control else part.text for part in question.segments)
             self.prompts.append(f"{marked}\n{question.answer!r}")
         return super().answer(questions, **options)

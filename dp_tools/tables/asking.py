@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from pydantic import TypeAdapter
 
 from dp_tools.decision import Decider, ReadyRequest
+from dp_tools.engine.questions import Question, Result
 from dp_tools.errors import Cancelled
 from dp_tools.explain.averaging import PermutationAveragedAnswer, answer_permutation_averaged
 from dp_tools.profiling import Facts
@@ -23,6 +24,7 @@ CHUNK = 64
 """Questions that are asked, and kept, at once: what a sudden end can lose."""
 T = TypeVar("T")
 _OUTCOMES: TypeAdapter[list[Outcome]] = TypeAdapter(list[Outcome])
+_RESULTS: TypeAdapter[list[Result]] = TypeAdapter(list[Result])
 
 
 class Journal(Protocol):
@@ -105,6 +107,19 @@ class Work:
         for _, outcomes in self._decided(questions):
             yield outcomes
 
+    def scores(self, questions: Sequence[Question]) -> list[Result]:
+        """Results of questions over fixed labels by the model without its adapter, in order, kept as answers are.
+
+        Raises:
+            Cancelled, ModelUnavailable: as `answers`.
+        """
+        found: list[Result] = []
+        for part in chunks(questions):
+            key = _key("scores", self.decider.untuned.fingerprint, repr(part))
+            ask = partial(self._score, part)
+            found += _RESULTS.validate_json(self._kept(key, len(part), ask))
+        return found
+
     def permutation_averaged_answers(self, questions: Iterable[Asked]) -> Iterator[PermutationAveragedAnswer]:
         """The same by the mean over several orders; `Asked.size` counts every order.
 
@@ -114,7 +129,7 @@ class Work:
         for question in questions:
             ready = self.decider.ready(question.request, question.facts)
             kept = json.loads(
-                self._kept("permutation_averaged", ready, question.size, partial(self._average, question))
+                self._kept(self._key("permutation_averaged", ready), question.size, partial(self._average, question))
             )
             answer = ready.task.answer.model_validate(kept["answer"])
             yield PermutationAveragedAnswer(answer, tuple(kept["order_sensitive"]))
@@ -142,7 +157,7 @@ class Work:
     def _decided(self, questions: Iterable[Asked]) -> Iterator[tuple[ReadyRequest, list[Outcome]]]:
         for question in questions:
             ready = self.decider.ready(question.request, question.facts)
-            kept = self._kept("outcomes", ready, question.size, partial(self._decide, ready))
+            kept = self._kept(self._key("outcomes", ready), question.size, partial(self._decide, ready))
             yield ready, _OUTCOMES.validate_json(kept)
 
     def _decide(self, ready: ReadyRequest) -> str:
@@ -155,14 +170,19 @@ class Work:
         )
         return json.dumps({"answer": found.answer.model_dump(mode="json"), "order_sensitive": found.order_sensitive})
 
-    def _kept(self, form: str, ready: ReadyRequest, size: int, ask: Callable[[], str]) -> str:
-        """What the journal keeps of a request, or what is then asked and kept."""
+    def _score(self, questions: Sequence[Question]) -> str:
+        found = self.decider.untuned.answer(questions, progress=self._onward(), cancel=self.cancel)
+        return _RESULTS.dump_json(found).decode()
+
+    def _key(self, form: str, ready: ReadyRequest) -> str:
+        return _key(form, self.decider.digest(ready.task.name, ready.request.dataset), ready.digest())
+
+    def _kept(self, key: str, size: int, ask: Callable[[], str]) -> str:
+        """What the journal keeps under a key, or what is then asked and kept."""
         if not self.ready:
             tell = self.stage("optimizing the model")
             self.decider.wait_until_optimized(lambda seconds: tell(int(seconds), 0), self.cancel)
             self.ready = True
-        parts = (form, self.decider.digest(ready.task.name, ready.request.dataset), ready.digest())
-        key = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         self._tell(0)
         kept = self.journal.get(key)
         if kept is None:
@@ -181,6 +201,10 @@ class Work:
     def _tell(self, more: int) -> None:
         if self.progress is not None:
             self.progress(self.done + more, self.total)
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

@@ -110,6 +110,7 @@ def fill(run: JobRun) -> JobResult:
     summary = (
         f"{request.attribute} has {filling.gaps:,} gaps; {len(filling.changes):,} were filled, "
         f"{len(filling.doubtful):,} values wait for a person, {filling.untold:,} cannot be told."
+        + (f" {filling.right} of {filling.hidden} right on rows that were hidden." if filling.hidden else "")
         + formulas
         + _failures(filling.unanswered)
     )
