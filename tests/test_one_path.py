@@ -155,18 +155,18 @@ class House:
 
     def by_tool(self) -> dict[tuple[int, str], Verdict]:
         cells = self.tool("detect_errors", records=self.records, dataset="shop", only="all")["cells"]
-        return {(c["record"], c["attribute"]): (c["error"], c["confidence"], c["by"]) for c in cells}
+        return {(c["record"], c["attribute"]): (c["error"], c["confidence"], c["decided_by"]) for c in cells}
 
     def by_command(self) -> dict[tuple[int, str], Verdict]:
         lines = csv.DictReader(io.StringIO(self.command("detect-errors", str(self.file))))
         return {
-            (int(c["row"]) - 1, c["attribute"]): (c["error"] == "yes", float(c["confidence"]), c["by"]) for c in lines
+            (int(c["row"]) - 1, c["attribute"]): (c["error"] == "yes", float(c["confidence"]), c["decided_by"]) for c in lines
         }
 
     def _wrong_cells(self, path: Path) -> dict[tuple[int, str], Verdict]:
         with path.open(encoding="utf-8", newline="") as file:
             return {
-                (int(c["row"]) - 1, c["attribute"]): (True, float(c["confidence"]), c["by"])
+                (int(c["row"]) - 1, c["attribute"]): (True, float(c["confidence"]), c["decided_by"])
                 for c in csv.DictReader(file)
             }
 
