@@ -1,4 +1,4 @@
-"""Half-written files and temporary folders of processes that were killed: removed when the next process begins some.
+"""Removes half-written files and temporary folders that killed processes left behind.
 
 Each process keeps a list of what it has in hand, under a lock that the system frees when the process dies. Only what
 stands in the list of a process that is gone is removed, so nothing of a living one, nor of another program.

@@ -1,4 +1,4 @@
-"""SQLite files: made so that they are there whole or not at all, and read where nothing can be written.
+"""SQLite files: created atomically, and readable on read-only disks.
 
 A file that is empty was cut off, then, and not just begun.
 """

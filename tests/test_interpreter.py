@@ -161,7 +161,10 @@ def test_what_the_table_keeps_is_named_where_it_decided_and_what_it_hangs_on_tur
     fields = {"records": [ASTRAY], "context": VISITS, "attributes": ["town"]}
     (explanation,) = explain(preprocessor.decider, read_request(TASKS["detect_errors"], fields)).explanations
     assert (explanation.decided_by, explanation.answer) == ("table", "yes")
-    assert "What the table keeps decides it: zip determines town. 99.2% of the cells keep that." in explanation.text
+    assert (
+        "A data constraint of the table decides it: zip determines town. 99.2% of the cells conform to it."
+        in explanation.text
+    )
     assert explanation.would_change is not None
     assert (explanation.would_change.kind, explanation.would_change.name) == ("attribute", "zip")
 

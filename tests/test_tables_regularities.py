@@ -1,4 +1,4 @@
-"""What a table mostly keeps tells which of its cells are wrong, unless somebody has said otherwise."""
+"""Data constraints of a table decide which of its cells are wrong, unless a rule says otherwise."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_cell_that_breaks_what_the_table_keeps_is_wrong_and_the_reason_is_give
     detection = detected(preprocessor, places(tmp_path / "t.csv", zip={3: "3630"}, city={8: "Elsewhere"}))
     assert wrong_cells(detection) == [(3, "zip", "3630"), (8, "city", "Elsewhere")]
     reasons = {cell.row: cell.reason or "" for cell in detection.wrong}
-    assert reasons[3] == "zip is one of: 35233, 35801, 36201, 36301. 99.5% of the cells keep that."
+    assert reasons[3] == "zip is one of: 35233, 35801, 36201, 36301. 99.5% of the cells conform to it."
     assert {cell.error for cell in detection.wrong if cell.outcome.decided_by == "table"} == {0.9}
     assert detection.by_table == detection.questions  # all other values are as usual
 
@@ -97,7 +97,7 @@ def test_a_day_whose_month_and_day_changed_places_is_wrong_and_put_right(
         cleaner = Cleaner(Work(preprocessor.decider, NoJournal()), table, None, [])
         (wrong,) = (cell for cell in cleaner.detect().wrong if cell.outcome.decided_by == "table")
         repair: Repair = cleaner.repair([wrong])
-    assert wrong.reason == "state is a day that exists, the month first. 99.5% of the cells keep that."
+    assert wrong.reason == "state is a day that exists, the month first. 99.5% of the cells conform to it."
     assert [(change.row, change.new) for change in [*repair.changes, *repair.doubtful]] == [(7, "02/28/2010")]
 
 

@@ -1,4 +1,4 @@
-"""Fitting a calibration: the line of a task from what a model said of labelled cases and the truth."""
+"""Fits a calibration: Platt scaling of a task from the model's probabilities on labelled cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training examples packed into rows: what several begin with stands once, and every example sees only its own tokens.
+"""Packs training examples into rows: shared beginnings are stored once, and each example sees only its own tokens.
 
 The engine answers prompts as a tree of shared beginnings, and training reads them in the same way: a record that is
 asked about ten times is computed once on the way there and once on the way back.

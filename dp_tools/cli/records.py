@@ -1,4 +1,4 @@
-"""What the task commands read and write: a table's records as found, and CSV that appears whole or not at all."""
+"""Reading and writing of the task commands: records as found, and CSV files written completely or not at all."""
 
 from __future__ import annotations
 

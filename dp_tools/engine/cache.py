@@ -1,4 +1,4 @@
-"""Answers that were given before, in SQLite: the same question to the same model is not computed twice."""
+"""A cache of answers in SQLite: the same question to the same model is computed once."""
 
 from __future__ import annotations
 

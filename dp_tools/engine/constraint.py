@@ -1,4 +1,4 @@
-"""Which tokens may come next in a value: any text, one of some texts, or a stretch of a given text.
+"""Constraints on a generated value: any text, one of several texts, or a substring of a given text.
 
 A constraint is a chain of states; `allowed` names the tokens that a state permits, `after` the state behind one.
 """

@@ -1,4 +1,4 @@
-"""How an answer is read from logits: label scores, or a value grown token by token.
+"""Decoders: they read an answer from logits, as label scores or as a value generated token by token.
 
 A reading is begun with the logits behind its prompt, then names the paths (tokens behind the prompt) it wants decoded
 next, takes the logits behind them, and has its result when it wants no more. It knows nothing of sequences or batches.

@@ -1,4 +1,4 @@
-"""The prefix-tree batch engine: prompts that begin alike are computed once, many branches in every decode.
+"""The prefix-tree batch engine: prompts that begin alike are computed once, and many branches share every decode.
 
 Prompts are taken in the order of their tokens, which is a walk through the tree of their shared beginnings. Sequence 0,
 the trunk, always holds the prompt that was entered last, so every next prompt branches off it and needs only the

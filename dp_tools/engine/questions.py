@@ -1,4 +1,4 @@
-"""What an engine is asked and what it says back: the vocabulary every engine (local, remote, cached) shares.
+"""Questions and results: the types that every engine (local, remote, cached) shares.
 
 An engine knows nothing of tasks, records or rules: it gets prompts as segments and answers each in one of two ways,
 a probability per label, or a value generated under a constraint.

@@ -38,7 +38,7 @@ def bench_tables(
     """One row per table and choice of rules, as each is done.
 
     A row of a dirty table: table, task "clean", rules, cells, errors, questions (distinct), decided (of these by
-    checks), told (of these by what the table mostly keeps), asked (of the model), detection and repair as {precision,
+    checks), by_table (by data constraints), asked (of the model), detection and repair as {precision,
     recall, f1}, touched (share of clean cells that were changed), for_review, minutes. A row of two tables: table, task
     "match", rules, records, candidates, candidates_per_record, blocking_recall, precision, recall, f1, seconds. Shares
     are 0 to 1; without known matches their scores are None.

@@ -1,4 +1,4 @@
-"""The interpreter: why an answer came out as it did, measured by asking again, and put into words last."""
+"""Explanations: why an answer came out as it did, measured by asking again and then put into words."""
 
 from __future__ import annotations
 

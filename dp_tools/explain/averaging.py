@@ -1,4 +1,4 @@
-"""Answers that do not depend on the order in which a table happens to hold things: the mean over several orders.
+"""Permutation averaging: the mean answer over several orders of sides and attributes, which no order can change.
 
 Both orders of the sides, and the attributes by name and the other way round, are asked; the set is the same whatever
 the order found, so swapping sides or shuffling attributes changes nothing but rounding. Orders that disagree are a

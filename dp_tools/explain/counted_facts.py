@@ -1,4 +1,4 @@
-"""What code knows about a case, in words: from the two sides of a pair, or from the evidence about a cell."""
+"""Counted facts about a case, in words: from the two records of a pair, or from the evidence about a cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an explanation holds. Everything in it was measured or computed, save `rationale_of`, which says so."""
+"""The content of an explanation. Everything in it is measured or computed, except `rationale`."""
 
 from __future__ import annotations
 

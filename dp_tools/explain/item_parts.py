@@ -1,4 +1,4 @@
-"""One item of a request as parts that can be taken away, replaced or reordered: what every variant is made from.
+"""The parts of one item, which can be removed, replaced or reordered: the basis of every perturbation.
 
 A part that is taken away is gone, as if the table did not have it, and not null: a missing value is itself information
 (an error, a reason not to match), and a record of many nulls is unlike anything a model has read. The one exception is

@@ -1,4 +1,4 @@
-"""Variants of a question, asked in one batch, and how their answers compare with the one that was given."""
+"""Perturbed questions: asked in one batch and compared with the answer that was given."""
 
 from __future__ import annotations
 

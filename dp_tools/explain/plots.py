@@ -1,4 +1,4 @@
-"""Explanations as pictures: a waterfall for a pair, a record with its cells coloured; and the curves that judge them.
+"""Plots of explanations: a waterfall for a pair, a record with coloured cells, and the curves of the benchmarks.
 
 Drawn by matplotlib, which is imported when a picture is asked for.
 """

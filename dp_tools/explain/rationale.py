@@ -1,4 +1,4 @@
-"""What a model tuned to justify itself says about its answer. It is written afterwards and is no evidence."""
+"""The rationale of a model that was tuned to justify its answers. It is written after the answer and is no evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An explanation in words: templates over what was measured, in a short paragraph that a steward can read."""
+"""An explanation in words: templates over measurements that make a short paragraph for a data steward."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _because(outcome: Outcome, decided: Sequence[Contribution]) -> list[str]:
                 f"The {outcome.decided_by} {first.name} decides it: “{(first.statement or '').rstrip('.')}”; {without}."
             )
     elif outcome.decided_by == "table":
-        sentences.append(f"What the table keeps decides it: {outcome.reason}")
+        sentences.append(f"A data constraint of the table decides it: {outcome.reason}")
     speaks = [entry for entry in rest if entry.change >= _MENTIONED][:3]
     against = [entry for entry in rest if entry.change <= -_MENTIONED][:2]
     if speaks:

@@ -1,4 +1,4 @@
-"""Who may do what over HTTP: bearer tokens from a file or the environment, or an OAuth issuer's signed tokens."""
+"""Authorization over HTTP: bearer tokens from a file or the environment, or signed tokens of an OAuth issuer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an HTTP request has to get past before the protocol reads it: a body in time and in form, and its scope."""
+"""Limits on an HTTP request before the protocol reads it: size, time and form of its body, and its scope."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens around every call: it is counted, timed and logged, and the last ones may finish before the end."""
+"""Middleware around every call: counts, times and logs it, and lets running calls finish at shutdown."""
 
 from __future__ import annotations
 

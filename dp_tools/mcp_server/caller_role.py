@@ -1,4 +1,4 @@
-"""Who is calling, and what their word is worth: a rule steers later answers, so a person has to stand behind it."""
+"""The role of a caller: a rule steers later answers, so only a person's consent makes it take effect."""
 
 from __future__ import annotations
 

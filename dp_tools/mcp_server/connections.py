@@ -1,4 +1,4 @@
-"""Connections and requests at once: who says nothing keeps nobody out, and `/health` is always answered."""
+"""Limits on simultaneous connections and requests: idle clients block nobody, and `/health` always answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many clients, one model: each gets its turn, none can hold the others up, and a full queue says so at once."""
+"""A fair scheduler for many clients and one model: round robin between clients, and a refusal when it is full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server writes about itself, on standard error: one line of JSON an event, never what records contain."""
+"""Server logs on standard error: one line of JSON per event, never the content of records."""
 
 from __future__ import annotations
 

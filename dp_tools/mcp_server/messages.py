@@ -1,4 +1,4 @@
-"""Lines from a client: those that are messages, and for every other one the answer that its sender waits for.
+"""Parses the lines of a client into messages, and answers every line that is not a valid message.
 
 The SDK passes over what it cannot parse, and then the client waits for ever (JSON-RPC 2.0, section 5.1).
 """

@@ -1,4 +1,4 @@
-"""One owner for the model and the knowledge store: opened at the first question, not when the server starts."""
+"""The shared state of a server: its model and knowledge store, opened at the first question."""
 
 from __future__ import annotations
 

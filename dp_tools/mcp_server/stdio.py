@@ -1,4 +1,4 @@
-"""Serving one client over standard input and output, and ending when there is nobody to serve."""
+"""Serves one client over standard input and output, and ends when the client is gone."""
 
 from __future__ import annotations
 

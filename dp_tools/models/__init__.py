@@ -1,1 +1,1 @@
-"""Which weights: the catalogue, optimizing them, the shipped adapter with its card and its calibration."""
+"""Models: the catalogue, optimized weights, the shipped adapter and its calibration."""

@@ -1,8 +1,8 @@
-"""Calibration: from the probability a model gives to the probability that it is right.
+"""Calibration: maps the probability that a model gives to the probability that it is right.
 
-A model tuned on balanced labels says yes too often where yes is rare. Two numbers per task, fitted on valid splits and
-kept beside the weights, put that right: `sigmoid(scale * logit(p) + shift)` (Platt, 1999). A third says what counted
-evidence weighs beside the model's word: on tables it never saw, a small model heeds it too little.
+A model tuned on balanced labels says yes too often where yes is rare. Platt scaling (Platt, 1999) corrects this with
+two numbers per task, fitted on validation splits and kept beside the weights: `sigmoid(scale * logit(p) + shift)`.
+Further weights add counted evidence, which a small model underrates on tables that it never saw.
 """
 
 from __future__ import annotations
@@ -21,13 +21,12 @@ class PlattCalibration:
     """One task's calibration on the logit scale; the default changes nothing.
 
     Args:
-        scale, shift: of the logit.
-        evidence: the weight of a case's testimony: what rows alike say against a value (`dp_tools.profiling.against`),
-            what the codes of a pair say of a match (`PairFacts.codes`).
-        overlap: the weight of the overlap score of a pair of records or of attributes
-            (`dp_tools.profiling.overlap_score`).
-        threshold: the calibrated probability from which a verdict is yes; below one half where that finds the rare
-            cases that the task is about (it is chosen by F1 on valid splits).
+        scale, shift: applied to the model's logit.
+        evidence: weight of the evidence score: the contradiction score of a cell
+            (`dp_tools.profiling.contradiction_score`) or the identifiers of a pair (`PairFacts.codes`).
+        overlap: weight of the overlap score of a pair of records or attributes (`dp_tools.profiling.overlap_score`).
+        threshold: calibrated probability from which the verdict is yes; below one half where that finds rare cases
+            better (chosen by F1 on validation splits).
     """
 
     scale: float = 1.0

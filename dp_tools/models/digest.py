@@ -1,4 +1,4 @@
-"""Telling one model file from another by its bytes."""
+"""Digests of model files, to tell one from another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights rewritten once for this machine: the adapter merged in, in the format that decodes fastest at full accuracy.
+"""Optimizes weights for this machine: merges the adapter and picks the fastest format that keeps full accuracy.
 
 The shipped Q4_1 file is small to install and slow to run. Its values fit BF16 and Q8_0 without a loss that scores can
 show, so whichever of these this processor decodes faster is kept in the user's cache folder, with its hash beside it.

@@ -1,4 +1,4 @@
-"""Optimized weights: where they are, what is known of them, and what a killed process left half-made beside them.
+"""Optimized weights: their location, their metadata, and the cleanup of half-written files.
 
 Nothing heavy is imported here, for a server looks for them before it is asked anything.
 """

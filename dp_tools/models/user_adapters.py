@@ -1,4 +1,4 @@
-"""User adapters: small ones on top of the embedded model, kept in the user's folder by dataset and task."""
+"""User adapters: small adapters on top of the embedded model, stored in the user's folder by dataset and task."""
 
 from __future__ import annotations
 

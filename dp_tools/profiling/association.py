@@ -1,4 +1,4 @@
-"""How the attributes of a table go together, measured on codes: a number for each value of an attribute.
+"""Association between the attributes of a table, measured on integer codes of their values.
 
 Comparing every two attributes costs the square of their number. So in a wide table each attribute is compared with the
 few that are likely to tell it: those whose equal values go with equal values, by a sample of pairs of records.

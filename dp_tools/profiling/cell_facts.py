@@ -1,4 +1,4 @@
-"""Facts about a cell that one record does not hold: what its column looks like and what rows like it say."""
+"""Facts about a cell from its column and from similar rows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ENOUGH = 12
 _FREQUENT = 1000
 """How many of a column's most frequent values a rare one is compared with."""
 MOST_DETERMINANTS = 2
-"""Determining attributes that may testify for a cell."""
+"""Determining attributes whose groups may give evidence about a cell."""
 CLOSED = 40
 """Distinct values up to which an attribute is compared value by value with others."""
 

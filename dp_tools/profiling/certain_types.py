@@ -1,4 +1,4 @@
-"""Kinds of column that code can tell for certain: by check digits, or by a form that nothing else has."""
+"""Column types that code can determine with certainty: by check digits or by an unmistakable pattern."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a value is written, in words: what tokens hide from a model that is to judge a rule about letters or digits."""
+"""Facts about the characters of a value, which tokens hide from a model that applies a rule about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts about a column whose type is wanted: what its values look like."""
+"""Facts about a column whose type is to be determined."""
 
 from __future__ import annotations
 

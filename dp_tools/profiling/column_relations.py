@@ -1,4 +1,4 @@
-"""What the attributes of one table tell of each other: which determine which, and which values hardly ever meet."""
+"""Relations between the columns of a table: dependencies, and co-occurrence of their values."""
 
 from __future__ import annotations
 

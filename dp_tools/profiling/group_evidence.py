@@ -1,4 +1,4 @@
-"""What the other rows with the same key say of a cell, and how heavily."""
+"""Group evidence: what rows with the same key say about a cell, and how strongly."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from dp_tools.profiling.facts import Fact, Filled, GroupMajority
 
 _MOST = 6.0
-"""Two keys mostly tell the same rows, so what both say is not worth twice as much without end."""
+"""The maximum score: two keys mostly select the same rows, so their evidence does not simply add up."""
 _AGREEING = 5
-"""Rows that must agree with a value before that says something."""
+"""Rows that must agree with a value for the agreement to count."""
 
 
 def contradiction_score(facts: Iterable[Fact]) -> float:
-    """How heavily rows alike speak against the value of a cell, 0 to 6: the log odds of their majority, over all keys.
+    """Log-odds against the value of a cell from rows with the same key, summed over all keys, 0 to 6.
 
-    Of k rows among n that hold another value it is log((k + 1) / (n - k + 1)). A gap has no value to speak against.
+    If k of n rows hold another value, a key contributes log((k + 1) / (n - k + 1)). A missing value scores 0.
 
     Args:
         facts: about one cell, as `RecordFacts.about` gives them.
@@ -29,7 +29,7 @@ def contradiction_score(facts: Iterable[Fact]) -> float:
 
 
 def agreement(facts: Iterable[Fact]) -> tuple[str, float]:
-    """The attribute whose equal rows agree most with a value, and their share, 0 to 1; ("", 0) where none do.
+    """The attribute whose equal rows agree most with a value, and their share, 0 to 1; ("", 0) if there is none.
 
     Args:
         facts: about the cell, as `RecordFacts.about` gives them.

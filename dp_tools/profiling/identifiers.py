@@ -1,4 +1,4 @@
-"""What the codes of two records say of whether they are one: model numbers, part numbers, barcodes, references.
+"""Evidence from identifiers of two records: model numbers, part numbers, barcodes, references.
 
 A small model hears how many words two records share and little of which; but a code that both have, or codes of which
 they share none, decide most pairs that have some.

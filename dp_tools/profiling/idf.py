@@ -1,4 +1,4 @@
-"""How much a word tells: a rare one more than a common one."""
+"""Inverse document frequency: rare words say more than common ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dp_tools.profiling.facts import Fact, SharedWords
 
 ENOUGH = 12
-"""Distinct texts below which every word weighs the same."""
+"""Distinct texts below which every word has the same weight."""
 _FEW = 5
 _RARE = 0.01
 
@@ -32,7 +32,7 @@ class Idf:
         self._texts = len(seen)
 
     def __getitem__(self, word: str) -> float:
-        """Greater than 0; that of an unknown word is the greatest."""
+        """The weight of a word, above 0; unknown words have the highest."""
         return math.log(1 + self._texts / max(self._counts[word], 1)) if self._texts >= ENOUGH else 1.0
 
     def is_rare(self, word: str) -> bool:

@@ -1,4 +1,4 @@
-"""Facts about a candidate pair: how alike shared attributes are, which numbers and words stand on one side only."""
+"""Facts about a candidate pair: similarity of shared attributes, and numbers and words on one side only."""
 
 from __future__ import annotations
 

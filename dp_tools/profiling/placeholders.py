@@ -1,4 +1,4 @@
-"""Which texts of a column stand for no value: told by what the column holds, never by a list alone.
+"""Placeholders for missing values, found from the values of the column and not from a list alone.
 
 "NA" is Namibia's code among other codes, Null is a surname, and "none" is what most patients answer when asked for
 allergies; in a column of numbers each of them stands for a number that nobody knows.

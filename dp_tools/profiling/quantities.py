@@ -1,4 +1,4 @@
-"""Sizes and other measures in a text, where they are written so that code can tell: what a small model overlooks."""
+"""Quantities with units in a text, which a small model overlooks."""
 
 from __future__ import annotations
 

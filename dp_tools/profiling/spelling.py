@@ -1,4 +1,4 @@
-"""How one text may have come of another: written in other characters, read wrongly by a scanner, or mistyped."""
+"""Spelling errors: explains how one text may have come from another by encoding, scanning or typing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a value says, however it is written: dates, telephone numbers, amounts and web addresses.
+"""Value formats: the meaning of dates, telephone numbers, amounts and web addresses, however they are written.
 
 Two sources seldom write these alike, and how alike their characters are tells nothing then: "9/24/1986" is the day
 "1986-09-24", and "(473) 527-6924" the number "+1 473 527 6924".

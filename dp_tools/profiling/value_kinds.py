@@ -1,4 +1,4 @@
-"""Kinds of value that code can tell by how they are written."""
+"""Kinds of values that code can recognise by how they are written."""
 
 from __future__ import annotations
 

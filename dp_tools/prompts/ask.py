@@ -1,4 +1,4 @@
-"""How a task wants its answer: yes or no, one of some choices, or a value. Wire formats turn it into tokens."""
+"""How a task wants its answer: yes or no, one of several choices, or a value."""
 
 from __future__ import annotations
 

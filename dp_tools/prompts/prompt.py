@@ -1,4 +1,4 @@
-"""The slots of a prompt, before any model's format: what a task has to say, in the order of what is shared."""
+"""The slots of a prompt, independent of any prompt template, ordered by how widely they are shared."""
 
 from __future__ import annotations
 

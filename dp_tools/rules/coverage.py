@@ -1,4 +1,4 @@
-"""Whether rules in force are about the attribute that a question is about, and what has a say beside them."""
+"""Rule coverage: how far active rules cover an attribute, and whether a verdict of the table applies beside them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import ALL, Rule
 
 RuleCoverage = Literal["none", "general", "checked", "stated"]
-"""What rules in force say of an attribute: nothing, something in words about every attribute, or something about this
-very one."""
+"""How active rules cover an attribute.
+
+- none: no rule applies.
+- general: a rule that only the model can apply holds for all attributes.
+- checked: rules name the attribute, and code has applied their checks and examples.
+- stated: a rule names the attribute that only the model can apply.
+"""
 UNSPECIFIC: tuple[RuleCoverage, ...] = ("none", "general")
-"""Where nothing is said of this very attribute."""
+"""Coverage by no rule that names the attribute."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableVerdict:
-    """What a table says of a cell by what it mostly keeps (see `dp_tools.rules.discovery.data_constraints`).
+    """The verdict of a table's data constraints on a cell (see `dp_tools.rules.discovery.data_constraints`).
 
     Args:
-        id: of the rule that it would make; empty for what makes none.
-        wrong: whether the cell breaks what the table keeps, or is as usual.
-        certainty: how probably that is so, 0 to 1.
+        id: id of the rule that the constraint would make; empty if it would make none.
+        wrong: True if the cell violates a constraint, False if its value is usual.
+        certainty: probability of the verdict, 0 to 1.
         reason: one sentence.
-        keyed: whether other cells of the record say what this one should hold.
+        keyed: whether other cells of the record determine this one.
     """
 
     id: str
@@ -36,9 +41,9 @@ class TableVerdict:
     keyed: bool = False
 
     def applies(self, rule_coverage: RuleCoverage) -> bool:
-        """Whether it has a say, given what rules in force say of the attribute, which comes first.
+        """Whether the verdict applies, given how rules cover the attribute: rules take precedence.
 
-        That a cell is right it says only where no rule at all may say otherwise.
+        "The cell is right" applies only where no rule could say otherwise.
         """
         if not self.wrong:
             return rule_coverage == "none"
@@ -46,11 +51,7 @@ class TableVerdict:
 
 
 def rule_coverage(injection: Injection, attribute: str) -> RuleCoverage:
-    """What rules in force say of this very attribute, by their scope or in their words.
-
-    "in words": something that only the model can weigh. "by checks": something that has been settled for each cell
-    before the model or the table is heard. "at large": nothing, but a rule in words holds for it as for all others.
-    """
+    """How the rules of an injection cover an attribute, by their scope or by naming it in their statement."""
     rules = [*injection.rules, *(entry.rule for entry in injection.overridden)]
     named = re.compile(rf"\b{re.escape(clean_name(attribute))}\b", re.IGNORECASE)
     about = [
@@ -67,5 +68,5 @@ def rule_coverage(injection: Injection, attribute: str) -> RuleCoverage:
 
 
 def _is_stated(rule: Rule) -> bool:
-    """Whether only a model can weigh it."""
+    """Whether only the model can apply the rule."""
     return rule.check is None and not rule.examples

@@ -1,4 +1,4 @@
-"""What the injector hands to a task for one scope: the rules to read, the checks that decide, and what lost.
+"""What the injector gives to a task for one scope: rules to read, checks that decide, and overridden rules.
 
 Precedence, most binding first: an exact labelled example, a check, a rule for this dataset and attribute, for this
 dataset, for this domain, a general rule, what the model believes. Ties go by priority, then to the older rule.

@@ -1,4 +1,4 @@
-"""The injector: from the rules that hold in a scope to what acts, by precedence and within a token budget."""
+"""The injector: selects the rules that apply in a scope, by precedence and within a token budget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When two cases are the same case: spelling, case, blanks and missing values do not make a difference."""
+"""Decides whether two cases are the same, ignoring spelling, case, blanks and missing values."""
 
 from __future__ import annotations
 

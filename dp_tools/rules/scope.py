@@ -1,4 +1,4 @@
-"""Where a rule holds: how names of datasets, domains and attributes compare, and which rule binds more."""
+"""The scope of a rule: comparison of names of datasets, domains and attributes, and precedence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may enter the store: a rule is an instruction to a model, so its text may not pass for anything else."""
+"""Vetting of rules: a rule instructs a model, so its text may not pass for anything else."""
 
 from __future__ import annotations
 

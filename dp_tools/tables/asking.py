@@ -1,4 +1,4 @@
-"""A whole-table work in progress: the model asked in chunks through a journal, so that nothing is asked twice."""
+"""Asks the model about a whole table in chunks, through a journal, so that no question is asked twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was changed in a file, by what right, and the way back: a JSON Lines file beside the result.
+"""The change log of a file: each change with its reason, as JSON Lines beside the result, and how to undo it.
 
 The first line says how the file was read, each further line is one change, the last one identifies the result. For text
 formats the first change of a record carries the record as it stood, so that undoing restores the file bit for bit.

@@ -1,4 +1,4 @@
-"""Which columns of a table describe its records, and which only number them or say where they came from.
+"""Tells the columns that describe records from those that only number them or name their source.
 
 A key differs between two records of the same thing, and so does the label of the system that each came from: shown to
 the model they look like differences. They are found by names and values together, left out, and named in the result.

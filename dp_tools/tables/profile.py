@@ -1,4 +1,4 @@
-"""What is in a table: the facts that a person or an agent wants before touching it."""
+"""Profiles a table: the facts that a person or an agent wants before changing it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evidence from a whole table: the facts of `RecordFacts`, in the same words, learned from a snapshot.
+"""Facts about the cells of a whole table: those of `RecordFacts`, computed from a snapshot.
 
 Counting is polars' work, a column at a time, and numpy's where columns are compared; what stays in memory is what the
 facts look up.

@@ -1,4 +1,4 @@
-"""Column type annotation: what kind of thing does this column hold?"""
+"""Column type annotation: which type does this column have?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts about the cells of a batch, and what the batch mostly keeps where it is large enough to say."""
+"""Facts about the cells of a batch, and the data constraints of a batch that is large enough to have some."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class BatchFacts(RecordFacts):
         self._left_out = rules
 
     def verdicts(self, record: Record, attribute: str, facts: Sequence[Fact]) -> tuple[TableVerdict, ...]:
-        """What the batch says of this cell by what it mostly keeps, weightiest first; nothing in one of under 100.
+        """Verdicts of the batch's data constraints on this cell, most certain first; none in a batch under 100.
 
         Args:
             record: one of the batch.

@@ -1,4 +1,4 @@
-"""Attribute value extraction: what does this text say about that attribute, in its own words?"""
+"""Attribute value extraction: which value does this text state for an attribute?"""
 
 from __future__ import annotations
 

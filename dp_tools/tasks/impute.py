@@ -1,4 +1,4 @@
-"""Data imputation: which value belongs into this gap?"""
+"""Data imputation: which value is missing here?"""
 
 from __future__ import annotations
 

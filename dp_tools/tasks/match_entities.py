@@ -1,4 +1,4 @@
-"""Entity matching: do two records describe the same thing?"""
+"""Entity matching: do two records describe the same entity?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pydantic says about a request, as the one sentence that a person or a model can act on."""
+"""Turns validation errors of pydantic into one sentence that a person or a model can act on."""
 
 from __future__ import annotations
 

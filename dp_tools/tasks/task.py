@@ -47,7 +47,7 @@ RecordField = Annotated[dict[str, Value | None], WithJsonSchema({"type": "object
 """A record: its attributes, null where a value is missing."""
 DecidedBy = Literal["model", "check", "example", "table", "pattern", "unanswered"]
 WITHOUT_MODEL: tuple[DecidedBy, ...] = ("check", "example", "table")
-"""Who decides without the model being asked."""
+"""Deciders that do not need the model."""
 
 
 class Request(BaseModel):
@@ -176,7 +176,7 @@ class Case:
         ask: how the answer is wanted.
         attribute: the attribute whose rules apply, as the user wrote it.
         truncated: attributes whose values were cut.
-        table: what the table at hand says of this case by what it mostly keeps, weightiest first.
+        table: verdicts of the table's data constraints on this case, most certain first.
         evidence_score: log-odds for "yes" from counted evidence; calibration combines it with the model's logit.
         facts: what counting says of this case; the prompt's evidence is these facts as the model reads them.
     """

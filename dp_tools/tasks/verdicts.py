@@ -1,4 +1,4 @@
-"""Yes/no answers in batches: a caller that asks about hundreds of items wants to read those that need attention."""
+"""Yes/no verdicts in batches: callers can ask for only those that need attention."""
 
 from __future__ import annotations
 

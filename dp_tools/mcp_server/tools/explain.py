@@ -1,4 +1,4 @@
-"""`explain_answer`: why an answer that was given came out as it did, with a picture for hosts that show one."""
+"""`explain_answer`: explains an answer, with a chart for hosts that can show one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schema matching with the person's help: where two columns are about as likely a counterpart, they say which it is."""
+"""Asks the person about schema matches where two columns are about equally likely."""
 
 from __future__ import annotations
 

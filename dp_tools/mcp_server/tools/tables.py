@@ -1,4 +1,4 @@
-"""Whole tables as tools: a job is started, watched by its handle, and what it is unsure of is put before a person."""
+"""Whole-table tools: start jobs, follow them by their handle, and review unsure cases."""
 
 from __future__ import annotations
 

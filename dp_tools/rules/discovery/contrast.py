@@ -1,4 +1,4 @@
-"""Contrast: candidate rules from labelled cases, by what tells the cases of one label from those of the other.
+"""Candidate rules from labelled cases: what distinguishes the cases of one label from the others.
 
 Code finds them, a measured score keeps them (see `dp_tools.evaluation.rule_trials.learn`).
 """

@@ -1,4 +1,4 @@
-"""What a table mostly keeps, found in the table itself: a cell that breaks it is probably wrong.
+"""Data constraints that a table mostly satisfies, found in the table: a cell that violates one is probably wrong.
 
 Where gaps are usual, one more is not, nor is a value that is as all others are.
 
@@ -73,7 +73,7 @@ class _Constraint:
             Check.of(rule),
             tuple(schema["x-lookup"]["by"]) if "x-lookup" in schema else (),
             CERTAINTY[candidate.kind] if candidate.confidence >= USUAL or candidate.kind == "majority" else _DIVIDED,
-            f"{rule.statement} {candidate.confidence:.1%} of the cells keep that.",
+            f"{rule.statement} {candidate.confidence:.1%} of the cells conform to it.",
         )
 
 
@@ -124,7 +124,7 @@ class DataConstraints:
         table = []
         for record in records:
             if cancel is not None and cancel.is_set():
-                raise Cancelled("The search for what the table keeps was stopped.")
+                raise Cancelled("The search for data constraints was stopped.")
             table.append(record)
         if len(table) < ENOUGH:
             return cls()

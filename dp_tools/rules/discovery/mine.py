@@ -1,4 +1,4 @@
-"""Mining: candidate rules that code finds in a table, each with a check, its support and how far the table keeps it.
+"""Mining: candidate rules found in a table by code, each with a check, its support and its confidence.
 
 A candidate is a proposal: it says what is usual in this table, and a person says whether the exceptions are errors.
 """
@@ -57,13 +57,13 @@ _WORD = re.compile(r"[^\W\d_]")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A rule that the table mostly keeps.
+    """A rule that the table mostly satisfies.
 
     Args:
         kind: how it was found.
         rule: the rule; source mined, status proposed.
         support: cells that it is about.
-        confidence: share of them that keep it.
+        confidence: share of them that satisfy it.
         exceptions: cells that break it.
         shown: up to five of the values that break it.
     """

@@ -1,7 +1,7 @@
-"""Votes: where many records tell of one thing and contradict each other, what most of them say.
+"""Truth discovery: where many records describe one entity and contradict each other, what most of them say.
 
-A dependency holds but for exceptions. Where several sources describe the same flights, a third of the cells may be
-wrong and no dependency holds; still each flight's usual time stands out.
+A functional dependency allows few exceptions. Where several sources describe the same flights, a third of the cells may
+be wrong and no dependency holds, but most sources still agree on each flight's time.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ import numpy as np
 from dp_tools.profiling.association import dependents_of, encode, group_agreement, likely_determinants
 
 FEWEST_RECORDS = 5
-"""Records that a thing must have for its majority to count."""
+"""Records that an entity must have for its majority to count."""
 FEWEST_ENTITIES = 20
-"""Things of so many records that a table must have."""
+"""Entities with so many records that a table must have."""
 AGREEMENT = 0.6
-"""Share of their records that must say what the majority says."""
+"""Share of their records that must agree with the majority."""
 CLEAR = 0.7
-"""Share of the things that must have a clear majority: more than half, and twice as many as for the next value."""
+"""Share of the entities that must have a clear majority: more than half, and twice as many as for the next value."""
 DISTINCT = 0.5
-"""Different majorities to a thing: below it the attribute tells of a kind of thing rather than of the thing."""
+"""Distinct majorities per entity: below it, the attribute describes a class of entities rather than the entity."""
 TOGETHER = 2
-"""Attributes on which the records of a thing must agree like this; one alone may be chance."""
+"""Attributes on which the records of an entity must agree like this; one alone may be chance."""
 
 Groups = dict[str, Counter[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """What most records of each thing say.
+    """What most records of each entity agree on.
 
     Args:
-        by: the attribute that names the thing.
-        of: the attribute that is told.
-        values: the clear majorities by thing.
-        agreeing: records that say what their majority says.
+        by: the attribute that names the entity.
+        of: the attribute whose values agree.
+        values: the clear majorities by entity.
+        agreeing: records that agree with their majority.
     """
 
     by: str
@@ -50,7 +50,7 @@ class Consensus:
 def discover_truth(
     columns: Mapping[str, Sequence[str | None]], check: Callable[[], None] = lambda: None
 ) -> list[Consensus]:
-    """The votes that a table holds, for each attribute the one on which most records agree.
+    """The consensus values of a table; for each attribute, those on which most records agree.
 
     Args:
         columns: values by attribute, None where missing, all of one length.

@@ -1,4 +1,4 @@
-"""Forms: how the values of a column are written, as stretches of regular expressions."""
+"""Value patterns: how the values of a column are written, as parts of regular expressions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dp_tools.profiling.value_formats import named_days
 USUAL = 0.9
 """Share of a column's values that a format or vocabulary must cover to be one."""
 RARE = 0.02
-"""Share of the filled cells up to which a form of writing is an exception rather than a second form."""
+"""Share of the filled cells up to which a pattern is an exception rather than a second pattern."""
 SEEN = 3
 """Times a value must stand in a column, or a determining value with one outcome, to count as known."""
 
@@ -24,10 +24,10 @@ _RUNS = re.compile(r"[0-9]+|[a-z]+|[A-Z]+|\s+")
 
 
 def usual_patterns(counts: Mapping[str, int], total: int) -> list[str]:
-    """The most specific ways of writing that cover a column; none where it has no usual one.
+    """The most specific patterns that cover a column; empty if it has no usual pattern.
 
-    A column of days has one notation where nine tenths of it have it, though another one comes back: nobody means a
-    second one. Of anything else, what comes back is a second form.
+    A column of dates has one format if nine tenths of it have that format, even if another one recurs. In any other
+    column, a recurring pattern counts as a second pattern.
 
     Args:
         counts: how often each value stands in the column, gaps apart.
@@ -48,12 +48,12 @@ def usual_patterns(counts: Mapping[str, int], total: int) -> list[str]:
 
 
 def matching(patterns: Iterable[str]) -> dict[str, Any]:
-    """The check that a value has one of these forms, or is missing."""
+    """The check that a value matches one of these patterns, or is missing."""
     return {"type": ["string", "null"], "pattern": f"^({'|'.join(sorted(patterns))})$"}
 
 
 def likeness(name: str, patterns: Sequence[str]) -> str:
-    """Forms as invented values where they are short: what the cells of a column say is not for a rule to repeat."""
+    """Describes patterns by invented values if they are short: a rule must not repeat values of the column."""
     made = [_MARKED.sub(_invented, pattern) for pattern in patterns]
     if len(made) <= 3 and all(PLAIN.fullmatch(value) for value in made):
         return f"{name} is written like {' or '.join(made)}."
@@ -68,7 +68,7 @@ def _invented(found: re.Match[str]) -> str:
 
 
 def _generalized(generalize: Callable[[str], str], counts: Mapping[str, int]) -> Counter[str]:
-    """How often each form stands in a column."""
+    """How often each pattern occurs in a column."""
     patterns: Counter[str] = Counter()
     for value, count in counts.items():
         patterns[generalize(value)] += count
@@ -76,12 +76,12 @@ def _generalized(generalize: Callable[[str], str], counts: Mapping[str, int]) ->
 
 
 def _repeated(patterns: Mapping[str, int], total: int) -> list[str]:
-    """The forms that come back too often for an exception."""
+    """The patterns that recur too often to be exceptions."""
     return [pattern for pattern, count in patterns.items() if count > max(SEEN, RARE * total)]
 
 
 def _day_format(days: Mapping[str, int], total: int) -> str | None:
-    """The notation that nine tenths of a column share, digits by number where they share that, too."""
+    """The date format that nine tenths of a column share, with exact numbers of digits if they share those, too."""
     padded = _generalized(_day, days)
     for patterns in (padded, _generalized(_unpadded, padded)):
         pattern, count = max(patterns.items(), key=lambda pair: pair[1], default=("", 0))
@@ -103,7 +103,7 @@ def _day(value: str) -> str:
 
 
 def _unpadded(pattern: str) -> str:
-    """The form of a day with one digit or two where there is one or two."""
+    """The pattern of a date with one or two digits in place of one or two."""
     return re.sub(r"\{[12]\}", "{1,2}", pattern)
 
 
@@ -141,7 +141,7 @@ def _letters(value: str) -> str:
 
 
 GENERALIZATIONS: dict[str, Callable[[str], str]] = {"exact": _exact, "loose": _loose, "letters": _letters}
-"""From a value to its form, a stretch of a regular expression; the most specific first."""
+"""From a value to its pattern, a part of a regular expression; the most specific first."""
 
 
 def _escaped(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Putting a pack into the store, and a new version of it over what the user has made of the old one."""
+"""Installs rule packs: three-way merge of the old pack, the user's edits and the new version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The history: every change as an entry that carries the hash of the one before, so that none can be slipped out."""
+"""The history: each entry carries the hash of the one before, so that none can be removed unnoticed."""
 
 from __future__ import annotations
 

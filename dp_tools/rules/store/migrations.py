@@ -1,4 +1,4 @@
-"""The tables of the knowledge store, as steps that are applied once each and in order."""
+"""The schema of the knowledge store, as migrations that are applied once each and in order."""
 
 from __future__ import annotations
 

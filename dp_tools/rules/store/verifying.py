@@ -1,4 +1,4 @@
-"""Whether the history is whole, and whether what is in force is what it says."""
+"""Verifies that the history is complete and matches the current rules."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Detection:
         cells: cells looked at.
         questions: distinct questions that they made.
         decided: of these, decided by checks and examples.
-        by_table: of these, decided by what the table mostly keeps.
+        by_table: of these, decided by data constraints.
         unanswered: cells that nobody could judge, by reason.
         content: the attributes that were looked at, and those that were left out.
         misunderstood: of the attributes that the model has not understood, how many cells it called wrong without

@@ -1,4 +1,4 @@
-"""Filling the gaps of one column of a whole table."""
+"""Fills the missing values of one column of a whole table."""
 
 from __future__ import annotations
 

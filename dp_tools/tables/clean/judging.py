@@ -37,7 +37,7 @@ class Judge:
         facts: the evidence of the whole table.
         dataset: whose rules apply.
         rules: rules for this work only.
-        constraints: what the table keeps; they decide where no rule speaks of the attribute.
+        constraints: the table's data constraints; they decide where no rule covers the attribute.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class Judge:
         return rules_of(injections, [outcome for outcome in self._outcomes if outcome is not None])[0]
 
     def guidance(self, attribute: str) -> Injection:
-        """The same with what the table keeps as if it were a rule: what to look at for the right value."""
+        """The same with the data constraints as if they were rules: what to consult for the right value."""
         if attribute not in self._guidances:
             force = self.rules_of(attribute)
             unnamed = force.coverage in UNSPECIFIC
@@ -141,7 +141,7 @@ class Judge:
         return self._guidances[attribute]
 
     def meant(self, record: Fields, attribute: str) -> list[tuple[str, str]]:
-        """What the table says that a cell should hold, each with the reason; nothing where rules in words are first."""
+        """Values that data constraints expect in a cell, with reasons; none where stated rules take precedence."""
         if self.rules_of(attribute).coverage == "stated":
             return []
         return self._constraints.meant(record, attribute)

@@ -1,4 +1,4 @@
-"""Which changes may be made without a person: what can only be wrong, and what the record itself says is meant.
+"""Decides which changes may be made without review by a person.
 
 A rare value that is a word or a name of its own is no misspelling because a frequent one is near: Greeneville is not
 Greenville, and Walker is not Waller.
@@ -80,7 +80,7 @@ class Unattended:
             return None if astray or (by_rule and self._is_rare(attribute, value)) else _UNFOUNDED
         by_dependency = [one.value for one in offered if one.source == "dependency"]
         spelled = [one.value for one in offered if one.source in ("frequent value", "rule")]
-        # One that what the table keeps forbids is not offered, and yet says what was meant.
+        # A proposal that a data constraint forbids is not offered, but still shows what was meant.
         spelled += filter(None, [self._facts.nearest_frequent(attribute, value)])
         if by_dependency and spelled and not set(by_dependency) & set(spelled):
             spelling, meant = quote(spelled[0], 40), quote(by_dependency[0], 40)

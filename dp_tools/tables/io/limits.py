@@ -1,4 +1,4 @@
-"""How far a file may unfold, checked before memory is taken; whatever breaks a reader becomes one sentence here."""
+"""Limits on how far a file may expand, checked before memory is used; reader failures become one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reading a file found out, and the small protocol that every file format answers to."""
+"""How a file was read, and the protocol that every file format implements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files a job reads and writes: known before it begins, so that a person can be asked about every one of them."""
+"""The files that a job reads and writes, known before it begins, so that a person can consent to each."""
 
 from __future__ import annotations
 

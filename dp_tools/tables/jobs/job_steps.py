@@ -351,8 +351,8 @@ def _as_csv(run: JobRun, table: Table, target: Path) -> TableFile:
 def _found(detection: Detection) -> str:
     return (
         f"{len(detection.wrong):,} of {detection.cells:,} cells are probably wrong, judged by {detection.questions:,} "
-        f"distinct questions, {detection.decided:,} of them decided by rules and {detection.by_table:,} by what the "
-        "table mostly keeps."
+        f"distinct questions, {detection.decided:,} of them decided by rules and {detection.by_table:,} by data "
+        "constraints of the table."
         + _not_looked_at(detection.content)
         + _not_judged(detection)
         + _failures(detection.unanswered)

@@ -1,4 +1,4 @@
-"""The state of jobs in SQLite: what was asked for, how far it is, every answer of the model, and what awaits a person.
+"""The state of jobs in SQLite: their requests, progress, model answers and open reviews.
 
 Several processes may use one store. Who holds a job's lock file runs it; the system frees the lock when a process dies.
 A job belongs to the caller that began it, and no other caller sees it; a person at a shell sees all.

@@ -1,4 +1,4 @@
-"""Whole-table jobs: started, watched, cancelled, and taken up again where they stopped, whoever stopped them."""
+"""Whole-table jobs: start, follow, cancel and resume them, from any process."""
 
 from __future__ import annotations
 

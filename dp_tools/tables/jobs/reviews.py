@@ -1,4 +1,4 @@
-"""What jobs put before a person: the most uncertain cases first; an answer becomes a labelled example."""
+"""Cases that jobs leave to a person, most uncertain first; an answer becomes a labelled example."""
 
 from __future__ import annotations
 

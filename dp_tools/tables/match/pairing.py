@@ -1,4 +1,4 @@
-"""From scored pairs to a result: one-to-one, or groups that a single wrong pair cannot merge."""
+"""From scored pairs to a result: one-to-one matches, or groups that a single wrong pair cannot merge."""
 
 from __future__ import annotations
 
