@@ -21,6 +21,7 @@ class _LabCommands(LazyCommands):
         "model": ("lab.commands.model:model", "Measure what trainings give."),
         "lists": ("lab.commands.lists:lists", "Measure dedupe and match on lists whose truth is known."),
         "columns": ("lab.commands.columns:columns", "Measure schema matching on exports whose mapping is known."),
+        "gaps": ("lab.commands.gaps:gaps", "Measure how a half-empty column of categories is filled."),
         "knowledge": ("lab.commands.knowledge:knowledge", "Measure the knowledge store."),
     }
 
