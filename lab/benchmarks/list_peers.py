@@ -82,6 +82,7 @@ def splink(known: KnownList) -> Found:
     import splink.comparison_library as library
     from splink import Linker, SettingsCreator, block_on
     from splink.backends.duckdb import DuckDBAPI
+    from splink.internals.exceptions import EMTrainingException
 
     started = time.perf_counter()
     left, right = _aligned(known)
@@ -117,8 +118,8 @@ def splink(known: KnownList) -> Found:
     linker.training.estimate_probability_two_random_records_match(blocking[:2], recall=0.7)
     linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
     for rule in blocking[:3]:
-        # On a small list a level may have no pair at all, which Splink refuses; the other rules train it then.
-        with suppress(ValueError):
+        # On a small list a rule or a level may have no pair at all, which Splink refuses; other rules train then.
+        with suppress(ValueError, EMTrainingException):
             linker.training.estimate_parameters_using_expectation_maximisation(rule, record_sample_proportion=1.0)
     predicted = linker.inference.predict(threshold_match_probability=0.0).as_pandas_dataframe()
     looked = _numbered(predicted.itertuples(), known)

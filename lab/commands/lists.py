@@ -67,7 +67,15 @@ def lists(
         for one in known():
             size = len(one.left) + len(one.right or ())
             for name, tool in found.items():
-                figures = measured(one, tool(one))
+                try:
+                    figures = measured(one, tool(one))
+                except Exception as error:
+                    if name not in PEERS:
+                        raise
+                    # A peer may refuse a list, which the others are measured on all the same.
+                    click.echo(f"| {one.name} | {size} | {len(one.pairs)} | {name} | | | | | | |")
+                    click.echo(f"{name} on {one.name}: {type(error).__name__}", err=True)
+                    continue
                 blocking = "" if figures.blocking is None else f"{figures.blocking:.3f}"
                 click.echo(
                     f"| {one.name} | {size} | {len(one.pairs)} | {name} | {figures.precision:.3f} | "
