@@ -28,7 +28,7 @@ def gaps(seeds: int, only: Sequence[str]) -> None:
     Six rows of ten keep their category. Printed per list: hidden rows that were right, gaps, gaps that were chosen
     rightly, gaps that are filled and how many of them wrongly, and gaps put before a person.
     """
-    engine = open_engine(replace(resolve("nano"), adapter=None), cache=False, prepared=False)
+    engine = open_engine(replace(resolve("nano"), adapter=None), cache=False, optimized=False)
     for mode in MODES:
         totals = [0] * 5
         for column in CATEGORIES:

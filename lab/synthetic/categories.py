@@ -4,7 +4,7 @@ from __future__ import annotations
 
 CATEGORIES: dict[tuple[str, str], dict[str, str]] = {
     ("product", "department"): {
-        "Tools": "Cordless drill 18V|Claw hammer 16oz|Hand saw 500mm|Screwdriver set 6pc|Adjustable spanner|Tape measure",
+        "Tools": "Cordless drill 18V|Claw hammer 16oz|Hand saw 500mm|Screwdriver set 6pc|Adjustable spanner|Ruler",
         "Garden": "Rose bush red|Lawn mower 1400W|Garden hose 20m|Potting soil 40l|Hedge trimmer|Grass seed 1kg",
         "Paint": "Wall paint white 5l|Paint roller 25cm|Masking tape 50m|Wood varnish matt|Primer grey 2.5l|Brush set",
         "Lighting": "LED bulb E27 9W|Desk lamp black|Ceiling light round|Floor lamp brass|Wall light|Halogen spot GU10",
