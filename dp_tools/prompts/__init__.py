@@ -26,4 +26,4 @@ def prompt_template_of(model: ModelSpec) -> PromptTemplate:
     return from_chat_template(model)
 
 
-__all__ = ["WIRE_FORMATS", "prompt_template_of"]
+__all__ = ["PROMPT_TEMPLATES", "prompt_template_of"]
