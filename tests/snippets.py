@@ -40,6 +40,7 @@ PROGRAMS = {
 """Programs that do not run here, with the reason."""
 COMMANDS = {
     "serve": "runs until it is stopped",
+    "demo": "is tested in test_cli_demo.py",
     "tune": "needs torch",
     "bench": "is tested in test_cli_bench.py",
     "models optimize": "is tested in test_models_prepare.py",
