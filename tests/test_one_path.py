@@ -160,7 +160,8 @@ class House:
     def by_command(self) -> dict[tuple[int, str], Verdict]:
         lines = csv.DictReader(io.StringIO(self.command("detect-errors", str(self.file))))
         return {
-            (int(c["row"]) - 1, c["attribute"]): (c["error"] == "yes", float(c["confidence"]), c["decided_by"]) for c in lines
+            (int(c["row"]) - 1, c["attribute"]): (c["error"] == "yes", float(c["confidence"]), c["decided_by"])
+            for c in lines
         }
 
     def _wrong_cells(self, path: Path) -> dict[tuple[int, str], Verdict]:
