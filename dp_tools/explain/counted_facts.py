@@ -9,7 +9,7 @@ from rapidfuzz.distance import OSA
 
 from dp_tools.explain.explanation import Fact
 from dp_tools.profiling import facts as counted
-from dp_tools.profiling.pair_facts import compared_tokens
+from dp_tools.profiling.compared_record import ComparedRecord
 from dp_tools.prompts.serializer import quote
 from dp_tools.records import Record, clean_name, is_missing
 from dp_tools.tasks.task import WITHOUT_MODEL, Case, Outcome
@@ -181,8 +181,8 @@ def _fact(kind: str, text: str) -> Fact:
 
 
 def _with_digits(record: Record) -> dict[str, str]:
-    tokens = compared_tokens(record.values())
-    return {token: written for token, written in tokens.items() if any(character.isdigit() for character in token)}
+    compared = ComparedRecord(record)
+    return {token: written for token, written in compared.tokens.items() if token in compared.numbers}
 
 
 def _is_model(token: str) -> bool:

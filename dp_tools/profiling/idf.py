@@ -30,10 +30,17 @@ class Idf:
                 seen.add(key)
                 self._counts.update(set(words))
         self._texts = len(seen)
+        self._weights: dict[str, float] = {}
 
     def __getitem__(self, word: str) -> float:
         """The weight of a word, above 0; unknown words have the highest."""
-        return math.log(1 + self._texts / max(self._counts[word], 1)) if self._texts >= ENOUGH else 1.0
+        weight = self._weights.get(word)
+        if weight is None:
+            known = self._texts >= ENOUGH
+            weight = math.log(1 + self._texts / max(self._counts[word], 1)) if known else 1.0
+            if word in self._counts:
+                self._weights[word] = weight
+        return weight
 
     def is_rare(self, word: str) -> bool:
         """Whether at most five texts, or one in a hundred, have it."""
@@ -41,13 +48,18 @@ class Idf:
 
     def shared(self, both: Sequence[str], a_only: Sequence[str], b_only: Sequence[str]) -> list[SharedWords]:
         """How much the words tell that both sides have; none where there are no words."""
-        weight, a_weight, b_weight = (sum(self[word] for word in words) for words in (both, a_only, b_only))
-        if not weight + a_weight + b_weight:
-            return []
-        shares = (
-            weight / (weight + rest) if weight else 0.0 for rest in (a_weight + b_weight, min(a_weight, b_weight))
-        )
-        return [SharedWords(*(round(100 * share) for share in shares))]
+        found = self.shares(*(sum(self[word] for word in words) for words in (both, a_only, b_only)))
+        return [SharedWords(*(round(100 * share) for share in found))] if found else []
+
+    @staticmethod
+    def shares(both: float, a_only: float, b_only: float) -> tuple[float, float] | None:
+        """Of the weight of all words the share that both sides have, 0 to 1, and of the weight of the shorter side's
+        words; None where there are no words."""
+        if not both + a_only + b_only:
+            return None
+        if not both:
+            return 0.0, 0.0
+        return both / (both + (a_only + b_only)), both / (both + min(a_only, b_only))
 
 
 def overlap_score(facts: Iterable[Fact]) -> float:
