@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.tables.dependencies import functional_dependencies
 from dp_tools.tables.profile import profile_table
 from dp_tools.tables.profile_page import profile_page
 from dp_tools.tables.snapshot import Table, open_table
@@ -52,7 +51,7 @@ def test_a_profile_says_what_every_column_holds(shops: Table) -> None:
 
 def test_dependencies_are_found_with_their_exceptions_and_keys_say_nothing(shops: Table) -> None:
     with shops:
-        found = {(d.left, d.right): d for d in functional_dependencies(shops)}
+        found = {(d.left, d.right): d for d in profile_table(shops).dependencies}
     assert found["zip", "city"].exceptions == 1
     assert found["zip", "city"].confidence == 0.995
     assert ("city", "zip") in found

@@ -19,17 +19,13 @@ from dp_tools.profiling.association import (
     likely_determinants,
     seen_together,
 )
+from dp_tools.profiling.dependencies import EVIDENCE, Fill
+from dp_tools.progress import Progress
 from dp_tools.records import Record
 
 _EXPECTED = 4
 """How often two values must be expected together before their absence says something."""
-_CONFIDENCE, _GAIN = 0.85, 0.3
-"""A dependency that few rows break, though one value of its column is so frequent that little is left to tell."""
-_NOISY_GAIN = 0.6
-"""A dependency that many rows break: no two attributes that merely go together tell so much of each other."""
-_COVERAGE = 0.3
 
-Progress = Callable[[int, int], None]
 Groups = dict[str, Counter[str]]
 
 
@@ -154,11 +150,8 @@ class _Strengths:
         self._tells = {
             key: [names[of] for of in dependents] for key, dependents in zip(names, dependents_of(likely), strict=True)
         }
-        self.distinct, self._usual = dict[str, int](), dict[str, float]()
-        for name in names:
-            counts = np.bincount(table[name][table[name] >= 0])
-            self.distinct[name] = len(counts)
-            self._usual[name] = float(counts.max() / counts.sum()) if len(counts) else 1.0
+        self._fills = {name: Fill(table[name]) for name in names}
+        self.distinct = {name: fill.distinct for name, fill in self._fills.items()}
         self.strengths: dict[str, dict[str, float]] = {name: {} for name in names}
 
     def compare(self, key: str, codes: Codes) -> None:
@@ -169,30 +162,6 @@ class _Strengths:
             return
         grouping = Grouping(codes)
         for name in dependents:
-            strength = dependency_strength(*grouping.agreement(self._table[name]), records, self._usual[name])
-            if strength:
-                self.strengths[name][key] = strength
-
-
-def dependency_strength(rows: float, agreeing: float, groups: float, records: int, usual: float) -> float:
-    """How well an attribute tells another: confidence times coverage, or 0 if it is no dependency.
-
-    Confidence is the share of rows that hold their group's majority value, over groups of two rows and more; it counts
-    only where it clearly beats the told attribute's own most frequent value.
-
-    Args:
-        rows: rows in groups of two and more.
-        agreeing: those of them that hold their group's majority value.
-        groups: groups of two rows and more.
-        records: rows in all.
-        usual: the share of the told attribute's filled cells that hold its most frequent value.
-    """
-    if not rows or rows < _COVERAGE * records:
-        return 0
-    confidence = agreeing / rows
-    # A group of two agrees by half with anything, so small groups must beat that too.
-    floor = max(usual, groups / rows)
-    gain = (confidence - floor) / (1 - floor)
-    if gain < (_GAIN if confidence >= _CONFIDENCE else _NOISY_GAIN):
-        return 0
-    return confidence * rows / records
+            measure = self._fills[name].measure(grouping.agreement(self._table[name]), records)
+            if EVIDENCE.holds(measure):
+                self.strengths[name][key] = measure.strength

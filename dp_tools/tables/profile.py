@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from dp_tools.profiling.association import CodedTable
 from dp_tools.profiling.column_kinds import kinds_of
+from dp_tools.profiling.dependencies import functional_dependencies
 from dp_tools.profiling.kind import Kind
 from dp_tools.profiling.value_kinds import KINDS
 from dp_tools.progress import Stage, silent
 from dp_tools.records import MISSING_MARKS, MISSING_WORDS
-from dp_tools.tables.dependencies import functional_dependencies
 from dp_tools.tables.identity_columns import EXPORTED, SERIAL, SOURCE, reason_left_out
-from dp_tools.tables.snapshot import Table, known
-from dp_tools.tables.table_profile import ColumnProfile, Frequent, TableProfile
+from dp_tools.tables.snapshot import Table, known, known_codes
+from dp_tools.tables.table_profile import ColumnProfile, Dependency, Frequent, TableProfile
 
 TOP = 10
 """Frequent values and formats that a profile lists."""
@@ -48,11 +51,14 @@ def profile_table(
     table.require(names)
     look = stage("profiling columns")
     profiles = []
+    codes = np.empty((table.count, len(names)), np.int32)
     samples: dict[str, list[str | None]] = {}
     not_describing: dict[str, Kind] = {}
     for number, column in enumerate(table.series(names)):
         look(number, len(names))
         profiles.append(_profile(column))
+        if dependencies:
+            codes[:, number], _ = known_codes(column)
         samples[column.name] = column.head(_SAMPLE).to_list()
         if (reason := reason_left_out(column)) in _KIND_OF_REASON:
             not_describing[column.name] = _KIND_OF_REASON[reason]
@@ -67,8 +73,23 @@ def profile_table(
         options=dict(table.reading.options),
         notes=list(table.reading.notes),
         columns=profiles,
-        dependencies=functional_dependencies(table, columns=names, stage=stage) if dependencies and table.count else [],
+        dependencies=_dependencies(names, codes, stage) if dependencies and table.count else [],
     )
+
+
+def _dependencies(names: list[str], codes: NDArray[np.int32], stage: Stage) -> list[Dependency]:
+    """The dependencies that hold between columns, given as codes."""
+    table = CodedTable({name: place for place, name in enumerate(names)}, codes, lambda _name: ())
+    return [
+        Dependency(
+            left=found.left,
+            right=found.right,
+            confidence=round(found.measure.confidence, 4),
+            support=round(found.measure.rows / found.measure.records, 4),
+            exceptions=int(found.measure.rows - found.measure.agreeing),
+        )
+        for found in functional_dependencies(table, stage("comparing columns"))
+    ]
 
 
 def value_counts(column: pl.Series) -> pl.DataFrame:

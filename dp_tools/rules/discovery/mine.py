@@ -8,19 +8,16 @@ from __future__ import annotations
 import math
 import re
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, Literal, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dp_tools.errors import Cancelled, InvalidRequest, RuleRejected
-from dp_tools.profiling.association import EVERY, Codes, dependents_of, encode, group_agreement, likely_determinants
+from dp_tools.profiling.dependencies import determinants
 from dp_tools.profiling.placeholders import look_like_answers, placeholders
 from dp_tools.profiling.value_formats import named_days, order_of
+from dp_tools.progress import Progress
 from dp_tools.records import is_missing
 from dp_tools.rules.checks import JOIN, Check, Spelling
 from dp_tools.rules.discovery.truth_discovery import discover_truth
@@ -35,18 +32,10 @@ MIN_ROWS = 20
 """Rows below which nothing is usual."""
 GAPS = 0.025
 """Share of missing cells up to which a gap is an exception."""
-DEPENDENCY = 0.95
-"""Share of rows that must agree with their group for a functional dependency."""
 LISTED = 12
 """Values that a closed vocabulary may have."""
 SPELLED = 2_000
 """Known values that a rule about spelling may list; a column with more is not a vocabulary."""
-DETERMINANTS = 3
-"""Dependencies kept for one attribute, best first."""
-SEARCHED_ROWS = 20_000
-"""Rows in which dependencies are searched; every check is judged on the whole table."""
-JOINED = 8
-"""Attributes of a wide table of which any two together are tried as the determinant of another one, the likeliest."""
 OUTNUMBERS = 20
 """How many times as frequent a value is than one that may be its misspelling."""
 FENCE = 6.0
@@ -114,13 +103,13 @@ def mine(
         for kind, statement, check in _of_column(name, column, tokens, steps):
             found += _candidate(kind, statement, check, name, dataset, cells)
         columns[name] = [None if value in tokens else value for value in column] if tokens else column
-    dependencies = list(_dependencies(columns, steps))
-    for by, of, values in dependencies:
+    dependencies = list(determinants(columns, steps.part(2 * len(names))))
+    for one in dependencies:
         steps.check()
-        lookup = _lookup_check(by, of, values)
-        statement = f"{' and '.join(by)} {'determines' if len(by) == 1 else 'determine'} {of}."
-        found += _candidate("dependency", statement[:STATEMENT_BUDGET], lookup, of, dataset, cells)
-    known = {(by, of) for by, of, _ in dependencies}
+        lookup = _lookup_check(one.by, one.of, {JOIN.join(key): value for key, value in one.values.items()})
+        statement = f"{' and '.join(one.by)} {'determines' if len(one.by) == 1 else 'determine'} {one.of}."
+        found += _candidate("dependency", statement[:STATEMENT_BUDGET], lookup, one.of, dataset, cells)
+    known = {(one.by, one.of) for one in dependencies}
     for consensus in discover_truth(columns, steps.check):
         steps.check()
         if ((consensus.by,), consensus.of) not in known:
@@ -145,6 +134,11 @@ class _Steps:
             self._reach(start + steps * number // len(items))
             yield item
         self._reach(start + steps)
+
+    def part(self, steps: int) -> Progress:
+        """The progress of work that takes so many steps."""
+        start = self._done
+        return lambda done, total: self._reach(start + steps * done // max(total, 1))
 
     def finish(self) -> None:
         self._reach(self._total)
@@ -265,121 +259,6 @@ def _number(value: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and re.fullmatch(r"[-+0-9.eE]+", value.strip()) else None
-
-
-def _dependencies(
-    columns: Mapping[str, Sequence[str | None]], steps: _Steps
-) -> Iterator[tuple[tuple[str, ...], str, dict[str, str]]]:
-    """(determining attributes, determined attribute, what each known combination determines)."""
-    coded = {
-        name: encode(column[:SEARCHED_ROWS])[0] for name, column in columns.items() if _repeats(column[:SEARCHED_ROWS])
-    }
-    if not coded:
-        return
-    names, matrix = list(coded), np.column_stack(list(coded.values()))
-    likely = likely_determinants(coded.values(), matrix)
-    best = _explained(
-        matrix, names, {(key,): dependents for key, dependents in enumerate(dependents_of(likely)) if dependents}, steps
-    )
-    rest = [place for place, name in enumerate(names) if name not in best]
-    joined: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    if len(names) > EVERY:
-        likely = likely_determinants(coded.values(), matrix, JOINED)
-    for place in rest:
-        for pair in combinations(likely[place], 2):
-            joined[pair].append(place)
-    best |= {of: found[:1] for of, found in _explained(matrix, names, joined, steps).items()}
-    for of in coded:
-        for by in best.get(of, [])[:DETERMINANTS]:
-            values = _lookup(columns, by, of)
-            steps.check()
-            if values:
-                yield by, of, values
-
-
-def _repeats(column: Sequence[str | None]) -> bool:
-    """Whether the column has values that come back, and more than one."""
-    counts = Counter(value for value in column if value is not None)
-    again = sum(count for count in counts.values() if count >= SEEN)
-    return len(counts) > 1 and again >= 0.5 * len(column)
-
-
-def _explained(
-    coded: NDArray[np.int32], names: Sequence[str], choices: Mapping[tuple[int, ...], Sequence[int]], steps: _Steps
-) -> dict[str, list[tuple[str, ...]]]:
-    """For each attribute the choices that determine it and say more than its usual value, best first.
-
-    Args:
-        coded: codes, one column an attribute.
-        names: the attributes.
-        choices: the places of determining attributes, and of those that they may determine.
-        steps: where to hear that mining is to stop.
-    """
-    scored: dict[str, list[tuple[float, tuple[str, ...]]]] = defaultdict(list)
-    filled = [coded[:, of] >= 0 for of in range(len(names))]
-    usual = [np.bincount(coded[:, of][filled[of]]).max() / filled[of].sum() for of in range(len(names))]
-    for by, dependents in steps.over(choices.items(), len(names)):
-        joined = _joined(coded, by)
-        for of in _not_refuted(coded, joined, dependents):
-            rows, agreeing, groups = group_agreement(joined, coded[:, of], SEEN)
-            share = agreeing / rows if rows else 0.0
-            explains = share >= DEPENDENCY and (1 - share) <= 0.7 * (1 - usual[of])
-            if explains and groups >= SEEN and rows >= 0.5 * filled[of].sum():
-                scored[names[of]].append((rows * share, tuple(names[key] for key in by)))
-    return {of: [by for _, by in sorted(found, reverse=True)] for of, found in scored.items()}
-
-
-def _joined(coded: NDArray[np.int32], by: tuple[int, ...]) -> Codes:
-    """The codes of several attributes together; missing where one is."""
-    if len(by) == 1:
-        return coded[:, by[0]]
-    joined = np.zeros(len(coded), np.int64)
-    for key in by:
-        joined = joined * (int(coded[:, key].max()) + 1) + coded[:, key]
-    found: Codes = np.unique(joined, return_inverse=True)[1].astype(np.int32)
-    found[(coded[:, by] < 0).any(1)] = -1
-    return found
-
-
-def _not_refuted(coded: NDArray[np.int32], by: Codes, dependents: Sequence[int]) -> list[int]:
-    """Of some attributes those that another one may determine, by a quick look that drops none that it does.
-
-    Too few rows in groups of `SEEN` refute it, and so do too many neighbours that differ where rows are sorted by
-    group: a row that disagrees with its group's majority makes two such neighbours at most.
-    """
-    sizes = np.bincount(by[by >= 0])
-    large = sizes >= SEEN
-    rows = int(sizes[large].sum())
-    if large.sum() < SEEN:
-        return []
-    order = np.argsort(by, kind="stable")
-    order = order[(by[order] >= 0) & large[by[order]]]
-    inside = np.diff(by[order]) == 0
-    block = coded[order[:, None], np.asarray(dependents)]
-    both = (block[1:] >= 0) & (block[:-1] >= 0) & inside[:, None]
-    different = ((block[1:] != block[:-1]) & both).sum(0)
-    # A group that loses rows for want of a value may become too small to count; it has one pair of neighbours left.
-    gaps = (block < 0).sum(0)
-    allowed = 2 * (1 - DEPENDENCY) * rows + gaps + 1e-6
-    filled = (coded[:, dependents] >= 0).sum(0)
-    return [
-        of for place, of in enumerate(dependents) if rows >= 0.5 * filled[place] and different[place] <= allowed[place]
-    ]
-
-
-def _lookup(columns: Mapping[str, Sequence[str | None]], by: tuple[str, ...], of: str) -> dict[str, str]:
-    """What each combination determines; one with a second value that comes back determines nothing."""
-    groups: dict[tuple[str | None, ...], Counter[str]] = defaultdict(Counter)
-    for *parts, value in zip(*(columns[name] for name in by), columns[of], strict=True):
-        if value is not None and None not in parts:
-            groups[tuple(parts)][value] += 1
-    values = {}
-    for keys, counts in groups.items():
-        (top, times), *others = counts.most_common(2)
-        second = others[0][1] if others else 0
-        if times >= SEEN and second < max(2, 0.1 * times) and times >= 0.8 * sum(counts.values()):
-            values[JOIN.join(str(part).strip() for part in keys)] = top.strip()
-    return values
 
 
 def _lookup_check(by: tuple[str, ...], of: str, values: dict[str, str]) -> dict[str, Any]:

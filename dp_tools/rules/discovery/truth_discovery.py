@@ -13,13 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dp_tools.profiling.association import dependents_of, encode, group_agreement, likely_determinants
+from dp_tools.profiling.dependencies import CONSENSUS
 
-FEWEST_RECORDS = 5
-"""Records that an entity must have for its majority to count."""
-FEWEST_ENTITIES = 20
-"""Entities with so many records that a table must have."""
-AGREEMENT = 0.6
-"""Share of their records that must agree with the majority."""
 CLEAR = 0.7
 """Share of the entities that must have a clear majority: more than half, and twice as many as for the next value."""
 DISTINCT = 0.5
@@ -66,15 +61,16 @@ def discover_truth(
     for by, (key, values), candidates in zip(names, keys, dependents_of(likely), strict=True):
         check()
         sizes = np.bincount(key[key >= 0])
-        voters = np.append(sizes >= FEWEST_RECORDS, False)[key]
-        if (sizes >= FEWEST_RECORDS).sum() < FEWEST_ENTITIES or voters.sum() * 2 < len(key):
+        large = sizes >= CONSENSUS.group
+        voters = np.append(large, False)[key]
+        if not CONSENSUS.covers(int(voters.sum()), int(large.sum()), len(key)):
             continue
-        entities = {values[code] for code in np.flatnonzero(sizes >= FEWEST_RECORDS)}
+        entities = {values[code] for code in np.flatnonzero(large)}
         voting = np.where(voters, key, np.int32(-1))
         found = []
         for of in candidates:
-            rows, agreeing, groups = group_agreement(voting, coded[:, of], FEWEST_RECORDS)
-            if groups >= FEWEST_ENTITIES and agreeing >= AGREEMENT * rows:
+            rows, agreeing, groups = group_agreement(voting, coded[:, of], CONSENSUS.group)
+            if groups >= CONSENSUS.groups and agreeing >= CONSENSUS.confidence * rows:
                 consensus = _consensus(by, names[of], _groups(columns[by], columns[names[of]], entities))
                 found += [consensus] if consensus else []
         for consensus in found if len(found) >= TOGETHER else ():
@@ -92,8 +88,8 @@ def _groups(names: Sequence[str | None], values: Sequence[str | None], entities:
 
 
 def _consensus(by: str, of: str, groups: Groups) -> Consensus | None:
-    voted = {name: counts for name, counts in groups.items() if counts.total() >= FEWEST_RECORDS}
-    if len(voted) < FEWEST_ENTITIES:
+    voted = {name: counts for name, counts in groups.items() if counts.total() >= CONSENSUS.group}
+    if len(voted) < CONSENSUS.groups:
         return None
     tops = {name: counts.most_common(2) for name, counts in voted.items()}
     clear = {
@@ -103,7 +99,7 @@ def _consensus(by: str, of: str, groups: Groups) -> Consensus | None:
     }
     agreeing = sum(top[0][1] for top in tops.values())
     if (
-        agreeing < AGREEMENT * sum(counts.total() for counts in voted.values())
+        agreeing < CONSENSUS.confidence * sum(counts.total() for counts in voted.values())
         or len(clear) < CLEAR * len(voted)
         or len(set(clear.values())) < DISTINCT * len(clear)
     ):
