@@ -9,9 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
 from dp_tools.profiling.facts import (
     SHOWN,
     Beyond,
@@ -26,6 +23,7 @@ from dp_tools.profiling.facts import (
     Shape,
     UsualIn,
 )
+from dp_tools.profiling.misspelling import differ_in_digits_alone, nearest
 from dp_tools.profiling.value_formats import named_days
 from dp_tools.records import Record, is_missing, one_line
 
@@ -166,7 +164,7 @@ class RecordFacts:
         number = number_of(value)
         if number is not None and column.range and not column.range[0] <= number <= column.range[1]:
             facts.append(Beyond(*column.range))
-        near = nearest(column, value)
+        near = nearest_value(column, value)
         if near is not None:
             facts.append(Near(near, column.counts[near]))
         rare = one_line("".join(dict.fromkeys(c for c in value if column.characters[c] * 200 < column.filled)))
@@ -306,18 +304,13 @@ def _column(values: Sequence[str | None]) -> Column:
     return column
 
 
-def nearest(column: Column, value: str) -> str | None:
-    """The most alike value that is far more frequent, one edit away, or two where the value is longer than six.
-
-    None where that differs in its digits alone: 12 oz is no misspelling of 16 oz.
-    """
+def nearest_value(column: Column, value: str) -> str | None:
+    """The most alike value that is far more frequent, a few edits away and not in digits alone; None where none is."""
     if value not in column.near:
         count = column.counts[value]
         frequent = [other for other, times in column.frequent() if times >= 3 * count and other != value]
-        reach = 1 if len(value) <= 6 else max(2, len(value) // 8)
-        found = process.extractOne(value, frequent, scorer=OSA.distance, score_cutoff=reach) if len(value) > 2 else None
-        same = found is not None and _DIGITS.sub("", found[0]) == _DIGITS.sub("", value)
-        column.near[value] = None if found is None or same else found[0]
+        found = nearest(value, frequent, shortest=3)
+        column.near[value] = None if found is None or differ_in_digits_alone(found, value) else found
     return column.near[value]
 
 

@@ -21,17 +21,16 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, get_args
 from urllib.parse import unquote
 
 import jsonschema_rs
-from rapidfuzz import process
-from rapidfuzz.distance import Levenshtein
 
 from dp_tools.errors import RuleRejected
+from dp_tools.profiling.misspelling import Spelling
 from dp_tools.profiling.value_formats import Order, named_days
 from dp_tools.records import is_missing
 from dp_tools.rules.injection import Subject
@@ -40,14 +39,7 @@ from dp_tools.rules.scope import key
 
 JOIN = " | "
 """Stands between the values of several determining attributes in a lookup."""
-RESEMBLES = 0.75
-"""Edit similarity (0 to 1) from which a value counts as resembling a known one."""
-WORD_RESEMBLES = 0.65
-"""The same for each of its words that no known value has."""
-
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-_WORD = re.compile(r"[^\W\d_]+")
-_SHORTEST_LOOKALIKE = 4
 _LONGEST_NUMBER = 300
 MAX_DEPTH = 40
 """Levels of a check, its references followed."""
@@ -220,26 +212,6 @@ class _Same:
                 raise ValueError(name)
 
 
-class Spelling:
-    """Tells a misspelling of known values from a new value."""
-
-    def __init__(self, known: Iterable[str]) -> None:
-        self._known = dict.fromkeys(known)
-        self._words = {word for value in self._known for word in _WORD.findall(value)}
-
-    def meant(self, value: str) -> str | None:
-        """The known value of which this one is a misspelling, or None."""
-        if value in self._known or len(value) < _SHORTEST_LOOKALIKE:
-            return None
-        strange = [word for word in _WORD.findall(value) if word not in self._words]
-        if not strange:
-            return None
-        near = process.extractOne(
-            value, self._known.keys(), scorer=Levenshtein.normalized_similarity, score_cutoff=RESEMBLES
-        )
-        return near[0] if near and all(_resembles_a_word(word, near[0]) for word in strange) else None
-
-
 class _Near:
     """`x-near`: see the module."""
 
@@ -264,10 +236,6 @@ class _Day:
     def validate(self, instance: Any) -> None:
         if isinstance(instance, str) and named_days(instance, self._order) == []:
             raise ValueError("no calendar has this day")
-
-
-def _resembles_a_word(word: str, value: str) -> bool:
-    return any(Levenshtein.normalized_similarity(word, other) >= WORD_RESEMBLES for other in _WORD.findall(value))
 
 
 class _Differ(_Same):

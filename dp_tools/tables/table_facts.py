@@ -11,8 +11,6 @@ from collections import Counter
 
 import numpy as np
 import polars as pl
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
 
 from dp_tools.profiling.association import CodedTable
 from dp_tools.profiling.cell_facts import (
@@ -22,10 +20,12 @@ from dp_tools.profiling.cell_facts import (
     Column,
     RecordFacts,
     beginning_of,
-    nearest,
+    nearest_value,
     shape_of,
 )
 from dp_tools.profiling.column_relations import relations
+from dp_tools.profiling.facts import GroupMajority
+from dp_tools.profiling.misspelling import nearest
 from dp_tools.profiling.placeholders import placeholders
 from dp_tools.profiling.spelling import plain_letters
 from dp_tools.profiling.value_formats import named_days, style_of, written
@@ -83,23 +83,11 @@ class TableFacts(RecordFacts):
         if table.count >= ENOUGH:
             self._learn_table(table, stage)
 
-    def majorities(self, record: Record, attribute: str) -> list[tuple[str, str, int, int]]:
-        """What the other rows with the same determining value hold most: determinant, value, how many, of how many.
-
-        Only clear majorities: two rows at least and more than half.
-        """
-        found = []
-        own = (record.get(attribute) or "").strip()
-        for determinant, groups in self._groups_of(attribute):
-            group = Counter(groups.get((record.get(determinant) or "").strip(), Counter()))
-            if own in group:
-                group[own] -= 1
-            total = group.total()
-            if total:
-                value, count = group.most_common(1)[0]
-                if count * 2 > total and value != own:
-                    found.append((determinant, value, count, total))
-        return found
+    def majorities(self, record: Record, attribute: str) -> list[GroupMajority]:
+        """What more than half of the other rows hold that share a determining value, where it is another value."""
+        return [
+            fact for fact in self._group_evidence(record, attribute) if not fact.agrees and fact.count * 2 > fact.total
+        ]
 
     def column(self, attribute: str) -> Column | None:
         """What is known of a column; None in a table that is too small to say anything."""
@@ -145,7 +133,7 @@ class TableFacts(RecordFacts):
         same = self._plain[attribute].get(plain_letters(value), value)
         if same != value and column.counts[same] >= OUTNUMBERS * column.counts[value]:
             return same
-        near = nearest(column, value)
+        near = nearest_value(column, value)
         return near if near is not None and _digits(near) == _digits(value) else None
 
     def respelled(self, attribute: str, value: str) -> str | None:
@@ -162,12 +150,9 @@ class TableFacts(RecordFacts):
             word = match.group()
             own = known.get(word, 0)
             frequent = [other for other, count in words if count >= max(5, 5 * own)]
-            reach = 1 if len(word) <= 6 else 2
-            near = (
-                process.extractOne(word, frequent, scorer=OSA.distance, score_cutoff=reach) if len(word) > 3 else None
-            )
+            near = nearest(word, frequent, shortest=4)
             changed = changed or near is not None
-            return word if near is None else str(near[0])
+            return near or word
 
         new = _WORD.sub(known_word, value)
         return new if changed and new != value else None

@@ -9,10 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
-from dp_tools.profiling.spelling import as_digits, plain_letters, plain_text
+from dp_tools.profiling.misspelling import clearly_nearest
+from dp_tools.profiling.spelling import as_digits, plain_text
 from dp_tools.records import clean_name, is_missing
 from dp_tools.rules.injection import Injection
 from dp_tools.tables.table_facts import TableFacts
@@ -97,16 +95,13 @@ def _all(
     allowed: Sequence[str],
     listed: Sequence[str],
 ) -> Iterator[Proposal]:
-    for determinant, majority, count, total in facts.majorities(record, attribute):
-        yield Proposal(
-            majority,
-            "dependency",
-            f"{count} of {total} other records with the same {clean_name(determinant)} say so.",
-        )
+    for found in facts.majorities(record, attribute):
+        why = f"{found.count} of {found.total} other records with the same {clean_name(found.attribute)} say so."
+        yield Proposal(found.value, "dependency", why)
     missing = is_missing(value) or facts.is_placeholder(attribute, value)
     astray = not missing and facts.at_home_elsewhere(attribute, value)
     if not missing:
-        if not astray and (near := _nearest_of(value, allowed)):
+        if not astray and (near := clearly_nearest(value, allowed)):
             yield Proposal(near, "rule", "It is the nearest value that a rule allows.")
         near_value = facts.nearest_frequent(attribute, value)
         if near_value is not None:
@@ -116,7 +111,7 @@ def _all(
         respelled = facts.respelled(attribute, value)
         if respelled is not None:
             yield Proposal(respelled, "frequent value", "Frequent words of this column are spelled almost so.")
-        if not astray and (near := _nearest_of(value, listed)):
+        if not astray and (near := clearly_nearest(value, listed)):
             yield Proposal(near, "frequent value", "It is the nearest of the values that this column mostly holds.")
         for other, doubt in _rewritten(record, attribute, value, facts):
             why = "So written it has the form that the column, or a rule, asks for."
@@ -134,22 +129,6 @@ def _all(
 def _forbidden(record: Fields, attribute: str, injection: Injection) -> bool:
     decision = injection.decide({"record": record, "attribute": attribute, "value": record[attribute]})
     return decision is not None and decision.label == "yes"
-
-
-def _nearest_of(value: str, choices: Sequence[str]) -> str | None:
-    """The choice that is spelled most alike, where it is clearly nearer than the next one; case and accents apart."""
-    if not any(character.isalpha() for character in value):
-        return None
-    plain = plain_letters(value)
-    ranked = process.extract(
-        plain,
-        {choice: plain_letters(choice) for choice in choices},
-        scorer=OSA.distance,
-        score_cutoff=len(value) // 2,
-        limit=2,
-    )
-    clear = len(ranked) == 1 or (ranked and ranked[1][1] - ranked[0][1] >= max(2, len(value) // 4))
-    return str(ranked[0][2]) if clear else None
 
 
 def _rewritten(record: Fields, attribute: str, value: str, facts: TableFacts) -> Iterator[tuple[str, str]]:

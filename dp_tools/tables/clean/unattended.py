@@ -13,6 +13,13 @@ from itertools import combinations, islice
 from rapidfuzz.distance import OSA
 
 from dp_tools.profiling.cell_facts import CLOSED, Column, number_of, shape_of
+from dp_tools.profiling.misspelling import (
+    consonant_runs,
+    could_be_misspelt,
+    differs_little,
+    is_no_word,
+    words_are_alike,
+)
 from dp_tools.profiling.spelling import is_mixed, plain_letters, plain_text, slip
 from dp_tools.prompts.serializer import quote
 from dp_tools.records import clean_name, is_missing
@@ -21,10 +28,8 @@ from dp_tools.tables.table_facts import TableFacts
 
 Fields = Mapping[str, str | None]
 
-_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{3,}")
 _DIGITS = re.compile(r"\d")
 _UNFOUNDED = "Nothing but its frequency speaks for the new value."
-_VOWELS = frozenset("aeiouy")
 KNOWN = 3
 """Times that a value must stand in a column to count as one of its own."""
 _FAR_MORE = 100
@@ -108,7 +113,7 @@ class Unattended:
     def _witnesses(self, record: Fields, attribute: str, least: int = _FEWEST_ROWS, share: float = _ALWAYS) -> int:
         """Attributes of which at least so many other rows with the same value mostly hold another one here."""
         found = self._facts.majorities(record, attribute)
-        return sum(total >= least and count >= share * total for _, _, count, total in found)
+        return sum(one.total >= least and one.count >= share * one.total for one in found)
 
     def _is_rare(self, attribute: str, value: str) -> bool:
         column = self._facts.column(attribute)
@@ -152,7 +157,7 @@ class Unattended:
             return None
         if is_mixed(value) and distance <= 1 and _breaks_kind(column, value):
             return None
-        if others >= _FAR_MORE * own and not self._is_crowded(attribute, column) and _is_no_word(value, meant):
+        if others >= _FAR_MORE * own and not self._is_crowded(attribute, column) and is_no_word(value, meant):
             return None
         if not self._is_closed(attribute, column):
             return "The column has rare values, and this may be one that is right."
@@ -161,8 +166,8 @@ class Unattended:
         found = slip(value, meant)
         seldom = found is not None and found.kind in (_OF_WORDS if meant.islower() else _OF_NAMES)
         if found and found.inside and len(meant) >= _SHORTEST and others >= _MORE * own:
-            known = {run for other in _known(column) for run in _runs(other)}
-            if seldom or (found.kind != "doubled" and _runs(value) - known):
+            known = {run for other in _known(column) for run in consonant_runs(other)}
+            if seldom or (found.kind != "doubled" and consonant_runs(value) - known):
                 return None
         return "It may be a value of its own."
 
@@ -193,7 +198,8 @@ class Unattended:
         """Whether a column has many values, or some that are nearly spelled as another and yet right."""
         if attribute not in self._crowded:
             known = _known(column)
-            self._crowded[attribute] = len(known) > CLOSED or any(_near(*pair) for pair in combinations(known, 2))
+            crowded = len(known) > CLOSED or any(could_be_misspelt(*pair) for pair in combinations(known, 2))
+            self._crowded[attribute] = crowded
         return self._crowded[attribute]
 
     def _is_closed(self, attribute: str, column: Column) -> bool:
@@ -213,7 +219,7 @@ class Unattended:
             and column.shapes[shape_of(value)] * 20 >= column.filled
             and not self._facts.at_home_elsewhere(attribute, value)
             and not self._facts.is_placeholder(attribute, value)
-            and not any(OSA.distance(value, other) <= len(other) // 3 for other in known)
+            and not any(differs_little(value, other, least=0) for other in known)
         )
         return len(list(islice(strangers, 2))) > 1
 
@@ -232,17 +238,9 @@ def _is_misspelt(column: Column, value: str, meant: str) -> bool:
     return (
         rare
         and len(meant) >= _SHORTEST - 1
-        and _are_alike(value, meant)
+        and words_are_alike(value, meant)
         and _DIGITS.findall(value) == _DIGITS.findall(meant)
     )
-
-
-def _are_alike(value: str, meant: str) -> bool:
-    """Whether hardly more than a third of any word differs; two names of a kind share most of their words."""
-    ours, theirs = value.split(), meant.split()
-    if len(ours) != len(theirs):
-        return OSA.distance(value, meant) <= max(1, len(meant) // 8)
-    return all(OSA.distance(one, other) <= max(1, len(other) // 3) for one, other in zip(ours, theirs, strict=True))
 
 
 def _breaks_kind(column: Column, value: str) -> bool:
@@ -253,31 +251,3 @@ def _breaks_kind(column: Column, value: str) -> bool:
 
 def _made_of(shape: str) -> tuple[bool, bool]:
     return any(c.isalpha() for c in shape), "9" in shape
-
-
-def _is_no_word(value: str, meant: str) -> bool:
-    """Whether single letters were changed so that hardly a word or a name is left: a vowel for a consonant or the other
-    way round, in what holds digits and so was no word before, or in several words that are no name."""
-    ours, theirs = plain_letters(value), plain_letters(meant)
-    if meant.islower() and " " in meant and len(ours) == len(theirs):
-        return OSA.distance(ours, theirs) <= max(1, len(theirs) // 8)
-    changed = [(one, other) for one, other in zip(ours, theirs, strict=False) if one != other]
-    if len(ours) != len(theirs) or not changed or len(changed) > max(1, len(ours) // 5):
-        return False
-    if any(one.isdigit() or other.isdigit() for one, other in changed):
-        return False
-    return any(c.isdigit() for c in theirs) or any((one in _VOWELS) != (other in _VOWELS) for one, other in changed)
-
-
-def _runs(value: str) -> set[str]:
-    """The runs of three consonants and more, which tell what nobody can pronounce: "Berln"."""
-    return set(_CONSONANTS.findall(plain_letters(value)))
-
-
-def _near(one: str, other: str) -> bool:
-    """Whether one value could be the other misspelt; 12 oz could not be 16 oz."""
-    shortest = min(len(one), len(other))
-    reach = 1 if shortest <= 6 else 2
-    if abs(len(one) - len(other)) > reach or _DIGITS.sub("", one) == _DIGITS.sub("", other):
-        return False
-    return OSA.distance(one, other) <= reach
