@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dp_tools.profiling.facts import (
-    SHOWN,
     Beyond,
     Distinct,
     Fact,
@@ -25,6 +24,7 @@ from dp_tools.profiling.facts import (
 )
 from dp_tools.profiling.misspelling import differ_in_digits_alone, nearest
 from dp_tools.profiling.value_formats import named_days
+from dp_tools.profiling.value_patterns import shape_of
 from dp_tools.records import Record, is_missing, one_line
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ MOST_DETERMINANTS = 2
 CLOSED = 40
 """Distinct values up to which an attribute is compared value by value with others."""
 
-_DIGITS = re.compile(r"\d+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _BEGINNING = re.compile(r"[^\W_]+[\W_]?")
 _RARE_SHAPE = 10
@@ -263,24 +262,6 @@ def beginning_of(value: str | None) -> str:
 
 def _filled(value: str | None) -> str:
     return "" if is_missing(value) else (value or "").strip()
-
-
-def shape_of(value: str) -> str:
-    """The shape of a value, of which at most 40 characters are read.
-
-    A run of digits is 9; a run of letters is A, a, Aa or aA, for upper case, lower case, capitalised, mixed; the rest
-    stays, line breaks and their like as spaces: "Fort Worth TX" is "Aa Aa A", "12.0 oz" is "9.9 a".
-    """
-    return _LETTERS.sub(_letters_shape, _DIGITS.sub("9", one_line(value[:SHOWN])))
-
-
-def _letters_shape(run: re.Match[str]) -> str:
-    letters = run.group()
-    if letters.islower():
-        return "a"
-    if letters.isupper():
-        return "A"
-    return "Aa" if letters[0].isupper() and letters[1:].islower() else "aA"
 
 
 def _column(values: Sequence[str | None]) -> Column:

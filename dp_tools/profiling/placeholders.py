@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 
-from dp_tools.profiling.cell_facts import shape_of
 from dp_tools.profiling.value_kinds import commonest_kind
+from dp_tools.profiling.value_patterns import shape_of
 from dp_tools.records import MISSING_MARKS, may_be_missing
 
 _USUAL = 0.025

@@ -21,7 +21,6 @@ from dp_tools.profiling.cell_facts import (
     RecordFacts,
     beginning_of,
     nearest_value,
-    shape_of,
 )
 from dp_tools.profiling.column_relations import relations
 from dp_tools.profiling.facts import GroupMajority
@@ -29,6 +28,7 @@ from dp_tools.profiling.misspelling import nearest
 from dp_tools.profiling.placeholders import placeholders
 from dp_tools.profiling.spelling import plain_letters
 from dp_tools.profiling.value_formats import named_days, style_of, written
+from dp_tools.profiling.value_patterns import shape_of
 from dp_tools.progress import Stage, silent
 from dp_tools.records import Record, may_be_missing
 from dp_tools.tables.snapshot import Table, known, known_codes

@@ -11,9 +11,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from dp_tools.profiling.value_patterns import GENERALIZATIONS, SEEN
 from dp_tools.records import is_missing
 from dp_tools.rules.checks import Check
-from dp_tools.rules.discovery.value_patterns import GENERALIZATIONS, SEEN, matching
+from dp_tools.rules.discovery.pattern_rules import matching
 from dp_tools.rules.injection import Subject
 from dp_tools.rules.rule import ALL, Rule
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from dp_tools.errors import Cancelled
+from dp_tools.profiling.value_patterns import USUAL
 from dp_tools.records import is_missing
 from dp_tools.rules.checks import Check
 from dp_tools.rules.coverage import TableVerdict
 from dp_tools.rules.discovery.mine import Candidate, Kind, mine
-from dp_tools.rules.discovery.value_patterns import USUAL
 from dp_tools.rules.rule import ALL, Rule
 
 Fields = Mapping[str, str | None]

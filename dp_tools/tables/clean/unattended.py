@@ -12,7 +12,7 @@ from itertools import combinations, islice
 
 from rapidfuzz.distance import OSA
 
-from dp_tools.profiling.cell_facts import CLOSED, Column, number_of, shape_of
+from dp_tools.profiling.cell_facts import CLOSED, Column, number_of
 from dp_tools.profiling.misspelling import (
     consonant_runs,
     could_be_misspelt,
@@ -21,6 +21,7 @@ from dp_tools.profiling.misspelling import (
     words_are_alike,
 )
 from dp_tools.profiling.spelling import is_mixed, plain_letters, plain_text, slip
+from dp_tools.profiling.value_patterns import shape_of
 from dp_tools.prompts.serializer import quote
 from dp_tools.records import clean_name, is_missing
 from dp_tools.tables.clean.proposals import Proposal

@@ -1,13 +1,14 @@
-"""Value patterns: how the values of a column are written, as parts of regular expressions."""
+"""How values are written: as shapes that people and the model read, and as parts of regular expressions."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
+from dp_tools.profiling.facts import SHOWN
 from dp_tools.profiling.value_formats import named_days
+from dp_tools.records import one_line
 
 USUAL = 0.9
 """Share of a column's values that a format or vocabulary must cover to be one."""
@@ -16,11 +17,29 @@ RARE = 0.02
 SEEN = 3
 """Times a value must stand in a column, or a determining value with one outcome, to count as known."""
 
-PLAIN = re.compile(r"[\w .%/&+-]{1,24}")
 _DIGITS = re.compile(r"[0-9]+")
-_MARKED = re.compile(r"\[(0-9|a-z|A-Z)\](?:\{(\d+)(?:,\d)?\}|(\+))?|\\(.)| \+", re.DOTALL)
+_DIGIT_RUN = re.compile(r"\d+")
+_LETTER_RUN = re.compile(r"[^\W\d_]+")
 _DAY_PARTS = re.compile(r"[0-9]+|[^\W\d_]+|.")
 _RUNS = re.compile(r"[0-9]+|[a-z]+|[A-Z]+|\s+")
+
+
+def shape_of(value: str) -> str:
+    """The shape of a value, of which at most 40 characters are read.
+
+    A run of digits is 9; a run of letters is A, a, Aa or aA, for upper case, lower case, capitalised, mixed; the rest
+    stays, line breaks and their like as spaces: "Fort Worth TX" is "Aa Aa A", "12.0 oz" is "9.9 a".
+    """
+    return _LETTER_RUN.sub(_letters_shape, _DIGIT_RUN.sub("9", one_line(value[:SHOWN])))
+
+
+def _letters_shape(run: re.Match[str]) -> str:
+    letters = run.group()
+    if letters.islower():
+        return "a"
+    if letters.isupper():
+        return "A"
+    return "Aa" if letters[0].isupper() and letters[1:].islower() else "aA"
 
 
 def usual_patterns(counts: Mapping[str, int], total: int) -> list[str]:
@@ -36,35 +55,15 @@ def usual_patterns(counts: Mapping[str, int], total: int) -> list[str]:
     if sum(count for value, count in counts.items() if _DIGITS.search(value)) < 0.5 * total:
         return []
     days = {value: count for value, count in counts.items() if named_days(value) is not None}
-    if format_ := _day_format(days, total):
+    if notation := _notation(days, total):
         others = {value: count for value, count in counts.items() if value not in days}
-        return [format_, *_repeated(_generalized(_loose, others), total)]
+        return [notation, *_repeated(_generalized(_loose, others), total)]
     for generalize, most in zip(GENERALIZATIONS.values(), (1, 5, 12), strict=True):
         patterns = _generalized(generalize, counts)
         usual = _repeated(patterns, total)
         if 0 < len(usual) <= most and sum(patterns[pattern] for pattern in usual) >= USUAL * total:
             return usual
     return []
-
-
-def matching(patterns: Iterable[str]) -> dict[str, Any]:
-    """The check that a value matches one of these patterns, or is missing."""
-    return {"type": ["string", "null"], "pattern": f"^({'|'.join(sorted(patterns))})$"}
-
-
-def likeness(name: str, patterns: Sequence[str]) -> str:
-    """Describes patterns by invented values if they are short: a rule must not repeat values of the column."""
-    made = [_MARKED.sub(_invented, pattern) for pattern in patterns]
-    if len(made) <= 3 and all(PLAIN.fullmatch(value) for value in made):
-        return f"{name} is written like {' or '.join(made)}."
-    return f"{name} is written in {'its usual form' if len(made) == 1 else f'one of {len(made)} usual forms'}."
-
-
-def _invented(found: re.Match[str]) -> str:
-    kind, times = found.group(1), int(found.group(2) or (2 if found.group(3) else 1))
-    if found.group(4):
-        return found.group(4)
-    return {"0-9": "1234567890", "a-z": "ab", "A-Z": "AB"}[kind][: min(times, 10)] if kind else " "
 
 
 def _generalized(generalize: Callable[[str], str], counts: Mapping[str, int]) -> Counter[str]:
