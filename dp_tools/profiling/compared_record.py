@@ -105,11 +105,24 @@ def read_value(value: str) -> ComparedValue:
     text = value.lower()[:_READ]
     number = _DECIMAL.fullmatch(value.strip())
     decimal = float(number[1].replace(",", "")) if number else None
-    tokens: Tokens = {}
+    return ComparedValue(text, decimal, readings(text), _tokens(text))
+
+
+def compared_tokens(record: Record) -> Tokens:
+    """The tokens of a record that is compared with no other, only counted."""
+    found: Tokens = {}
+    for value in record.values():
+        if value is not None and not is_missing(value):
+            found |= _tokens(value.lower()[:_READ])
+    return found
+
+
+def _tokens(text: str) -> Tokens:
+    found: Tokens = {}
     for token in _TOKEN.findall(text):
         written = _WHOLE.sub(r"\1", token)  # one spelling for a number: "2005.0" and "2005.00" are "2005"
-        tokens.setdefault(plain_code(written), written)
-    return ComparedValue(text, decimal, readings(text), tokens)
+        found.setdefault(plain_code(written), written)
+    return found
 
 
 def joined_tokens(values: Iterable[ComparedValue]) -> Tokens:

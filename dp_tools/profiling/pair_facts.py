@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dp_tools.profiling.compared_record import ComparedRecord, ComparedValue, Tokens, has_digit, joined_tokens
+from dp_tools.profiling.compared_record import (
+    ComparedRecord,
+    ComparedValue,
+    Tokens,
+    compared_tokens,
+    has_digit,
+    joined_tokens,
+)
 from dp_tools.profiling.facts import Fact, Listed, Similarity
 from dp_tools.profiling.identifiers import codes_agree
 from dp_tools.profiling.idf import Idf
@@ -66,7 +73,7 @@ class PairFacts:
     """
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
-        self.weights = Idf(tuple(ComparedRecord(record).tokens) for record in records)
+        self.weights = Idf(tuple(compared_tokens(record)) for record in records)
 
     def about(self, left: Record, right: Record) -> tuple[Fact, ...]:
         """The facts about a pair."""

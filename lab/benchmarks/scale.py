@@ -1,4 +1,4 @@
-"""How whole tables scale with their records: a generated table is read, profiled and blocked.
+"""How whole tables scale with their records: a generated table is read, profiled, learned from, blocked, compared.
 
 The table is made from a seed, so every run measures the same one.
 """
@@ -12,12 +12,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
+from dp_tools.profiling import PairFacts
+from dp_tools.profiling.pair_features import pair_features
 from dp_tools.tables.match.blocking import candidate_pairs
 from dp_tools.tables.profile import profile_table
-from dp_tools.tables.snapshot import open_table
+from dp_tools.tables.snapshot import ROW, open_table
+from dp_tools.tables.table_facts import TableFacts
 
 _MAKERS = ("Acme", "Borealis", "Cobalt", "Dynamo", "Everest", "Fjord", "Gamma", "Helios", "Iris", "Juno")
 _THINGS = ("lamp", "drill", "router", "printer", "kettle", "camera", "speaker", "monitor", "scanner", "charger")
+_PAIRS, _CELLS = 200_000, 20_000
+"""Candidate pairs, and cells, whose facts are timed."""
 _COLOURS = ("black", "white", "silver", "red", "blue", "green")
 
 
@@ -41,7 +48,8 @@ def write_table(path: Path, rows: int) -> None:
 
 
 def measure(rows: int) -> Iterator[dict[str, float | int | str]]:
-    """Read, profile and block a generated table: step, seconds, and the peak memory of the process so far in MB."""
+    """Read a generated table, profile it, learn its facts, block it and compare its candidate pairs: step, seconds, and
+    the peak memory of the process so far in MB."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "products.csv"
         write_table(path, rows)
@@ -57,6 +65,25 @@ def measure(rows: int) -> Iterator[dict[str, float | int | str]]:
             profile = profile_table(table)
             yield note("profile", started, dependencies=len(profile.dependencies))
             started = time.perf_counter()
+            facts = TableFacts(table)
+            yield note("facts", started)
+            rows = range(0, table.count, max(1, table.count * len(table.columns) // _CELLS))
+            records = [record for _, record in table.records(rows)]
+            started = time.perf_counter()
+            told = [facts.about(record, name) for record in records for name in record]
+            microseconds = round((time.perf_counter() - started) / len(told) * 1e6, 1)
+            yield note("cells", started, cells=len(told), microseconds_each=microseconds)
+            del facts, told
+            started = time.perf_counter()
             found = candidate_pairs(table, compared=[["title"]])
             copies = [(number - 1, number) for number in range(50, rows, 50)]
             yield note("block", started, candidates=len(found), recall_of_copies=round(found.recall(copies), 4))
+            started = time.perf_counter()
+            words = PairFacts(record for _, record in table.records())
+            yield note("words", started)
+            pairs = np.column_stack([found.left, found.right])[:_PAIRS]
+            frame = table.scan(table.columns).drop(ROW).collect()
+            started = time.perf_counter()
+            pair_features(words, frame, frame, pairs)
+            microseconds = round((time.perf_counter() - started) / len(pairs) * 1e6, 1)
+            yield note("pairs", started, pairs=len(pairs), microseconds_each=microseconds)

@@ -12,6 +12,6 @@ from lab.benchmarks.scale import measure
 @click.command()
 @click.argument("rows", type=click.IntRange(min=1), default=1_000_000)
 def scale(rows: int) -> None:
-    """Read, profile and block a generated table of ROWS records: seconds and peak memory of each step, as JSON."""
+    """Time each step of work on a generated table of ROWS records: seconds and peak memory, as JSON."""
     for step in measure(rows):
         click.echo(json.dumps(step))
