@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from dp_tools.profiling.columns import ENOUGH, Column, nearest_value, number_of
 from dp_tools.profiling.facts import (
     Beyond,
     Distinct,
@@ -22,7 +21,6 @@ from dp_tools.profiling.facts import (
     Shape,
     UsualIn,
 )
-from dp_tools.profiling.misspelling import differ_in_digits_alone, nearest
 from dp_tools.profiling.value_formats import named_days
 from dp_tools.profiling.value_patterns import shape_of
 from dp_tools.records import Record, is_missing, one_line
@@ -30,10 +28,6 @@ from dp_tools.records import Record, is_missing, one_line
 if TYPE_CHECKING:
     from dp_tools.profiling.column_relations import Relations
 
-ENOUGH = 12
-"""Records below which a batch says nothing about its columns."""
-_FREQUENT = 1000
-"""How many of a column's most frequent values a rare one is compared with."""
 MOST_DETERMINANTS = 2
 """Determining attributes whose groups may give evidence about a cell."""
 CLOSED = 40
@@ -62,34 +56,6 @@ class CellFacts(Protocol):
 
     def group_evidence(self, record: Record, attribute: str) -> tuple[Fact, ...]:
         """What other rows say about a cell that is missing; empty where they say nothing."""
-
-
-@dataclass(slots=True)
-class Column:
-    """What is known of a column: filled cells by value, by shape and by character, and where its numbers lie."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    shapes: Counter[str] = field(default_factory=Counter)
-    characters: Counter[str] = field(default_factory=Counter)
-    filled: int = 0
-    rows: int = 0
-    range: tuple[float, float] | None = None
-    near: dict[str, str | None] = field(default_factory=dict)
-    _frequent: list[tuple[str, int]] | None = field(default=None, init=False)
-    _usual_shape: str | None = field(default=None, init=False)
-
-    def frequent(self) -> list[tuple[str, int]]:
-        """The most frequent values that are no numbers and stand there three times or more, with their counts."""
-        if self._frequent is None:
-            most = self.counts.most_common(_FREQUENT)
-            self._frequent = [(value, times) for value, times in most if times >= 3 and number_of(value) is None]
-        return self._frequent
-
-    def usual_shape(self) -> str:
-        """The shape that most of its values have."""
-        if self._usual_shape is None:
-            self._usual_shape = self.shapes.most_common(1)[0][0]
-        return self._usual_shape
 
 
 class RecordFacts:
@@ -139,9 +105,10 @@ class RecordFacts:
         from dp_tools.profiling.association import CodedTable
         from dp_tools.profiling.column_relations import relations
 
-        columns = {name: [record.get(name) for record in records] for name in records[0]}
-        self._learn_columns({name: _column(values) for name, values in columns.items()})
-        table = CodedTable.of({name: map(_filled, values) for name, values in columns.items()})
+        cells = {name: [_filled(record.get(name)) for record in records] for name in records[0]}
+        columns = {name: Counter(filter(None, values)) for name, values in cells.items()}
+        self._learn_columns({name: Column.of(len(records), counts) for name, counts in columns.items()})
+        table = CodedTable.of(cells)
         beginnings = {name: [beginning_of(value) for value in table.values(name)] for name in columns}
         self._relations = relations(table, beginnings.__getitem__, most=MOST_DETERMINANTS, closed=CLOSED)
 
@@ -262,43 +229,3 @@ def beginning_of(value: str | None) -> str:
 
 def _filled(value: str | None) -> str:
     return "" if is_missing(value) else (value or "").strip()
-
-
-def _column(values: Sequence[str | None]) -> Column:
-    column = Column(rows=len(values))
-    numbers = []
-    for value in values:
-        if is_missing(value):
-            continue
-        text = (value or "").strip()
-        column.filled += 1
-        column.counts[text] += 1
-        column.shapes[shape_of(text)] += 1
-        column.characters.update(set(text))
-        number = number_of(text)
-        if number is not None:
-            numbers.append(number)
-    if len(numbers) >= 0.8 * column.filled and len(numbers) >= ENOUGH:
-        numbers.sort()
-        first, third = numbers[len(numbers) // 4], numbers[3 * len(numbers) // 4]
-        column.range = first - 3 * (third - first), third + 3 * (third - first)
-    return column
-
-
-def nearest_value(column: Column, value: str) -> str | None:
-    """The most alike value that is far more frequent, a few edits away and not in digits alone; None where none is."""
-    if value not in column.near:
-        count = column.counts[value]
-        frequent = [other for other, times in column.frequent() if times >= 3 * count and other != value]
-        found = nearest(value, frequent, shortest=3)
-        column.near[value] = None if found is None or differ_in_digits_alone(found, value) else found
-    return column.near[value]
-
-
-def number_of(text: str) -> float | None:
-    """The finite number that a text is, or None."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

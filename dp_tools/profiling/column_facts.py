@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from dp_tools.profiling.cell_facts import number_of
+from dp_tools.profiling.columns import number_of
 from dp_tools.profiling.facts import CommonKind, DistinctValues, Fact, NumberRange, UsualShape, WordsPerValue
 from dp_tools.profiling.value_kinds import commonest_kind
 from dp_tools.profiling.value_patterns import shape_of

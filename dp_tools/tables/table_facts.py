@@ -13,16 +13,9 @@ import numpy as np
 import polars as pl
 
 from dp_tools.profiling.association import CodedTable
-from dp_tools.profiling.cell_facts import (
-    CLOSED,
-    ENOUGH,
-    MOST_DETERMINANTS,
-    Column,
-    RecordFacts,
-    beginning_of,
-    nearest_value,
-)
+from dp_tools.profiling.cell_facts import CLOSED, MOST_DETERMINANTS, RecordFacts, beginning_of
 from dp_tools.profiling.column_relations import relations
+from dp_tools.profiling.columns import ENOUGH, Column, Repeated, nearest_value
 from dp_tools.profiling.facts import GroupMajority
 from dp_tools.profiling.misspelling import nearest
 from dp_tools.profiling.placeholders import placeholders
@@ -47,20 +40,6 @@ DAYS = 1_000
 """The most frequent values of a column that tell how its days are written."""
 
 _WORD = re.compile(r"[^\W\d_]+")
-_BEGINNING = pl.col("value").str.extract(r"^([\p{L}\p{N}]+[^\p{L}\p{N}]?)", 1).str.strip_chars_end()
-"""`beginning_of` each value."""
-
-
-class _Repeated(Counter[str]):
-    """Counts of a column of very many values: those that occur once are not kept, and any unknown one counts as one."""
-
-    distinct = 0
-
-    def __missing__(self, value: str) -> int:
-        return 1
-
-    def __len__(self) -> int:
-        return self.distinct
 
 
 class TableFacts(RecordFacts):
@@ -243,7 +222,7 @@ class TableFacts(RecordFacts):
             codes[:, place], counts = known_codes(column)
             columns[column.name] = _column(table.count, counts)
             values[column.name] = counts["value"]
-            beginnings[column.name] = counts.select(_BEGINNING.fill_null("")).to_series()
+            beginnings[column.name] = pl.Series(map(beginning_of, values[column.name]), dtype=pl.String)
         self._learn_columns(columns)
         self._relations = relations(
             CodedTable({name: place for place, name in enumerate(table.columns)}, codes, lambda n: values[n].to_list()),
@@ -256,29 +235,11 @@ class TableFacts(RecordFacts):
 
 def _column(rows: int, counts: pl.DataFrame) -> Column:
     """A column of so many rows from its values and their counts."""
-    column = Column(rows=rows, filled=int(counts["count"].sum()))
-    part, scale = counts, 1
-    if len(counts) > MANY:
-        repeated = counts.filter(pl.col("count") > 1)
-        column.counts = _Repeated(dict((counts.head(1) if repeated.is_empty() else repeated).iter_rows()))
-        column.counts.distinct = len(counts)
-        scale = len(counts) * 2 // MANY
-        part = counts.gather_every(scale)
-    else:
-        column.counts = Counter(dict(counts.iter_rows()))
-    for value, count in part.iter_rows():
-        column.shapes[shape_of(value)] += count * scale
-        for character in set(value):
-            column.characters[character] += count * scale
-    numbers = counts.with_columns(pl.col("value").cast(pl.Float64, strict=False)).filter(pl.col("value").is_finite())
-    total = int(numbers["count"].sum())
-    if total >= 0.8 * column.filled and total >= ENOUGH:
-        numbers = numbers.sort("value").with_columns(pl.col("count").cum_sum().alias("up_to"))
-        first, third = (
-            float(numbers.filter(pl.col("up_to") > place)["value"][0]) for place in (total // 4, 3 * total // 4)
-        )
-        column.range = first - 3 * (third - first), third + 3 * (third - first)
-    return column
+    if len(counts) <= MANY:
+        return Column.of(rows, Counter(dict(counts.iter_rows())))
+    repeated = counts.filter(pl.col("count") > 1)
+    kept = Repeated(dict((counts.head(1) if repeated.is_empty() else repeated).iter_rows()), len(counts))
+    return Column.of(rows, kept, counts.iter_rows(), len(counts) * 2 // MANY)
 
 
 def _digits(value: str) -> str:

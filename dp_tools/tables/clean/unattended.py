@@ -12,7 +12,8 @@ from itertools import combinations, islice
 
 from rapidfuzz.distance import OSA
 
-from dp_tools.profiling.cell_facts import CLOSED, Column, number_of
+from dp_tools.profiling.cell_facts import CLOSED
+from dp_tools.profiling.columns import Column, number_of
 from dp_tools.profiling.misspelling import (
     consonant_runs,
     could_be_misspelt,
