@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from dp_tools.errors import InvalidRequest
+from dp_tools.profiling.column_counts import digit_shape, known
 from dp_tools.profiling.value_kinds import KINDS
 from dp_tools.progress import Progress, Stage, silent
-from dp_tools.tables.snapshot import Table, known
+from dp_tools.tables.snapshot import Table
 
 SERIAL = "a serial number"
 KEY = "a record key"
@@ -186,7 +187,6 @@ def _facts(column: pl.Series) -> _Column:
     value = pl.col("value")
     # A serial number may have a prefix of its own: V7000, V7001, ...
     counter = value.str.extract(r"^[^\d\s]{0,6}(\d{1,15})$").cast(pl.Int64)
-    shape = value.str.to_lowercase().str.replace_all(r"\d+", "9")
     filled = value.count()
 
     def share(pattern: str) -> pl.Expr:
@@ -199,7 +199,7 @@ def _facts(column: pl.Series) -> _Column:
             pl.len().alias("records"),
             filled.alias("filled"),
             value.drop_nulls().n_unique().alias("distinct"),
-            shape.drop_nulls().n_unique().alias("shapes"),
+            digit_shape(value).drop_nulls().n_unique().alias("shapes"),
             share(_SINGLE).alias("single"),
             share(r"\d").alias("with_digit"),
             share(r"\p{L}").alias("lettered"),

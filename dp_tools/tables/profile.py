@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from dp_tools.profiling.association import CodedTable
+from dp_tools.profiling.column_counts import format_counts, known_codes, value_counts
 from dp_tools.profiling.column_kinds import kinds_of
 from dp_tools.profiling.dependencies import functional_dependencies
 from dp_tools.profiling.kind import Kind
@@ -14,7 +15,7 @@ from dp_tools.profiling.value_kinds import KINDS
 from dp_tools.progress import Stage, silent
 from dp_tools.records import MISSING_MARKS, MISSING_WORDS
 from dp_tools.tables.identity_columns import EXPORTED, SERIAL, SOURCE, reason_left_out
-from dp_tools.tables.snapshot import Table, known, known_codes
+from dp_tools.tables.snapshot import Table
 from dp_tools.tables.table_profile import ColumnProfile, Dependency, Frequent, TableProfile
 
 TOP = 10
@@ -92,14 +93,6 @@ def _dependencies(names: list[str], codes: NDArray[np.int32], stage: Stage) -> l
     ]
 
 
-def value_counts(column: pl.Series) -> pl.DataFrame:
-    """Distinct values of a column with their counts: `value`, `count`, most frequent first, missing ones left out."""
-    counts = (
-        column.to_frame("value").filter(known("value").is_not_null()).group_by("value").agg(pl.len().alias("count"))
-    )
-    return counts.sort(["count", "value"], descending=[True, False])
-
-
 def _profile(column: pl.Series) -> ColumnProfile:
     name, records = column.name, len(column)
     counts = value_counts(column)
@@ -114,7 +107,7 @@ def _profile(column: pl.Series) -> ColumnProfile:
         kind_share=share,
         key_likeness=round(len(counts) / records, 4) if records else 0.0,
         top=_frequent(counts.head(TOP)),
-        formats=_frequent(_formats(counts)),
+        formats=_frequent(format_counts(counts, _SHOWN).head(TOP)),
         shortest=int(lengths.min() or 0),  # type: ignore[arg-type]
         longest=int(lengths.max() or 0),  # type: ignore[arg-type]
         placeholders=_frequent(
@@ -145,21 +138,6 @@ def _kind(counts: pl.DataFrame, filled: int) -> tuple[str, float]:
     if len(counts) >= 0.98 * filled and counts["value"].str.contains(r"^\S{1,40}$").all():
         return "identifier", 1.0
     return "text", 1.0
-
-
-def _formats(counts: pl.DataFrame) -> pl.DataFrame:
-    """Values by format: digits read 9, letters a or A, runs of either shortened to one and "+"."""
-    form = (
-        pl.col("value")
-        .str.slice(0, _SHOWN)
-        .str.replace_all(r"[0-9]", "9")
-        .str.replace_all(r"\p{Lu}", "A")
-        .str.replace_all(r"\p{Ll}", "a")
-        .str.replace_all(r"a{2,}", "a+")
-        .str.replace_all(r"A{2,}", "A+")
-    )
-    formats = counts.group_by(form.alias("value")).agg(pl.col("count").sum())
-    return formats.sort(["count", "value"], descending=[True, False]).head(TOP)
 
 
 def _frequent(counts: pl.DataFrame) -> list[Frequent]:

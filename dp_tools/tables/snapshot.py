@@ -17,14 +17,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from dp_tools import leftovers
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.progress import Progress
-from dp_tools.records import NO_VALUE
 from dp_tools.tables.io.database import DatabaseFile
 from dp_tools.tables.io.delimited import DelimitedFile
 from dp_tools.tables.io.excel import ExcelFile
@@ -52,24 +49,6 @@ _OPTIONS = {
     **{kind: {"sheet", *_LAYOUT} for kind in ("excel", *SPREADSHEETS)},
     **{kind: {"table", "query"} for kind in ("sqlite", "duckdb")},
 }
-
-
-def known(column: str) -> pl.Expr:
-    """A column of a snapshot without surrounding blanks, null where it holds no value (see `is_missing`)."""
-    text = pl.col(column).str.strip_chars()
-    return pl.when(~text.is_in(list(NO_VALUE))).then(text)
-
-
-def known_codes(column: pl.Series) -> tuple[NDArray[np.int32], pl.DataFrame]:
-    """A column as numbers in record order, and its values (see `known`) with their counts.
-
-    Returns:
-        0 to distinct - 1 in the order in which values first occur, -1 for missing ones; `value` and `count`, by number.
-    """
-    values = column.to_frame().select(known(column.name).alias("value"))
-    counts = values.drop_nulls().group_by("value", maintain_order=True).agg(pl.len().alias("count"))
-    codes = values["value"].cast(pl.Enum(counts["value"])).to_physical().cast(pl.Int32).fill_null(-1)
-    return codes.to_numpy(), counts
 
 
 @dataclass

@@ -14,6 +14,7 @@ import polars as pl
 
 from dp_tools.profiling.association import CodedTable
 from dp_tools.profiling.cell_facts import CLOSED, MOST_DETERMINANTS, RecordFacts, beginning_of
+from dp_tools.profiling.column_counts import known, known_codes
 from dp_tools.profiling.column_relations import relations
 from dp_tools.profiling.columns import ENOUGH, Column, Repeated, nearest_value
 from dp_tools.profiling.facts import GroupMajority
@@ -24,7 +25,7 @@ from dp_tools.profiling.value_formats import named_days, style_of, written
 from dp_tools.profiling.value_patterns import shape_of
 from dp_tools.progress import Stage, silent
 from dp_tools.records import Record, may_be_missing
-from dp_tools.tables.snapshot import Table, known, known_codes
+from dp_tools.tables.snapshot import Table
 
 MANY = 200_000
 """Distinct values from which on only the repeated ones are kept, and shapes come from a part of them."""
