@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flights_table import Rows, flights
 
+from dp_tools.profiling.truth_discovery import discover_truth
 from dp_tools.rules.discovery.mine import mine
-from dp_tools.rules.discovery.truth_discovery import discover_truth
 
 
 def columns(rows: Rows) -> dict[str, list[str | None]]:

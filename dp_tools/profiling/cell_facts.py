@@ -168,7 +168,7 @@ class RecordFacts:
         return facts
 
     def _groups_of(self, attribute: str) -> list[tuple[str, dict[str, Counter[str]]]]:
-        """The attributes that tell this one, each with the told values of every determining one."""
+        """The attributes that determine this one, each with its values by determining value."""
         if self._relations is None:
             return []
         determinants = self._relations.determinants.get(attribute, [])

@@ -55,9 +55,9 @@ def usual_patterns(counts: Mapping[str, int], total: int) -> list[str]:
     if sum(count for value, count in counts.items() if _DIGITS.search(value)) < 0.5 * total:
         return []
     days = {value: count for value, count in counts.items() if named_days(value) is not None}
-    if notation := _notation(days, total):
+    if day_format := _day_format(days, total):
         others = {value: count for value, count in counts.items() if value not in days}
-        return [notation, *_repeated(_generalized(_loose, others), total)]
+        return [day_format, *_repeated(_generalized(_loose, others), total)]
     for generalize, most in zip(GENERALIZATIONS.values(), (1, 5, 12), strict=True):
         patterns = _generalized(generalize, counts)
         usual = _repeated(patterns, total)

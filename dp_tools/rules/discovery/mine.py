@@ -17,13 +17,13 @@ from dp_tools.errors import Cancelled, InvalidRequest, RuleRejected
 from dp_tools.profiling.dependencies import determinants
 from dp_tools.profiling.misspelling import Spelling
 from dp_tools.profiling.placeholders import look_like_answers, placeholders
+from dp_tools.profiling.truth_discovery import discover_truth
 from dp_tools.profiling.value_formats import named_days, order_of
 from dp_tools.profiling.value_patterns import RARE, SEEN, USUAL, usual_patterns
 from dp_tools.progress import Progress
 from dp_tools.records import is_missing
 from dp_tools.rules.checks import JOIN, Check
 from dp_tools.rules.discovery.pattern_rules import PLAIN, likeness, matching
-from dp_tools.rules.discovery.truth_discovery import discover_truth
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.vetting import STATEMENT_BUDGET, vet
 
