@@ -63,13 +63,8 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         made.append(1)
         return measure(*sides)
 
-    for module in (
-        "profiling.association",
-        "rules.discovery.mine",
-        "rules.discovery.truth_discovery",
-        "tables.dependencies",
-    ):
-        monkeypatch.setattr(f"dp_tools.{module}.group_agreement", counted)
+    for module in ("association", "dependencies", "truth_discovery"):
+        monkeypatch.setattr(f"dp_tools.profiling.{module}.group_agreement", counted)
     return made
 
 

@@ -215,7 +215,9 @@ def determinants(
     names, matrix = list(coded), np.column_stack(list(coded.values()))
     steps = 2 * len(names)
     likely = likely_determinants(coded.values(), matrix)
-    single = {(key,): dependents for key, dependents in enumerate(dependents_of(likely)) if dependents}
+    single: dict[tuple[int, ...], list[int]] = {
+        (key,): dependents for key, dependents in enumerate(dependents_of(likely)) if dependents
+    }
     best = _explained(matrix, names, single, lambda done: progress(done, steps))
     joined: dict[tuple[int, ...], list[int]] = defaultdict(list)
     if len(names) > EVERY:

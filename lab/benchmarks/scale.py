@@ -67,8 +67,8 @@ def measure(rows: int) -> Iterator[dict[str, float | int | str]]:
             started = time.perf_counter()
             facts = TableFacts(table)
             yield note("facts", started)
-            rows = range(0, table.count, max(1, table.count * len(table.columns) // _CELLS))
-            records = [record for _, record in table.records(rows)]
+            sample = range(0, table.count, max(1, table.count * len(table.columns) // _CELLS))
+            records = [record for _, record in table.records(sample)]
             started = time.perf_counter()
             told = [facts.about(record, name) for record in records for name in record]
             microseconds = round((time.perf_counter() - started) / len(told) * 1e6, 1)
