@@ -107,18 +107,18 @@ def run_page(page: Path) -> None:
     Raises:
         AssertionError: a command fails, or its output is not what the page shows.
     """
-    spoken = name(page)
+    title = name(page)
     namespace: dict[str, Any] = {"__name__": "snippet"}
     printed: str | None = None
     for language, text in blocks(page):
         if language == "console":
             for command in commands(text):
                 if command.skipped is None:
-                    _run(command, spoken)
+                    _run(command, title)
         elif language == "python":
-            printed = _exec(text, spoken, namespace)
+            printed = _exec(text, title, namespace)
         elif language == "text" and printed is not None:
-            assert same(text, printed), f"{spoken} prints\n{printed}"
+            assert same(text, printed), f"{title} prints\n{printed}"
             printed = None
 
 

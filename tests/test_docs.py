@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from snippets import BLOCKS, COMMANDS, PAGES, PROGRAMS, ROOT, blocks, commands, name, run_page
+from snippets import BLOCKS, COMMANDS, PAGES, PROGRAMS, ROOT, blocks, commands, name, run_page, same
 
 from dp_tools.rules.packs.packs import parse_pack
 
@@ -43,6 +43,20 @@ def test_what_does_not_run_is_on_a_page_and_has_a_reason():
     lines = [" ".join(command.words[1:]) + " " for command in found if command.words[0] == "dp-tools"]
     assert all(any(line.startswith(f"{start} ") for line in lines) for start in COMMANDS)
     assert set(BLOCKS) <= {name(page) for page in PAGES}
+
+
+@pytest.mark.parametrize(
+    ("shown", "output", "holds"),
+    [
+        ("36 of 600 cells …", "35 of 600 cells are wrong", True),
+        ("36 of 600 cells", "46 of 600 cells", False),
+        ('formats "99.99.9999" 7', 'formats "99.99.9999" 7 ', True),
+        ("two cells", "three cells", False),
+        ("", "anything", True),
+    ],
+)
+def test_shown_output_is_compared_but_for_ellipses_and_rounding(shown, output, holds):
+    assert same(shown, output) is holds
 
 
 def test_blocks_are_in_languages_that_are_tested_or_shown_only():
