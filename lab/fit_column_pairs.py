@@ -9,7 +9,6 @@ that nobody understands, and of exports that share few things.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -17,7 +16,14 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from dp_tools.profiling.column_pairs import FEATURES, ColumnSummary, features
-from lab.synthetic.exports import DOMAINS, Export, ExportPair, make_everyday
+from lab.synthetic.exports import (
+    DOMAINS,
+    Export,
+    ExportPair,
+    make_everyday,
+    with_little_in_common,
+    with_unknown_names,
+)
 
 _SEEDS = 12
 _PENALTY = 2e-4
@@ -45,8 +51,8 @@ def training_pairs() -> Iterator[ExportPair]:
             pair = make_everyday(domain, seed)
             yield make_everyday(domain, seed, things=12)
             yield pair
-            yield _with_unknown_names(random, pair, 0.4)
-            yield _with_little_in_common(pair)
+            yield with_unknown_names(random, pair, 0.4)
+            yield with_little_in_common(pair)
 
 
 def summaries(export: Export) -> list[ColumnSummary]:
@@ -54,19 +60,6 @@ def summaries(export: Export) -> list[ColumnSummary]:
     return ColumnSummary.of_table(
         [(name, [row[place] for row in export.rows]) for place, name in enumerate(export.columns)]
     )
-
-
-def _with_unknown_names(random: Random, pair: ExportPair, share: float) -> ExportPair:
-    new = {name: f"{random.choice('QXZV')}{random.randint(10, 99)}" for name in pair.right.columns}
-    new = {name: word if random.random() < share else name for name, word in new.items()}
-    right = replace(pair.right, columns=tuple(new[name] for name in pair.right.columns))
-    return ExportPair(pair.left, right, {name: new[other] for name, other in pair.mapping.items()})
-
-
-def _with_little_in_common(pair: ExportPair) -> ExportPair:
-    middle = len(pair.left.rows) // 2
-    first = replace(pair.left, rows=tuple(sorted(pair.left.rows)[:middle]))
-    return ExportPair(first, replace(pair.right, rows=tuple(sorted(pair.right.rows)[middle:])), pair.mapping)
 
 
 def _fitted(rows: NDArray[np.float64], labels: NDArray[np.float64]) -> NDArray[np.float64]:

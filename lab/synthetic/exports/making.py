@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from random import Random
 
@@ -97,3 +97,20 @@ def _export(random: Random, system: System, concepts: Sequence[str], things: Seq
 
     rows = tuple(tuple(cell(thing, concept) for concept in concepts) for thing in things)
     return Export(system.name, tuple(system.columns[concept] for concept in concepts), rows)
+
+
+def with_unknown_names(random: Random, given: ExportPair, share: float) -> ExportPair:
+    """A pair in whose second export a share of the columns has names that nobody understands."""
+    names = {
+        name: f"{random.choice('QXZV')}{place}" if random.random() < share else name
+        for place, name in enumerate(given.right.columns, start=10)
+    }
+    right = replace(given.right, columns=tuple(names[name] for name in given.right.columns))
+    return ExportPair(given.left, right, {name: names[other] for name, other in given.mapping.items()})
+
+
+def with_little_in_common(given: ExportPair) -> ExportPair:
+    """A pair whose exports hold hardly any thing that the other one holds."""
+    middle = len(given.left.rows) // 2
+    left = replace(given.left, rows=tuple(sorted(given.left.rows)[:middle]))
+    return ExportPair(left, replace(given.right, rows=tuple(sorted(given.right.rows)[middle:])), given.mapping)
