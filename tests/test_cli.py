@@ -111,7 +111,7 @@ def test_help_and_serve_start_without_loading_what_answers():
 
 
 def test_detect_errors_writes_a_verdict_per_cell(desk, preprocessor):
-    found = rows(desk.run("detect-errors", desk.orders, "-a", "city", "--attribute", "country"))
+    found = rows(desk.run("detect", desk.orders, "-a", "city", "--attribute", "country"))
     assert [(row["row"], row["attribute"], row["value"]) for row in found] == [
         (str(number), name, order[name]) for number, order in enumerate(ORDERS, 1) for name in ("city", "country")
     ]
@@ -121,7 +121,7 @@ def test_detect_errors_writes_a_verdict_per_cell(desk, preprocessor):
 
 
 def test_the_summary_names_the_model_and_the_counts(desk):
-    result = desk.run("detect-errors", desk.orders, "-a", "city")
+    result = desk.run("detect", desk.orders, "-a", "city")
     assert "model" in result.stderr
     assert "tiny" in result.stderr
     assert "rules used" in result.stderr
@@ -205,7 +205,7 @@ def test_any_table_format_is_read(desk):
     tabs = desk.file("orders.tsv", b"id\tcity\n007\tPorto\n")
     assert [row["row"] for row in rows(desk.run("ask", tabs, "-i", "Is it in Spain?"))] == ["1"]
     lines = desk.file("orders.jsonl", b'{"id": "007", "city": null}\n')
-    assert [row["value"] for row in rows(desk.run("detect-errors", lines, "-a", "city"))] == [""]
+    assert [row["value"] for row in rows(desk.run("detect", lines, "-a", "city"))] == [""]
 
 
 @pytest.mark.parametrize(
@@ -221,13 +221,13 @@ def test_any_table_format_is_read(desk):
 )
 def test_a_file_that_is_no_clean_table_is_refused_in_one_sentence(desk, name, content, message):
     path = desk.file(name, content)
-    assert message in desk.refused("detect-errors", path, "-o", desk.folder / "out.csv")
+    assert message in desk.refused("detect", path, "-o", desk.folder / "out.csv")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("detect-errors", "ORDERS", "-a", "town"), "no attribute 'town': choose from id, city, country"),
+        (("detect", "ORDERS", "-a", "town"), "no attribute 'town': choose from id, city, country"),
         (("impute", "ORDERS", "-a", "town"), "no attribute 'town'"),
         (("extract", "ORDERS", "-c", "town", "-a", "size"), "no attribute 'town'"),
         (("annotate", "ORDERS", "-t", "city"), "at least two different types"),
@@ -253,7 +253,7 @@ def test_a_knowledge_file_that_is_not_sqlite_is_refused(desk):
 
 
 def test_a_file_that_is_not_there_is_refused(desk):
-    result = desk.run("detect-errors", desk.folder / "nothing.csv")
+    result = desk.run("detect", desk.folder / "nothing.csv")
     assert result.exit_code == 2
     assert "does not exist" in result.stderr
 

@@ -91,7 +91,7 @@ def test_a_person_gets_a_paragraph_and_a_picture(tmp_path: Path, lent_engine: ob
 def test_a_request_of_any_task_can_be_explained_from_a_file(tmp_path: Path, lent_engine: object) -> None:  # noqa: ARG001
     file = tmp_path / "request.json"
     file.write_text(json.dumps({"records": [{"beer": "Stout", "abv": "5%"}], "attributes": ["abv"]}))
-    result = run("detect-errors", file, "--item", "0", "--knowledge", ":memory:", "--json")
+    result = run("detect", file, "--item", "0", "--knowledge", ":memory:", "--json")
     assert result.exit_code == 0, result.output
     (explanation,) = json.loads(result.stdout)["explanations"]
     assert {entry["name"] for entry in explanation["decided"]} >= {"beer", "abv"}
@@ -103,11 +103,11 @@ def test_what_cannot_be_explained_is_one_sentence_and_nothing_is_written(tmp_pat
     broken = tmp_path / "broken.json"
     broken.write_text("{")
     for arguments, message in (
-        (("detect-errors", table), "--row"),
-        (("detect-errors", table, "--row", "1"), "--attribute"),
-        (("detect-errors", table, "--row", "9", "-a", "city"), "no record 9"),
-        (("detect-errors", table, "--row", "1", "-a", "zip"), "no attribute 'zip'"),
-        (("annotate-columns", table, "--row", "1"), ".json"),
+        (("detect", table), "--row"),
+        (("detect", table, "--row", "1"), "--attribute"),
+        (("detect", table, "--row", "9", "-a", "city"), "no record 9"),
+        (("detect", table, "--row", "1", "-a", "zip"), "no attribute 'zip'"),
+        (("annotate", table, "--row", "1"), ".json"),
         (("match", table, "--row", "1"), "left_"),
         (("match", broken), "not a JSON file"),
         (("match", table, "--row", "1", "--picture", tmp_path / "why.gif"), ".png"),

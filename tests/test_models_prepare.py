@@ -244,7 +244,7 @@ def test_weights_that_another_process_is_making_are_not_made_twice(fresh: list[M
 def test_a_person_at_a_shell_is_told_why_the_first_answers_take_a_moment(fresh: list[ModelSpec], tmp_path: Path):
     table = tmp_path / "beers.csv"
     table.write_text("name,ounces\nLager,12\n")
-    result = CliRunner().invoke(main, ["detect-errors", str(table), "--knowledge", ":memory:", "--no-cache"])
+    result = CliRunner().invoke(main, ["detect", str(table), "--knowledge", ":memory:", "--no-cache"])
     assert result.exit_code == 0, result.output
     assert result.stderr.startswith("Optimizing nano for this machine, once")
     assert fresh == [resolve("nano")]

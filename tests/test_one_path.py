@@ -158,7 +158,7 @@ class House:
         return {(c["record"], c["attribute"]): (c["error"], c["confidence"], c["decided_by"]) for c in cells}
 
     def by_command(self) -> dict[tuple[int, str], Verdict]:
-        lines = csv.DictReader(io.StringIO(self.command("detect-errors", str(self.file))))
+        lines = csv.DictReader(io.StringIO(self.command("detect", str(self.file))))
         return {
             (int(c["row"]) - 1, c["attribute"]): (c["error"] == "yes", float(c["confidence"]), c["decided_by"])
             for c in lines

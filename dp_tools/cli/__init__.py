@@ -19,7 +19,7 @@ import click
 from dp_tools.errors import Cancelled, DpToolsError
 
 COMMANDS = {
-    "detect-errors": ("dp_tools.cli.tasks:detect_errors", "Find the wrong cells of a table."),
+    "detect": ("dp_tools.cli.tasks:detect", "Find the wrong cells of a table."),
     "impute": ("dp_tools.cli.tasks:impute", "Fill the gaps of one column."),
     "match": ("dp_tools.cli.tasks:match", "Say which pairs of records are the same thing."),
     "match-schemas": ("dp_tools.cli.tasks:match_schemas", "Find the columns of two tables that mean the same."),

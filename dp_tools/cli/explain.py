@@ -24,11 +24,21 @@ from dp_tools.tasks.request_errors import read_request
 from dp_tools.tasks.task import RecordField, Request
 
 _SIDES = ("left", "right")
-_OF_TABLES = ("detect-errors", "impute", "match")
+_OF_TABLES = ("detect", "impute", "match")
+_TASK_OF = {
+    "detect": "detect_errors",
+    "impute": "impute",
+    "match": "match_entities",
+    "match-schemas": "match_schemas",
+    "annotate": "annotate_columns",
+    "extract": "extract_values",
+    "ask": "follow_instruction",
+}
+"""The task of each command."""
 
 
 @click.command()
-@click.argument("task", type=click.Choice([name.replace("_", "-") for name in TASKS] + ["match"]))
+@click.argument("task", type=click.Choice(list(_TASK_OF)))
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--row", type=click.IntRange(min=1), help="For a table: number of the record to explain, from 1.")
 @click.option("-a", "--attribute", help="For a table: column of the cell to explain.")
@@ -70,7 +80,7 @@ def explain(
 ) -> None:
     """Explain one answer of TASK about FILE.
 
-    FILE is a table: for detect-errors and impute give --row and --attribute; for match give --row, with columns named
+    FILE is a table: for detect and impute give --row and --attribute; for match give --row, with columns named
     left_... and right_.... For any task, FILE may also be a .json file that holds the request of the tool.
     """
     if picture is not None and picture.suffix not in (".png", ".svg"):
@@ -123,8 +133,7 @@ def _of_json(task: str, file: Path, scope: dict[str, Any]) -> Request:
         raise InvalidRequest(f"{file} is not a JSON file ({error}): give the request as the tool takes it.") from error
     if not isinstance(fields, dict):
         raise InvalidRequest(f"{file} should hold a JSON object: the request as the tool takes it.")
-    name = "match_entities" if task == "match" else task.replace("-", "_")
-    return read_request(TASKS[name], {**fields, **scope})
+    return read_request(TASKS[_TASK_OF[task]], {**fields, **scope})
 
 
 def _of_table(
@@ -135,7 +144,7 @@ def _of_table(
     if row > len(records):
         raise InvalidRequest(f"{file} has no record {row}: it has {len(records)}.")
     record = records[row - 1]
-    if task in ("match", "match-entities"):
+    if task == "match":
         pair_facts = PairFacts(_side(file, other, side) for other in records for side in _SIDES)
         pair = {side: _side(file, record, side) for side in _SIDES}
         return read_request(TASKS["match_entities"], {"pairs": [pair], **scope}), pair_facts
@@ -143,7 +152,7 @@ def _of_table(
         raise InvalidRequest(f"For {task} give the request as a .json file; tables are for {', '.join(_OF_TABLES)}.")
     if attribute is None:
         raise InvalidRequest("Name the column whose cell is to be explained with --attribute.")
-    if task == "detect-errors":
+    if task == "detect":
         fields = {"records": [record], "attributes": [attribute], **scope}
         return read_request(TASKS["detect_errors"], fields), BatchFacts(records, scope["dataset"])
     known = [other for other in records if not is_missing(other.get(attribute))]

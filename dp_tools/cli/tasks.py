@@ -36,7 +36,7 @@ T = TypeVar("T")
 @click.argument("file", type=FILE)
 @click.option("-a", "--attribute", "attributes", multiple=True, help="Judge only this column (repeatable).")
 @task_command
-def detect_errors(file: Path, attributes: tuple[str, ...], session: Session) -> None:
+def detect(file: Path, attributes: tuple[str, ...], session: Session) -> None:
     """Find the wrong cells of FILE.
 
     Writes one line per cell: row, attribute, value, error, confidence, decided_by, reason.
