@@ -71,7 +71,7 @@ class RulesInForce:
     @classmethod
     def of(cls, injection: Injection, attribute: str | None) -> RulesInForce:
         """The rules of an injection as they hold for an attribute."""
-        return cls(injection, "none" if attribute is None else rule_coverage(injection, attribute))
+        return cls(injection, rule_coverage(injection, attribute))
 
     def resolve(self, subject: Subject, verdicts: Callable[[], Iterable[TableVerdict]]) -> Outcome | None:
         """What is decided without the model: by an example, by a check, or by what the table mostly holds.

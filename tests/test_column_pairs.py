@@ -17,6 +17,7 @@ from dp_tools.engine.questions import Engine
 from dp_tools.mcp_server.server import create_server
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.profiling.column_concepts import meanings
+from dp_tools.rules.rule import Rule
 
 STOCK = """art_no,descr,uom,qty_oh,net_prc,crncy,supp_id,supp_nm,ean13,wt_g,last_mvmt,active
 10021,"Hex bolt M8x40, zinc",EA,1240,0.18,EUR,S044,Norrland Fästen AB,4006381333931,21,2024-05-02,Y
@@ -102,6 +103,20 @@ def test_values_match_columns_whose_names_nobody_understands(preprocessor: Prepr
 def test_a_rule_of_the_call_is_weighed_by_the_model_and_not_overruled_by_counting(preprocessor: Preprocessor) -> None:
     found = preprocessor.match_schemas(columns(CUSTOMERS), columns(CLIENTS), rules=["PLZ never matches cp."])
     assert {pair.decided_by for pair in found.pairs} == {"model"}
+
+
+def test_a_rule_of_the_dataset_is_weighed_as_well_and_one_of_another_dataset_is_not(preprocessor: Preprocessor) -> None:
+    rule = Rule(id="no-cp", task="match_schemas", dataset="crm", statement="PLZ never matches cp.")
+    preprocessor.knowledge.add(rule, who="a test")
+    own, other = (
+        {
+            pair.decided_by
+            for pair in preprocessor.match_schemas(columns(CUSTOMERS), columns(CLIENTS), dataset=name).pairs
+        }
+        for name in ("crm", "shop")
+    )
+    assert own == {"model"}
+    assert "table" in other
 
 
 def test_without_values_the_model_is_asked(preprocessor: Preprocessor) -> None:

@@ -50,9 +50,15 @@ class TableVerdict:
         return rule_coverage in UNSPECIFIC or (rule_coverage == "checked" and self.keyed)
 
 
-def rule_coverage(injection: Injection, attribute: str) -> RuleCoverage:
-    """How the rules of an injection cover an attribute, by their scope or by naming it in their statement."""
+def rule_coverage(injection: Injection, attribute: str | None) -> RuleCoverage:
+    """How the rules of an injection cover an attribute, by their scope or by naming it in their statement.
+
+    Where a question is about no single attribute, rules of the call and of its dataset are about it.
+    """
     rules = [*injection.rules, *(entry.rule for entry in injection.overridden)]
+    if attribute is None:
+        own = any(_is_stated(rule) for rule in rules if rule.source == "call" or rule.dataset != ALL)
+        return "stated" if own else "none"
     named = re.compile(rf"\b{re.escape(clean_name(attribute))}\b", re.IGNORECASE)
     about = [
         rule

@@ -109,7 +109,7 @@ class MatchSchemas(Task[MatchSchemasRequest, MatchSchemasAnswer]):
             found = words.about(lefts[left], rights[right])
             prompt = Prompt(task=self.name, blocks=(block_a, block_b), evidence=rendered(found))
             subject = {"left": lefts[left], "right": rights[right]}
-            counted = () if request.rules else _counted(words.verdicts.get((left, right)))
+            counted = _counted(words.verdicts.get((left, right)))
             truncated = tuple(dict.fromkeys((*truncated_a, *truncated_b)))
             cases.append(Case(subject, prompt, YesNo(), truncated=truncated, table=counted, facts=found))
         return cases
