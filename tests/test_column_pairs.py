@@ -160,3 +160,13 @@ def test_opposites_are_counterparts_with_a_remark(preprocessor: Preprocessor) ->
     assert pair.match
     assert pair.decided_by == "table"
     assert "opposite" in (pair.reason or "")
+
+
+def test_of_many_columns_that_are_all_alike_the_model_is_asked_about_the_best_few(preprocessor: Preprocessor) -> None:
+    def wide(step: int) -> list[dict[str, Any]]:
+        values = [[str((place * 37 + row * step) % 97) for row in range(30)] for place in range(16)]
+        return [{"name": f"c{place}x", "samples": column} for place, column in enumerate(values)]
+
+    found = preprocessor.match_schemas(wide(7), wide(11), only="all")
+    assert len(found.pairs) == 16 * 16
+    assert sum(pair.decided_by == "model" for pair in found.pairs) <= 3 * 16

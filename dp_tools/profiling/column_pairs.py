@@ -142,6 +142,8 @@ _NEAR_KINDS: tuple[frozenset[Kind], ...] = (
 """Kinds that are taken for one another where a column tells little."""
 _SAME, _AHEAD, _OTHER = 0.25, 0.5, -1.0
 """Log-odds from which on a pair is the same, by how much it leads before others, and up to which it is not the same."""
+_RIVALS = 3
+"""Pairs of a column that are worth a question."""
 _ALIKE, _WORTH_SAYING = 0.5, 0.1
 """Shares from which on a reason names them."""
 
@@ -279,6 +281,8 @@ def column_verdicts(
     points = [[_points(ours, theirs) for theirs in right] for ours in left]
     rights = _counterparts(points, left, right)
     lefts = {b: a for a, b in rights.items()}
+    row_floors = [_floor(row) for row in points]
+    column_floors = [_floor(column) for column in zip(*points, strict=True)]
     found = {}
     for a, b in product(range(len(left)), range(len(right))):
         near, apart = _probability(points[a][b]), _probability(-points[a][b])
@@ -290,9 +294,20 @@ def column_verdicts(
         elif b in lefts:
             why = f"In the first table, {left[lefts[b]].name!r} is the counterpart of {right[b].name!r}."
             found[a, b] = ColumnVerdict(False, max(apart, _probability(points[lefts[b]][b])), why)
-        elif left[a].different and right[b].different and points[a][b] <= _OTHER:
+        elif not left[a].different or not right[b].different:
+            continue
+        elif points[a][b] <= _OTHER:
             found[a, b] = ColumnVerdict(False, apart, "Neither the names nor the values are much alike.")
+        elif points[a][b] < max(row_floors[a], column_floors[b]):
+            # Of this one and three that are more probable, each of which excludes it, it has a quarter at the most.
+            why = f"{_RIVALS} other pairs of one of the two columns fit better."
+            found[a, b] = ColumnVerdict(False, max(apart, 1 - 1 / (1 + _RIVALS)), why)
     return found
+
+
+def _floor(points: Sequence[float]) -> float:
+    """What only the `_RIVALS` best reach."""
+    return sorted(points)[-_RIVALS] if len(points) >= _RIVALS else -math.inf
 
 
 def _counterparts(
