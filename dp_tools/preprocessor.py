@@ -55,7 +55,7 @@ from dp_tools.tables.scripting.given import (
     records_in,
 )
 from dp_tools.tables.table_profile import TableProfile
-from dp_tools.tasks import TASKS
+from dp_tools.tasks import TASKS, VERBS
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer
 from dp_tools.tasks.detect_errors import DetectErrorsAnswer
 from dp_tools.tasks.extract_values import ExtractValuesAnswer
@@ -723,7 +723,7 @@ class Preprocessor:
 
     def explain(
         self,
-        task: str,
+        method: str,
         request: Mapping[str, Any],
         items: Sequence[int] = (0,),
         *,
@@ -734,21 +734,21 @@ class Preprocessor:
         """Say why answers came out as they did.
 
         Args:
-            task: the tool that gives such answers, for example "detect_errors".
-            request: what it was asked, as the tool takes it: {"records": [...], ...}.
+            method: the method that gave them, for example "detect".
+            request: what it was asked for records, as the tool takes it: {"records": [...], ...}.
             items: positions in the answer, from 0.
             permutation_averaged: explain the mean over several orders: steadier, slower.
             progress: called with (done, of how many).
             cancel: set it to stop.
 
         Raises:
-            InvalidRequest: there is no such task, the request cannot be answered, or its answer has no such item.
+            InvalidRequest: there is no such method, the request cannot be answered, or its answer has no such item.
             ModelUnavailable: no question can be answered.
             Cancelled: `cancel` was set.
         """
-        if task not in TASKS:
-            raise InvalidRequest(f"There is no task {task!r}: choose from {', '.join(TASKS)}.")
-        asked = read_request(TASKS[task], request)
+        if method not in VERBS:
+            raise InvalidRequest(f"Answers of {method!r} cannot be explained: choose from {', '.join(VERBS)}.")
+        asked = read_request(TASKS[VERBS[method]], request)
         return explain(
             self.decider, asked, items, permutation_averaged=permutation_averaged, progress=progress, cancel=cancel
         )

@@ -18,27 +18,17 @@ from dp_tools.preprocessor import Preprocessor
 from dp_tools.profiling import Facts, PairFacts, RecordFacts
 from dp_tools.records import is_missing
 from dp_tools.tables.io.paths import new_file
-from dp_tools.tasks import TASKS
+from dp_tools.tasks import TASKS, VERBS
 from dp_tools.tasks.batch_facts import BatchFacts
 from dp_tools.tasks.request_errors import read_request
 from dp_tools.tasks.task import RecordField, Request
 
 _SIDES = ("left", "right")
 _OF_TABLES = ("detect", "impute", "match")
-_TASK_OF = {
-    "detect": "detect_errors",
-    "impute": "impute",
-    "match": "match_entities",
-    "match-schemas": "match_schemas",
-    "annotate": "annotate_columns",
-    "extract": "extract_values",
-    "ask": "follow_instruction",
-}
-"""The task of each command."""
 
 
 @click.command()
-@click.argument("task", type=click.Choice(list(_TASK_OF)))
+@click.argument("task", type=click.Choice([verb.replace("_", "-") for verb in VERBS]))
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--row", type=click.IntRange(min=1), help="For a table: number of the record to explain, from 1.")
 @click.option("-a", "--attribute", help="For a table: column of the cell to explain.")
@@ -133,7 +123,7 @@ def _of_json(task: str, file: Path, scope: dict[str, Any]) -> Request:
         raise InvalidRequest(f"{file} is not a JSON file ({error}): give the request as the tool takes it.") from error
     if not isinstance(fields, dict):
         raise InvalidRequest(f"{file} should hold a JSON object: the request as the tool takes it.")
-    return read_request(TASKS[_TASK_OF[task]], {**fields, **scope})
+    return read_request(TASKS[VERBS[task.replace("-", "_")]], {**fields, **scope})
 
 
 def _of_table(

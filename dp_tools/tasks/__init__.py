@@ -26,5 +26,15 @@ TASKS: dict[str, Task[Any, Any]] = {
     )
 }
 """Every task by name."""
+VERBS = {
+    "detect": "detect_errors",
+    "impute": "impute",
+    "match": "match_entities",
+    "match_schemas": "match_schemas",
+    "annotate": "annotate_columns",
+    "extract": "extract_values",
+    "ask": "follow_instruction",
+}
+"""The task of each verb, which is the name of a method in Python and of a command at a shell."""
 
-__all__ = ["TASKS"]
+__all__ = ["TASKS", "VERBS"]
