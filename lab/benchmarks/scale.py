@@ -47,43 +47,51 @@ def write_table(path: Path, rows: int) -> None:
             )
 
 
+class _Clock:
+    """Times one step after the other."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin a step here."""
+        self._begun = time.perf_counter(), time.process_time()
+
+    def note(self, step: str, items: int = 0, **more: float | int) -> dict[str, float | int | str]:
+        """How long a step took, on the clock and of all processors, the processor's time for each of its items in
+        microseconds, and the peak memory of the process so far in MB; the next step begins."""
+        seconds, busy = time.perf_counter() - self._begun[0], time.process_time() - self._begun[1]
+        each = {"items": items, "microseconds_each": round(busy / items * 1e6, 1)} if items else {}
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        self.restart()
+        return {"step": step, "seconds": round(seconds, 1), "cpu": round(busy, 1), "peak_mb": peak, **each, **more}
+
+
 def measure(rows: int) -> Iterator[dict[str, float | int | str]]:
-    """Read a generated table, profile it, learn its facts, block it and compare its candidate pairs: step, seconds, and
-    the peak memory of the process so far in MB."""
+    """Read a generated table, profile it, learn its facts, block it and compare its pairs: see `_Clock.note`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "products.csv"
         write_table(path, rows)
-
-        def note(step: str, started: float, **more: float | int) -> dict[str, float | int | str]:
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-            return {"step": step, "seconds": round(time.perf_counter() - started, 1), "peak_mb": peak, **more}
-
-        started = time.perf_counter()
+        clock = _Clock()
         with open_table(path) as table:
-            yield note("read", started, rows=table.count)
-            started = time.perf_counter()
+            yield clock.note("read", rows=table.count)
             profile = profile_table(table)
-            yield note("profile", started, dependencies=len(profile.dependencies))
-            started = time.perf_counter()
+            yield clock.note("profile", dependencies=len(profile.dependencies))
             facts = TableFacts(table)
-            yield note("facts", started)
+            yield clock.note("facts")
             sample = range(0, table.count, max(1, table.count * len(table.columns) // _CELLS))
             records = [record for _, record in table.records(sample)]
-            started = time.perf_counter()
-            told = [facts.about(record, name) for record in records for name in record]
-            microseconds = round((time.perf_counter() - started) / len(told) * 1e6, 1)
-            yield note("cells", started, cells=len(told), microseconds_each=microseconds)
-            del facts, told
-            started = time.perf_counter()
+            clock.restart()
+            cells = sum(1 for record in records for name in record if facts.about(record, name))
+            yield clock.note("cells", cells)
+            del facts
             found = candidate_pairs(table, compared=[["title"]])
             copies = [(number - 1, number) for number in range(50, rows, 50)]
-            yield note("block", started, candidates=len(found), recall_of_copies=round(found.recall(copies), 4))
-            started = time.perf_counter()
+            yield clock.note("block", candidates=len(found), recall_of_copies=round(found.recall(copies), 4))
             words = PairFacts(record for _, record in table.records())
-            yield note("words", started)
+            yield clock.note("words")
             pairs = np.column_stack([found.left, found.right])[:_PAIRS]
             frame = table.scan(table.columns).drop(ROW).collect()
-            started = time.perf_counter()
+            clock.restart()
             pair_features(words, frame, frame, pairs)
-            microseconds = round((time.perf_counter() - started) / len(pairs) * 1e6, 1)
-            yield note("pairs", started, pairs=len(pairs), microseconds_each=microseconds)
+            yield clock.note("pairs", len(pairs))
