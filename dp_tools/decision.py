@@ -31,6 +31,7 @@ from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.digest import identity
 from dp_tools.models.user_adapters import UserAdapter, UserAdapters, base_of
 from dp_tools.profiling import CellFacts, Fact, Facts, agreement, is_contradicted
+from dp_tools.profiling.identity import Judgement
 from dp_tools.progress import Progress
 from dp_tools.prompts import prompt_template_of
 from dp_tools.prompts.ask import FreeValue, YesNo
@@ -38,7 +39,7 @@ from dp_tools.prompts.templates.template import PromptTemplate, to_question
 from dp_tools.records import clean_name
 from dp_tools.rules.coverage import RuleCoverage, TableVerdict, rule_coverage
 from dp_tools.rules.injection import Injection, Subject, statements
-from dp_tools.rules.rule import Rule
+from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.scope import key
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tasks import TASKS
@@ -50,6 +51,8 @@ from dp_tools.tasks.verdicts import VerdictAnswer, VerdictRequest, selected
 _ALL = 1_000_000
 AGREED = 0.9
 """Share of the rows like a cell's own from which on their agreement outweighs the model's verdict alone."""
+EVEN = 0.5
+"""Probability from which two people, companies or addresses are taken for one."""
 MOST_WRONG = 0.1
 """Share of a column that the model alone may call wrong: of more it has not understood what the column holds."""
 FEW_WRONG = 5
@@ -332,7 +335,11 @@ class Decider:
         force = _in_force(cases, injections)
 
         def resolved(case: Case) -> Outcome | None:
-            return force[case.attribute].resolve(case.subject, lambda: case.table)
+            in_force = force[case.attribute]
+            outcome = in_force.resolve(case.subject, lambda: case.table)
+            if outcome is None and case.identity is not None:
+                return by_counting(case.identity, in_force.injection)
+            return outcome
 
         return [resolved(case) for case in cases]
 
@@ -469,9 +476,36 @@ def calibrated(outcome: Outcome, case: Case, calibration: PlattCalibration) -> O
         ranking = tuple((label, probability * share) for label, probability in others)
         return replace(outcome, confidence=confidence, ranking=ranking)
     yes = calibration(outcome.probability_of_yes or 0.0, case.evidence_score, case.overlap_score)
-    verdict = yes >= calibration.threshold
-    label, confidence = ("yes", yes) if verdict else ("no", 1 - yes)
-    return replace(outcome, label=label, confidence=confidence, threshold=calibration.threshold)
+    threshold = calibration.threshold
+    if case.identity is not None:
+        yes, threshold = case.identity.combined(yes), EVEN
+    label, confidence = ("yes", yes) if yes >= threshold else ("no", 1 - yes)
+    return replace(outcome, label=label, confidence=confidence, threshold=threshold)
+
+
+def by_counting(judgement: Judgement, injection: Injection) -> Outcome | None:
+    """What counted evidence decides by itself of a pair of people, companies or addresses.
+
+    Args:
+        judgement: of the pair.
+        injection: the rules that hold for it; a rule for these records in particular is left to the model to weigh.
+
+    Returns:
+        The outcome, or None where the evidence is not strong enough or a rule is to be heard.
+    """
+    if not judgement.decides or not is_left_to_counting(injection):
+        return None
+    label = "yes" if judgement.probability >= EVEN else "no"
+    confidence = max(judgement.probability, 1 - judgement.probability)
+    return Outcome("table", label, confidence, reason=f"By counted evidence: {judgement.reason}.", threshold=EVEN)
+
+
+def is_left_to_counting(injection: Injection) -> bool:
+    """Whether no rule is about these records in particular, and none decides by a check or an example."""
+    rules = [*injection.rules, *(entry.rule for entry in injection.overridden)]
+    return all(
+        rule.dataset == ALL and rule.source != "call" and rule.check is None and not rule.examples for rule in rules
+    )
 
 
 def held_against_rows(case: Case, outcome: Outcome) -> Outcome:

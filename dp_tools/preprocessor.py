@@ -25,6 +25,7 @@ from dp_tools.explain.perturbation import explain
 from dp_tools.models.catalogue import ModelSpec, resolve
 from dp_tools.models.user_adapters import UserAdapters, default_folder
 from dp_tools.profiling import Facts
+from dp_tools.profiling.kind import Kind
 from dp_tools.progress import Progress, watched
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tables.change_log import log_beside, undo
@@ -359,6 +360,7 @@ class Preprocessor:
         exclude: Sequence[str] = (),
         one_to_one: bool = True,
         permutation_averaged: bool = False,
+        kinds: Mapping[str, Kind] | None = None,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -380,6 +382,7 @@ class Preprocessor:
         exclude: Sequence[str] = (),
         one_to_one: bool = True,
         permutation_averaged: bool = False,
+        kinds: Mapping[str, Kind] | None = None,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -402,6 +405,7 @@ class Preprocessor:
             exclude: leave these out.
             one_to_one: whether a record has one counterpart at most.
             permutation_averaged: judge pairs by the mean over four orders: steadier, slower.
+            kinds: what columns hold, by name ("Mobil": "telephone"), where detection fails.
             dataset: the name of the dataset, which selects the rules that apply.
             rules: more rules, for this call only, one sentence each.
             output: the CSV file to write; beside the left table by default, nowhere for a frame.
@@ -441,6 +445,7 @@ class Preprocessor:
             exclude=list(exclude),
             one_to_one=one_to_one,
             permutation_averaged=permutation_averaged,
+            kinds=[f"{kind}={name}" for name, kind in (kinds or {}).items()],
             **self._scope(left, output, overwrite, escape_formulas, dataset, rules),
         )
         return MatchAnswer(*self._carried_out(request, resume, with_current_model, progress, cancel))
@@ -453,6 +458,7 @@ class Preprocessor:
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
         permutation_averaged: bool = False,
+        kinds: Mapping[str, Kind] | None = None,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -471,6 +477,7 @@ class Preprocessor:
             include: compare these although they seem to be keys.
             exclude: leave these out.
             permutation_averaged: judge pairs by the mean over four orders: steadier, slower.
+            kinds: what columns hold, by name ("Mobil": "telephone"), where detection fails.
             dataset: the name of the dataset, which selects the rules that apply.
             rules: more rules, for this call only, one sentence each.
             output: the CSV file to write; beside the table by default, nowhere for a frame.
@@ -496,6 +503,7 @@ class Preprocessor:
             include=list(include),
             exclude=list(exclude),
             permutation_averaged=permutation_averaged,
+            kinds=[f"{kind}={name}" for name, kind in (kinds or {}).items()],
             **self._scope(table, output, overwrite, escape_formulas, dataset, rules),
         )
         return DedupeAnswer(*self._carried_out(request, resume, with_current_model, progress, cancel))

@@ -338,7 +338,9 @@ def test_a_job_that_fails_says_why_and_writes_nothing(folder: Path) -> None:
 
 def test_doubtful_cases_wait_for_a_person_and_become_examples(folder: Path) -> None:
     jobs = jobs_in(folder, ScriptedEngine())
-    job = jobs.start(DedupeRequest(source=TableSource(path="people.csv"), dataset="people"), wait=60)
+    # A name beside a postcode would be judged by counting.
+    request = DedupeRequest(source=TableSource(path="people.csv"), dataset="people", exclude=["zip"])
+    job = jobs.start(request, wait=60)
     reviews, count = next_reviews(jobs.store, job.id, 5)
     assert len(reviews) == 5
     assert count >= 5
@@ -368,9 +370,8 @@ def test_pairs_whose_verdict_depends_on_the_order_of_things_wait_for_a_person(fo
         engine = ScriptedEngine()
         jobs = jobs_in(folder, engine)
         people = TableSource(path="people.csv")
-        job = jobs.start(
-            MatchRequest(left=people, right=people, permutation_averaged=permutation_averaged, overwrite=True), wait=60
-        )
+        how = {"exclude": ["zip"], "permutation_averaged": permutation_averaged, "overwrite": True}
+        job = jobs.start(MatchRequest(left=people, right=people, **how), wait=60)
         assert job.status == "done", job.error
         assert job.total == job.done
         reviews, _ = next_reviews(jobs.store, job.id, 1000)

@@ -81,6 +81,15 @@ _COLUMNS = (
     click.option("--include", multiple=True, help="Include a column that looks like a key or a source (repeatable)."),
     click.option("--exclude", multiple=True, help="Leave out a column (repeatable)."),
 )
+_KINDS = (
+    click.option(
+        "--kind",
+        "kinds",
+        multiple=True,
+        metavar="KIND=COLUMN",
+        help="What a column holds, such as telephone=Mobil, where detection fails (repeatable).",
+    ),
+)
 _ESCAPE = (ESCAPE,)
 _PERMUTATION_AVERAGED = (
     click.option(
@@ -212,7 +221,7 @@ def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
 @click.argument("left", type=FILE)
 @click.argument("right", type=FILE)
 @click.option("--many", is_flag=True, help="Allow a record to match several others.")
-@options(_JOB, _ESCAPE, _COLUMNS, _PERMUTATION_AVERAGED, _READING, _MODEL)
+@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _READING, _MODEL)
 def match_tables(
     left: Path,
     right: Path,
@@ -225,6 +234,7 @@ def match_tables(
     attributes: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    kinds: tuple[str, ...],
     permutation_averaged: bool,
     model: str,
     knowledge: Path | None,
@@ -242,6 +252,7 @@ def match_tables(
         include=list(include),
         exclude=list(exclude),
         one_to_one=not many,
+        kinds=list(kinds),
         permutation_averaged=permutation_averaged,
         **_scope(output, force, escape_formulas, dataset, rules),
     )
@@ -250,7 +261,7 @@ def match_tables(
 
 @click.command()
 @click.argument("file", type=FILE)
-@options(_JOB, _ESCAPE, _COLUMNS, _PERMUTATION_AVERAGED, _READING, _MODEL)
+@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _READING, _MODEL)
 def dedupe(
     file: Path,
     output: Path | None,
@@ -261,6 +272,7 @@ def dedupe(
     attributes: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    kinds: tuple[str, ...],
     permutation_averaged: bool,
     model: str,
     knowledge: Path | None,
@@ -276,6 +288,7 @@ def dedupe(
         attributes=list(attributes) or None,
         include=list(include),
         exclude=list(exclude),
+        kinds=list(kinds),
         permutation_averaged=permutation_averaged,
         **_scope(output, force, escape_formulas, dataset, rules),
     )

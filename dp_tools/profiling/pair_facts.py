@@ -15,6 +15,7 @@ from dp_tools.profiling.compared_record import (
 )
 from dp_tools.profiling.facts import Fact, Listed, Similarity
 from dp_tools.profiling.identifiers import codes_agree
+from dp_tools.profiling.identity import IdentityJudge, Judgement
 from dp_tools.profiling.idf import Idf
 from dp_tools.records import Record
 
@@ -70,9 +71,11 @@ class PairFacts:
 
     Args:
         records: what tells how common a word is: the records of the tables that the pairs are from.
+        judge: weighs what pairs of people, companies or addresses have in common, where the records are such.
     """
 
-    def __init__(self, records: Iterable[Record] = ()) -> None:
+    def __init__(self, records: Iterable[Record] = (), judge: IdentityJudge | None = None) -> None:
+        self._judge = judge
         self.weights = Idf(tuple(compared_tokens(record)) for record in records)
 
     def about(self, left: Record, right: Record) -> tuple[Fact, ...]:
@@ -87,6 +90,10 @@ class PairFacts:
         facts += Listed.first("a only", self._telling(pair.a_only), _LISTED)
         facts += Listed.first("b only", self._telling(pair.b_only), _LISTED)
         return tuple(facts)
+
+    def judgement(self, left: Record, right: Record) -> Judgement | None:
+        """What counted evidence says of a pair, where the records are people, companies or addresses."""
+        return None if self._judge is None else self._judge.judge(left, right)
 
     def _telling(self, tokens: Tokens) -> list[str]:
         """Tokens that tell things apart: those with digits first, which tell products, versions and years apart."""

@@ -80,7 +80,15 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
             subject = {"left": pair.left, "right": pair.right}
             identifier_evidence = pair_facts.codes(pair.left, pair.right)
             cases.append(
-                Case(subject, prompt, YesNo(), truncated=truncated, evidence_score=identifier_evidence, facts=found)
+                Case(
+                    subject,
+                    prompt,
+                    YesNo(),
+                    truncated=truncated,
+                    evidence_score=identifier_evidence,
+                    facts=found,
+                    identity=pair_facts.judgement(pair.left, pair.right),
+                )
             )
         return cases
 

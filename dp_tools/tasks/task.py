@@ -17,6 +17,7 @@ from typing_extensions import TypeVar
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.profiling import Fact, Facts, overlap_score
+from dp_tools.profiling.identity import Judgement
 from dp_tools.prompts.ask import Ask
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import quote, serialize
@@ -179,6 +180,7 @@ class Case:
         table: verdicts of the table's data constraints on this case, most certain first.
         evidence_score: log-odds for "yes" from counted evidence; calibration combines it with the model's logit.
         facts: what counting says of this case; the prompt's evidence is these facts as the model reads them.
+        identity: of a pair of people, companies or addresses, what counted evidence says of their being one.
     """
 
     subject: dict[str, Any]
@@ -189,6 +191,7 @@ class Case:
     table: tuple[TableVerdict, ...] = ()
     evidence_score: float = 0.0
     facts: tuple[Fact, ...] = ()
+    identity: Judgement | None = None
 
     @property
     def overlap_score(self) -> float:

@@ -34,8 +34,8 @@ REQUESTS: list[AnyJobRequest] = [
     DetectRequest(source=PEOPLE),
     CleanRequest(source=PEOPLE),
     FillRequest(source=PEOPLE, attribute="note"),
-    MatchRequest(left=PEOPLE, right=OTHERS),
-    DedupeRequest(source=PEOPLE),
+    MatchRequest(left=PEOPLE, right=OTHERS, exclude=["zip"]),
+    DedupeRequest(source=PEOPLE, exclude=["zip"]),
 ]
 
 

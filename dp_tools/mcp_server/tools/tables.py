@@ -26,6 +26,7 @@ from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
     Exclude,
     Include,
+    Kinds,
     PermutationAveraged,
     TableSource,
     sources_of,
@@ -244,6 +245,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         exclude: Exclude = [],  # noqa: B006
         one_to_one: OneToOne = True,
         permutation_averaged: PermutationAveraged = False,
+        kinds: Kinds = [],  # noqa: B006
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
         output: Output = None,
@@ -262,6 +264,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
                 exclude=exclude,
                 one_to_one=one_to_one,
                 permutation_averaged=permutation_averaged,
+                kinds=kinds,
                 dataset=dataset,
                 rules=rules,
                 output=output,
@@ -277,6 +280,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         include: Include = [],  # noqa: B006
         exclude: Exclude = [],  # noqa: B006
         permutation_averaged: PermutationAveraged = False,
+        kinds: Kinds = [],  # noqa: B006
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
         output: Output = None,
@@ -292,6 +296,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
                 include=include,
                 exclude=exclude,
                 permutation_averaged=permutation_averaged,
+                kinds=kinds,
                 dataset=dataset,
                 rules=rules,
                 output=output,

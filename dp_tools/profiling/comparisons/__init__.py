@@ -67,8 +67,8 @@ _BY_KIND: Mapping[Kind, Callable[[str, str], Comparison]] = MappingProxyType(
 )
 
 
-def compare_names_of_people(left: tuple[str, str], right: tuple[str, str]) -> Comparison:
-    """How two names compare that stand in two columns each, given names and surname."""
+def compare_names_of_people(left: tuple[str, ...], right: tuple[str, ...]) -> Comparison:
+    """How two names compare, each whole or as given names and surname."""
     return compare_names(name_of(*left), name_of(*right))
 
 

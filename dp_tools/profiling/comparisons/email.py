@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dp_tools.profiling.comparisons.comparison import Comparison
 from dp_tools.profiling.comparisons.folding import is_slip, words
-from dp_tools.profiling.comparisons.given_names import are_one_given_name
+from dp_tools.profiling.comparisons.given_names import are_one_given_name, are_two_given_names
 
 PRIVATE_HOSTS = frozenset(
     [
@@ -173,6 +173,8 @@ ROLES = frozenset(
 """Users that are an office and not a person."""
 _ADDRESS = re.compile(r"([^@\s<>]+)@([^@\s<>]+)")
 _LONGEST_SHARED = 4
+_LONGEST_CUT = 6
+"""Letters of a domain from which on it may be another one, cut off by a field of fixed length."""
 _PARTS = re.compile(r"[._\-\d]+")
 
 
@@ -220,6 +222,8 @@ def compare_emails(left: str, right: str) -> Comparison:
         )
     if one.domain == two.domain:
         return _at_one_domain(one, two)
+    if one.user == two.user and _is_cut(one.domain, two.domain):
+        return Comparison("near", "cut off", shared)
     if one.user == two.user and not one.is_role:
         if is_slip(one.domain, two.domain):
             return Comparison("near", "near spelling", shared)
@@ -228,6 +232,11 @@ def compare_emails(left: str, right: str) -> Comparison:
     if one.is_private or two.is_private:
         return Comparison("silent", "private mailbox")
     return Comparison("contradicting", "other domain")
+
+
+def _is_cut(one: str, two: str) -> bool:
+    shorter, longer = sorted((one, two), key=len)
+    return len(shorter) > _LONGEST_CUT and longer.startswith(shorter)
 
 
 def _at_one_domain(one: Mailbox, two: Mailbox) -> Comparison:
@@ -245,7 +254,8 @@ def _at_one_domain(one: Mailbox, two: Mailbox) -> Comparison:
 def _are_other_people(one: Mailbox, two: Mailbox) -> bool:
     """t.berger and c.berger, or jonas.weiss1 and jonas.weiss2, are one letter apart, and two people."""
     if len(one.parts) == len(two.parts) > 1:
-        return any(a != b and min(len(a), len(b)) == 1 for a, b in zip(one.parts, two.parts, strict=True))
+        pairs = [(a, b) for a, b in zip(one.parts, two.parts, strict=True) if a != b]
+        return any(min(len(a), len(b)) == 1 or are_two_given_names(a, b) for a, b in pairs)
     return one.parts == two.parts
 
 

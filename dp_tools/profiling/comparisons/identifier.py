@@ -40,7 +40,7 @@ def compare_web_addresses(left: str, right: str) -> Comparison:
         return Comparison("contradicting", "other site")
     if one[2].rstrip("/") == two[2].rstrip("/"):
         return Comparison("exact" if left == right else "normalised", "same", one[1] + one[2].rstrip("/"))
-    return Comparison("partial", "same site", one[1])
+    return Comparison("near", "same site", one[1])
 
 
 def _compare(left: str, right: str, check: Callable[[str], bool] | None) -> Comparison:

@@ -119,6 +119,8 @@ _PARTICLES = frozenset(
 )
 _CUT = 20
 """Letters from which on one name may be the other, cut off by a field of fixed length."""
+_BEGINNING = 3
+"""Letters that may stand for a whole name."""
 _CAMEL = re.compile(r"(?<=[a-zà-ÿ])(?=[A-Z])")
 
 
@@ -217,12 +219,18 @@ class _Pairing(NamedTuple):
     theirs: list[str]
 
 
+def _is_beginning(one: str, two: str) -> bool:
+    """Whether one word is the beginning of the other, as of a short form or where a field was too narrow."""
+    shorter, longer = sorted((one, two), key=len)
+    return len(shorter) >= _BEGINNING and longer.startswith(shorter)
+
+
 _RELATIONS: tuple[tuple[str, Callable[[str, str], bool]], ...] = (
     ("same", lambda a, b: a == b),
     ("nickname", are_one_given_name),
     ("near", lambda a, b: is_slip(a, b) and not are_two_given_names(a, b)),
     ("initial", lambda a, b: min(len(a), len(b)) == 1 and a[0] == b[0]),
-    ("cut", lambda a, b: min(len(a), len(b)) >= 4 and (a.startswith(b) or b.startswith(a))),
+    ("short", lambda a, b: _is_beginning(a, b) and not are_two_given_names(a, b)),
 )
 
 
@@ -268,7 +276,7 @@ def _of_matching_words(relations: dict[str, int], one: Name, two: Name, shared: 
         text = "initial"
     elif relations.get("nickname"):
         text = "nickname"
-    elif relations.get("near") or relations.get("cut"):
+    elif relations.get("near") or relations.get("short"):
         # Two family members may be a letter apart in the given name; in the surname that is a slip.
         slip_in_given = one.surname == two.surname and one.first != two.first
         text = "near spelling of the given name" if slip_in_given else "near spelling"

@@ -73,7 +73,7 @@ def compare_regions(left: str, right: str) -> Comparison:
 
 def compare_postcodes(left: str, right: str) -> Comparison:
     """How two postcodes compare."""
-    one, two = _postcode(left), _postcode(right)
+    one, two = plain_postcode(left), plain_postcode(right)
     if not one or not two:
         return Comparison("silent", "not a postcode")
     if one == two:
@@ -89,7 +89,7 @@ def compare_postcodes(left: str, right: str) -> Comparison:
     return Comparison("contradicting", "other postcode")
 
 
-def _postcode(value: str) -> str:
+def plain_postcode(value: str) -> str:
     """Letters and digits without a country before them; leading zeros and a ".0" of spreadsheets go."""
     text = compact(value.removesuffix(".0"))
     head, dash, rest = value.partition("-")

@@ -50,13 +50,16 @@ _SMALL = frozenset(
     ]
 )
 _UNIT = re.compile(
-    r"(?i)[,\s]*\b(?:apt|apartment|unit|suite|ste|flat|fl|floor|stock|og|top|wohnung|whg|appt|piso|int|local|lok|m|room|rm|"
-    r"kv|office|no\.? unit)\b\.?\s*#?\s*([a-z]?\d+[a-z]?|[a-z])\b|#\s*(\d+[a-z]?)"
+    r"(?i)[,\s]*\b(?:apt|apartment|unit|suite|ste|flat|fl|floor|stock|og|top|wohnung|whg|appt|appartement|piso|pta|puerta|"
+    r"esc|int|interno|local|lok|m|room|rm|kv|kw|office|lgh|lght|etg|bus|bte|boite|box|door|dvere|byt|ap|depto|studio)\b\.?"
+    r"\s*(?:no\.?\s*)?#?\s*([a-z]?\d+[a-z]?|[a-z])\b|#\s*(\d+[a-z]?)"
 )
 _NUMBER = re.compile(r"(?<![a-z])(\d+)(?:\s?[-/–]\s?(\d+))?(?:([a-z])(?![a-z])| ([a-z])(?=\s*(?:,|$)))?(?![a-z])")
 
 _NUMBER_AND_UNIT = re.compile(r"(?<!\d)(\d+[a-z]?)\s?/\s?(\d+[a-z]?)(?![\d/])")
 """Polish, Czech and Austrian addresses put the door behind the house."""
+
+_SHORT_NUMBER = re.compile(r"\d{1,3}[a-z]?$")
 
 
 class Address(NamedTuple):
@@ -78,7 +81,8 @@ def address_of(value: str) -> Address:
     elif found := _NUMBER_AND_UNIT.search(text):
         unit = found[2]
         text = f"{text[: found.start()]} {found[1]} {text[found.end() :]}"
-    numbers = []
+    text = _without_place(text)
+    numbers: list[str] = []
 
     def take(match: re.Match[str]) -> str:
         numbers.append(match[1].lstrip("0") + (match[3] or match[4] or ""))
@@ -89,6 +93,17 @@ def address_of(value: str) -> Address:
     text = _NUMBER.sub(take, text)
     street = tuple(_plain(word) for word in words(text) if word not in _SMALL)
     return Address(tuple(word for word in street if word), tuple(numbers), unit)
+
+
+def _without_place(text: str) -> str:
+    """The address without a postcode and a city that stand behind it in one column."""
+    first, *others = (part.strip() for part in text.split(","))
+    kept = [first]
+    for part in others:
+        if any(character.isdigit() for character in kept[-1]) and not _SHORT_NUMBER.match(part):
+            break
+        kept.append(part)
+    return " ".join(kept)
 
 
 def has_street_word(value: str) -> bool:

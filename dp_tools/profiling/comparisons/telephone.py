@@ -78,7 +78,11 @@ def compare_telephones(left: str, right: str, regions: tuple[str | None, str | N
 
 def _of_other_numbers(one: Number, two: Number) -> Comparison:
     ours, theirs = one.national, two.national
-    if one.country == two.country and ours[:-_BLOCK] == theirs[:-_BLOCK] and len(ours) == len(theirs) >= _LEAST_BLOCK:
+    if (
+        (one.country == two.country or not (one.country and two.country))
+        and ours[:-_BLOCK] == theirs[:-_BLOCK]
+        and len(ours) == len(theirs) >= _LEAST_BLOCK
+    ):
         # Neighbours are a company's; a slip in the last digits cannot be told from one.
         return Comparison("partial", "same block of numbers", ours[:-_BLOCK])
     if len(ours) >= _LEAST_BLOCK and is_digit_slip(ours, theirs):

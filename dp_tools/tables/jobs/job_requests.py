@@ -22,6 +22,8 @@ Include = Annotated[
 ]
 Exclude = Annotated[list[str], Field(description="Leave these out.")]
 
+Kinds = Annotated[list[str], Field(description="Kinds of columns: telephone=Mobil.")]
+
 
 class TableSource(BaseModel):
     """A table: a file under the roots, or records passed along."""
@@ -110,6 +112,7 @@ class MatchRequest(JobRequest):
     attributes: Annotated[list[str] | None, Field(description="Compare only these attributes.")] = None
     include: Include = []
     exclude: Exclude = []
+    kinds: Kinds = []
     permutation_averaged: PermutationAveraged = False
     one_to_one: Annotated[
         bool, Field(description="Whether a record matches at most one other; false if a side has duplicates.")
@@ -124,6 +127,7 @@ class DedupeRequest(JobRequest):
     attributes: Annotated[list[str] | None, Field(description="Compare only these attributes.")] = None
     include: Include = []
     exclude: Exclude = []
+    kinds: Kinds = []
     permutation_averaged: PermutationAveraged = False
 
 

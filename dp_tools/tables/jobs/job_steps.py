@@ -28,6 +28,7 @@ from dp_tools.tables.jobs.job_requests import (
     OutputFile,
 )
 from dp_tools.tables.jobs.job_run import JobRun
+from dp_tools.tables.match.identity import stated_kinds
 from dp_tools.tables.match.matching import Matching, PairScore, dedupe_table, match_tables, write_groups, write_pairs
 from dp_tools.tables.snapshot import INLINE_ROWS, Table, open_file
 
@@ -139,6 +140,7 @@ def match(run: JobRun) -> JobResult:
             exclude=request.exclude,
             one_to_one_only=request.one_to_one,
             permutation_averaged=request.permutation_averaged,
+            kinds=stated_kinds(request.kinds),
         )
         files = _deliver(
             run,
@@ -183,6 +185,7 @@ def dedupe(run: JobRun) -> JobResult:
             include=request.include,
             exclude=request.exclude,
             permutation_averaged=request.permutation_averaged,
+            kinds=stated_kinds(request.kinds),
         )
         files = _deliver(
             run,
@@ -480,7 +483,8 @@ def _pair_review(
         "dataset": dataset,
         "attribute": None,
         "question": f"Are row {score.left + 1} and row {score.right + 1} the same?"
-        + (" The model says so in one order of their attributes and not in another." if score.order_sensitive else ""),
+        + (" The model says so in one order of their attributes and not in another." if score.order_sensitive else "")
+        + (f" {score.reason}" if score.reason else ""),
         "subject": json.dumps({"left": left, "right": right}),
         "proposal": "yes" if taken else "no",
         "confidence": match if taken else 1 - match,

@@ -16,6 +16,7 @@ from dp_tools.tables.jobs.job_requests import (
     Exclude,
     FillRequest,
     Include,
+    Kinds,
     MatchRequest,
     PermutationAveraged,
     TableSource,
@@ -112,12 +113,13 @@ class MatchTables(JobArguments):
     right: AnyTable
     one_to_one: OneToOne = True
     permutation_averaged: PermutationAveraged = False
+    kinds: Kinds = []
 
     def request(self) -> AnyJobRequest:
         return MatchRequest(
             left=self.left,
             right=self.right,
-            **self.shared("attributes", "include", "exclude", "one_to_one", "permutation_averaged"),
+            **self.shared("attributes", "include", "exclude", "one_to_one", "permutation_averaged", "kinds"),
         )
 
 
@@ -127,10 +129,11 @@ class DedupeTable(JobArguments):
 
     table: AnyTable
     permutation_averaged: PermutationAveraged = False
+    kinds: Kinds = []
 
     def request(self) -> AnyJobRequest:
         return DedupeRequest(
-            source=self.table, **self.shared("attributes", "include", "exclude", "permutation_averaged")
+            source=self.table, **self.shared("attributes", "include", "exclude", "permutation_averaged", "kinds")
         )
 
 

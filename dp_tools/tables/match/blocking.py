@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
 
 import numpy as np
 import polars as pl
@@ -31,6 +32,8 @@ LEAST_ALIKE = 0.15
 POSTINGS = 20_000_000_000
 """Entries of the index that all records together may touch; in large tables only each record's rarest 3-grams are
 looked up, so that the time grows with the number of records and not with its square."""
+CROWD = 30
+"""Records that may share a key; one that more of them have tells too little."""
 _LEAST = 20_000
 """Entries that a record may touch in any case."""
 _BUCKETS = 2**20
@@ -75,6 +78,7 @@ def candidate_pairs(
     *,
     compared: Sequence[Sequence[str]] | None = None,
     top: int = TOP,
+    keys: Sequence[Sequence[Collection[str]]] = (),
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> Candidates:
@@ -85,6 +89,8 @@ def candidate_pairs(
         right: the other table; None finds candidates for duplicates inside `left`.
         compared: the columns of each table to compare on (default: see `contents`).
         top: how many most similar records each record keeps, seen from both sides.
+        keys: for each table the keys of its records in file order; records that share one are candidates, too, unless
+            more than `CROWD` records have it.
         progress: called with (records done, records in all).
         cancel: set it to stop.
 
@@ -107,6 +113,8 @@ def candidate_pairs(
         rows, columns, scores = rows[apart], columns[apart], scores[apart]
         rows, columns, scores = _distinct(np.minimum(rows, columns), np.maximum(rows, columns), scores)
         kept = _near_best(rows, columns, scores, shared=True)
+        also = _sharing_a_key(keys[0], keys[0]) if keys else None
+        pair_of = (matrix, matrix)
         counted = (left.count, left.count)
         numbers = [numbers[0], numbers[0]]
     else:
@@ -116,10 +124,35 @@ def candidate_pairs(
             np.r_[rows, back[1]], np.r_[columns, back[0]], np.r_[scores, back[2]].astype(np.float32)
         )
         kept = _near_best(rows, columns, scores, shared=False)
+        also = _sharing_a_key(keys[0], keys[1]) if keys else None
+        pair_of = (weighted[0], weighted[1])
         counted = (left.count, right.count)
     rows, columns, scores = rows[kept], columns[kept], scores[kept]
+    if also is not None and len(also[0]):
+        alike = np.asarray(pair_of[0][also[0]].multiply(pair_of[1][also[1]]).sum(axis=1), np.float32).ravel()
+        rows, columns, scores = _distinct(
+            np.r_[rows, also[0]], np.r_[columns, also[1]], np.r_[scores, alike].astype(np.float32)
+        )
     order = np.lexsort((columns, -scores, rows))
     return Candidates(numbers[0][rows[order]], numbers[1][columns[order]], scores[order], *counted)
+
+
+def _sharing_a_key(
+    left: Sequence[Collection[str]], right: Sequence[Collection[str]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of records that share a key, each pair once; the smaller first where a table is paired with itself."""
+    alone = left is right
+    holders: dict[str, tuple[list[int], list[int]]] = {}
+    for side, table in enumerate((left,) if alone else (left, right)):
+        for place, keys in enumerate(table):
+            for key in keys:
+                holders.setdefault(key, ([], []))[side].append(place)
+    found: set[tuple[int, int]] = set()
+    for ours, theirs in holders.values():
+        if len(ours) + len(theirs) <= CROWD:
+            found.update(combinations(ours, 2) if alone else product(ours, theirs))
+    pairs = np.array(sorted(found), np.int64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
 
 
 def _gram_counts(table: Table, columns: Sequence[str], work: _Work) -> sp.csr_matrix:

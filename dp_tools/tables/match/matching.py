@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dp_tools.decision import EVEN, by_counting, is_left_to_counting
 from dp_tools.errors import InvalidRequest
 from dp_tools.explain.averaging import ORDERS_OF_A_PAIR
 from dp_tools.profiling import PairFacts
+from dp_tools.profiling.kind import Kind
 from dp_tools.progress import Progress
 from dp_tools.records import Record
-from dp_tools.tables.asking import Asked, Work, chunks
+from dp_tools.tables.asking import CHUNK, Asked, Work, chunks
 from dp_tools.tables.confidence_bands import ACCEPT
 from dp_tools.tables.identity_columns import Content, contents
 from dp_tools.tables.io.paths import new_file
 from dp_tools.tables.match.blocking import TOP, Candidates, candidate_pairs
+from dp_tools.tables.match.identity import Identity, identity_of
 from dp_tools.tables.match.pairing import ScoredPair, clusters, one_to_one
 from dp_tools.tables.snapshot import Table
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest
 from dp_tools.tasks.request_errors import make_request
 from dp_tools.tasks.task import Answer, probability_of_yes
 
+_AT_ONCE = 20_000
+"""Pairs whose records are held at once."""
 DOUBT = 0.2
 """Probability of a match from which on a pair that is not accepted is worth a person's look."""
 
@@ -36,7 +41,7 @@ class PairScore:
         left, right: record numbers.
         match: the probability that both are the same, 0 to 1; None where nobody could say.
         same: the verdict. The model's may be yes below one half, where that finds the rare ones best.
-        decided_by: model, check, example or unanswered.
+        decided_by: table (counted evidence), model, check, example or unanswered.
         reason: why, or why not answered.
         order_sensitive: whether the verdict depends on the order of sides or attributes; known only where
             orders are averaged.
@@ -87,6 +92,7 @@ def match_tables(
     top: int = TOP,
     one_to_one_only: bool = True,
     permutation_averaged: bool = False,
+    kinds: Mapping[str, Kind] | None = None,
 ) -> Matching:
     """Find the records of two tables that are the same.
 
@@ -99,6 +105,7 @@ def match_tables(
         top: how many most similar records of the other table each record keeps as candidates.
         one_to_one_only: whether each record has one counterpart at most; otherwise every pair that is judged the
             same counts, as when a table has the same thing several times.
+        kinds: what columns hold, by name, where that is not to be found out from their names and values.
         permutation_averaged: whether a pair is judged by the mean over four orders, at four times the cost (see
             `dp_tools.explain.averaging`); pairs whose orders disagree are doubtful.
 
@@ -113,12 +120,18 @@ def match_tables(
         (left, right), only=attributes, include=include, exclude=exclude, comparing=True, stage=work.stage
     )
     shown = [content.columns for content in compared]
+    identity = identity_of((left, right), shown, kinds or {}, work.stage)
     found = candidate_pairs(
-        left, right, compared=shown, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
+        left,
+        right,
+        compared=shown,
+        top=top,
+        keys=identity.keys if identity else (),
+        progress=work.stage("finding candidates"),
+        cancel=work.cancel,
     )
-    matching = Matching(
-        found, _scores(work, (left, right), shown, found, dataset, rules, permutation_averaged), compared
-    )
+    judging = _Judging(work, (left, right), shown, dataset, rules, permutation_averaged, identity)
+    matching = Matching(found, judging.scores(found), compared)
     work.stage("pairing records")
     if one_to_one_only:
         matching.pairs = one_to_one(_scored(matching.scores))
@@ -139,6 +152,7 @@ def dedupe_table(
     exclude: Sequence[str] = (),
     top: int = TOP,
     permutation_averaged: bool = False,
+    kinds: Mapping[str, Kind] | None = None,
 ) -> Matching:
     """Find the groups of records of one table that are the same.
 
@@ -148,69 +162,123 @@ def dedupe_table(
         raise InvalidRequest(f"{table.name} has no records: there is nothing to compare.")
     compared = contents((table,), only=attributes, include=include, exclude=exclude, comparing=True, stage=work.stage)
     shown = [content.columns for content in compared]
+    identity = identity_of((table,), shown, kinds or {}, work.stage)
     found = candidate_pairs(
-        table, compared=shown, top=top, progress=work.stage("finding candidates"), cancel=work.cancel
+        table,
+        compared=shown,
+        top=top,
+        keys=identity.keys if identity else (),
+        progress=work.stage("finding candidates"),
+        cancel=work.cancel,
     )
-    matching = Matching(
-        found, _scores(work, (table, table), shown * 2, found, dataset, rules, permutation_averaged), compared
-    )
+    judging = _Judging(work, (table, table), shown * 2, dataset, rules, permutation_averaged, identity)
+    matching = Matching(found, judging.scores(found), compared)
     work.stage("grouping records")
     scored = _scored(matching.scores)
-    matching.groups = clusters(scored, work.decider.calibration_of("match_entities", dataset).threshold)
+    threshold = work.decider.calibration_of("match_entities", dataset).threshold if identity is None else EVEN
+    matching.groups = clusters(scored, threshold)
     group_of = {row: number for number, (rows, _) in enumerate(matching.groups) for row in rows}
     matching.pairs = [pair for pair in scored if pair[0] in group_of and group_of[pair[0]] == group_of.get(pair[1])]
     _split(matching)
     return matching
 
 
-def _scores(
-    work: Work,
-    tables: tuple[Table, Table],
-    shown: Sequence[Sequence[str]],
-    found: Candidates,
-    dataset: str | None,
-    rules: Sequence[str],
-    permutation_averaged: bool,
-) -> list[PairScore]:
-    left, right = tables
-    look = work.stage("weighing words")
-    facts = PairFacts(record for table, names in zip(tables, shown, strict=True) for record in _all(table, names, look))
-    pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
-    scores: list[PairScore] = []
-    orders = ORDERS_OF_A_PAIR if permutation_averaged else 1
-    work.expect(orders * len(pairs))
-    for batch in chunks(pairs, 20_000):
-        lefts = dict(left.records({a for a, _ in batch}))
-        rights = dict(right.records({b for _, b in batch}))
-        parts = list(chunks(batch))
-        questions = (
-            Asked(
-                make_request(
-                    MatchEntitiesRequest,
-                    pairs=[
-                        {
-                            "left": {name: lefts[a][name] for name in shown[0]},
-                            "right": {name: rights[b][name] for name in shown[1]},
-                        }
-                        for a, b in part
-                    ],
-                    dataset=dataset,
-                    rules=list(rules),
-                ),
-                orders * len(part),
-                facts,
-            )
-            for part in parts
+@dataclass(frozen=True)
+class _Judging:
+    """What judges the candidate pairs of two tables, or of one with itself.
+
+    Args:
+        work: what asks.
+        tables: both, or one twice.
+        shown: the columns of each that are compared.
+        dataset, rules: which rules apply.
+        permutation_averaged: whether each pair is judged in several orders.
+        identity: what tells people, companies or addresses apart, where the records are such.
+    """
+
+    work: Work
+    tables: tuple[Table, Table]
+    shown: Sequence[Sequence[str]]
+    dataset: str | None
+    rules: Sequence[str]
+    permutation_averaged: bool
+    identity: Identity | None
+
+    def scores(self, found: Candidates) -> list[PairScore]:
+        """A score for each candidate pair: by counting where that decides, otherwise from what answers questions."""
+        pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
+        scores = self._counted(pairs)
+        rest = [pair for pair in pairs if pair not in scores]
+        if rest:
+            scores |= {(score.left, score.right): score for score in self._asked(rest)}
+        return [scores[pair] for pair in pairs]
+
+    def _counted(self, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], PairScore]:
+        """The pairs that counted evidence decides (see `dp_tools.decision.by_counting`)."""
+        if self.identity is None:
+            return {}
+        injection = self.work.decider.knowledge.inject(
+            task="match_entities", dataset=self.dataset, attribute=None, extra=list(self.rules)
         )
-        for part, (answer, order_sensitive) in zip(parts, _answers(work, questions, permutation_averaged), strict=True):
-            assert isinstance(answer, MatchEntitiesAnswer)
-            for number, ((a, b), verdict) in enumerate(zip(part, answer.pairs, strict=True)):
-                match = probability_of_yes(verdict.match, verdict.confidence)
-                reason = verdict.reason or verdict.failure
-                scores.append(
-                    PairScore(a, b, match, bool(verdict.match), verdict.decided_by, reason, number in order_sensitive)
+        if not is_left_to_counting(injection):
+            return {}
+        look = self.work.stage("comparing by kind")
+        decided = {}
+        for start in range(0, len(pairs), _AT_ONCE):
+            batch = pairs[start : start + _AT_ONCE]
+            lefts, rights = self._records(batch)
+            for done, (a, b) in enumerate(batch, start=start):
+                if not done % CHUNK:
+                    look(done, len(pairs))
+                outcome = by_counting(self.identity.judge.judge(lefts[a], rights[b]), injection)
+                if outcome is not None:
+                    match, same = outcome.probability_of_yes, bool(outcome.verdict)
+                    decided[a, b] = PairScore(a, b, match, same, outcome.decided_by, outcome.reason)
+        return decided
+
+    def _records(
+        self, pairs: Sequence[tuple[int, int]]
+    ) -> tuple[dict[int, dict[str, str | None]], dict[int, dict[str, str | None]]]:
+        left, right = self.tables
+        return dict(left.records({a for a, _ in pairs})), dict(right.records({b for _, b in pairs}))
+
+    def _asked(self, pairs: Sequence[tuple[int, int]]) -> Iterator[PairScore]:
+        """The pairs judged by an example, a check or the model."""
+        look = self.work.stage("weighing words")
+        both = zip(self.tables, self.shown, strict=True)
+        every = (record for table, names in both for record in _all(table, names, look))
+        facts = PairFacts(every, self.identity.judge if self.identity else None)
+        orders = ORDERS_OF_A_PAIR if self.permutation_averaged else 1
+        self.work.expect(orders * len(pairs))
+        for batch in chunks(pairs, _AT_ONCE):
+            lefts, rights = self._records(batch)
+            parts = list(chunks(batch))
+            questions = (
+                Asked(
+                    make_request(
+                        MatchEntitiesRequest,
+                        pairs=[
+                            {
+                                "left": {name: lefts[a][name] for name in self.shown[0]},
+                                "right": {name: rights[b][name] for name in self.shown[1]},
+                            }
+                            for a, b in part
+                        ],
+                        dataset=self.dataset,
+                        rules=list(self.rules),
+                    ),
+                    orders * len(part),
+                    facts,
                 )
-    return scores
+                for part in parts
+            )
+            answers = _answers(self.work, questions, self.permutation_averaged)
+            for part, (answer, sensitive) in zip(parts, answers, strict=True):
+                assert isinstance(answer, MatchEntitiesAnswer)
+                for number, ((a, b), verdict) in enumerate(zip(part, answer.pairs, strict=True)):
+                    match = probability_of_yes(verdict.match, verdict.confidence)
+                    reason = verdict.reason or verdict.failure
+                    yield PairScore(a, b, match, bool(verdict.match), verdict.decided_by, reason, number in sensitive)
 
 
 def _answers(

@@ -1,0 +1,93 @@
+"""People, companies and addresses in tables: which columns tell them, blocking keys, and the judge of their pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dp_tools.errors import InvalidRequest
+from dp_tools.profiling.column_kinds import kinds_of
+from dp_tools.profiling.identity import IdentityJudge, Layout, keys_of, layout_of
+from dp_tools.profiling.kind import KINDS, Kind
+from dp_tools.progress import Stage
+from dp_tools.records import Record
+from dp_tools.tables.snapshot import Table
+
+_SAMPLE = 1000
+"""Records whose values tell what kind of thing a column holds."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What tells the records of one or two tables apart, where they are people, companies or addresses.
+
+    Args:
+        keys: of each table the blocking keys of its records, in file order.
+        judge: weighs what columns say of a pair.
+    """
+
+    keys: list[list[set[str]]]
+    judge: IdentityJudge
+
+
+def identity_of(
+    tables: Sequence[Table], shown: Sequence[Sequence[str]], stated: Mapping[str, Kind], stage: Stage
+) -> Identity | None:
+    """What tells the records of these tables apart; None where they are not all people, companies or addresses.
+
+    Args:
+        tables: one, or two.
+        shown: the columns of each that are compared.
+        stated: kinds of columns that a person gave.
+        stage: gives the progress of a stage by its name; it may raise to stop.
+
+    Raises:
+        InvalidRequest: a kind was given for a column that no table has.
+    """
+    for name in stated:
+        if not any(name in table.columns for table in tables):
+            tables[0].require([name])
+    layouts = [_layout(table, names, stated) for table, names in zip(tables, shown, strict=True)]
+    known = [layout for layout in layouts if layout is not None]
+    if len(known) < len(layouts) or len({layout.subject for layout in known}) > 1:
+        return None
+    look = stage("reading names and places")
+    total = sum(table.count for table in tables)
+
+    def records(table: Table, done: int) -> Iterator[Record]:
+        for number, (_, record) in enumerate(table.records()):
+            look(done + number, total)
+            yield record
+
+    keys = []
+    every: list[tuple[Layout, Record]] = []
+    for table, layout in zip(tables, known, strict=True):
+        found = list(records(table, len(every)))
+        keys.append([keys_of(layout, record) for record in found])
+        every += [(layout, record) for record in found]
+    return Identity(keys, IdentityJudge(known[0], known[-1], every))
+
+
+def stated_kinds(given: Sequence[str]) -> dict[str, Kind]:
+    """Kinds by column out of texts "kind=column".
+
+    Raises:
+        InvalidRequest: a text has no such form, or names no kind.
+    """
+    found: dict[str, Kind] = {}
+    for text in given:
+        kind, equals, column = text.partition("=")
+        known = next((one for one in KINDS if one == kind.strip().casefold()), None)
+        if not equals or known is None:
+            raise InvalidRequest(
+                f"{text!r} does not say what a column holds: write KIND=COLUMN, with {', '.join(KINDS)}."
+            )
+        found[column.strip()] = known
+    return found
+
+
+def _layout(table: Table, names: Sequence[str], stated: Mapping[str, Kind]) -> Layout | None:
+    sample = table.scan(list(names)).head(_SAMPLE).collect()
+    columns = {name: sample[name].to_list() for name in names}
+    kinds = kinds_of(columns, {name: kind for name, kind in stated.items() if name in columns})
+    return layout_of(kinds, list(names), {name: sample[name].n_unique() for name in names})

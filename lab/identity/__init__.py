@@ -1,0 +1,1 @@
+"""Makes the weights by which lists of people, companies and addresses are judged."""

@@ -1,0 +1,132 @@
+"""Counted evidence decides, in words, who is who in lists of people and firms; of things it decides nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tables_job import ScriptedEngine
+
+from dp_tools.cli import main
+from dp_tools.preprocessor import Preprocessor
+from dp_tools.progress import silent
+from dp_tools.tables.identity_columns import contents
+from dp_tools.tables.match.blocking import candidate_pairs
+from dp_tools.tables.match.identity import identity_of
+from dp_tools.tables.snapshot import Table, inline_table, open_table
+from lab.synthetic.lists import held_back
+
+FIELD = Path(__file__).with_name("field")
+PEOPLE = [
+    {"name": "Thomas Berger", "mail": "t.berger@wood.example", "phone": "+43 1 5550 2210", "town": "Wien"},
+    {"name": "Berger, Tom", "mail": "T.Berger@wood.example", "phone": "01 55502210", "town": "Vienna"},
+    {"name": "Christine Berger", "mail": "c.berger@wood.example", "phone": "+43 1 5550 2211", "town": "Wien"},
+    {"name": "Olga Novak", "mail": "olga@stone.example", "phone": "+420 2 5551 7788", "town": "Praha"},
+    {"name": "Pablo Santos", "mail": "pablo@river.example", "phone": "+351 21 555 9012", "town": "Lisboa"},
+]
+COLUMNS = list(PEOPLE[0])
+GOODS = [{"title": f"Cordless drill {number}W", "price": f"{number}.90"} for number in (300, 400, 500, 600)]
+
+
+def same_entity(entities: list[str]) -> set[tuple[int, int]]:
+    return {(a, b) for a, b in combinations(range(len(entities)), 2) if entities[a] == entities[b]}
+
+
+def pairs_in(groups: list[list[int]]) -> set[tuple[int, int]]:
+    return {pair for rows in groups for pair in combinations(sorted(rows), 2)}
+
+
+def judged(table: Table):
+    shown = contents((table,), comparing=True)[0].columns
+    found = identity_of((table,), [shown], {}, silent)
+    assert found is not None
+    return found, candidate_pairs(table, compared=[shown], keys=found.keys)
+
+
+@pytest.fixture
+def scripted():
+    engine = ScriptedEngine()
+    with Preprocessor("nano", ":memory:", engine=engine) as opened:
+        yield opened, engine
+
+
+@pytest.mark.parametrize(("name", "least"), [("contacts", 0.95), ("suppliers", 0.9)])
+def test_lists_as_people_have_them_are_judged_right_without_the_model(name, least):
+    truth = same_entity(json.loads((FIELD / f"{name}.truth.json").read_text())["entity_of_row"])
+    with open_table(FIELD / f"{name}.csv") as table:
+        found, candidates = judged(table)
+        assert candidates.recall(sorted(truth)) == 1
+        records = [record for _, record in table.records()]
+        pairs = zip(candidates.left.tolist(), candidates.right.tolist(), strict=True)
+        same = {(a, b) for a, b in pairs if found.judge.judge(records[a], records[b]).probability >= 0.5}
+    assert 2 * len(same & truth) / (len(same) + len(truth)) >= least
+
+
+@pytest.mark.parametrize(("kind", "least"), [("contacts", 0.8), ("companies", 0.8), ("patients", 0.85)])
+def test_lists_of_a_generator_that_nothing_was_fitted_on_are_judged_right(kind, least, tmp_path):
+    made = held_back.make(kind, 300, seed=77)
+    with open_table(made.write(tmp_path, kind)) as table:
+        found, candidates = judged(table)
+        assert candidates.recall(sorted(made.pairs)) >= 0.98
+        records = [record for _, record in table.records()]
+        pairs = zip(candidates.left.tolist(), candidates.right.tolist(), strict=True)
+        same = {(a, b) for a, b in pairs if found.judge.judge(records[a], records[b]).probability >= 0.5}
+    assert 2 * len(same & made.pairs) / (len(same) + len(made.pairs)) >= least
+
+
+def test_a_shared_telephone_makes_a_candidate_whatever_the_text_says():
+    strange = [{**PEOPLE[0], "name": "Wood Works", "mail": "x@y.example", "phone": "5550 2210", "town": ""}, *PEOPLE]
+    with inline_table(strange) as table:
+        _, candidates = judged(table)
+        assert candidates.recall([(0, 1), (0, 2)]) == 1
+
+
+def test_what_is_certain_is_decided_without_the_model_and_says_why(scripted):
+    preprocessor, engine = scripted
+    answer = preprocessor.dedupe(PEOPLE)
+    assert {row["row"] for row in answer.to_dicts()} == {1, 2}
+    assert engine.asked == 0
+
+
+def test_a_rule_about_these_records_is_heard_by_the_model(scripted):
+    preprocessor, engine = scripted
+    preprocessor.dedupe(PEOPLE, rules=["Persons of one name at one company are one."])
+    assert engine.asked > 0
+
+
+def test_a_value_that_many_records_share_tells_less():
+    crowd = [{**person, "phone": "+43 1 5550 2210"} for person in PEOPLE]
+    scores = []
+    more = [{**crowd[3], "name": f"{first} Fox", "mail": f"{first}@fox.example"} for first in ("Ann", "Bob", "Eve")]
+    for people in (PEOPLE, [*crowd, *more]):
+        with inline_table(people) as table:
+            found, _ = judged(table)
+            scores.append(found.judge.judge(people[0], people[1]).score)
+    assert scores[0] > scores[1]
+
+
+def test_of_things_nothing_is_decided_by_who_is_who():
+    with inline_table(GOODS) as table:
+        assert identity_of((table,), [["title", "price"]], {}, silent) is None
+
+
+def test_a_person_says_what_a_column_holds_where_that_is_not_seen(tmp_path):
+    odd = [{"a": person["name"], "b": f"x{place}", "c": person["phone"]} for place, person in enumerate(PEOPLE)]
+    with inline_table(odd) as table:
+        stated = identity_of((table,), [["a", "b", "c"]], {"b": "tax number"}, silent)
+        assert stated is not None
+        assert "number" in stated.judge.comparisons(odd[0], odd[1])
+    file = tmp_path / "odd.csv"
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        lines = csv.DictWriter(opened, list(odd[0]))
+        lines.writeheader()
+        lines.writerows(odd)
+    for kind, said in (("colour=b", "does not say what a column holds"), ("telephone=z", "no attribute 'z'")):
+        arguments = ["dedupe", str(file), "--kind", kind, "--knowledge", ":memory:", "--state", str(tmp_path / "s")]
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code != 0
+        assert said in " ".join(result.output.split())
