@@ -144,7 +144,7 @@ STANDS: list[tuple[str, str, Any, str]] = [
     ("detect", "comparing columns", table_facts, "relations"),
     ("detect", "mining rules", data_constraints, "mine"),
     ("detect", "looking at records", judging.Judge, "note"),
-    ("detect", "preparing the model", Decider, "wait_until_optimized"),
+    ("detect", "optimizing the model", Decider, "wait_until_optimized"),
     ("detect", "asking", ScriptedEngine, "answer"),
     ("detect", "collecting verdicts", cleaning, "is_misunderstood"),
     ("clean", "finding proposals", cleaning, "proposals"),
