@@ -44,7 +44,7 @@ def optimize_weights(
         spec: the model; its adapter is merged.
         threads: that the formats are timed with; default: the physical cores.
         folder: where they are kept; default: the user's cache folder.
-        report: told what is being done and how far it is, 0 to 1; default: the log.
+        report: called with what is being done and its progress, 0 to 1; default: the log.
         again: make them even when they are there.
         formats: what to choose from.
 

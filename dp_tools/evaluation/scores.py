@@ -29,7 +29,7 @@ _BINS = 10
 
 
 class Judged(NamedTuple):
-    """What calibration is fitted on: what the model said of one case, and the truth.
+    """One case that calibration is fitted on: the model's probability and the truth.
 
     Args:
         probability: the model's own, of yes where it was asked for a verdict, otherwise of its answer, 0 to 1.
@@ -109,7 +109,7 @@ def is_right(instance: Instance, label: str | None) -> bool:
 
 
 def belief(instance: Instance, outcome: Outcome, case: Case) -> Judged | None:
-    """What the model said of a case, and the truth; None without an answer."""
+    """The model's probability for a case, and the truth; None without an answer."""
     if outcome.confidence is None:
         return None
     if isinstance(case.ask, YesNo):

@@ -70,7 +70,7 @@ def explain(
         ModelUnavailable: no question can be answered.
         Cancelled: `cancel` was set.
     """
-    # Every variant of an item is told the same facts.
+    # All perturbations of an item share the same facts.
     shared_facts = decider.facts(request, facts)
     # Refuses what is wrong with the whole request before anything is asked.
     ready = decider.ready(request, shared_facts)

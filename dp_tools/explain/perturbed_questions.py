@@ -26,7 +26,7 @@ class PerturbedQuestion:
     Args:
         request: with one item.
         injection: the rules that hold.
-        without_fact: a fact that is not told, or None.
+        without_fact: a fact that is left out, or None.
         judged: the case that checks and examples judge where it is not the request's own: a rewrite is still that case.
     """
 

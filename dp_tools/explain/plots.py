@@ -65,7 +65,7 @@ def curves(lines: Mapping[str, Sequence[float]], title: str, what: str, form: Fo
 
 
 def reliability(bins: Mapping[str, Sequence[tuple[float, float, int]]], title: str, form: Format = "svg") -> bytes:
-    """A reliability diagram: what was said against what was so, a line each.
+    """A reliability diagram: stated probability against observed frequency, one line each.
 
     Args:
         bins: by name, per bin the mean probability, the share that was so, and how many cases there are.

@@ -22,7 +22,7 @@ class CallMetrics:
     """Middleware over `tools/call`.
 
     Args:
-        observe: told of every call that ended.
+        observe: called after every call.
     """
 
     def __init__(self, observe: Observer | None = None) -> None:

@@ -58,7 +58,7 @@ def optimize(
         spec: the model; its adapter is merged.
         formats: what to choose from, by speed on this machine.
         folder: where they are kept; default: the user's cache folder.
-        report: told about the progress.
+        report: called with the progress.
         speed_of: measures prompt tokens per second with a file; without it the first format is taken.
         again: make them even when they are there.
 
@@ -161,7 +161,7 @@ def merge(
         adapter: a LoRA GGUF made for it, or None.
         target: where to write.
         format: of the matrices, a name of `gguf.GGMLQuantizationType`; vectors and the embedding keep theirs.
-        report: told how far it is, 0 to 1.
+        report: called with the progress, 0 to 1.
 
     Raises:
         ModelUnavailable: a file cannot be read, or the adapter does not fit the weights.

@@ -68,8 +68,8 @@ class ColumnSummary:
         return tuple(value for value, _ in self.counts.most_common(_READ))
 
     @cached_property
-    def said(self) -> frozenset[str]:
-        """What the values say, in one notation where they are days, numbers or telephone numbers."""
+    def normalized(self) -> frozenset[str]:
+        """The values, with dates, numbers and telephone numbers in one format."""
         return frozenset(reading for value in self.different for reading in (readings(value) or (value,)))
 
     @cached_property
@@ -166,7 +166,7 @@ def features(left: ColumnSummary, right: ColumnSummary) -> list[float]:
     if not left.different or not right.different:
         return found + [0.0] * (len(FEATURES) - len(found) - 1) + [abs(left.position - right.position)]
     sure = left.kind.probability * right.kind.probability
-    shared = len(left.said & right.said) / min(len(left.said), len(right.said))
+    shared = len(left.normalized & right.normalized) / min(len(left.normalized), len(right.normalized))
     words = len(left.words & right.words) / max(1, min(len(left.words), len(right.words)))
     both = set(left.patterns) & set(right.patterns)
     patterns = sum(min(left.patterns[pattern], right.patterns[pattern]) for pattern in both)

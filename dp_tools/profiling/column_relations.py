@@ -77,7 +77,7 @@ class Relations:
 
     Args:
         determinants: for each attribute the few that tell it best.
-        groups: for a determinant and what it tells, the told values of each determining one.
+        groups: for a determinant and an attribute it determines, the determined values of each determining value.
         beginnings: for an attribute the one whose beginnings tell it best, and the told values of each beginning.
         co_occurrence: which values hardly ever stand together.
     """

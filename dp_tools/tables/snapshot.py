@@ -132,7 +132,7 @@ class Table:
 
 
 def open_file(path: Path, *, cancel: threading.Event | None = None, **options: Any) -> TableFile:
-    """The file in its format, told by its suffix.
+    """The file in its format, which its suffix determines.
 
     Args:
         path: the file.

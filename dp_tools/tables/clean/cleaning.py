@@ -53,12 +53,12 @@ class JudgedCell:
 
     @property
     def error(self) -> float | None:
-        """The probability that it is wrong, 0 to 1; None where nobody could say."""
+        """The probability that it is wrong, 0 to 1; None without an answer."""
         return self.outcome.probability_of_yes
 
     @property
     def reason(self) -> str | None:
-        """Why, where a rule or the table itself decided; what went wrong, where nobody could say."""
+        """Why, where a rule or the table itself decided; what went wrong, if there is no answer."""
         return self.outcome.reason or self.outcome.failure
 
     @property
@@ -77,7 +77,7 @@ class Detection:
         questions: distinct questions that they made.
         decided: of these, decided by checks and examples.
         by_table: of these, decided by data constraints.
-        unanswered: cells that nobody could judge, by reason.
+        unanswered: cells without a verdict, by reason.
         content: the attributes that were looked at, and those that were left out.
         misunderstood: of the attributes that the model has not understood, how many cells it called wrong without
             support; they are not among the wrong ones.

@@ -33,8 +33,8 @@ class Filling:
         allowed: the closed set that the values came from, if there was one.
         changes: values that stand without a person, in file order.
         doubtful: values for a person to decide.
-        untold: gaps for which the records do not tell a value.
-        unanswered: gaps that nobody could answer, by reason.
+        undetermined: missing values that the records do not determine.
+        unanswered: missing values without an answer, by reason.
         right, hidden: how many filled rows were hidden to measure the choice among a closed set, and how many of them
             got their own value back; none where nothing was chosen.
     """
@@ -43,7 +43,7 @@ class Filling:
     allowed: list[str] | None
     changes: list[Change] = field(default_factory=list)
     doubtful: list[Change] = field(default_factory=list)
-    untold: int = 0
+    undetermined: int = 0
     unanswered: Counter[str] = field(default_factory=Counter)
     right: int = 0
     hidden: int = 0
@@ -98,7 +98,7 @@ def fill_column(
     for row, change in open_gaps:
         best = max((one for one in (change, chosen.get(row)) if one), key=lambda one: one.confidence, default=None)
         if best is None or best.confidence < REVIEW:
-            filling.untold += 1
+            filling.undetermined += 1
         else:
             (filling.changes if best.confidence >= ACCEPT else filling.doubtful).append(best)
     filling.changes.sort(key=lambda change: change.row)

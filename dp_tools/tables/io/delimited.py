@@ -276,7 +276,7 @@ class DelimitedFile:
         if guess is None or not guess.encoding.startswith("utf"):
             _refuse_mixed(sample, self.path.name)
         if guess is None:
-            raise TableUnavailable(f"The encoding of {self.path.name} cannot be told; name it, cp1252 for one.")
+            raise TableUnavailable(f"The encoding of {self.path.name} cannot be detected; name it, cp1252 for one.")
         self._notes += filter(None, [guess.note])
         return guess.encoding
 
@@ -379,7 +379,7 @@ class DelimitedFile:
             yield -1, [], lines.foot
 
     def _write_record(self, values: Sequence[str], before: Sequence[str], text: str) -> str:
-        """A record as text: fields that did not change keep the way they were written where that can be told."""
+        """A record as text: fields that did not change keep the way they were written where it is known."""
         assert self.delimiter is not None
         body = text.rstrip("\r\n")
         ending = text[len(body) :]

@@ -1,4 +1,4 @@
-"""Which encoding a file is in, told from its bytes: what people use comes first where there is little to go by.
+"""Detects the encoding of a file from its bytes; common encodings come first where there is little evidence.
 
 UTF-8 proves itself. Of the one-byte encodings of the Latin alphabet, the one is taken in which every character beyond
 ASCII stands where such a character stands in real text ("Malmö", "22 °C", "15 €"): each gets a plausibility from what
@@ -108,7 +108,7 @@ _RULES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """An encoding told from bytes.
+    """An encoding detected from bytes.
 
     Args:
         encoding: its name.

@@ -1,4 +1,4 @@
-"""Which format a file is in, told by its name, what its result is called, and tables that come in compressed files."""
+"""Detects the format of a file from its name, names its result, and opens tables in compressed files."""
 
 from __future__ import annotations
 

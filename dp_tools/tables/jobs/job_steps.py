@@ -110,7 +110,7 @@ def fill(run: JobRun) -> JobResult:
         )
     summary = (
         f"{request.attribute} has {filling.gaps:,} gaps; {len(filling.changes):,} were filled, "
-        f"{len(filling.doubtful):,} values wait for a person, {filling.untold:,} cannot be told."
+        f"{len(filling.doubtful):,} values wait for a person, {filling.undetermined:,} cannot be determined."
         + (f" {filling.right} of {filling.hidden} right on rows that were hidden." if filling.hidden else "")
         + formulas
         + _failures(filling.unanswered)
@@ -119,7 +119,7 @@ def fill(run: JobRun) -> JobResult:
         "gaps": filling.gaps,
         "filled": len(filling.changes),
         "for review": len(filling.doubtful),
-        "untold": filling.untold,
+        "undetermined": filling.undetermined,
     }
     return JobResult(summary=summary, files=files, figures=figures, preview=_changes(filling.changes, _shown(files)))
 

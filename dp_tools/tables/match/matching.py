@@ -39,7 +39,7 @@ class PairScore:
 
     Args:
         left, right: record numbers.
-        match: the probability that both are the same, 0 to 1; None where nobody could say.
+        match: the probability that both are the same, 0 to 1; None without an answer.
         same: the verdict. The model's may be yes below one half, where that finds the rare ones best.
         decided_by: table (counted evidence), model, check, example or unanswered.
         reason: why, or why not answered.
@@ -66,7 +66,7 @@ class Matching:
         pairs: the accepted pairs (one-to-one, or all inside a group).
         groups: records that are the same, where groups were asked for: members and mean score.
         doubtful: pairs for a person to decide, order-sensitive ones first, then the most uncertain.
-        unanswered: pairs that nobody could judge, by reason.
+        unanswered: pairs without a verdict, by reason.
         compared: the columns of either table that were compared, and those that were left out.
     """
 

@@ -87,8 +87,8 @@ class TableAnswer(Tabular[dict[str, Any]]):
         return {column.name: (_KINDS.get(type(column.dtype), object), column.to_list()) for column in frame}
 
     def _headline(self) -> str:
-        told = (f"{self.figures[name]:,} {name}" for name in _TELLING if name in self.figures)
-        return ", ".join((f"{len(self):,} rows", *told))
+        counts = (f"{self.figures[name]:,} {name}" for name in _TELLING if name in self.figures)
+        return ", ".join((f"{len(self):,} rows", *counts))
 
 
 class MatchAnswer(TableAnswer):
