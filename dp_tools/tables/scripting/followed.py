@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
 from narwhals.typing import IntoDataFrame
 
 from dp_tools.decision import Decider
-from dp_tools.errors import Cancelled, TableUnavailable
+from dp_tools.errors import Cancelled, InvalidRequest, TableUnavailable
 from dp_tools.progress import Progress
 from dp_tools.tables.io.paths import Disk, new_file
 from dp_tools.tables.jobs.job_requests import AnyJobRequest, JobResult, TableSource
 from dp_tools.tables.jobs.jobs import Jobs
+from dp_tools.tables.jobs.results import Job
 from dp_tools.tables.scripting.given import AnyTable, Records, is_file, source_of, texts_in
 from dp_tools.tables.snapshot import digest_of
 
@@ -84,13 +86,13 @@ class FollowedJobs:
         try:
             while job.status in ("waiting", "running"):
                 if cancel is not None and cancel.is_set():
-                    self._stop(job.id)
+                    job = self._stop(job.id)
+                    break
                 if progress is not None:
                     progress(job.done, job.total)
                 job = jobs.wait(job.id, _LOOK_S)
         except BaseException:
-            if jobs.get(job.id).status in ("waiting", "running"):
-                jobs.cancel(job.id)
+            self._stop(job.id)
             raise
         if job.status == "cancelled":
             raise Cancelled(f"The job {job.id} was cancelled; the same call goes on where it stopped.")
@@ -104,10 +106,10 @@ class FollowedJobs:
         """Stop what runs; it can be resumed."""
         self._jobs.close()
 
-    def _stop(self, job: str) -> None:
-        self._jobs.cancel(job)
-        self._jobs.wait(job, _PATIENCE_S)
-        raise Cancelled(f"The job {job} was cancelled; the same call goes on where it stopped.")
+    def _stop(self, job: str) -> Job:
+        with suppress(InvalidRequest):  # It may have ended in this very moment.
+            self._jobs.cancel(job)
+        return self._jobs.wait(job, _PATIENCE_S)
 
     def _kept(self, table: Records | IntoDataFrame) -> Path:
         texts = texts_in(table)
