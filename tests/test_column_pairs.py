@@ -170,3 +170,9 @@ def test_of_many_columns_that_are_all_alike_the_model_is_asked_about_the_best_fe
     found = preprocessor.match_schemas(wide(7), wide(11), only="all")
     assert len(found.pairs) == 16 * 16
     assert sum(pair.decided_by == "model" for pair in found.pairs) <= 3 * 16
+
+
+def test_values_of_any_length_are_compared(preprocessor: Preprocessor) -> None:
+    ours = [{"n": "9" * 500, "text": "word " * 50_000}, {"n": "8" * 500, "text": "other " * 50_000}]
+    found = preprocessor.match_schemas(columns(ours), columns(ours))
+    assert {pair.match for pair in found.pairs if pair.left == pair.right} == {True}

@@ -23,6 +23,9 @@ from dp_tools.records import is_missing
 
 _READ = 300
 """Different values of a column that are looked at."""
+_SHOWN = 200
+"""Characters of a value that are looked at."""
+_LONGEST_NUMBER = 40
 _LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 _WORD = re.compile(r"[^\W_]{2,}")
 _NUMBER = re.compile(
@@ -59,8 +62,8 @@ class ColumnSummary:
 
     @cached_property
     def counts(self) -> Counter[str]:
-        """How often each value occurs, in lower case."""
-        return Counter(v.strip().casefold() for v in self.values if v is not None and not is_missing(v))
+        """How often each value occurs, in lower case and cut where it is long."""
+        return Counter(v.strip()[:_SHOWN].casefold() for v in self.values if v is not None and not is_missing(v))
 
     @cached_property
     def different(self) -> tuple[str, ...]:
@@ -105,7 +108,7 @@ class ColumnSummary:
 
 def _number(value: str) -> float | None:
     """The number that a value is, with a currency or a unit, and with a comma or a point before its last digits."""
-    found = _NUMBER.fullmatch(value)
+    found = _NUMBER.fullmatch(value) if len(value) <= _LONGEST_NUMBER else None
     if found is None:
         return None
     whole, sign, rest = found["whole"], found["sign"], found["rest"] or ""
@@ -278,6 +281,8 @@ def column_verdicts(
     A pair is the same where the best one-to-one assignment has it and no other pair of either column comes near; all
     other pairs of the two columns are different then. So are pairs that are little alike. What is between is left out.
     """
+    if not all(any(column.different for column in side) for side in (left, right)):
+        return {}
     points = [[_points(ours, theirs) for theirs in right] for ours in left]
     rights = _counterparts(points, left, right)
     lefts = {b: a for a, b in rights.items()}

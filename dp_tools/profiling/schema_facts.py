@@ -47,7 +47,7 @@ class SchemaFacts:
         attributes: Iterable[Record] = (),
         columns: tuple[Sequence[ColumnSummary], Sequence[ColumnSummary]] = ((), ()),
     ) -> None:
-        self.verdicts: dict[tuple[int, int], ColumnVerdict] = column_verdicts(*columns) if all(columns) else {}
+        self.verdicts: dict[tuple[int, int], ColumnVerdict] = column_verdicts(*columns)
         self._idf = Idf(_all_words(attribute) for attribute in attributes)
 
     def about(self, left: Record, right: Record) -> tuple[Fact, ...]:
