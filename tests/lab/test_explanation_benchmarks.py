@@ -14,7 +14,7 @@ from visits_table import VISITS
 from dp_tools.adapters.calibration_fit import Sample
 from dp_tools.evaluation.instances import Instance, Split, read_datasets
 from dp_tools.evaluation.scores import Judged
-from dp_tools.models.calibration import Calibration, Line
+from dp_tools.models.calibration import Calibration, PlattCalibration
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
 from dp_tools.tasks.task import probability_of_yes
@@ -79,7 +79,7 @@ def test_planted_checks_and_examples_are_named_first_and_retired_afterwards(
 
 def test_calibration_is_judged_against_what_was_so() -> None:
     always = [Judged(0.9, True), Judged(0.9, False)] * 10
-    result = reliability("impute", [always], Calibration({"impute": Line(scale=0.05, shift=0.0)}))
+    result = reliability("impute", [always], Calibration({"impute": PlattCalibration(scale=0.05, shift=0.0)}))
     assert result.cases == 20
     assert result.before == pytest.approx(0.4)
     assert result.after < 0.05
@@ -89,7 +89,7 @@ def test_calibration_is_judged_against_what_was_so() -> None:
 def test_the_models_own_probabilities_are_collected_and_its_calibration_stays(
     preprocessor: Preprocessor, splits: dict[str, Split]
 ) -> None:
-    preprocessor.decider.calibration = Calibration({"match_entities": Line(shift=9.0)})
+    preprocessor.decider.calibration = Calibration({"match_entities": PlattCalibration(shift=9.0)})
     found = judged(preprocessor, splits["EM"])
     assert [case.so for case in found] == [True, False, False, False]
     assert all(case.probability < 0.999 for case in found)
@@ -138,7 +138,7 @@ def test_a_case_that_stands_for_many_counts_as_many() -> None:
 def test_evidence_weighs_as_much_as_it_knows_beyond_the_model() -> None:
     random = Random(5)
 
-    def calibration(needed: float, heard: float) -> Line:
+    def calibration(needed: float, heard: float) -> PlattCalibration:
         """Of a model whose logit hears so much of the evidence; the truth needs `told` of it."""
         cases = []
         for _ in range(3000):
@@ -234,7 +234,7 @@ def test_what_rows_alike_say_weighs_as_the_calibration_has_it(preprocessor: Prep
     records[3] = {**records[3], "town": "Tampa"}
     errors = []
     for evidence in (0.0, 3.0):
-        preprocessor.decider.calibration = Calibration({"detect_errors": Line(evidence=evidence)})
+        preprocessor.decider.calibration = Calibration({"detect_errors": PlattCalibration(evidence=evidence)})
         cells = preprocessor.detect(records, attributes=["town"]).cells
         errors.append([probability_of_yes(cell.error, cell.confidence) for cell in cells])
     without, with_it = errors
@@ -250,7 +250,7 @@ def test_what_the_words_of_a_pair_share_weighs_as_the_calibration_has_it(preproc
     ]
     matches = []
     for words in (0.0, 2.0):
-        preprocessor.decider.calibration = Calibration({"match_entities": Line(overlap=words)})
+        preprocessor.decider.calibration = Calibration({"match_entities": PlattCalibration(overlap=words)})
         matches.append([probability_of_yes(p.match, p.confidence) for p in preprocessor.match(pairs).pairs])
     (alike, unlike), (alike_heard, unlike_heard) = matches
     assert alike_heard > alike
@@ -259,7 +259,10 @@ def test_what_the_words_of_a_pair_share_weighs_as_the_calibration_has_it(preproc
 
 def test_a_cell_that_a_rule_is_about_is_judged_by_the_calibration_of_such_cells(preprocessor: Preprocessor) -> None:
     preprocessor.decider.calibration = Calibration(
-        {"detect_errors": Line(threshold=0.9999), "detect_errors under a rule": Line(threshold=0.0001)}
+        {
+            "detect_errors": PlattCalibration(threshold=0.9999),
+            "detect_errors under a rule": PlattCalibration(threshold=0.0001),
+        }
     )
 
     def verdict(*rules: str) -> bool | None:
