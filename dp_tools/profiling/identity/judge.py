@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from scipy.special import expit
-
 from dp_tools.profiling.comparisons import Comparison, compare_names_of_people, compare_values
 from dp_tools.profiling.comparisons.company import company_of
 from dp_tools.profiling.comparisons.comparison import MISSING, STRENGTH
@@ -77,7 +75,7 @@ class Judgement:
     @property
     def probability(self) -> float:
         """That both records are one, 0 to 1."""
-        return float(expit(self.score))
+        return _logistic(self.score)
 
     def combined(self, model: float) -> float:
         """The probability that both are one, by the evidence and a model's calibrated probability together.
@@ -85,7 +83,7 @@ class Judgement:
         The model never read lists of people, so that its word weighs little beside what was counted.
         """
         clipped = min(max(model, _EDGE), 1 - _EDGE)
-        return float(expit(self.score + MODEL_WEIGHT * math.log(clipped / (1 - clipped))))
+        return _logistic(self.score + MODEL_WEIGHT * math.log(clipped / (1 - clipped)))
 
     @property
     def decides(self) -> bool:
@@ -230,3 +228,9 @@ _TOKENS: Mapping[Slot, Callable[[str], Sequence[str]]] = {
     "birth": lambda value: [day.isoformat() for day in days_of(value) or ()],
     "number": lambda value: [compact(value)],
 }
+
+
+def _logistic(log_odds: float) -> float:
+    """The probability of log-odds. Without scipy, which a server that is ready at once has not loaded yet."""
+    small = math.exp(-abs(log_odds))
+    return 1 / (1 + small) if log_odds >= 0 else small / (1 + small)
