@@ -6,13 +6,15 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.tables.io.paths import Roots
+from dp_tools.tables.jobs.jobs import Jobs
 from dp_tools.tables.jobs.results import Job, Review
+from dp_tools.tables.jobs.reviews import answer_review, next_reviews
 from dp_tools.tables.jobs.tool_arguments import (
     LATEST,
     PATIENCE_S,
@@ -25,9 +27,8 @@ from dp_tools.tables.jobs.tool_arguments import (
     NextReviews,
     ProfileTable,
 )
-
-if TYPE_CHECKING:
-    from dp_tools.tables.jobs.jobs import Jobs
+from dp_tools.tables.profile import profile_table
+from dp_tools.tables.snapshot import inline_table, open_table
 
 Progress = Callable[[int, int], None]
 _AGENT = "agent (langchain)"
@@ -49,18 +50,12 @@ class Tables:
     @cached_property
     def jobs(self) -> Jobs:
         """The jobs."""
-        from dp_tools.tables.io.paths import Roots
-        from dp_tools.tables.jobs.jobs import Jobs
-
         rules = self._preprocessor.knowledge.path
         roots = Roots.of(self._roots, reserved=[] if rules is None else [rules])
         return Jobs(lambda: self._preprocessor.decider, roots)
 
     def profile(self, asked: ProfileTable, *_: object) -> BaseModel:
         """See `ProfileTable`."""
-        from dp_tools.tables.profile import profile_table
-        from dp_tools.tables.snapshot import inline_table, open_table
-
         if asked.table.records is not None:
             table = inline_table(asked.table.records)
         elif asked.table.path is not None:
@@ -98,13 +93,9 @@ class Tables:
 
     def reviews(self, asked: NextReviews, *_: object) -> list[Review]:
         """See `NextReviews`."""
-        from dp_tools.tables.jobs.reviews import next_reviews
-
         return next_reviews(self.jobs.store, asked.job, asked.limit)[0]
 
     def answer(self, asked: AnswerReview, *_: object) -> BaseModel:
         """See `AnswerReview`."""
-        from dp_tools.tables.jobs.reviews import answer_review
-
         known = self._preprocessor.knowledge
         return answer_review(self.jobs.store, known, asked.review, asked.answer, who=_AGENT, is_person=False)

@@ -28,7 +28,7 @@ from dp_tools.rules.discovery import data_constraints
 from dp_tools.rules.discovery.mine import mine
 from dp_tools.tables import table_facts
 from dp_tools.tables.clean import cleaning, filling, judging
-from dp_tools.tables.jobs import job_run, job_steps
+from dp_tools.tables.jobs import cell_jobs, job_outputs, job_run
 from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
     CleanRequest,
@@ -148,8 +148,8 @@ STANDS: list[tuple[str, str, Any, str]] = [
     ("detect", "asking", ScriptedEngine, "answer"),
     ("detect", "collecting verdicts", cleaning, "is_misunderstood"),
     ("clean", "finding proposals", cleaning, "proposals"),
-    ("detect", "writing", job_steps, "write_wrong_cells"),
-    ("clean", "writing", job_steps, "write_changes"),
+    ("detect", "writing", cell_jobs, "write_wrong_cells"),
+    ("clean", "writing", job_outputs, "write_changes"),
     ("fill", "looking for gaps", filling, "is_missing"),
     ("match", "finding candidates", blocking, "_gram_counts"),
     ("match", "weighing words", matching, "PairFacts"),
