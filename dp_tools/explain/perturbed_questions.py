@@ -105,17 +105,18 @@ def mean_outcome(outcomes: Sequence[Outcome]) -> Outcome:
     if len(outcomes) == 1 or first.decided_by in WITHOUT_MODEL or not answered:
         return first
     labels = list(dict.fromkeys(label for outcome in answered for label in _labels(outcome)))
+    if set(labels) <= {"yes", "no"} and not any(outcome.ranking for outcome in answered):
+        return _mean_verdict(answered)
     means = {label: sum(probability_of(label, o) for o in answered) / len(answered) for label in labels}
-    first = answered[0]
-    if set(labels) <= {"yes", "no"} and all(not outcome.ranking for outcome in answered):
-        yes = sum(o.probability_of_yes or 0.0 for o in answered) / len(answered)
-        label = "yes" if yes >= first.threshold else "no"
-        return replace(first, label=label, confidence=yes if label == "yes" else 1 - yes)
-    ranked = sorted(means.items(), key=lambda pair: (-pair[1], pair[0] or ""))
-    (top, confidence), *others = ranked
-    return replace(
-        first, label=top, confidence=confidence, ranking=tuple((label, p) for label, p in others if label is not None)
-    )
+    (top, confidence), *others = sorted(means.items(), key=lambda pair: (-pair[1], pair[0] or ""))
+    ranking = tuple((label, probability) for label, probability in others if label is not None)
+    return replace(answered[0], label=top, confidence=confidence, ranking=ranking)
+
+
+def _mean_verdict(answered: Sequence[Outcome]) -> Outcome:
+    yes = sum(outcome.probability_of_yes or 0.0 for outcome in answered) / len(answered)
+    is_yes = yes >= answered[0].threshold
+    return replace(answered[0], label="yes" if is_yes else "no", confidence=yes if is_yes else 1 - yes)
 
 
 def probability_of(label: str | None, outcome: Outcome) -> float:

@@ -7,7 +7,7 @@ the model they look like differences. They are found by names and values togethe
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -123,17 +123,25 @@ def contents(
     reasons = [_reasons(table, comparing, look) if only is None else {} for table in tables]
     if len(tables) == 2:
         _keep_shared_keys(tables, reasons)
-    found = []
-    for table, why in zip(tables, reasons, strict=True):
-        chosen = [name for name in only or () if name in table.columns] or list(table.columns)
-        left_out = {name: why[name] for name in chosen if name in why and name not in (*include, *exclude)}
-        kept = [name for name in chosen if name not in left_out and name not in exclude]
-        if not kept and left_out:
-            kept, left_out = list(left_out), {}
-        if not kept:
-            raise InvalidRequest(f"No column of {table.name} is left to look at: exclude fewer.")
-        found.append(Content(kept, left_out))
-    return found
+    return [_chosen(table, why, only, include, exclude) for table, why in zip(tables, reasons, strict=True)]
+
+
+def _chosen(
+    table: Table,
+    reasons: Mapping[str, str],
+    only: Sequence[str] | None,
+    include: Sequence[str],
+    exclude: Sequence[str],
+) -> Content:
+    """The columns of one table, where these are left out by themselves for these reasons."""
+    chosen = [name for name in only or () if name in table.columns] or list(table.columns)
+    left_out = {name: reasons[name] for name in chosen if name in reasons and name not in (*include, *exclude)}
+    kept = [name for name in chosen if name not in left_out and name not in exclude]
+    if not kept and left_out:
+        kept, left_out = list(left_out), {}
+    if not kept:
+        raise InvalidRequest(f"No column of {table.name} is left to look at: exclude fewer.")
+    return Content(kept, left_out)
 
 
 def _reasons(table: Table, comparing: bool, look: Progress) -> dict[str, str]:

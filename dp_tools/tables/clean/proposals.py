@@ -100,30 +100,36 @@ def _all(
         yield Proposal(found.value, "dependency", why)
     missing = is_missing(value) or facts.is_placeholder(attribute, value)
     astray = not missing and facts.at_home_elsewhere(attribute, value)
-    if not missing:
-        if not astray and (near := clearly_nearest(value, allowed)):
-            yield Proposal(near, "rule", "It is the nearest value that a rule allows.")
-        near_value = facts.nearest_frequent(attribute, value)
-        if near_value is not None:
-            yield Proposal(
-                near_value, "frequent value", "A far more frequent value of this column is spelled almost so."
-            )
-        respelled = facts.respelled(attribute, value)
-        if respelled is not None:
-            yield Proposal(respelled, "frequent value", "Frequent words of this column are spelled almost so.")
-        if not astray and (near := clearly_nearest(value, listed)):
-            yield Proposal(near, "frequent value", "It is the nearest of the values that this column mostly holds.")
-        for other, doubt in _rewritten(record, attribute, value, facts):
-            why = "So written it has the form that the column, or a rule, asks for."
-            yield Proposal(other, "format", why, doubt=doubt)
-    else:
+    if missing:
         for name, token in _tokens_of(record, attribute, facts):
             yield Proposal(token, "record", f"It stands in {clean_name(name)} of the same record.")
         if value:
             yield Proposal("", "format", "The value is a word for a missing one.")
+    else:
+        # A value that belongs into another column is no misspelling of one of this column's.
+        yield from _respelled(attribute, value, facts, () if astray else allowed, () if astray else listed)
+        for other, doubt in _rewritten(record, attribute, value, facts):
+            why = "So written it has the form that the column, or a rule, asks for."
+            yield Proposal(other, "format", why, doubt=doubt)
     usual = facts.usual_value(attribute)
     if usual is not None and (missing or astray or _forbidden(record, attribute, injection)):
         yield Proposal(usual[0], "usual value", f"{usual[1]:.0%} of the column hold it.", usual[1])
+
+
+def _respelled(
+    attribute: str, value: str, facts: TableFacts, allowed: Sequence[str], listed: Sequence[str]
+) -> Iterator[Proposal]:
+    """Values that are spelled almost so: of those that a rule allows, of the column's frequent ones, of its words."""
+    if near := clearly_nearest(value, allowed):
+        yield Proposal(near, "rule", "It is the nearest value that a rule allows.")
+    near_value = facts.nearest_frequent(attribute, value)
+    if near_value is not None:
+        yield Proposal(near_value, "frequent value", "A far more frequent value of this column is spelled almost so.")
+    respelled = facts.respelled(attribute, value)
+    if respelled is not None:
+        yield Proposal(respelled, "frequent value", "Frequent words of this column are spelled almost so.")
+    if near := clearly_nearest(value, listed):
+        yield Proposal(near, "frequent value", "It is the nearest of the values that this column mostly holds.")
 
 
 def _forbidden(record: Fields, attribute: str, injection: Injection) -> bool:
@@ -148,6 +154,11 @@ def _rewritten(record: Fields, attribute: str, value: str, facts: TableFacts) ->
     yield _THOUSANDS.sub("", text), ""
     yield from _without_odd(attribute, text, facts)
     yield facts.as_days_are_written(attribute, text) or text, ""
+    yield from _without_neighbours(record, attribute, text, facts)
+
+
+def _without_neighbours(record: Fields, attribute: str, text: str, facts: TableFacts) -> Iterator[tuple[str, str]]:
+    """The value without what it took along of another column's, with what speaks against doing so unasked."""
     for name, other in record.items():
         # "Portland OR" beside the state "OR": a value that took its neighbour along.
         if name != attribute and other and len(other.strip()) > 1 and text.endswith(f" {other.strip()}"):

@@ -83,18 +83,29 @@ class Unattended:
         if chosen.source == "format" or is_missing(value) or self._facts.is_placeholder(attribute, value):
             return None
         if chosen.source in ("usual value", "record", "model"):
-            astray = chosen.source != "model" and self._is_astray(attribute, value)
-            return None if astray or (by_rule and self._is_rare(attribute, value)) else _UNFOUNDED
-        by_dependency = [one.value for one in offered if one.source == "dependency"]
+            return None if self._is_founded(attribute, value, chosen, by_rule=by_rule) else _UNFOUNDED
+        determined = [one.value for one in offered if one.source == "dependency"]
+        if (other := self._conflict(attribute, value, determined, offered)) is not None:
+            return f"Its spelling says {quote(other, 40)}, the record's other values say {quote(determined[0], 40)}."
+        if chosen.value in determined:
+            return self._doubt_about_dependency(record, attribute, chosen.value, by_rule=by_rule)
+        return self._doubt_about_spelling(record, attribute, chosen.value, by_rule=by_rule)
+
+    def _is_founded(self, attribute: str, value: str, chosen: Proposal, *, by_rule: bool) -> bool:
+        """Whether more than its frequency, or a model's word, speaks for a new value: the old one stands in the wrong
+        column, or a rule says that it is wrong and hardly any other cell holds it."""
+        if chosen.source != "model" and self._is_astray(attribute, value):
+            return True
+        return by_rule and self._is_rare(attribute, value)
+
+    def _conflict(
+        self, attribute: str, value: str, determined: Sequence[str], offered: Sequence[Proposal]
+    ) -> str | None:
+        """What its spelling says was meant, where the record's other values all say something else."""
         spelled = [one.value for one in offered if one.source in ("frequent value", "rule")]
         # A proposal that a data constraint forbids is not offered, but still shows what was meant.
         spelled += filter(None, [self._facts.nearest_frequent(attribute, value)])
-        if by_dependency and spelled and not set(by_dependency) & set(spelled):
-            spelling, meant = quote(spelled[0], 40), quote(by_dependency[0], 40)
-            return f"Its spelling says {spelling}, the record's other values say {meant}."
-        if chosen.value in by_dependency:
-            return self._doubt_about_dependency(record, attribute, chosen.value, by_rule=by_rule)
-        return self._doubt_about_spelling(record, attribute, chosen.value, by_rule=by_rule)
+        return spelled[0] if determined and spelled and not set(determined) & set(spelled) else None
 
     def _doubt_about_dependency(self, record: Fields, attribute: str, meant: str, *, by_rule: bool) -> str | None:
         """Of a value that the record's other values name: one that is spelled otherwise may be an exception."""
@@ -150,6 +161,11 @@ class Unattended:
             return None
         if column is None:
             return "The table is too small to say how the value is spelled."
+        return self._doubt_about_rare_spelling(record, attribute, column, meant)
+
+    def _doubt_about_rare_spelling(self, record: Fields, attribute: str, column: Column, meant: str) -> str | None:
+        """Of a value that the record's other values allow, and that no rule calls wrong: by how its column spells."""
+        value = (record[attribute] or "").strip()
         if self._facts.share_of_words(attribute, value, meant) >= _HALF:
             return None
         own, others = column.counts[value], column.counts[meant]
@@ -157,21 +173,18 @@ class Unattended:
             return "Other records spell it so, too."
         if len(_known(column)) <= CLOSED and self._is_named(record, attribute, meant):
             return None
+        distance = OSA.distance(plain_letters(value), plain_letters(meant))
         if is_mixed(value) and distance <= 1 and _breaks_kind(column, value):
             return None
         if others >= _FAR_MORE * own and not self._is_crowded(attribute, column) and is_no_word(value, meant):
             return None
+        return self._doubt_about_closed_set(attribute, column, meant, value)
+
+    def _doubt_about_closed_set(self, attribute: str, column: Column, meant: str, value: str) -> str | None:
         if not self._is_closed(attribute, column):
             return "The column has rare values, and this may be one that is right."
-        if distance == 0:
-            return None
-        found = slip(value, meant)
-        seldom = found is not None and found.kind in (_OF_WORDS if meant.islower() else _OF_NAMES)
-        if found and found.inside and len(meant) >= _SHORTEST and others >= _MORE * own:
-            known = {run for other in _known(column) for run in consonant_runs(other)}
-            if seldom or (found.kind != "doubled" and consonant_runs(value) - known):
-                return None
-        return "It may be a value of its own."
+        same = plain_letters(value) == plain_letters(meant)
+        return None if same or _is_slip(column, value, meant) else "It may be a value of its own."
 
     def _is_named(self, record: Fields, attribute: str, meant: str) -> bool:
         """Whether the record itself names the value: in another cell, or by how one begins."""
@@ -224,6 +237,19 @@ class Unattended:
             and not any(differs_little(value, other, least=0) for other in known)
         )
         return len(list(islice(strangers, 2))) > 1
+
+
+def _is_slip(column: Column, value: str, meant: str) -> bool:
+    """Whether one slip of a hand makes the value of a far more frequent one, and hardly ever makes another word."""
+    found = slip(value, meant)
+    if found is None or not found.inside or len(meant) < _SHORTEST:
+        return False
+    if column.counts[meant] < _MORE * column.counts[value]:
+        return False
+    if found.kind in (_OF_WORDS if meant.islower() else _OF_NAMES):
+        return True
+    known = {run for other in _known(column) for run in consonant_runs(other)}
+    return found.kind != "doubled" and bool(consonant_runs(value) - known)
 
 
 def _known(column: Column) -> list[str]:

@@ -163,12 +163,7 @@ class DelimitedFile:
         text = self._decode(sample)
         if not text.strip():
             raise TableUnavailable(f"{self.path.name} is empty; give a file with at least a header line.")
-        if self.delimiter is None and (separator := _SEPARATOR_LINE.match(text)):
-            self.delimiter = separator[1]
-        if self.delimiter is not None and len(self.delimiter) != 1:
-            raise InvalidRequest(f"A delimiter is one character, not {self.delimiter!r}.")
-        self.quote = '"' if self.quote is None else self.quote
-        self.delimiter = self.delimiter or _delimiter(text, self.quote)
+        self._choose_marks(text)
         asked = Asked(self.header, self.header_line, self.skip_lines, self.footer_lines)
         whole = len(sample) + len(self._bom) < SAMPLE
         above = asked.above
@@ -183,6 +178,15 @@ class DelimitedFile:
         self._notes += head.notes
         if self.footer_lines is None:
             self.footer_lines = self._find_footer(rows if whole else None, text)
+
+    def _choose_marks(self, text: str) -> None:
+        """The delimiter and the quote, as asked for or as the text has them."""
+        if self.delimiter is None and (separator := _SEPARATOR_LINE.match(text)):
+            self.delimiter = separator[1]
+        if self.delimiter is not None and len(self.delimiter) != 1:
+            raise InvalidRequest(f"A delimiter is one character, not {self.delimiter!r}.")
+        self.quote = '"' if self.quote is None else self.quote
+        self.delimiter = self.delimiter or _delimiter(text, self.quote)
 
     @property
     def reading(self) -> Reading:

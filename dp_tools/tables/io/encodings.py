@@ -13,10 +13,10 @@ import itertools
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from charset_normalizer import from_bytes
+from charset_normalizer import CharsetMatch, from_bytes
 
 LATIN = {
     "cp1252": 0.0,
@@ -145,20 +145,46 @@ def guess_encoding(sample: bytes) -> Guess | None:
     latin = _latin(sample)
     if latin is not None and latin[0] and latin[1].encoding in ("cp1252", "iso8859-15"):
         return latin[1]
-    # charset-normalizer takes a character that is cut off for a wrong one.
-    lines = sample[: sample.rfind(b"\n") + 1] if len(sample) > _LONG else sample
-    found = list(from_bytes(lines or sample, cp_isolation=list(_OTHERS)))
+    return _guess_among_others(sample, latin)
+
+
+def _guess_among_others(sample: bytes, latin: tuple[bool, Guess] | None) -> Guess | None:
+    """The guess where neither Unicode nor a Western encoding fits well.
+
+    Args:
+        sample: the beginning of the file.
+        latin: the most plausible Latin encoding and whether it is plausible enough.
+    """
+    fits = latin is not None and latin[0]
+    found = _found_by_statistics(sample)
     # Bytes of Katakana look like accented letters of DOS; but then they make whole words of another script.
-    least = 2 if latin is not None and latin[0] else 1
+    least = 2 if fits else 1
     foreign = next((guess for guess in found if _is_of_another_script(str(guess), least)), None)
-    if (foreign is None or foreign.chaos > 0.05) and not (latin and latin[0]) and (cyrillic := _cyrillic(sample)):
+    if not (fits or _is_clear(foreign)) and (cyrillic := _cyrillic(sample)):
         return Guess(cyrillic, "probably")
-    other_latin = bool(found) and found[0].coherence >= 0.5 and not _thin(sample)
-    if latin is not None and foreign is None and (latin[0] or not other_latin):
-        return latin[1] if latin[0] else Guess(latin[1].encoding, "perhaps", latin[1].other)
+    if latin is not None and foreign is None and (fits or not _is_another_latin(found, sample)):
+        return latin[1] if fits else Guess(latin[1].encoding, "perhaps", latin[1].other)
     best = foreign or next(iter(found), None)
-    if best is None:
-        return None
+    return None if best is None else _as_guess(best, found, sample)
+
+
+def _found_by_statistics(sample: bytes) -> list[CharsetMatch]:
+    """What charset-normalizer finds, the best first; it takes a character that is cut off for a wrong one."""
+    lines = sample[: sample.rfind(b"\n") + 1] if len(sample) > _LONG else sample
+    return list(from_bytes(lines or sample, cp_isolation=list(_OTHERS)))
+
+
+def _is_clear(guess: CharsetMatch | None) -> bool:
+    return guess is not None and guess.chaos <= 0.05
+
+
+def _is_another_latin(found: Sequence[CharsetMatch], sample: bytes) -> bool:
+    """Whether what charset-normalizer found best makes words, and there is enough of it to tell."""
+    return bool(found) and found[0].coherence >= 0.5 and not _thin(sample)
+
+
+def _as_guess(best: CharsetMatch, found: Sequence[CharsetMatch], sample: bytes) -> Guess:
+    """What charset-normalizer found best, with the next best."""
     others = [guess.encoding for guess in found if guess.encoding != best.encoding]
     sure = best.coherence >= 0.5 and not _thin(sample)
     return Guess(codecs.lookup(best.encoding).name, "probably" if sure else "perhaps", next(iter(others), None))
@@ -231,13 +257,26 @@ def _is_alone(text: str, place: int) -> bool:
 def _fit(letter: str, before: str, after: str) -> float:
     """How well a letter stands in its word: capitals at the start or among capitals, hardly beside another accent."""
     left, right = before[-1:], after[:1]
-    fit = 1.0
+    fit = (
+        _fit_of_accents(letter, left, right) * _fit_of_language(letter, left, right) * _fit_of_case(letter, left, right)
+    )
+    return fit * 0.02 if left.isdigit() or right.isdigit() else fit
+
+
+def _fit_of_accents(letter: str, left: str, right: str) -> float:
+    """How well it stands beside other letters with accents."""
     beside = [mark for mark in (left, right) if mark and not mark.isascii() and mark.isalpha()]
     if len(beside) == 2:
-        fit *= 0.01
-    elif beside and beside[0].lower() != letter.lower():
+        return 0.01
+    if beside and beside[0].lower() != letter.lower():
         pair = beside[0].lower() + letter.lower()
-        fit *= 0.5 if "".join(sorted(pair)) in _PAIRS or "ð" in pair else 0.03
+        return 0.5 if "".join(sorted(pair)) in _PAIRS or "ð" in pair else 0.03
+    return 1.0
+
+
+def _fit_of_language(letter: str, left: str, right: str) -> float:
+    """How well it stands where the languages that write it have it: at an end, at a beginning, beside vowels."""
+    fit = 1.0
     if (letter in "öüäå" and left in _VOWELS) or (letter in "šž" and left.isalpha() and left not in _VOWELS):
         fit *= 0.3
     if letter in "àèìòù" and left.isalpha() and not right.isalpha():
@@ -246,19 +285,22 @@ def _fit(letter: str, before: str, after: str) -> float:
         fit *= 0.1
     if letter == "ë" and left not in _VOWELS and right not in _VOWELS:
         fit *= 0.3
-    if left.isdigit() or right.isdigit():
-        fit *= 0.02
-    if letter.isupper():
-        fit *= 2 if not left.isalpha() and right.islower() else 1
-        if left.islower():
-            fit *= 0.01
-        elif (right.islower() and left.isupper()) or not (left.isalpha() or right.isalpha()):
-            fit *= 0.1
-    elif right.isupper():
-        fit *= 0.02
-    elif not left.isalpha() and not right.isalpha():
-        fit *= 0.5 if letter in "àéèóôåøöæ" else 0.05
     return fit
+
+
+def _fit_of_case(letter: str, left: str, right: str) -> float:
+    """How well a capital, or a small letter, stands between its neighbours, or alone."""
+    alone = not left.isalpha() and not right.isalpha()
+    if letter.isupper():
+        fit = 2.0 if not left.isalpha() and right.islower() else 1.0
+        if left.islower():
+            return fit * 0.01
+        return fit * 0.1 if alone or (right.islower() and left.isupper()) else fit
+    if right.isupper():
+        return 0.02
+    if alone:
+        return 0.5 if letter in "àéèóôåøöæ" else 0.05
+    return 1.0
 
 
 _BESIDE = (

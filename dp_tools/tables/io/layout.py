@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median_high
@@ -135,16 +135,7 @@ def find_footer(rows: Sequence[Sequence[str]], columns: int, *, whole: bool) -> 
     usual = [_filled(row) for row in rows[:-_MOST_FOOTERS] or rows[: len(rows) // 2] if len(row) == columns]
     if len(rows) < 4 or not usual:
         return 0, ""
-    least, total = sorted(usual)[len(usual) // 10], False
-    count = _block_of_remarks(rows, columns)
-    for place in range(len(rows) - count - 1, max(len(rows) - _MOST_FOOTERS, 2) - 1, -1):
-        row, before = rows[place], rows[:place]
-        if _is_total(row, before, columns, least, whole):
-            count, total = len(rows) - place, True
-        elif least > 1 and _is_remark(row, columns, blank_before=_filled(rows[place - 1]) == 0):
-            count = len(rows) - place
-        elif _filled(row):
-            break
+    count, total = _footer_rows(rows, columns, sorted(usual)[len(usual) // 10], whole)
     if not count:
         return 0, ""
     # Empty rows between the table and its footer belong to neither, but a count of lines has to step over them.
@@ -154,6 +145,25 @@ def find_footer(rows: Sequence[Sequence[str]], columns: int, *, whole: bool) -> 
     if count == 1:
         return 1, f"The last line looks like {what}; it is kept as it is and not judged."
     return count, f"The last {count} lines look like {what} and what belongs to it; they are kept and not judged."
+
+
+def _footer_rows(rows: Sequence[Sequence[str]], columns: int, least: int, whole: bool) -> tuple[int, bool]:
+    """How many rows at the end are totals or remarks, and whether a total is among them.
+
+    Args:
+        rows, columns, whole: as in `find_footer`.
+        least: cells that a record fills at least.
+    """
+    count, total = _block_of_remarks(rows, columns), False
+    for place in range(len(rows) - count - 1, max(len(rows) - _MOST_FOOTERS, 2) - 1, -1):
+        row = rows[place]
+        if _is_total(row, rows[:place], columns, least, whole):
+            count, total = len(rows) - place, True
+        elif least > 1 and _is_remark(row, columns, blank_before=_filled(rows[place - 1]) == 0):
+            count = len(rows) - place
+        elif _filled(row):
+            break
+    return count, total
 
 
 def distinct_names(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
@@ -206,11 +216,18 @@ def _first_full_row(rows: Sequence[PlattCalibration]) -> int:
     usual = max(median_high(filled), 0.6 * max(filled[:20]))
     for place, (_, cells) in enumerate(rows[:_DEEPEST]):
         if len(cells) == common and filled[place] >= 0.6 * usual and (filled[place] > 1 or common == 1):
-            named, data = _evidence([cells for _, cells in rows[place:]])
-            # Headings of groups of columns may be years, which look like data.
-            sure = named and not data and all(_filled(above) * 2 <= common for _, above in rows[:place])
-            return place if sure or all(_is_title(above, common) for _, above in rows[:place]) else 0
+            return place if _are_no_data(rows, place, common) else 0
     return 0
+
+
+def _are_no_data(rows: Sequence[PlattCalibration], place: int, width: int) -> bool:
+    """Whether the rows above a place are titles, or headings of groups of columns."""
+    above = [cells for _, cells in rows[:place]]
+    named, data = _evidence([cells for _, cells in rows[place:]])
+    # Headings of groups of columns may be years, which look like data.
+    if named and not data and all(_filled(cells) * 2 <= width for cells in above):
+        return True
+    return all(_is_title(cells, width) for cells in above)
 
 
 def _is_title(cells: Sequence[str], width: int) -> bool:
@@ -329,19 +346,38 @@ def _is_total(row: Sequence[str], before: Sequence[Sequence[str]], columns: int,
     numbers = {place: number for place, cell in enumerate(cells) if (number := _number(cell)) is not None}
     if not numbers:
         return False
-    words = [place for place, cell in enumerate(cells) if cell and place not in numbers]
-    labelled = bool(words) and words[0] < min(numbers) and bool(_TOTAL.fullmatch(cells[words[0]]))
-    sparse = len(row) != columns or _filled(row) < least
-    if labelled and sparse:
-        return True
-    if not whole:
-        return False
-    sums = [_sum([other[place] for other in before if place < len(other)]) for place in numbers]
-    are_sums = [
-        bool(total) and abs((total or 0.0) - numbers[place]) <= 0.011
-        for place, total in zip(numbers, sums, strict=True)
-    ]
-    return any(are_sums) if labelled or (not words and sparse) else len(are_sums) > 1 and all(are_sums)
+    word = next((place for place, cell in enumerate(cells) if cell and place not in numbers), None)
+    labelled = word is not None and word < min(numbers) and bool(_TOTAL.fullmatch(cells[word]))
+    return _is_sum_row(numbers, before, labelled, word is None, len(row) != columns or _filled(row) < least, whole)
+
+
+def _is_sum_row(
+    numbers: Mapping[int, float],
+    before: Sequence[Sequence[str]],
+    labelled: bool,
+    wordless: bool,
+    sparse: bool,
+    whole: bool,
+) -> bool:
+    """Whether a row with these numbers, by place, sums up those before it.
+
+    Args:
+        numbers, before: of the row, and the rows above it.
+        labelled: whether it is called a total.
+        wordless: whether it holds nothing but numbers.
+        sparse: whether it fills fewer cells than a record.
+        whole: whether these are all rows, so that sums can be compared.
+    """
+    if not whole or (labelled and sparse):
+        return labelled and sparse
+    are_sums = [_is_sum(number, place, before) for place, number in numbers.items()]
+    return any(are_sums) if labelled or (wordless and sparse) else len(are_sums) > 1 and all(are_sums)
+
+
+def _is_sum(number: float, place: int, before: Sequence[Sequence[str]]) -> bool:
+    """Whether a number is the sum of those before it in its column."""
+    total = _sum([row[place] for row in before if place < len(row)])
+    return bool(total) and abs((total or 0.0) - number) <= 0.011
 
 
 def _block_of_remarks(rows: Sequence[Sequence[str]], columns: int) -> int:

@@ -51,15 +51,19 @@ def _assigned(likely: list[ScoredPair]) -> list[ScoredPair]:
     rights = {row: place for place, row in enumerate(sorted({right for _, right, _ in likely}))}
     chosen = []
     for part in _components([(lefts[a], len(lefts) + rights[b], s) for a, b, s in likely], len(lefts) + len(rights)):
-        members = [likely[place] for place in part]
-        rows = {row: place for place, row in enumerate(dict.fromkeys(left for left, _, _ in members))}
-        columns = {row: place for place, row in enumerate(dict.fromkeys(right for _, right, _ in members))}
-        scores = np.zeros((len(rows), len(columns)))
-        for left, right, score in members:
-            scores[rows[left], columns[right]] = score
-        picked = set(zip(*(axis.tolist() for axis in linear_sum_assignment(scores, maximize=True)), strict=True))
-        chosen += [pair for pair in members if (rows[pair[0]], columns[pair[1]]) in picked]
+        chosen += _assigned_within([likely[place] for place in part])
     return chosen
+
+
+def _assigned_within(members: list[ScoredPair]) -> list[ScoredPair]:
+    """The best one-to-one pairing of pairs that hang together."""
+    rows = {row: place for place, row in enumerate(dict.fromkeys(left for left, _, _ in members))}
+    columns = {row: place for place, row in enumerate(dict.fromkeys(right for _, right, _ in members))}
+    scores = np.zeros((len(rows), len(columns)))
+    for left, right, score in members:
+        scores[rows[left], columns[right]] = score
+    picked = set(zip(*(axis.tolist() for axis in linear_sum_assignment(scores, maximize=True)), strict=True))
+    return [pair for pair in members if (rows[pair[0]], columns[pair[1]]) in picked]
 
 
 def clusters(pairs: Sequence[ScoredPair], threshold: float = 0.5) -> list[tuple[list[int], float]]:
@@ -80,11 +84,14 @@ def clusters(pairs: Sequence[ScoredPair], threshold: float = 0.5) -> list[tuple[
     found = []
     for part in _components([(places[a], places[b], s) for a, b, s in likely], len(places)):
         rows = sorted({row for place in part for row in likely[place][:2]})
-        for group in _groups(rows, judged, threshold):
-            if len(group) > 1:
-                between = [judged.get((a, b), UNJUDGED) for i, a in enumerate(group) for b in group[i + 1 :]]
-                found.append((group, float(np.mean(between))))
+        groups = (group for group in _groups(rows, judged, threshold) if len(group) > 1)
+        found += [(group, _mean_score(group, judged)) for group in groups]
     return sorted(found)
+
+
+def _mean_score(group: list[int], judged: dict[tuple[int, int], float]) -> float:
+    between = [judged.get((a, b), UNJUDGED) for i, a in enumerate(group) for b in group[i + 1 :]]
+    return float(np.mean(between))
 
 
 def _groups(rows: list[int], judged: dict[tuple[int, int], float], threshold: float) -> list[list[int]]:
