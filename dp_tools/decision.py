@@ -243,7 +243,7 @@ class Decider:
 
     def facts(self, request: Request, given: Facts | None = None) -> Facts | None:
         """The facts that are given, or those that the request itself holds, without what a person has retired."""
-        facts = given or task_of(request).facts(request)
+        facts = given if given is not None else task_of(request).facts(request)
         if isinstance(facts, BatchFacts):
             facts.leave_out(lambda: self.retired)
         return facts

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import polars
 import pytest
 from click.testing import CliRunner
 from engines import Lent
@@ -150,7 +151,10 @@ class House:
         return done.stdout
 
     def by_python(self) -> dict[tuple[int, str], Verdict]:
-        answer = self.preprocessor.detect(self.records, dataset="shop")
+        return self.by_python_over(self.records)
+
+    def by_python_over(self, table: Any) -> dict[tuple[int, str], Verdict]:
+        answer = self.preprocessor.detect(table, dataset="shop")
         return {(c.record, c.attribute): (bool(c.error), c.confidence or 0.0, c.decided_by) for c in answer.cells}
 
     def by_tool(self) -> dict[tuple[int, str], Verdict]:
@@ -215,6 +219,8 @@ def test_a_cell_gets_the_same_verdict_confidence_and_decider_by_every_way_in(hou
     here.preprocessor.knowledge.add_all(RULES, who="ann")
     expected = here.by_python()
     assert len(expected) == 5 * rows
+    assert here.by_python_over(str(here.file)) == expected
+    assert here.by_python_over(polars.DataFrame(here.records)) == expected
     assert here.by_tool() == expected
     assert here.by_command() == expected
     wrong = {cell: verdict for cell, verdict in expected.items() if verdict[0]}
@@ -254,6 +260,8 @@ def test_the_explanation_of_a_cell_begins_with_the_answer_that_was_given(house):
         (explanation,) = explain(here.preprocessor.decider, request, [number]).explanations
         assert explanation.decided_by == cells[number].decided_by
         assert explanation.answer == ("yes" if cells[number].error else "no")
+    explained = json.loads(here.command("explain", "detect", str(here.file), "--row", "1", "-a", "bin", "--json"))
+    assert (explained["explanations"][0]["decided_by"], explained["explanations"][0]["answer"]) == ("table", "no")
 
 
 @pytest.mark.parametrize("task", ["impute", "detect_errors", "all"])

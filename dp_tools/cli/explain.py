@@ -84,7 +84,7 @@ def explain(
     else:
         if row is None:
             raise InvalidRequest("Name the record to explain with --row, counted from 1.")
-        request, facts = _of_table(task, file, row, attribute, scope)
+        request, facts, items = _of_table(task, file, row, attribute, scope)
     wait_for_weights(model)
     with Preprocessor(model, knowledge) as preprocessor, bar(100) as advance, interruptible() as cancel:
         explanations = explain_items(
@@ -128,8 +128,8 @@ def _of_json(task: str, file: Path, scope: dict[str, Any]) -> Request:
 
 def _of_table(
     task: str, file: Path, row: int, attribute: str | None, scope: dict[str, Any]
-) -> tuple[Request, Facts | None]:
-    """The request about one record of a table, and what the whole table tells."""
+) -> tuple[Request, Facts | None, tuple[int, ...]]:
+    """The request about a record of a table, what the whole table tells, and the record's place in the request."""
     records = read_records(file)
     if row > len(records):
         raise InvalidRequest(f"{file} has no record {row}: it has {len(records)}.")
@@ -137,16 +137,18 @@ def _of_table(
     if task == "match":
         pair_facts = PairFacts(_side(file, other, side) for other in records for side in _SIDES)
         pair = {side: _side(file, record, side) for side in _SIDES}
-        return read_request(TASKS["match_entities"], {"pairs": [pair], **scope}), pair_facts
+        return read_request(TASKS["match_entities"], {"pairs": [pair], **scope}), pair_facts, ()
     if task not in _OF_TABLES:
         raise InvalidRequest(f"For {task} give the request as a .json file; tables are for {', '.join(_OF_TABLES)}.")
     if attribute is None:
         raise InvalidRequest("Name the column whose cell is to be explained with --attribute.")
     if task == "detect":
-        fields = {"records": [record], "attributes": [attribute], **scope}
-        return read_request(TASKS["detect_errors"], fields), BatchFacts(records, scope["dataset"])
+        # All of the column, since the verdict on a cell may rest on what the model says of the others.
+        fields = {"records": records, "attributes": [attribute], **scope}
+        return read_request(TASKS["detect_errors"], fields), BatchFacts(records, scope["dataset"]), (row - 1,)
+    fields = {"records": [record], "attribute": attribute, **scope}
     known = [other for other in records if not is_missing(other.get(attribute))]
-    return read_request(TASKS["impute"], {"records": [record], "attribute": attribute, **scope}), RecordFacts(known)
+    return read_request(TASKS["impute"], fields), RecordFacts(known), ()
 
 
 def _side(file: Path, record: RecordField, side: str) -> RecordField:
