@@ -16,7 +16,8 @@ import anyio
 import click
 from mcp import Client, StdioServerParameters, stdio_client
 
-from dp_tools.evaluation.instances import Instance, read_datasets
+from dp_tools.evaluation.datasets import read_datasets
+from dp_tools.evaluation.instances import Instance
 from dp_tools.evaluation.scores import score
 from dp_tools.tables.snapshot import open_table
 from dp_tools.tasks.task import Outcome

@@ -25,7 +25,7 @@ def train_adapter(
     """Train an adapter for the embedded model.
 
     Args:
-        data: labelled instances, laid out as `dp_tools.evaluation.instances` says.
+        data: labelled instances, laid out as `dp_tools.evaluation.datasets` says.
         out: folder for the checkpoint, the log and `adapter.gguf`; the same call goes on from a checkpoint in it.
         recipe: the training mixture.
         settings: how to train.

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from dp_tools.cli import main
 from dp_tools.errors import TableUnavailable
 from dp_tools.evaluation.bench import markdown, means, measure
-from dp_tools.evaluation.instances import Instance, read_datasets
+from dp_tools.evaluation.datasets import read_datasets
+from dp_tools.evaluation.instances import Instance
 from dp_tools.evaluation.published import published
 from dp_tools.evaluation.scores import calibration_error, score
 from dp_tools.tasks import TASKS
@@ -128,7 +129,7 @@ def test_a_limit_takes_the_same_instances_every_time_at_the_natural_rate(data):
 
 @given(st.lists(st.sampled_from(["yes", "no"]), min_size=1, max_size=60), st.integers(1, 60))
 def test_a_sample_has_the_asked_size_and_keeps_the_order(labels, limit):
-    from dp_tools.evaluation.instances import Split
+    from dp_tools.evaluation.splits import Split
 
     split = Split("EM", "x", "test", tuple(Instance({"n": n}, label) for n, label in enumerate(labels)))
     numbers = [instance.row["n"] for instance in split.sample(limit).instances]

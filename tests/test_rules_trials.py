@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evaluation.instances import Split
 from dp_tools.evaluation.labelled_cases import read_labelled
 from dp_tools.evaluation.rule_trials import audit, learn, try_rule
+from dp_tools.evaluation.splits import Split
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
 

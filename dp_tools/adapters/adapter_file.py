@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from gguf import GGUFReader, GGUFWriter
+
 from dp_tools.errors import InvalidRequest
 
 _NAMES = {
@@ -41,8 +43,6 @@ def write_matrices(path: Path, matrices: Iterable[tuple[str, Any]], *, alpha: fl
             shape (rows, rank), as numpy arrays, in the order of rows that GGUF keeps.
         alpha: the adapter's scale times its rank.
     """
-    from gguf import GGUFWriter
-
     beside = path.with_suffix(".part")
     writer = GGUFWriter(str(beside), "llama")
     writer.add_type("adapter")
@@ -64,7 +64,6 @@ def read_adapter(path: Path, model: Any) -> None:
         InvalidRequest: the adapter is of another rank, scale or network.
     """
     import torch
-    from gguf import GGUFReader
 
     reader = GGUFReader(str(path))
     stored = {tensor.name: tensor.data for tensor in reader.tensors}

@@ -175,21 +175,16 @@ def train(
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(learning, lr=settings.rate, weight_decay=0.0, betas=(0.9, 0.98))
     plan = _plan(usable, settings)
-    worth = _WORTH_COMPILING.get(device.split(":")[0])
-    if worth is not None and shutil.which("c++") and sum(len(row) for step in plan for row in step) > worth:
-        # One kernel for each run of small steps: a fifth (float32) to a half (bfloat16) more examples a second.
-        for layer in model.get_base_model().model.layers:
-            layer.compile(dynamic=True)
+    _compile_if_worth_it(model, plan, device)
     checkpoint = out / "checkpoint.pt"
     course = {**asdict(settings), "examples": _digest(usable)}
     first, spent = _restore(checkpoint, model, optimizer, device, course)
     lately: list[Any] = []
-    started = saved = time.monotonic()
+    clock = _Clock(len(plan), spent, settings.minutes)
+    saved = time.monotonic()
     model.train()
     for step in range(first, len(plan)):
-        progress = (step + 1) / len(plan)
-        if settings.minutes is not None:
-            progress = max(progress, spent + (time.monotonic() - started) / (60 * settings.minutes))
+        progress = clock.progress(step)
         if progress > 1:
             break
         for group in optimizer.param_groups:
@@ -204,11 +199,10 @@ def train(
             # Only here: reading a loss makes a GPU wait.
             mean = float(sum(lately)) / len(lately)
             lately.clear()
-            left = (time.monotonic() - started) * (1 - progress) / max(progress - spent, 1e-9)
             with (out / "losses.jsonl").open("a", encoding="utf-8") as log:
                 log.write(json.dumps({"step": step, "steps": len(plan), "loss": round(mean, 4)}) + "\n")
             if report is not None:
-                report(step + 1, len(plan), mean, left)
+                report(step + 1, len(plan), mean, clock.left(progress))
         if time.monotonic() - saved > save_every_s:
             _save(checkpoint, model, optimizer, step + 1, progress, course)
             saved = time.monotonic()
@@ -216,6 +210,39 @@ def train(
     checkpoint.unlink(missing_ok=True)
     logger.info("trained in %d steps on what %d examples gave", len(plan), len(usable))
     return adapter
+
+
+class _Clock:
+    """How far a training is, by its steps or by its time.
+
+    Args:
+        steps: how many there are.
+        spent: the share of the training that was done before, 0 to 1.
+        minutes: time after which it ends; None for no limit.
+    """
+
+    def __init__(self, steps: int, spent: float, minutes: float | None) -> None:
+        self._steps, self._spent, self._minutes = steps, spent, minutes
+        self._started = time.monotonic()
+
+    def progress(self, step: int) -> float:
+        """The share that is done once this step is; above 1 when the time is up."""
+        share = (step + 1) / self._steps
+        if self._minutes is None:
+            return share
+        return max(share, self._spent + (time.monotonic() - self._started) / (60 * self._minutes))
+
+    def left(self, progress: float) -> float:
+        """Seconds left at this progress."""
+        return (time.monotonic() - self._started) * (1 - progress) / max(progress - self._spent, 1e-9)
+
+
+def _compile_if_worth_it(model: Any, plan: Sequence[Sequence[Row]], device: str) -> None:
+    """One kernel for each run of small steps: a fifth (float32) to a half (bfloat16) more examples a second."""
+    worth = _WORTH_COMPILING.get(device.split(":")[0])
+    if worth is not None and shutil.which("c++") and sum(len(row) for step in plan for row in step) > worth:
+        for layer in model.get_base_model().model.layers:
+            layer.compile(dynamic=True)
 
 
 def _plan(examples: Sequence[Encoded], settings: Settings) -> list[list[Row]]:

@@ -23,8 +23,9 @@ from dp_tools.adapters.training_example import TrainingExample, encode
 from dp_tools.decision import calibrated, with_rules
 from dp_tools.engine.format_choice import optimize_weights
 from dp_tools.errors import InvalidRequest
-from dp_tools.evaluation.instances import Instance, Split, folder_of, instance_of, split_of
+from dp_tools.evaluation.instances import Instance, folder_of, instance_of
 from dp_tools.evaluation.scores import METRIC_OF, Score, belief, is_right, score
+from dp_tools.evaluation.splits import Split, split_of
 from dp_tools.models.calibration import PlattCalibration
 from dp_tools.models.user_adapters import About, UserAdapters, base_of, default_folder
 from dp_tools.preprocessor import Preprocessor

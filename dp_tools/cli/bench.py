@@ -17,7 +17,8 @@ from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.evaluation import bench_picture, bench_tables
 from dp_tools.evaluation.bench import HEADER, Row, cells, markdown, measure
 from dp_tools.evaluation.bench_tables import Rules
-from dp_tools.evaluation.instances import SPLITS, read_datasets
+from dp_tools.evaluation.datasets import SPLITS, read_datasets
+from dp_tools.evaluation.splits import Split
 from dp_tools.preprocessor import Preprocessor
 
 
@@ -79,36 +80,11 @@ def bench(
         return
     if data is None:
         raise click.UsageError("Give a folder: --data DIR, or --tables DIR.")
-    splits = []
-    for dataset in read_datasets(data, (*only, *more)):
-        if split in dataset.files:
-            chosen = dataset.split(split).sample(limit)
-            splits.append(chosen.alone() if alone else chosen)
-        else:
-            click.echo(f"{dataset.folder}/{dataset.name} has no split {split}: left out.", err=True)
-    total, done = sum(len(entry.instances) for entry in splits), 0
-    results: list[Row] = []
-    failed: list[str] = []
+    splits = _splits(data, (*only, *more), split, limit)
+    splits = [entry.alone() for entry in splits] if alone else splits
     engine = open_engine(model, cache=False, wait=True)
-    with (
-        Preprocessor(model, knowledge, engine=engine, adapters=None if user_adapters else False) as preprocessor,
-        bar(total) as advance,
-        interruptible() as cancel,
-    ):
-        for entry in splits:
-            try:
-                row = measure(
-                    preprocessor, entry, packs=rules == "packs", progress=onward(advance, done), cancel=cancel
-                )
-            except InvalidRequest as error:
-                failed.append(f"{entry.folder}/{entry.dataset}: {error}")
-                continue
-            results.append(row)
-            done += row.result.n
-            advance(done)
-            click.echo(f"{row.task}/{row.dataset}: {row.result.score:.2f} in {row.seconds:.0f} s", err=True)
-            if json_file is not None:
-                _write(json_file, json.dumps([row.as_json() for row in results], indent=2) + "\n")
+    with Preprocessor(model, knowledge, engine=engine, adapters=None if user_adapters else False) as preprocessor:
+        results, failed = _measured(preprocessor, splits, json_file, packs=rules == "packs")
     _show(HEADER, cells(results))
     if markdown_file is not None:
         _write(markdown_file, markdown(results))
@@ -117,6 +93,40 @@ def bench(
     if failed:
         click.echo("\n".join(f"Not measured: {what}" for what in failed), err=True)
         click.get_current_context().exit(1)
+
+
+def _measured(
+    preprocessor: Preprocessor, splits: Sequence[Split], json_file: Path | None, *, packs: bool
+) -> tuple[list[Row], list[str]]:
+    """A row for each split, written as they come, and what could not be measured."""
+    results: list[Row] = []
+    failed: list[str] = []
+    done = 0
+    with bar(sum(len(split.instances) for split in splits)) as advance, interruptible() as cancel:
+        for split in splits:
+            try:
+                row = measure(preprocessor, split, packs=packs, progress=onward(advance, done), cancel=cancel)
+            except InvalidRequest as error:
+                failed.append(f"{split.folder}/{split.dataset}: {error}")
+                continue
+            results.append(row)
+            done += row.result.n
+            advance(done)
+            click.echo(f"{row.task}/{row.dataset}: {row.result.score:.2f} in {row.seconds:.0f} s", err=True)
+            if json_file is not None:
+                _write(json_file, json.dumps([row.as_json() for row in results], indent=2) + "\n")
+    return results, failed
+
+
+def _splits(data: Path, only: Sequence[str], name: str, limit: int | None) -> list[Split]:
+    """The split of this name of each dataset; says which datasets do not have it."""
+    splits = []
+    for dataset in read_datasets(data, only):
+        if name in dataset.files:
+            splits.append(dataset.split(name).sample(limit))
+        else:
+            click.echo(f"{dataset.folder}/{dataset.name} has no split {name}: left out.", err=True)
+    return splits
 
 
 def _bench_tables(

@@ -16,8 +16,8 @@ from dp_tools.cli.answering import MODEL, bar, interruptible, stages, wait_for_w
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest, RuleRejected
 from dp_tools.evaluation import rule_trials
-from dp_tools.evaluation.instances import Split
 from dp_tools.evaluation.labelled_cases import read_labelled
+from dp_tools.evaluation.splits import Split
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.discovery.mine import mine as mine_table
 from dp_tools.rules.injector import LEFT_TO_ITS_CHECK

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dp_tools.evaluation.instances import TASK_OF, Split
+from dp_tools.evaluation.instances import TASK_OF
 from dp_tools.evaluation.published import COLUMNS, published
 from dp_tools.evaluation.scores import Score, mean, score
+from dp_tools.evaluation.splits import Split
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.progress import Progress
 

@@ -6,12 +6,13 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dp_tools.errors import InvalidRequest, TableUnavailable
-from dp_tools.evaluation.instances import Split, folder_of, instance_of, split_of
+from dp_tools.evaluation.instances import folder_of, instance_of
+from dp_tools.evaluation.splits import Split, split_of
 
 FLAT = ("detect_errors", "impute", "match_entities")
 """Tasks whose labelled cases may stand in a CSV file."""
@@ -63,32 +64,42 @@ def _from_json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _from_csv(path: Path, task: str, attribute: str | None) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    if task not in FLAT:
-        raise InvalidRequest(f"Labelled cases of {task} do not fit in CSV; give JSON Lines.")
     reader = csv.DictReader(io.StringIO(_text(path), newline=""), delimiter="\t" if path.suffix == ".tsv" else ",")
-    names = reader.fieldnames or []
-    for needed in ("label", "attribute") if task == "detect_errors" else ("label",):
-        if needed not in names:
-            raise InvalidRequest(f"{path} needs a column {needed!r}; it has {', '.join(names) or 'none'}.")
-    if task == "impute" and attribute is None:
-        raise InvalidRequest("Say which attribute the labels are values of.")
+    row_of = _rows_of(path, task, attribute, reader.fieldnames or [])
     for row in reader:
         cells = {name: value or None for name, value in row.items() if name is not None and isinstance(value, str)}
         label = cells.pop("label", None)
-        if task == "match_entities":
-            sides = {
-                side: {
-                    name.removeprefix(f"{side}_"): value for name, value in cells.items() if name.startswith(f"{side}_")
-                }
-                for side in ("left", "right")
-            }
-            if not sides["left"] or not sides["right"]:
-                raise InvalidRequest(f"{path} needs columns left_NAME and right_NAME for the two records.")
-            yield reader.line_num, {**sides, "label": label}
-        elif task == "impute":
-            yield reader.line_num, {"record": cells, "attribute": attribute, "label": label}
-        else:
-            yield reader.line_num, {"attribute": cells.pop("attribute"), "record": cells, "label": label}
+        yield reader.line_num, {**row_of(cells), "label": label}
+
+
+def _rows_of(
+    path: Path, task: str, attribute: str | None, names: Sequence[str]
+) -> Callable[[dict[str, str | None]], dict[str, Any]]:
+    """What makes the cells of a line, without the label, a row of the benchmark's data.
+
+    Raises:
+        InvalidRequest: the task does not fit in CSV, a column is missing, or the attribute to impute is not known.
+    """
+    if task not in FLAT:
+        raise InvalidRequest(f"Labelled cases of {task} do not fit in CSV; give JSON Lines.")
+    for needed in ("label", "attribute") if task == "detect_errors" else ("label",):
+        if needed not in names:
+            raise InvalidRequest(f"{path} needs a column {needed!r}; it has {', '.join(names) or 'none'}.")
+    if task == "detect_errors":
+        return lambda cells: {"attribute": cells.pop("attribute"), "record": cells}
+    if task == "impute":
+        if attribute is None:
+            raise InvalidRequest("Say which attribute the labels are values of.")
+        return lambda cells: {"record": cells, "attribute": attribute}
+    sides = {side: [name for name in names if name.startswith(f"{side}_")] for side in ("left", "right")}
+    if not all(sides.values()):
+        raise InvalidRequest(f"{path} needs columns left_NAME and right_NAME for the two records.")
+    return lambda cells: {side: _side(cells, side, own) for side, own in sides.items()}
+
+
+def _side(cells: Mapping[str, str | None], side: str, names: Sequence[str]) -> dict[str, str | None]:
+    """One record of a pair, from its own columns."""
+    return {name.removeprefix(f"{side}_"): cells[name] for name in names if name in cells}
 
 
 def _text(path: Path) -> str:

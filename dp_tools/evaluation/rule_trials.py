@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.evaluation.instances import Instance, Split
+from dp_tools.evaluation.instances import Instance
 from dp_tools.evaluation.scores import Score, same_value, score
+from dp_tools.evaluation.splits import Split
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.progress import Progress
 from dp_tools.rules.discovery.contrast import contrast

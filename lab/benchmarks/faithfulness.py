@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from dp_tools.decision import task_of
 from dp_tools.errors import TableUnavailable
-from dp_tools.evaluation.instances import Split
+from dp_tools.evaluation.splits import Split
 from dp_tools.explain import Explanation, explain
 from dp_tools.explain.item_parts import ItemParts, parts_of, single
 from dp_tools.explain.perturbation import NOTABLE
@@ -123,8 +123,8 @@ def explained(
     for batch in split.batches():
         for start in range(0, len(batch.instances), 20):
             items = range(start, min(start + 20, len(batch.instances)))
-            explanations = explain(preprocessor.decider, batch.request, items, facts=split.facts, cancel=cancel)
-            yield from ((batch.request, explanation) for explanation in explanations.explanations)
+            found = explain(preprocessor.decider, batch.request, items, facts=split.facts, cancel=cancel)
+            yield from ((batch.request, explanation) for explanation in found.explanations)
 
 
 def _lines(

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from dp_tools.engine.questions import LabelScores
-from dp_tools.evaluation.instances import Split
 from dp_tools.evaluation.scores import Judged, belief, calibration_error
+from dp_tools.evaluation.splits import Split
 from dp_tools.explain.averaging import answer_permutation_averaged
 from dp_tools.explain.item_parts import PairParts, parts_of, single
 from dp_tools.models.calibration import Calibration

@@ -13,8 +13,10 @@ from random import Random
 
 from dp_tools.decision import task_of
 from dp_tools.errors import TableUnavailable
-from dp_tools.evaluation.instances import Instance, Split, read_datasets
+from dp_tools.evaluation.datasets import read_datasets
+from dp_tools.evaluation.instances import Instance
 from dp_tools.evaluation.scores import same_value
+from dp_tools.evaluation.splits import Split
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.progress import Progress
 from dp_tools.records import clean_name, is_missing
@@ -228,11 +230,11 @@ def _opposed(
     """A cell under a rule that calls it an error and under its opposite."""
     return [
         _Case(kind, DetectErrorsRequest(records=[record], attributes=[attribute], rules=[rule]), answer)
-        for rule, answer in zip(_worded(random, wordings, attribute), ("yes", "no"), strict=True)
+        for rule, answer in zip(_both_ways(random, wordings, attribute), ("yes", "no"), strict=True)
     ]
 
 
-def _worded(random: Random, wordings: Opposites, attribute: str) -> list[str]:
+def _both_ways(random: Random, wordings: Opposites, attribute: str) -> list[str]:
     """One of the wordings, both ways."""
     return [capitalised(rule.replace("{a}", clean_name(attribute))) for rule in random.choice(wordings)]
 
@@ -254,7 +256,7 @@ def _pairs(random: Random, splits: Sequence[Split]) -> Iterator[list[_Case]]:
             pair = RecordPair(left=left, right=right)
             yield [
                 _Case("pairs", MatchEntitiesRequest(pairs=[pair], rules=[rule]), answer)
-                for rule, answer in zip(_worded(random, PAIRS, random.choice(names)), ("no", "yes"), strict=True)
+                for rule, answer in zip(_both_ways(random, PAIRS, random.choice(names)), ("no", "yes"), strict=True)
             ]
 
 
@@ -268,7 +270,7 @@ def _written(random: Random, splits: Sequence[Split]) -> Iterator[list[_Case]]:
             written = (value.upper(), value.lower())
             yield [
                 _Case(_WRITTEN, ImputeRequest(records=[record], attribute=attribute, rules=[rule]), answer)
-                for rule, answer in zip(_worded(random, WRITTEN, attribute), written, strict=True)
+                for rule, answer in zip(_both_ways(random, WRITTEN, attribute), written, strict=True)
             ]
 
 

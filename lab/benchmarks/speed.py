@@ -25,7 +25,8 @@ from dp_tools.engine.format_choice import decode_speed, optimize_weights
 from dp_tools.engine.local import LocalEngine
 from dp_tools.engine.questions import GeneratedValue, LabelScores, Question, Result, Value
 from dp_tools.errors import InvalidRequest
-from dp_tools.evaluation.instances import Dataset, Split, read_datasets
+from dp_tools.evaluation.datasets import Dataset, read_datasets
+from dp_tools.evaluation.splits import Split
 from dp_tools.mcp_server.server import create_server
 from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.models.catalogue import resolve

@@ -10,7 +10,8 @@ import click
 from dp_tools.cli.answering import MODEL, bar, interruptible, onward
 from dp_tools.engine import open_engine
 from dp_tools.errors import TableUnavailable
-from dp_tools.evaluation.instances import SPLITS, Split, read_datasets
+from dp_tools.evaluation.datasets import SPLITS, read_datasets
+from dp_tools.evaluation.splits import Split
 from dp_tools.explain.plots import curves
 from dp_tools.explain.plots import reliability as diagram
 from dp_tools.preprocessor import Preprocessor

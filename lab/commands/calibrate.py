@@ -12,7 +12,8 @@ from dp_tools.adapters.calibration_fit import Sample
 from dp_tools.cli.answering import MODEL, bar, interruptible, onward
 from dp_tools.engine import open_engine
 from dp_tools.errors import TableUnavailable
-from dp_tools.evaluation.instances import Split, covers, read_datasets
+from dp_tools.evaluation.datasets import covers, read_datasets
+from dp_tools.evaluation.splits import Split
 from dp_tools.models.calibration import under_rule_key
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.io.paths import new_file
@@ -64,6 +65,17 @@ def _chosen(split: Split, limit: int) -> tuple[Split, float, float]:
     return split.enriched(round(times * limit))
 
 
+def _valid_splits(data: Path, leave_out: Sequence[str]) -> list[Split]:
+    splits = [
+        dataset.split("valid")
+        for dataset in read_datasets(data)
+        if "valid" in dataset.files and not dataset.among(leave_out)
+    ]
+    if not splits:
+        raise TableUnavailable(f"No dataset in {data} has a valid split to calibrate on: add valid.jsonl to one.")
+    return splits
+
+
 def write_calibration(
     data: Path, out: Path, *, model: str, limit: int, leave_out: Sequence[str], overwrite: bool
 ) -> None:
@@ -72,13 +84,7 @@ def write_calibration(
     Raises:
         TableUnavailable: there is no valid split to calibrate on, or the file is there and may not be replaced.
     """
-    splits = [
-        dataset.split("valid")
-        for dataset in read_datasets(data)
-        if "valid" in dataset.files and not dataset.among(leave_out)
-    ]
-    if not splits:
-        raise TableUnavailable(f"No dataset in {data} has a valid split to calibrate on: add valid.jsonl to one.")
+    splits = _valid_splits(data, leave_out)
     cells = [split for split in splits if split.task == "detect_errors" and split.table]
     synthetic = synthetic_tables() if cells else []
     synthetic = [split for split in synthetic if not covers(leave_out, split.folder, split.dataset)]

@@ -23,7 +23,8 @@ import click
 
 from dp_tools.engine import open_engine
 from dp_tools.evaluation.bench import measure as measure_split
-from dp_tools.evaluation.instances import Split, read_datasets
+from dp_tools.evaluation.datasets import read_datasets
+from dp_tools.evaluation.splits import Split
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.checks import Check
 from dp_tools.rules.discovery.mine import mine

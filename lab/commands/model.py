@@ -7,13 +7,8 @@ the same command goes on where it was stopped.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from statistics import mean
@@ -24,97 +19,45 @@ import numpy as np
 from gguf import GGUFReader
 
 from dp_tools.adapters.adapter_file import write_matrices
-from dp_tools.decision import with_rules
 from dp_tools.engine import open_engine
-from dp_tools.engine.questions import LabelScores
-from dp_tools.evaluation.bench import measure as measure_split
-from dp_tools.evaluation.instances import AskedSplit, Instance, Split, instance_of, read_datasets, split_of
+from dp_tools.evaluation.datasets import read_datasets
+from dp_tools.evaluation.instances import Instance, instance_of
 from dp_tools.evaluation.scores import Score, is_right, score
+from dp_tools.evaluation.splits import Split, split_of
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.prompts.ask import YesNo
-from dp_tools.prompts.templates.template import to_question
-from dp_tools.rules.injection import Injection
 from dp_tools.tasks.task import Outcome
 from lab.benchmarks.hand_titles import titles
-from lab.benchmarks.rule_following import measure_following
-from lab.mixture.recipe import INGREDIENTS
+from lab.commands.ablations import ablations
+from lab.commands.trainings import (
+    DATA,
+    DEVICE,
+    OTHER_TASKS,
+    OUT,
+    TWINS,
+    asked_of,
+    each_left_out,
+    once,
+    run,
+    train_once,
+    with_twins,
+)
 from lab.synthetic.held_out_pairs import KINDS, synthetic_pairs
 from lab.synthetic.staff_table import staff
-
-DATA = click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, help="Labelled instances.")
-DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, or a torch device such as cuda.")
-OUT = click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for what is made.")
 
 HALVES = (
     ("EM/Amazon-Google", "EM/DBLP-ACM", "ED/Hospital", "ED/Beers", "ED/Tax_trunc"),
     ("EM/Beer", "EM/iTunes-Amazon", "EM/WDC_computers", "ED/Adult", "ED/Billionaire"),
 )
 """Five matching sets and five tables; a half is left out at once, since five trainings take days on two cores."""
-TWINS = {"EM/DBLP-ACM": "EM/Dirty_DBLP-ACM", "EM/iTunes-Amazon": "EM/Dirty_iTunes-Amazon"}
-"""Sets of the same records, corrupted: who has seen one has seen the other."""
 WAYS: dict[str, dict[str, tuple[str, ...]]] = {
     "EM": {"pairs": ()},
     "ED": {"cells": (), "cells without evidence": ("--alone",)},
 }
 """How test cases of a task are asked."""
-OTHER_TASKS = ("SM", "CTA", "AVE", "EXTRA")
-ON_A_CPU = ("--longest", "400", "--tokens", "2600")
-ON_A_GPU = ("--tokens", "16384")
-
 FEW_SHOT = {"ED/Beers": "Brewery", "EM/Amazon-Google": "Software"}
 """Sets that a model did not learn from, and names under which no rule knows them."""
 COUNTS = (20, 100, 500)
 """Labelled cases that an adapter is made from."""
-
-UNSEEN = ("EM/Beer", "EM/iTunes-Amazon", "ED/Adult", "ED/Hospital", "DI/Restaurant")
-"""What no training of the ablations learns from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Study:
-    """One task, whose ingredients are left out one at a time.
-
-    Args:
-        task: what the trainings teach; None for pairs, cells and gaps together, under rules.
-        ingredients: of its examples.
-        asked: groups of datasets whose valid splits are scored.
-        size: of the mixture: enough examples for the steps.
-    """
-
-    task: str | None
-    ingredients: tuple[str, ...]
-    asked: Mapping[str, tuple[str, ...]]
-    size: float = 0.2
-
-
-STUDIES = {
-    "pairs": Study(
-        "match_entities",
-        (
-            "balance",
-            "hard",
-            "reshape",
-            "single",
-            "generated_pairs",
-            "evidence",
-            "synthetic_people",
-            "synthetic_products",
-        ),
-        {"seen": ("EM/Amazon-Google", "EM/DBLP-GoogleScholar"), "unseen": ("EM/Beer", "EM/iTunes-Amazon")},
-    ),
-    "cells": Study(
-        "detect_errors",
-        ("balance", "generated_errors", "evidence", "synthetic_people"),
-        {"seen": ("ED/Billionaire",), "unseen": ("ED/Adult", "ED/Hospital")},
-    ),
-    "gaps": Study(
-        "impute",
-        ("generated_gaps", "evidence", "synthetic_people"),
-        {"seen": ("DI/Buy",), "unseen": ("DI/Restaurant",)},
-        size=1.0,
-    ),
-    "rules": Study(None, ("binding_rules", "wordings"), {}),
-}
 
 
 @click.group()
@@ -134,20 +77,20 @@ def carrying_over(data: Path, out: Path, minutes: int, device: str, limit: int) 
     Two trainings on the shipped adapter's mixture, each without one half; thresholds from the valid splits of what each
     learned.
     """
-    tasks = _each(("DI", *OTHER_TASKS))
+    tasks = each_left_out(("DI", *OTHER_TASKS))
     rows: dict[str, list[dict[str, Any]]] = {}
     for number, half in enumerate(HALVES, 1):
-        place, left_out = out / f"half-{number}", _each(_with_twins(half))
+        place, left_out = out / f"half-{number}", each_left_out(with_twins(half))
         how = ("--size", "0.25", "--rounds", "4", "--rate", "0.001", "--seed", str(210 + number))
-        _tune(data, place, device, "--minutes", str(minutes), "--leave-out", "EXTRA", *left_out, *how)
+        train_once(data, place, device, "--minutes", str(minutes), "--leave-out", "EXTRA", *left_out, *how)
         model = ("--data", str(data), "--model", f"nano+{place / 'adapter.gguf'}")
-        spared = _each(("ED/Movies_trunc", *TWINS.values()))
-        _once(place / "calibration.json", "lab", "calibrate", *model, "--limit", "150", *tasks, *left_out, *spared)
+        spared = each_left_out(("ED/Movies_trunc", *TWINS.values()))
+        once(place / "calibration.json", "lab", "calibrate", *model, "--limit", "150", *tasks, *left_out, *spared)
         for name in half:
             for way, options in WAYS[name.split("/")[0]].items():
                 file = place / f"{name.replace('/', '-')}-{way}.json"
                 bench = ("bench", *model, "--limit", str(limit), "--rules", "general", "--only", name, *options)
-                _once(file, "dp_tools", *bench, option="--json")
+                once(file, "dp_tools", *bench, option="--json")
                 rows.setdefault(way, []).extend(json.loads(file.read_text(encoding="utf-8")))
     click.echo("| how | dataset | F1 | precision | recall |\n| --- | --- | ---: | ---: | ---: |")
     for way, found in rows.items():
@@ -171,7 +114,7 @@ def few_shot(data: Path, out: Path, adapter: Path | None, limit: int) -> None:
         renamed.mkdir(parents=True, exist_ok=True)
         shutil.copy(dataset.files["test"], renamed)
         bench = ("dp_tools", "bench", "--data", str(place / "data"), *model, "--limit", str(limit))
-        _once(place / "none.json", *bench, "--rules", "general", option="--json")
+        once(place / "none.json", *bench, "--rules", "general", option="--json")
         train = dataset.split("train")
         for count in COUNTS:
             examples, adapters = place / f"{count}.jsonl", place / f"adapters-{count}"
@@ -182,9 +125,9 @@ def few_shot(data: Path, out: Path, adapter: Path | None, limit: int) -> None:
             done = place / f"{count}.json"
             if not done.exists():
                 began = time.perf_counter()
-                _run("dp_tools", "tune", *cases, *model, "--prevalence", f"{train.rate:.4f}", **own)
+                run("dp_tools", "tune", *cases, *model, "--prevalence", f"{train.rate:.4f}", **own)
                 (place / f"{count}.minutes").write_text(f"{(time.perf_counter() - began) / 60:.1f}", encoding="utf-8")
-            _once(done, *bench, "--user-adapters", option="--json", **own)
+            once(done, *bench, "--user-adapters", option="--json", **own)
         for label in ("none", *COUNTS):
             (row,) = json.loads((place / f"{label}.json").read_text(encoding="utf-8"))
             minutes = place / f"{label}.minutes"
@@ -205,14 +148,14 @@ def few_shot_synthetic(out: Path, kind: str, count: int) -> None:
     examples.write_text("".join(json.dumps(pair) + "\n" for pair in labelled), encoding="utf-8")
     own = {"DP_TOOLS_ADAPTERS": str(adapters)}
     if not adapters.exists():
-        _run("dp_tools", "tune", "--dataset", kind, "--task", "match_entities", "--examples", str(examples), **own)
+        run("dp_tools", "tune", "--dataset", kind, "--task", "match_entities", "--examples", str(examples), **own)
     split = _synthetic_split(kind)
     engine = open_engine("nano", cache=False)
     click.echo("| adapter | F1 | precision | recall | ECE |\n| --- | ---: | ---: | ---: | ---: |")
     ways: tuple[tuple[str, Path | Literal[False]], ...] = (("none", False), (f"from {count}", adapters))
     for name, folder in ways:
         preprocessor = Preprocessor("nano", ":memory:", engine=engine, adapters=folder)
-        asked, injections = _asked(preprocessor, split, kind)
+        asked, injections = asked_of(preprocessor, split, kind)
         outcomes = preprocessor.decider.outcomes(split.task, asked.cases, injections)
         of = score(split.task, asked.instances, outcomes)
         click.echo(f"| {name} | {_shares(of)} |")
@@ -279,15 +222,15 @@ def synthetic(model: str, limit: int) -> None:
     )
     with Preprocessor(model, ":memory:", engine=open_engine(model, cache=False), adapters=False) as preprocessor:
         for split in (split.sample(limit) for split in splits):
-            asked, injections = _asked(preprocessor, split)
+            asked, injections = asked_of(preprocessor, split)
             outcomes = preprocessor.decider.outcomes(split.task, asked.cases, injections)
             found: dict[str, list[bool]] = {}
             for instance, outcome in zip(asked.instances, outcomes, strict=True):
                 kind = instance.row.get("kind") or _KINDS.get(instance.label, "stated")
                 found.setdefault(str(kind), []).append(is_right(instance, outcome.label))
-            shares = ", ".join(f"{kind} {sum(right)} of {len(right)}" for kind, right in sorted(found.items()))
+            counts = ", ".join(f"{kind} {sum(right)} of {len(right)}" for kind, right in sorted(found.items()))
             of = score(split.task, asked.instances, outcomes)
-            click.echo(f"| {split.dataset} | {_shares(of)} | {shares} |")
+            click.echo(f"| {split.dataset} | {_shares(of)} | {counts} |")
 
 
 @model.command()
@@ -299,132 +242,11 @@ def tables_alone(data: Path, split: str, limit: int) -> None:
     click.echo("| table | F1 | precision | recall |\n| --- | ---: | ---: | ---: |")
     with Preprocessor("nano", ":memory:", adapters=False) as preprocessor:
         for dataset in read_datasets(data, ["ED"]):
-            asked, injections = _asked(preprocessor, dataset.split(split).sample(limit))
+            asked, injections = asked_of(preprocessor, dataset.split(split).sample(limit))
             resolved = preprocessor.decider.resolve(asked.cases, injections)
             outcomes = [outcome or Outcome("unanswered", "no", 1.0) for outcome in resolved]
             found = score("detect_errors", asked.instances, outcomes)
             click.echo(f"| {dataset.name} | {found.score:.2f} | {found.precision:.2f} | {found.recall:.2f} |")
 
 
-def _asked(
-    preprocessor: Preprocessor, split: Split, dataset: str | None = None
-) -> tuple[AskedSplit, dict[str | None, Injection]]:
-    """The questions about a split, and the general rules that hold for them, or those for a dataset of this name."""
-    asked = split.asked(dataset=dataset)
-    assert asked.request is not None
-    return asked, preprocessor.decider.inject(split.task, asked.cases, asked.request)
-
-
-@model.command()
-@DATA
-@OUT
-@click.option("--of", "study", default="pairs", show_default=True, type=click.Choice(list(STUDIES)))
-@click.option("--steps", default=600, show_default=True, help="Of each training; of 60 chance decides.")
-@DEVICE
-@click.option("--limit", default=200, show_default=True, help="Valid instances of each set, half of them positive.")
-@click.option("--rules", default=150, show_default=True, help="Questions about rules.")
-@click.option("--without", multiple=True, type=click.Choice(INGREDIENTS), help="Only these ingredients.")
-@click.option("--seed", default=61, show_default=True, help="Of the mixture; another one tells what chance does.")
-def ablations(
-    data: Path,
-    out: Path,
-    perturbation: str,
-    steps: int,
-    device: str,
-    limit: int,
-    rules: int,
-    without: tuple[str, ...],
-    seed: int,
-) -> None:
-    """What each ingredient of a task's examples is worth: short trainings without it, scored on valid splits.
-
-    Pairs and cells are scored by order: the share of a positive and a negative case of which the positive one is the
-    surer (the area under the ROC curve). No threshold or calibration plays a part in that. Each task is taught alone
-    and without rules, so that its steps all go to it; rules by whether they are followed, and idle ones not.
-    """
-    of = STUDIES[perturbation]
-    columns = (*of.asked, *(() if of.task else ("rules followed", "changed by an idle rule")))
-    click.echo(f"| {perturbation} without | {' | '.join(columns)} |\n| --- |{' ---: |' * len(columns)}")
-    taught = ("--task", of.task, "--without", "binding_rules") if of.task else _each(OTHER_TASKS)
-    how = ("--steps", str(steps), "--size", str(of.size), "--rate", "0.001", "--seed", str(seed))
-    for ingredient in (None, *(without or of.ingredients)):
-        place = out / perturbation / str(seed) / (ingredient or "nothing")
-        less = () if ingredient is None else ("--without", ingredient)
-        _tune(data, place, device, *taught, *_each(_with_twins(UNSEEN)), *less, *how)
-        kept = place / "scores.json"
-        if not kept.exists():
-            scores = _ablated(data, place / "adapter.gguf", of, limit, rules, alone=ingredient == "evidence")
-            kept.write_text(json.dumps(scores), encoding="utf-8")
-        scores = json.loads(kept.read_text(encoding="utf-8"))
-        click.echo(f"| {place.name} | {' | '.join(f'{score:.1f}' for score in scores)} |")
-
-
-def _ablated(data: Path, adapter: Path, perturbation: Study, limit: int, rules: int, *, alone: bool) -> list[float]:
-    """The mean score of each group of a study, or rules followed and answers changed by an idle rule, in percent."""
-    model = f"nano+{adapter}"
-    with Preprocessor(model, ":memory:", engine=open_engine(model, cache=False), adapters=False) as preprocessor:
-        if perturbation.task is None:
-            following = measure_following(preprocessor, data, cases=rules)
-            return [100 * following.whole.followed / following.whole.cases, 100 * following.swayed / following.idle]
-        scores = []
-        for names in perturbation.asked.values():
-            found = []
-            for dataset in read_datasets(data, names):
-                split = dataset.split("valid")
-                split = split.alone() if alone else split
-                if perturbation.task == "impute":
-                    found.append(measure_split(preprocessor, split.sample(limit), packs=False).result.score)
-                else:
-                    found.append(_in_order(preprocessor, split.enriched(limit)[0]))
-            scores.append(mean(found))
-    return scores
-
-
-def _in_order(preprocessor: Preprocessor, split: Split) -> float:
-    """In percent, the share of a positive and a negative case of which the positive one is the surer; ties are half.
-
-    By the model's own word on every case, those too that the table itself would decide.
-    """
-    asked, injections = _asked(preprocessor, split)
-    prompts = [with_rules(case, injections[case.attribute]).prompt for case in asked.cases]
-    answers = preprocessor.decider.engine.answer(
-        [to_question(preprocessor.decider.template, prompt, YesNo()) for prompt in prompts]
-    )
-    sure = [answer.probabilities[0] if isinstance(answer, LabelScores) else 0.0 for answer in answers]
-    found: dict[bool, list[float]] = {True: [], False: []}
-    for instance, probability in zip(asked.instances, sure, strict=True):
-        found[instance.label == "yes"].append(probability)
-    positive, negative = np.array(found[True])[:, None], np.array(found[False])
-    return float(100 * np.mean((positive > negative) + 0.5 * (positive == negative)))
-
-
-def _with_twins(names: Sequence[str]) -> list[str]:
-    return [*names, *(TWINS[name] for name in names if name in TWINS)]
-
-
-def _each(names: Sequence[str]) -> list[str]:
-    return [part for name in names for part in ("--leave-out", name)]
-
-
-def _tune(data: Path, out: Path, device: str, *how: str) -> None:
-    """Train unless it is done; one that was stopped goes on from its checkpoint."""
-    if not (out / "adapter.gguf").exists():
-        always = ("--device", device, "--epochs", "1", "--valid", "0")
-        sizes = ON_A_CPU if device == "cpu" else ON_A_GPU
-        _run("lab", "train", "--data", str(data), "--out", str(out), *always, *sizes, *how)
-
-
-def _once(file: Path, program: str, *command: str, option: str = "--out", **environment: str) -> None:
-    """Run what writes a file, unless the file is there. It is there only when all of it is."""
-    if not file.exists():
-        part = file.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        _run(program, *command, option, str(part), **environment)
-        part.replace(file)
-
-
-def _run(program: str, *command: str, **environment: str) -> None:
-    """Run a command of the product ("dp_tools") or of the laboratory ("lab")."""
-    click.echo(f"{program} {' '.join(command)}", err=True)
-    whole = [sys.executable, "-m", program, *command]
-    subprocess.run(whole, check=True, stdout=sys.stderr, env={**os.environ, **environment})
+model.add_command(ablations)

@@ -10,7 +10,7 @@ from random import Random
 from dp_tools.adapters.training_example import TrainingExample
 from dp_tools.rules.injection import statements
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
-from lab.mixture import cells, columns, instructions, pairs, titles, values
+from lab.mixture import cells, columns, instructions, pairs, schemas, titles, values
 from lab.mixture.cells import Known
 from lab.mixture.people import people
 from lab.mixture.recipe import Recipe
@@ -23,7 +23,7 @@ def make_examples(data: Path, recipe: Recipe) -> list[TrainingExample]:
     """Every example of a recipe, shuffled; the same for the same data and recipe.
 
     Args:
-        data: a folder of labelled instances (see `dp_tools.evaluation.instances`); test splits serve only to drop
+        data: a folder of labelled instances (see `dp_tools.evaluation.datasets`); test splits serve only to drop
             training pairs that stand in them, too.
         recipe: the ingredients.
     """
@@ -56,7 +56,7 @@ def _all(seed: int, data: Path, recipe: Recipe, known: Known) -> Iterator[Traini
         clean["synthetic/people"] = people(draw("people"), 600)
     kinds = [
         ("match_entities", pairs.entity_pairs(draw("entity pairs"), data, recipe, known)),
-        ("match_schemas", pairs.schema_pairs(draw("schema pairs"), data, recipe, known)),
+        ("match_schemas", schemas.schema_pairs(draw("schema pairs"), data, recipe, known)),
         ("detect_errors", cells.labelled_cells(draw("labelled cells"), data, recipe, known)),
         ("impute", values.labelled_gaps(draw("labelled gaps"), data, recipe, known)),
         ("extract_values", values.extractions(draw("extractions"), data, recipe)),
@@ -74,7 +74,7 @@ def _made(
     draw: Callable[[str], Random], data: Path, clean: dict[str, list[Record]], recipe: Recipe
 ) -> Iterator[tuple[str, Iterator[TrainingExample]]]:
     """The kinds that code makes up or makes from clean tables, each with the task that it teaches."""
-    yield "match_schemas", pairs.column_pairs(draw("column pairs"), clean, recipe, 1500)
+    yield "match_schemas", schemas.column_pairs(draw("column pairs"), clean, recipe, 1500)
     yield "annotate_columns", columns.table_columns(draw("table columns"), clean, recipe, 1500)
     yield "follow_instruction", instructions.instructions(draw("instructions"), clean, recipe, 3500)
     if recipe.synthetic_titles:

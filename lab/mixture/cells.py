@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -48,8 +48,8 @@ def labelled_cells(random: Random, data: Path, recipe: Recipe, known: Known) -> 
             wide, near = rules[row["attribute"]]
             with_rules = row["attribute"] in house or often(random, 0.5)
             case = _case(choices, row["record"], row["attribute"], facts, recipe)
-            said = (wide, near) if with_rules else ((), ())
-            wide, near = _among_idle(random, recipe, *said, _others(row["record"], row["attribute"]))
+            placed = (wide, near) if with_rules else ((), ())
+            wide, near = _among_idle(random, recipe, *placed, _others(row["record"], row["attribute"]))
             yield training_example(
                 case,
                 yes_no(row["label"]),
@@ -123,8 +123,8 @@ def _bound(
     for statement, opposite, error in chosen:
         general = [_generalised(opposite, name) if often(random, 0.5) else opposite] if often(random, 0.2) else []
         # A rule about one attribute stands with it; only one kept for all attributes stands before the data.
-        said = (general, [statement]) if often(random, 0.9) else ([*general, statement], [])
-        yield *_among_idle(random, recipe, *said, _others(record, attribute)), error
+        placed = (general, [statement]) if often(random, 0.9) else ([*general, statement], [])
+        yield *_among_idle(random, recipe, *placed, _others(record, attribute)), error
 
 
 def _disturb(random: Random, record: Record, attribute: str) -> None:
@@ -141,18 +141,17 @@ def _generalised(rule: str, name: str) -> str:
 
 
 def _make_dirty(random: Random, records: list[Record]) -> dict[tuple[int, str], bool]:
-    """Corruption cells in place; gives the corrupted places, True where only evidence can show it."""
+    """Corrupt cells in place; gives the corrupted places, True where only evidence can show it."""
     corrupted: dict[tuple[int, str], bool] = {}
     for attribute in list(records[0]):
         rate = random.choice((0, 0.01, 0.03, 0.08, 0.15))
-        own = [record[attribute] for record in records if not is_missing(record[attribute])]
+        own = _filled(records, attribute)
         same_form = Random(random.random()) if often(random, 0.15) else None
         for number, record in enumerate(records):
             value = record[attribute]
             if value is None or is_missing(value) or not often(random, rate):
                 continue
             kind = random.random()
-            subtle = False
             if same_form is not None:
                 record[attribute] = other_format(Random(same_form.getrandbits(1)), value)
             elif kind < 0.62:
@@ -161,15 +160,26 @@ def _make_dirty(random: Random, records: list[Record]) -> dict[tuple[int, str], 
                 record[attribute] = None
             elif kind < 0.82:
                 other = random.choice(list(record))
-                if other == attribute or (number, other) in corrupted or is_missing(record[other]):
-                    continue
-                record[attribute], record[other] = record[other], value
-                corrupted[number, other] = False
+                if (number, other) not in corrupted and _swapped(record, attribute, other):
+                    corrupted[number, other] = False
             else:
-                record[attribute], subtle = random.choice(own), True
+                record[attribute] = random.choice(own)
             if record[attribute] != value:
-                corrupted[number, attribute] = subtle
+                corrupted[number, attribute] = same_form is None and kind >= 0.82
     return corrupted
+
+
+def _filled(records: Sequence[Record], attribute: str) -> list[str | None]:
+    """The values of a column that are not missing."""
+    return [record[attribute] for record in records if not is_missing(record[attribute])]
+
+
+def _swapped(record: Record, one: str, other: str) -> bool:
+    """Exchange two values of a record, unless they are one or the other is missing; gives whether it was done."""
+    if one == other or is_missing(record[other]):
+        return False
+    record[one], record[other] = record[other], record[one]
+    return True
 
 
 def _judge(
@@ -180,18 +190,8 @@ def _judge(
     source: str,
     recipe: Recipe,
 ) -> Iterator[TrainingExample]:
-    names = list(records[0])
-    wanted = round(_TABLE_EXAMPLES / (1 + _RIGHT))
-    wrong = random.sample(sorted(corrupted), min(len(corrupted), wanted))
-    intact = {
-        number: random.sample(own, len(own))
-        for number in range(len(records))
-        if (own := [name for name in names if (number, name) not in corrupted])
-    }
-    right = _right_cells(random, intact, wrong)
-    places = [*((place, True) for place in wrong), *((place, False) for place in right)]
     alike = Alike(random)
-    for (number, name), error in places:
+    for (number, name), error in _judged_places(random, records, corrupted):
         record = records[number]
         case = _case(alike.of(number), record, name, facts, recipe)
         evident = any(_accuses(fact) for fact in case.facts)
@@ -200,20 +200,41 @@ def _judge(
             continue
         near: tuple[str, ...] = ()
         if is_missing(record[name]):
-            column = [other[name] for other in records]
-            filled = sum(not is_missing(value) for value in column) / len(column)
-            if often(random, 0.3):
-                error = often(random, 0.5)
-                near = ((GAP.rule if error else GAP.waiver)(random, clean_name(name)),)
-            elif 0.5 < filled < _FILLED or len(records) < 20:
+            judged = _judged_gap(random, records, name)
+            if judged is None:
                 continue
-            else:
-                error = filled >= _FILLED
+            error, near = judged
         evidence = recipe.evidence and (subtle or often(random, 0.85))
         if subtle and not evidence:
             continue
         wide, near = _among_idle(random, recipe, (), near, _others(record, name))
         yield training_example(case, yes_no(error), source, rules=wide, near_rules=near, evidence=evidence)
+
+
+def _judged_places(
+    random: Random, records: Sequence[Record], corrupted: Collection[tuple[int, str]]
+) -> list[tuple[tuple[int, str], bool]]:
+    """Corrupted cells and others, each with whether it is corrupted."""
+    wanted = round(_TABLE_EXAMPLES / (1 + _RIGHT))
+    wrong = random.sample(sorted(corrupted), min(len(corrupted), wanted))
+    intact = {
+        number: random.sample(own, len(own))
+        for number in range(len(records))
+        if (own := [name for name in records[0] if (number, name) not in corrupted])
+    }
+    right = _right_cells(random, intact, wrong)
+    return [*((place, True) for place in wrong), *((place, False) for place in right)]
+
+
+def _judged_gap(random: Random, records: Sequence[Record], name: str) -> tuple[bool, tuple[str, ...]] | None:
+    """Whether a gap in a column is an error, and the rule that says so if one does; None where nobody can tell."""
+    if often(random, 0.3):
+        error = often(random, 0.5)
+        return error, ((GAP.rule if error else GAP.waiver)(random, clean_name(name)),)
+    filled = len(_filled(records, name)) / len(records)
+    if 0.5 < filled < _FILLED or len(records) < 20:
+        return None
+    return filled >= _FILLED, ()
 
 
 def _right_cells(
@@ -283,12 +304,12 @@ def _among_idle(
     random: Random, recipe: Recipe, wide: Sequence[str], near: Sequence[str], others: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The wide and the near rules, now and then among idle ones that have nothing to do with the case."""
-    said = list(wide), list(near)
+    placed = list(wide), list(near)
     if recipe.binding_rules and often(random, 0.25):
-        place = said[often(random, 0.6)]
+        place = placed[often(random, 0.6)]
         place += idle_rules(random, others, random.choice((1, 1, 2, 3)))
         random.shuffle(place)
-    return tuple(said[0]), tuple(said[1])
+    return tuple(placed[0]), tuple(placed[1])
 
 
 def _records(rows: Sequence[Row]) -> list[Record]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from random import Random
+from typing import TypeGuard
 
 from rapidfuzz import fuzz
 
@@ -81,7 +82,7 @@ class Table:
         wanted = min(len(self.records), round(count / (1 + negatives)))
         for number in random.sample(range(len(self.records)), wanted):
             record = self.records[number]
-            if not self._told(record):
+            if not self._distinguishable(record):
                 continue
             kept = self._kept(random)
             left = kept(self.again(random, record) if often(random, 0.5) else record)
@@ -119,7 +120,7 @@ class Table:
         some = {self.names[0], *random.sample(others, min(len(others), random.randint(2, _ATTRIBUTES)))}
         return lambda record: {attribute: value for attribute, value in record.items() if attribute in some}
 
-    def _told(self, record: Record) -> bool:
+    def _distinguishable(self, record: Record) -> bool:
         return not is_missing(record.get(self.names[0]))
 
     def _loosely(self, random: Random, attribute: str, value: str) -> str | None:
@@ -142,7 +143,7 @@ class Table:
                 group = self.sharing[_shared(attribute, value, self.names)]
                 near |= set(random.sample(group, min(len(group), 6)))
         others = [self.records[other] for other in near if other != number]
-        others = [other for other in others if self._told(other) and self._differ(record, other)]
+        others = [other for other in others if self._distinguishable(other) and self._differ(record, other)]
         others.sort(key=lambda other: likeness(record, other), reverse=True)
         return random.choice(others[: random.choice((1, 2, 3, 12))]) if others else None
 
@@ -159,12 +160,12 @@ class Table:
             old = random.choice(numbers)
             new = str(int(old) + random.choice((-2, -1, 1, 1, 2, 5, 10, 100)))
             return {**record, name: value.replace(old, new.lstrip("-"), 1)} if new != old else None
-        told = [word for word in words if len(word) > 3]
+        long = [word for word in words if len(word) > 3]
         others = [word for word in (random.choice(self.records).get(name) or "").split() if len(word) > 3]
         others = [word for word in others if word not in words]
-        if len(words) < 2 or not told or not others:
+        if len(words) < 2 or not long or not others:
             return None
-        return {**record, name: value.replace(random.choice(told), random.choice(others), 1)}
+        return {**record, name: value.replace(random.choice(long), random.choice(others), 1)}
 
 
 def _in_another_notation(random: Random, value: str) -> str:
@@ -193,11 +194,21 @@ def _other_amount(random: Random, decimal: re.Match[str]) -> str | None:
 
 def _reworded(random: Random, value: str, record: Record) -> str:
     """The text with one thing changed that does not change what it says."""
+    own = [word for other in record.values() if _adds(other, value) for word in other.split() if len(word) > 2]
     words = value.split()
     ways: list[Callable[[], str]] = [value.upper, value.lower, value.title]
     ways += [lambda: re.sub(r"[.,\-_/:;'\"()\[\]]", " ", value), lambda: value.replace(" & ", " and ")]
     ways += [lambda: re.sub(r"(\d) ([a-zA-Z]{1,3})\b", r"\1\2", value), lambda: value.replace("-", "")]
+    ways += _ways_with_words(random, words)
+    if own:
+        ways += 2 * [lambda: f"{random.choice(own)} {value}", lambda: f"{value} {random.choice(own)}"]
+    return " ".join(random.choice(ways)().split()) or value
+
+
+def _ways_with_words(random: Random, words: Sequence[str]) -> list[Callable[[], str]]:
+    """Ways to leave out, move or shorten one of the words, those without a number more often."""
     plain = [place for place, word in enumerate(words) if not _NUMBER.search(word)]
+    ways: list[Callable[[], str]] = []
     if len(words) > 3 and plain:
         ways += 3 * [lambda: _without(words, random.choice(plain[1:] or plain))]
     if len(words) > 2:
@@ -206,11 +217,12 @@ def _reworded(random: Random, value: str, record: Record) -> str:
     if plain:
         ways += [lambda: _with(words, random.choice(plain), lambda word: typo(random, word) if len(word) > 4 else word)]
         ways += 2 * [lambda: _with(words, random.choice(plain), lambda word: _shortened(random, word))]
-    others = [other for other in record.values() if other and other != value and _says(other)]
-    own = [word for other in others for word in other.split() if len(word) > 2]
-    if own:
-        ways += 2 * [lambda: f"{random.choice(own)} {value}", lambda: f"{value} {random.choice(own)}"]
-    return " ".join(random.choice(ways)().split()) or value
+    return ways
+
+
+def _adds(other: str | None, value: str) -> TypeGuard[str]:
+    """Whether another cell says something that a value does not."""
+    return other is not None and other not in ("", value) and _says(other)
 
 
 def _says(value: str) -> bool:

@@ -16,7 +16,7 @@ from lab.mixture.sources import Record, Row
 from lab.mixture.titles import invented_word, model_number
 
 Choices = Mapping[str, tuple[str, ...]]
-"""What may be said, each with the ways in which it is written."""
+"""What may be stated, each with the ways in which it is written."""
 
 _EDITIONS: Choices = {
     "standard": ("Standard", "Std", "Standard Edition", "Std."),
@@ -122,10 +122,10 @@ def listed_products(random: Random, count: int, negatives: int = 3) -> Iterator[
     for _ in range(round(count / (1 + negatives))):
         names = random.choice(_ATTRIBUTES)
         product = _product(random, random.choice(makers))
-        left, said = _listing(random, product, names)
+        left, parts = _listing(random, product, names)
         yield {"left": left, "right": _listing(random, product, names)[0], "label": 1}
         for _ in range(negatives):
-            right = _another(random, product, said, names)
+            right = _another(random, product, parts, names)
             if right is not None:
                 yield {"left": left, "right": right, "label": 0}
 
@@ -153,9 +153,9 @@ def _version(random: Random) -> str:
     return f"{random.randint(1, 14)}.{random.choice((0, 0, 0, 1, 2, 5))}" if kind < 0.9 else random.choice("XV")
 
 
-def _another(random: Random, product: Product, said: Mapping[str, str], names: Sequence[str]) -> Record | None:
+def _another(random: Random, product: Product, parts: Mapping[str, str], names: Sequence[str]) -> Record | None:
     """The listing of a product that differs in what the first listing says; None where nothing can tell them apart."""
-    about = random.choice([*said, *said, "line"])
+    about = random.choice([*parts, *parts, "line"])
     if about == "line":
         other = _product(random, product.maker)
         if other.line == product.line and other.kind == product.kind:
@@ -196,14 +196,31 @@ def _listing(
         random: what is drawn.
         product: what is listed.
         names: what title, maker and price are called.
-        must: a part that is said whatever else is left out.
+        must: a part that is stated whatever else is left out.
     """
-    said = {
+    parts = {
         about: value for about, value in product.parts.items() if about == must or often(random, _TOLD.get(about, 0.8))
     }
     if not product.line and must is None and product.parts:
-        said |= dict(list(product.parts.items())[:1])
-    words = [_written(random, about, value) for about, value in said.items()]
+        parts |= dict(list(product.parts.items())[:1])
+    title, named = _title(random, product, parts)
+    text = random.choice((str, str, str.lower, str.lower, str.upper))(" ".join(title))
+    if often(random, 0.06):
+        text = typo(random, text)
+    maker = _maker(random, product.maker) if often(random, 0.5) or not named else None
+    price: str | None = f"{product.price * (random.uniform(0.75, 1.15) if often(random, 0.6) else 1):.2f}"
+    if often(random, 0.2):
+        price = None
+    return dict(zip(names, (text, maker.lower() if maker and text.islower() else maker, price), strict=True)), parts
+
+
+def _maker(random: Random, name: str) -> str:
+    return f"{name} {random.choice(('Inc.', 'Software', 'Corp.', 'Ltd'))}" if often(random, 0.2) else name
+
+
+def _title(random: Random, product: Product, parts: Mapping[str, str]) -> tuple[list[str], bool]:
+    """The words of a title that says these parts, and whether it begins with the maker."""
+    words = [_written(random, about, value) for about, value in parts.items()]
     random.shuffle(words)
     cut = random.randint(0, len(words)) if often(random, 0.4) else len(words)
     before, after = words[cut:], words[:cut]
@@ -216,15 +233,7 @@ def _listing(
     title += random.sample(_NOTHING, random.choice((0, 0, 0, 1, 1, 2)))
     if often(random, 0.08):
         title.append(f"{random.randint(10000, 99999999)}")
-    text = random.choice((str, str, str.lower, str.lower, str.upper))(" ".join(title))
-    if often(random, 0.06):
-        text = typo(random, text)
-    maker: str | None = product.maker if often(random, 0.5) or not named else None
-    maker = f"{maker} {random.choice(('Inc.', 'Software', 'Corp.', 'Ltd'))}" if maker and often(random, 0.2) else maker
-    price: str | None = f"{product.price * (random.uniform(0.75, 1.15) if often(random, 0.6) else 1):.2f}"
-    if often(random, 0.2):
-        price = None
-    return dict(zip(names, (text, maker.lower() if maker and text.islower() else maker, price), strict=True)), said
+    return title, named
 
 
 def _written(random: Random, about: str, value: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from dp_tools.evaluation.instances import read_datasets
+from dp_tools.evaluation.datasets import read_datasets
 
 Row = dict[str, Any]
 Record = dict[str, str | None]

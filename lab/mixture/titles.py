@@ -205,9 +205,9 @@ def synthetic_titles(random: Random, recipe: Recipe, count: int) -> Iterator[Tra
         kinds, more = random.choice(_GOODS)
         slots = [slot for slot in _EVERY if often(random, 0.7 if slot is _BRAND else 0.4)]
         slots += random.sample(more, random.randint(1, min(4, len(more))))
-        said = {_TYPE: random.choice(kinds)} | {slot: slot.values(random) for slot in slots}
-        title, said = _title(random, said)
-        for attribute, value in dict.fromkeys(_question(random, said) for _ in range(_ASKED)):
+        stated_parts = {_TYPE: random.choice(kinds)} | {slot: slot.values(random) for slot in slots}
+        title, stated_parts = _title(random, stated_parts)
+        for attribute, value in dict.fromkeys(_question(random, stated_parts) for _ in range(_ASKED)):
             request = ExtractValuesRequest(texts=[title], attributes=[WantedAttribute(name=attribute)])
             yield training_example(TASKS["extract_values"].cases(request)[0], value or NONE, "generated/titles")
 
@@ -228,12 +228,12 @@ def _title(random: Random, values: dict[Slot, str]) -> tuple[str, dict[Slot, str
     return write(title), {slot: write(value) for slot, value in values.items()}
 
 
-def _question(random: Random, said: dict[Slot, str]) -> tuple[str, str | None]:
+def _question(random: Random, stated_parts: dict[Slot, str]) -> tuple[str, str | None]:
     """An attribute and its value, None where the title does not state it."""
     if often(random, 0.55):
-        slot = random.choice(list(said))
-        return random.choice(slot.names), said[slot]
-    stated = {name for slot in said for name in slot.names}
-    others = {slot for _, more in _GOODS for slot in (*_EVERY, *more)} - set(said)
+        slot = random.choice(list(stated_parts))
+        return random.choice(slot.names), stated_parts[slot]
+    stated = {name for slot in stated_parts for name in slot.names}
+    others = {slot for _, more in _GOODS for slot in (*_EVERY, *more)} - set(stated_parts)
     absent = sorted(slot.names for slot in others if not stated.intersection(slot.names))
     return random.choice(random.choice(absent)), None

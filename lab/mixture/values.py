@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -117,31 +117,22 @@ def generated_gaps(
         source: {name: Counter(record.get(name) for record in records) for name in records[0]}
         for source, records in tables.items()
     }
-    facts, sources = {}, []
-    for source, rows in tables.items():
-        mixed = random.sample(rows, len(rows))
-        told = min(len(rows) // 2, 400)
-        facts[source] = RecordFacts(mixed[:told])
-        sources.append((source, mixed[told:]))
+    halves = {source: _parted(random, rows) for source, rows in tables.items()}
+    sources = list(halves.items())
     made = unknowns = 0
     wanted = round(count * recipe.size)
     for _ in range(TRIES * wanted):
         if made >= wanted:
             return
-        source, records = random.choice(sources)
-        record = random.choice(records)
-        attribute = random.choice(list(record))
-        value = record[attribute]
-        if value is None or is_missing(value) or len(value) > _LONGEST:
+        source, (facts, records) = random.choice(sources)
+        gap = _drawn_gap(random, records)
+        if gap is None:
             continue
-        rest = {name: other for name, other in record.items() if name != attribute}
-        known = facts[source] if recipe.evidence and often(random, 0.5) else None
-        said = known.group_evidence({**rest, attribute: None}, attribute) if known else ()
-        tells = _tells(value, rest) or any(
-            isinstance(fact, GroupMajority) and fact.value == value.strip() for fact in said
-        )
-        closed = len(counts[source][attribute]) <= 40 or counts[source][attribute][value] >= 0.02 * len(tables[source])
-        if not tells and not closed:
+        attribute, value, rest = gap
+        known = facts if recipe.evidence and often(random, 0.5) else None
+        values = counts[source][attribute]
+        closed = len(values) <= 40 or values[value] >= 0.02 * len(tables[source])
+        if not closed and not _tells(value, rest) and not _rows_tell(known, value, rest, attribute):
             if unknowns > 0.12 * made:
                 continue
             unknowns += 1
@@ -149,6 +140,29 @@ def generated_gaps(
         made += 1
         shown = _reshaped(random, rest, recipe)
         yield _gap(random, recipe, shown, attribute, value, f"generated/{source}", ((), ()), known)
+
+
+def _drawn_gap(random: Random, records: Sequence[Record]) -> tuple[str, str, Record] | None:
+    """An attribute of a record, its value, and the rest of the record; None where the value is missing or too long."""
+    record = random.choice(records)
+    attribute = random.choice(list(record))
+    value = record[attribute]
+    if value is None or is_missing(value) or len(value) > _LONGEST:
+        return None
+    return attribute, value, {name: other for name, other in record.items() if name != attribute}
+
+
+def _parted(random: Random, rows: Sequence[Record]) -> tuple[RecordFacts, list[Record]]:
+    """What some rows of a table say, and the other rows."""
+    mixed = random.sample(rows, len(rows))
+    shown = min(len(rows) // 2, 400)
+    return RecordFacts(mixed[:shown]), mixed[shown:]
+
+
+def _rows_tell(facts: RecordFacts | None, value: str, rest: Record, attribute: str) -> bool:
+    """Whether most rows like the rest of a record have this value."""
+    found = facts.group_evidence({**rest, attribute: None}, attribute) if facts else ()
+    return any(isinstance(fact, GroupMajority) and fact.value == value.strip() for fact in found)
 
 
 def binding_values(
@@ -161,12 +175,10 @@ def binding_values(
         if made >= wanted:
             return
         source, records = random.choice(sources)
-        record = random.choice(records)
-        attribute = random.choice(list(record))
-        value = record[attribute]
-        rest = {name: other for name, other in record.items() if name != attribute}
-        if value is None or is_missing(value) or len(value) > _LONGEST or not _tells(value, rest):
+        gap = _drawn_gap(random, records)
+        if gap is None or not _tells(gap[1], gap[2]):
             continue
+        attribute, value, rest = gap
         name = clean_name(attribute)
         for rule, answer in _two_ways_to_write(random, name, value.strip()):
             made += 1
@@ -175,22 +187,22 @@ def binding_values(
 
 
 def _two_ways_to_write(random: Random, name: str, value: str) -> list[tuple[str, str]]:
-    """Two rules about how a value is written, with what they make of it; mostly the same said of either letters."""
+    """Two rules about how a value is written, with what they make of it; mostly one sentence about both letters."""
 
-    def said(frames: tuple[str, ...], *forms: str) -> list[str]:
+    def sentences(frames: tuple[str, ...], *forms: str) -> list[str]:
         frame = random.choice(frames)
         return [capitalised(frame.replace("{n}", name).replace("{c}", form)) for form in forms]
 
     kind = random.random()
     if kind < 0.5:
-        letters = said(_FRAMES, random.choice(_CAPITALS), random.choice(_SMALL))
+        letters = sentences(_FRAMES, random.choice(_CAPITALS), random.choice(_SMALL))
     elif kind < 0.75:
-        letters = said(_BARS, *reversed(random.choice(_CASES)))
+        letters = sentences(_BARS, *reversed(random.choice(_CASES)))
     else:
         example = random.choice(_EXAMPLES)
         cases = (example.upper(), example.lower())
         other = example if often(random, 0.5) else None
-        frames = said(_LIKE, *cases)
+        frames = sentences(_LIKE, *cases)
         letters = [frame.replace("{d}", other or case) for frame, case in zip(frames, reversed(cases), strict=True)]
     both = list(zip(letters, (value.upper(), value.lower()), strict=True))
     if often(random, 0.6):
@@ -202,7 +214,7 @@ def _two_ways_to_write(random: Random, name: str, value: str) -> list[tuple[str,
         (_TITLE, value.title()),
     )
     others = [
-        *((said(_FRAMES, random.choice(form))[0], written) for form, written in forms),
+        *((sentences(_FRAMES, random.choice(form))[0], written) for form, written in forms),
         (random.choice(_ABBREVIATED).format(n=name, v=value, s=short), short),
         (random.choice(_UNGUESSED).format(n=name), NONE),
     ]
@@ -243,14 +255,14 @@ def table_extractions(
         if len(filled) < 2:
             continue
         random.shuffle(filled)
-        said = filled[: random.randint(2, 6)]
+        shown = filled[: random.randint(2, 6)]
         named = often(random, 0.4)
-        text = random.choice((" ", ", ", " - ", "; ")).join(f"{clean_name(n)} {v}" if named else v for n, v in said)
-        name, value = random.choice(said)
+        text = random.choice((" ", ", ", " - ", "; ")).join(f"{clean_name(n)} {v}" if named else v for n, v in shown)
+        name, value = random.choice(shown)
         if len(value) > _LONGEST:
             continue
         if often(random, 0.25):
-            others = [n for n in record if n not in dict(said)]
+            others = [n for n in record if n not in dict(shown)]
             if not others:
                 continue
             name, value = random.choice(others), NONE

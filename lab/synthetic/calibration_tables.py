@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
-from dp_tools.evaluation.instances import Split, instance_of, split_of
+from dp_tools.evaluation.instances import instance_of
+from dp_tools.evaluation.splits import Split, split_of
 
 Row = dict[str, str | None]
 

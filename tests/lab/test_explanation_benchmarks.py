@@ -12,8 +12,10 @@ from click.testing import CliRunner
 from visits_table import VISITS
 
 from dp_tools.adapters.calibration_fit import Sample
-from dp_tools.evaluation.instances import Instance, Split, read_datasets
+from dp_tools.evaluation.datasets import read_datasets
+from dp_tools.evaluation.instances import Instance
 from dp_tools.evaluation.scores import Judged
+from dp_tools.evaluation.splits import Split
 from dp_tools.models.calibration import Calibration, PlattCalibration
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labelled_data import write_labelled_data
 
-from dp_tools.evaluation.instances import read_datasets
+from dp_tools.evaluation.datasets import read_datasets
 from dp_tools.profiling.value_formats import readings
 from dp_tools.tasks import TASKS
 from lab.benchmarks.rule_following import DIGITS, GAPS, IDLE, PAIRS, SMALL, WRITTEN
