@@ -26,12 +26,17 @@ def columns(name: str) -> list[dict[str, Any]]:
 def test_columns_that_mean_the_same_are_assigned_to_each_other(preprocessor: Preprocessor) -> None:
     left, right = columns("catalogue_a.csv"), columns("catalogue_b.csv")
     answer = preprocessor.match_schemas(left, right)
-    assert all(pair.decided_by == "model" for pair in answer.pairs)
+    assert {pair.decided_by for pair in answer.pairs} <= {"table", "model"}
     assert {(left[a]["name"], right[b]["name"]) for a, b in answer.assignment} == {
         ("title", "name"),
         ("brand", "maker"),
         ("price", "price"),
     }
+
+
+def test_columns_without_samples_are_left_to_the_model(preprocessor: Preprocessor) -> None:
+    answer = preprocessor.match_schemas(REQUEST["left"], REQUEST["right"])
+    assert all(pair.decided_by == "model" for pair in answer.pairs)
 
 
 @pytest.mark.anyio

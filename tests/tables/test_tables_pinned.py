@@ -1,6 +1,6 @@
 """The facts about tables of usual size stay as they were when the adapter was trained, byte for byte.
 
-`python tests/test_tables_pinned.py FILE...` prints the digests of other tables, to be compared with another commit's.
+`python tests/tables/test_tables_pinned.py FILE...` prints the digests of other tables, to compare commits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dp_tools.tables.snapshot import open_table
 from dp_tools.tables.table_facts import TableFacts
 from lab.synthetic.wide_tables import write_wide
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 ROWS = 300
 PINNED = {
     "10 columns": {"table": "0c6e736d9ef834b6", "batch": "ea7e7f41e5738e37"},

@@ -1,8 +1,8 @@
 """What the model reads stays byte for byte as it was: the adapter was trained on exactly this.
 
 `tests/golden/prompts.jsonl` holds 300 prompts of all tasks, over requests and over whole tables, in each prompt
-template: the digest of each, and every tenth in full. `python tests/test_golden_prompts.py` writes it anew, which is
-right only together with a newly trained and measured adapter.
+template: the digest of each, and every tenth in full. `python tests/prompts/test_golden_prompts.py` writes it anew,
+which is right only together with a newly trained and measured adapter.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dp_tools.tables.jobs.job_requests import DedupeRequest, DetectRequest, Fill
 from dp_tools.tables.jobs.jobs import Jobs
 from dp_tools.tasks.match_schemas import MatchSchemasRequest
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent.parent
 EXAMPLES = HERE.parent / "examples"
 GOLDEN = HERE / "golden" / "prompts.jsonl"
 COUNT = 300

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "over_stdio.py"
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "over_stdio.py"
 ROWS = {
     "EM/invented": {"left": {"name": "citrus"}, "right": {"name": "citrus"}, "label": 1},
     "DI/invented": {"record": {"name": "citrus"}, "attribute": "city", "label": "los angeles"},

@@ -20,7 +20,7 @@ from dp_tools.tables.match.identity import identity_of
 from dp_tools.tables.snapshot import Table, inline_table, open_table
 from lab.synthetic.lists import held_back
 
-FIELD = Path(__file__).with_name("field")
+FIELD = Path(__file__).parent.parent / "field"
 PEOPLE = [
     {"name": "Thomas Berger", "mail": "t.berger@wood.example", "phone": "+43 1 5550 2210", "town": "Wien"},
     {"name": "Berger, Tom", "mail": "T.Berger@wood.example", "phone": "01 55502210", "town": "Vienna"},

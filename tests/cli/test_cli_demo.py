@@ -11,7 +11,7 @@ import pytest
 from dp_tools.cli import demo
 from dp_tools.cli.demo import SHORT, DemoFailed
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 ORDERS = [*range(1, 11), 29, 188]
 """Lines that hold gaps of both columns and an order of more than twenty."""
 LINES = {"orders_dirty.csv": ORDERS, "orders_clean.csv": ORDERS, "catalogue_a.csv": range(1, 4)}

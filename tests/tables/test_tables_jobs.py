@@ -36,7 +36,7 @@ from dp_tools.tables.jobs.job_store import JobStore
 from dp_tools.tables.jobs.jobs import Jobs
 from dp_tools.tables.jobs.reviews import answer_review, next_reviews
 
-SCRIPT = Path(__file__).with_name("tables_job.py")
+SCRIPT = Path(__file__).parent.parent / "tables_job.py"
 TOWNS = ["Boston", "Dallas", "Miami", "Denver", "Austin", "Phoenix", "Seattle"]
 
 
