@@ -6,19 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from dp_tools.rules.scope import TaskName
 from dp_tools.tasks.task import DecidedBy
 
 Kind = Literal["attribute", "fact", "rule", "check", "example"]
 Change = Literal["taken away", "made equal to the other side", "left out"]
-Task = Literal[
-    "detect_errors",
-    "impute",
-    "match_entities",
-    "match_schemas",
-    "annotate_columns",
-    "extract_values",
-    "follow_instruction",
-]
 
 
 class ExplainRequest(BaseModel):
@@ -26,7 +18,7 @@ class ExplainRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    task: Annotated[Task, WithJsonSchema({"type": "string"}), Field(description="The tool that gave the answer.")]
+    task: Annotated[TaskName, WithJsonSchema({"type": "string"}), Field(description="The tool that gave the answer.")]
     request: Annotated[dict[str, Any], Field(description="Its arguments, unchanged.")]
     items: Annotated[list[int], Field(description="Positions of the items to explain, from 0.", min_length=1)] = [0]
     permutation_averaged: Annotated[

@@ -6,10 +6,11 @@ import re
 from collections.abc import Collection
 from enum import IntEnum
 from functools import lru_cache
+from typing import Literal, get_args
 
 from dp_tools.rules.rule import ALL, Rule
 
-TASKS = (
+TaskName = Literal[
     "detect_errors",
     "impute",
     "match_entities",
@@ -17,7 +18,8 @@ TASKS = (
     "annotate_columns",
     "extract_values",
     "follow_instruction",
-)
+]
+TASKS: tuple[str, ...] = get_args(TaskName)
 """The tasks a rule may name, besides `all`."""
 
 _GAPS = re.compile(r"[\s_\-]+")

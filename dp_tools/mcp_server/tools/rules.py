@@ -22,19 +22,10 @@ from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.subscriptions import Watchers
 from dp_tools.mcp_server.tools.tool import ADDS, CHANGES, READ_ONLY, PlainTool, result_of
 from dp_tools.rules.rule import ALL, Example, Rule, Status
-from dp_tools.rules.scope import key, suggested_id
+from dp_tools.rules.scope import TaskName, key, suggested_id
 from dp_tools.rules.vetting import vet
 
-TaskName = Literal[
-    "all",
-    "detect_errors",
-    "impute",
-    "match_entities",
-    "match_schemas",
-    "annotate_columns",
-    "extract_values",
-    "follow_instruction",
-]
+ScopeName = Literal["all", TaskName]
 MeasuredTask = Literal[
     "detect_errors", "impute", "match_entities", "match_schemas", "annotate_columns", "extract_values"
 ]
@@ -115,7 +106,7 @@ def rule_tools(server_context: ServerContext, watchers: Watchers, *, trust_agent
     def ask_about_new(
         ctx: Context[Any, Any],
         statement: str,
-        task: TaskName,
+        task: ScopeName,
         dataset: str,
         domain: str,
         attribute: str,
@@ -140,7 +131,7 @@ def rule_tools(server_context: ServerContext, watchers: Watchers, *, trust_agent
         ctx: Context[Any, Any],
         statement: Annotated[str, Field(description="One sentence, at most 400 characters.")],
         verdict: Annotated[ElicitationResult[Verdict], Resolve(ask_about_new)],
-        task: Annotated[TaskName, Field(description="Task it applies to.")] = "all",
+        task: Annotated[ScopeName, Field(description="Task it applies to.")] = "all",
         dataset: Annotated[str, Field(description="The dataset.")] = ALL,
         domain: Annotated[str, Field(description="A domain of datasets.")] = ALL,
         attribute: Annotated[str, Field(description="The attribute.")] = ALL,
@@ -198,7 +189,7 @@ def rule_tools(server_context: ServerContext, watchers: Watchers, *, trust_agent
         rule_id: RuleId,
         consent: Annotated[ElicitationResult[Consent], Resolve(ask_about_change)],
         statement: Annotated[str | None, Field(description="New statement.")] = None,
-        task: Annotated[TaskName | None, SHORT_TASK, Field(description="New task.")] = None,
+        task: Annotated[ScopeName | None, SHORT_TASK, Field(description="New task.")] = None,
         dataset: Annotated[str | None, Field(description="New dataset.")] = None,
         domain: Annotated[str | None, Field(description="New domain.")] = None,
         attribute: Annotated[str | None, Field(description="New attribute.")] = None,
@@ -312,7 +303,7 @@ def rule_tools(server_context: ServerContext, watchers: Watchers, *, trust_agent
 
     def search_rules(
         words: Annotated[str, Field(description="Words to find.")] = "",
-        task: Annotated[TaskName | None, SHORT_TASK, Field(description="Only this task.")] = None,
+        task: Annotated[ScopeName | None, SHORT_TASK, Field(description="Only this task.")] = None,
         dataset: Annotated[str | None, Field(description="Only this dataset.")] = None,
         attribute: Annotated[str | None, Field(description="Only this attribute.")] = None,
         status: Annotated[Status | None, Field(description="Only this status.")] = None,
