@@ -30,7 +30,7 @@ from dp_tools.models.calibration import Calibration, PlattCalibration, under_rul
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.digest import identity
 from dp_tools.models.user_adapters import UserAdapter, UserAdapters, base_of
-from dp_tools.profiling import CellFacts, Fact, Facts, agreement, is_contradicted
+from dp_tools.profiling import CellFacts, Fact, Facts, agreement, code_share, is_contradicted
 from dp_tools.profiling.identity import Judgement
 from dp_tools.progress import Progress
 from dp_tools.prompts import prompt_template_of
@@ -50,7 +50,7 @@ from dp_tools.tasks.verdicts import VerdictAnswer, VerdictRequest, selected
 
 _ALL = 1_000_000
 AGREED = 0.9
-"""Share of the rows like a cell's own from which on their agreement outweighs the model's verdict alone."""
+"""Share of the rows like a cell's own, or of a column of codes, that outweighs the model's verdict alone."""
 EVEN = 0.5
 """Probability from which two people, companies or addresses are taken for one."""
 MOST_WRONG = 0.1
@@ -509,11 +509,19 @@ def is_left_to_counting(injection: Injection) -> bool:
 
 
 def held_against_rows(case: Case, outcome: Outcome) -> Outcome:
-    """The outcome, or the table's where rows like this one agree with a value that the model alone calls wrong."""
-    if not _is_cell(case) or not is_unsupported(outcome, case.facts):
+    """The outcome, or the table's where it backs a value that the model alone calls wrong.
+
+    Rows like this one back it that hold it as well; and a code is backed by its column, which is written alike: nobody
+    can tell by reading that "B29" is wrong.
+    """
+    if not _is_cell(case) or not case.facts or outcome.decided_by != "model" or outcome.label != "yes":
         return outcome
+    share = code_share(case.subject.get("value"), case.facts)
+    if share >= AGREED:
+        reason = f"It is a code like {share:.0%} of its column, and nothing in the table speaks against it."
+        return replace(outcome, decided_by="table", label="no", confidence=AGREED, reason=reason)
     name, share = agreement(case.facts)
-    if share < AGREED:
+    if share < AGREED or is_contradicted(case.facts):
         return outcome
     reason = f"{share:.0%} of the rows with the same {clean_name(name)} hold this value."
     return replace(outcome, decided_by="table", label="no", confidence=share, reason=reason)

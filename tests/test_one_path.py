@@ -59,7 +59,7 @@ RULES = [
         examples=(
             Example(
                 case={
-                    "record": {"city": "Graz", "country": "Austria", "bin": "C24", "price": "12.5", "size": "xl"},
+                    "record": {"city": "Graz", "country": "Austria", "bin": "RegalC24", "price": "12.5", "size": "xl"},
                     "attribute": "size",
                     "value": "xl",
                 },
@@ -90,7 +90,7 @@ class Opinionated(ScriptedEngine):
 
 
 def table(rows: int) -> list[Fields]:
-    """Orders with a few errors of each kind in them; every bin is a code of its own."""
+    """Orders with a few errors of each kind in them; every bin is a text of its own."""
     records: list[Fields] = []
     for n in range(rows):
         city = list(CITIES)[n % len(CITIES)]
@@ -98,7 +98,7 @@ def table(rows: int) -> list[Fields]:
             {
                 "city": city,
                 "country": CITIES[city],
-                "bin": f"{'ABCD'[n % 4]}{10 + n * 7 % 31}",
+                "bin": f"Regal{'ABCD'[n % 4]}{10 + n * 7 % 31}",
                 "price": f"{n % 9 + 1}.5",
                 "size": ["S", "M", "L"][n % 3],
             }
@@ -109,7 +109,7 @@ def table(rows: int) -> list[Fields]:
     records[7]["price"] = "none"
     records[8]["size"] = "m"
     records[9]["country"] = None
-    records[10] |= {"city": "Graz", "country": "Austria", "bin": "C24", "price": "12.5", "size": "xl"}
+    records[10] |= {"city": "Graz", "country": "Austria", "bin": "RegalC24", "price": "12.5", "size": "xl"}
     return records
 
 

@@ -5,7 +5,7 @@ A fact that code can compute, code computes; the model judges.
 
 from __future__ import annotations
 
-from dp_tools.profiling.cell_facts import CellFacts, RecordFacts, is_contradicted, is_usual
+from dp_tools.profiling.cell_facts import CellFacts, RecordFacts, code_share, is_contradicted, is_usual
 from dp_tools.profiling.character_facts import form_of
 from dp_tools.profiling.column_facts import column_facts
 from dp_tools.profiling.facts import Fact, rendered
@@ -25,6 +25,7 @@ __all__ = [
     "RecordFacts",
     "SchemaFacts",
     "agreement",
+    "code_share",
     "column_facts",
     "contradiction_score",
     "form_of",

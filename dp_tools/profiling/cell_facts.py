@@ -34,9 +34,12 @@ CLOSED = 40
 """Distinct values up to which an attribute is compared value by value with others."""
 
 _LETTERS = re.compile(r"[^\W\d_]+")
+_CODE = re.compile(r"(?=.*\d)(?=.*[^\W\d_])(?!.*[^\W\d_]{5})\S+")
 _BEGINNING = re.compile(r"[^\W_]+[\W_]?")
 _RARE_SHAPE = 10
 """Percent of a column below which a shape that is not its usual one speaks against a value."""
+_FEW_NEAR = 9
+"""Times up to which a code's neighbour in spelling is taken for another code."""
 
 
 @runtime_checkable
@@ -199,6 +202,26 @@ def is_contradicted(facts: Iterable[Fact]) -> bool:
         facts: about the cell, as `RecordFacts.about` gives them.
     """
     return any(map(_is_against, facts))
+
+
+def code_share(value: str | None, facts: Iterable[Fact]) -> float:
+    """The share of a column that is written as this value is, if it is a code that nothing speaks against; else 0.
+
+    Codes lie near each other, so a neighbour in spelling counts only where it is frequent.
+
+    Args:
+        value: of the cell. A code has digits and short runs of letters, and no blanks: "B29", "CC-310", "O0001".
+        facts: about it, as `RecordFacts.about` gives them.
+    """
+    known_facts = list(facts)
+    if not _CODE.fullmatch(value or "") or any(map(_is_against_a_code, known_facts)):
+        return 0.0
+    shapes = (fact for fact in known_facts if isinstance(fact, Shape) and fact.usual is None)
+    return next((fact.count / fact.filled for fact in shapes), 0.0)
+
+
+def _is_against_a_code(fact: Fact) -> bool:
+    return fact.count > _FEW_NEAR if isinstance(fact, Near) else _is_against(fact)
 
 
 def _is_alike(fact: Fact) -> bool:
