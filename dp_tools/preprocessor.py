@@ -106,18 +106,19 @@ class Preprocessor:
         uncertainty_band: tuple[float, float] = (0.0, 0.8),
         state: Path | None = None,
     ) -> None:
+        # Models are looked up first: where one is missing, no store has been opened that would have to be closed.
+        spec, other = resolve(model), None if fallback_model is None else resolve(fallback_model)
         self._state = state
         self.knowledge = knowledge if isinstance(knowledge, KnowledgeStore) else KnowledgeStore.open(knowledge)
         fallback = None
-        if fallback_model is not None:
-            other = open_engine(fallback_model, threads=threads, cache=cache)
-            fallback = Decider(resolve(fallback_model), self.knowledge, other, adapters=UserAdapters(default_folder()))
-        spec = resolve(model)
+        if other is not None:
+            asked_again = open_engine(other, threads=threads, cache=cache)
+            fallback = Decider(other, self.knowledge, asked_again, adapters=UserAdapters(default_folder()))
         untuned = partial(open_engine, replace(spec, adapter=None), threads=threads, cache=cache, optimized=False)
         self.decider = Decider(
             spec,
             self.knowledge,
-            engine if engine is not None else open_engine(model, threads=threads, cache=cache),
+            engine if engine is not None else open_engine(spec, threads=threads, cache=cache),
             lent=engine is not None,
             untuned=untuned if engine is None and spec.adapter is not None else None,
             fallback=fallback,
