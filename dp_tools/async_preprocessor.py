@@ -5,15 +5,12 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
 from anyio import to_thread
 
-from dp_tools.engine.questions import Engine
-from dp_tools.models.catalogue import ModelSpec
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
 
@@ -50,6 +47,19 @@ def _awaited(
     return call
 
 
+def _opened(
+    opening: Callable[Concatenate[Preprocessor, P], None],
+) -> Callable[Concatenate[AsyncPreprocessor, P], None]:
+    """The way to open a Preprocessor as the way to open its twin."""
+
+    @functools.wraps(opening)
+    def open_twin(self: AsyncPreprocessor, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        self.preprocessor = Preprocessor.__new__(Preprocessor)
+        opening(self.preprocessor, *args, **kwargs)
+
+    return open_twin
+
+
 class AsyncPreprocessor:
     """The methods of `Preprocessor`, awaited; each works in a thread of its own, and cancelling a call stops the model.
 
@@ -60,30 +70,9 @@ class AsyncPreprocessor:
         KnowledgeUnavailable: the knowledge store cannot be opened.
     """
 
-    def __init__(
-        self,
-        model: str | ModelSpec = "nano",
-        knowledge: str | Path | KnowledgeStore | None = None,
-        *,
-        engine: Engine | None = None,
-        threads: int | None = None,
-        cache: Path | Literal[False] | None = None,
-        second: str | None = None,
-        adapters: Path | Literal[False] | None = None,
-        band: tuple[float, float] = (0.0, 0.8),
-        state: Path | None = None,
-    ) -> None:
-        self.preprocessor = Preprocessor(
-            model,
-            knowledge,
-            engine=engine,
-            threads=threads,
-            cache=cache,
-            fallback_model=second,
-            adapters=adapters,
-            uncertainty_band=band,
-            state=state,
-        )
+    preprocessor: Preprocessor
+
+    __init__ = _opened(Preprocessor.__init__)
 
     detect = _awaited(Preprocessor.detect)
     impute = _awaited(Preprocessor.impute)

@@ -263,6 +263,7 @@ def test_options_that_are_left_out_are_those_that_a_tool_leaves_out():
 def test_both_faces_have_the_same_options():
     for name in METHODS:
         assert inspect.signature(getattr(Preprocessor, name)) == inspect.signature(getattr(AsyncPreprocessor, name))
+    assert inspect.signature(Preprocessor) == inspect.signature(AsyncPreprocessor)
 
 
 def test_a_file_is_cleaned_into_a_file_beside_it_that_can_be_undone(pre, tmp_path):
