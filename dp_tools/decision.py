@@ -514,7 +514,7 @@ def held_against_rows(case: Case, outcome: Outcome) -> Outcome:
     Rows like this one back it that hold it as well; and a code is backed by its column, which is written alike: nobody
     can tell by reading that "B29" is wrong.
     """
-    if not _is_cell(case) or not case.facts or outcome.decided_by != "model" or outcome.label != "yes":
+    if not _is_cell(case) or not _is_alarm(outcome, case.facts):
         return outcome
     share = code_share(case.subject.get("value"), case.facts)
     if share >= AGREED:
@@ -534,7 +534,12 @@ def is_unsupported(outcome: Outcome, evidence: Sequence[Fact]) -> bool:
         outcome: of the cell.
         evidence: the facts about it.
     """
-    return bool(evidence) and outcome.decided_by == "model" and outcome.label == "yes" and not is_contradicted(evidence)
+    return _is_alarm(outcome, evidence) and not is_contradicted(evidence)
+
+
+def _is_alarm(outcome: Outcome, evidence: Sequence[Fact]) -> bool:
+    """Whether it is the model that calls a cell wrong, in a column that counting knows."""
+    return bool(evidence) and outcome.decided_by == "model" and outcome.label == "yes"
 
 
 def is_misunderstood(unsupported: int, rows: int) -> bool:
