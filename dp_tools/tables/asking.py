@@ -113,6 +113,7 @@ class Work:
         Raises:
             Cancelled, ModelUnavailable: as `answers`.
         """
+        self.expect(len(questions))
         found: list[Result] = []
         for part in chunks(questions):
             key = _key("scores", self.decider.untuned.fingerprint, repr(part))
