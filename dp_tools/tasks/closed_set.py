@@ -13,6 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,22 +80,16 @@ class ClosedSet:
         listed: bool,
     ) -> None:
         self.values = list(values)
-        self._ask = ask
+        self._ask, self._listed = ask, listed
         chance = random.Random(0)
         hidden = chance.sample(list(filled), min(HIDDEN, len(filled)))
-        batch = [*hidden, *chance.sample(list(gaps), min(BATCH, len(gaps)))]
+        self._batch = [*hidden, *chance.sample(list(gaps), min(BATCH, len(gaps)))]
         self._truth = np.array([self.values.index(str(record[attribute])) for record in hidden])
         self._share = _shares(self.values, [str(record[attribute]) for record in filled])
         self.hidden = len(hidden)
-        tried = [self._tried(batch, shown) for shown in _descriptions(attribute, hidden)]
+        tried = [self._tried(shown) for shown in _descriptions(attribute, hidden)]
         self.right, self._shown, self._general, scores = max(tried, key=lambda one: one[0])
-        choices = scores[: self.hidden]
-        unknown = self._without_their_own(batch)
-        self._trust = _logistic(
-            np.concatenate([_features(choices), unknown]),
-            np.concatenate([choices.argmax(axis=1) == self._truth, np.zeros(len(unknown), dtype=bool)]),
-            np.concatenate([np.ones(self.hidden), np.full(len(unknown), _UNLISTED if listed else _UNKNOWN)]),
-        )
+        self._choices = scores[: self.hidden]
 
     @property
     def helps(self) -> bool:
@@ -109,22 +104,33 @@ class ClosedSet:
             for row, sure in zip(scores, self._trust(_features(scores)), strict=True)
         ]
 
-    def _tried(self, batch: Sequence[Record], shown: tuple[str, ...]) -> tuple[int, tuple[str, ...], Array, Array]:
+    @cached_property
+    def _trust(self) -> Callable[[Array], Array]:
+        """How probably choices are right, by their features; learned, with many questions, at the first choice."""
+        unknown = self._without_their_own()
+        right = self._choices.argmax(axis=1) == self._truth
+        return _logistic(
+            np.concatenate([_features(self._choices), unknown]),
+            np.concatenate([right, np.zeros(len(unknown), dtype=bool)]),
+            np.concatenate([np.ones(self.hidden), np.full(len(unknown), _UNLISTED if self._listed else _UNKNOWN)]),
+        )
+
+    def _tried(self, shown: tuple[str, ...]) -> tuple[int, tuple[str, ...], Array, Array]:
         """How many hidden rows are right by one description, with what is needed to use it."""
-        asked = self._asked(self.values, batch, shown)
+        asked = self._asked(self.values, self._batch, shown)
         general = _general(asked)
         scores = self._scores(asked, general, self._share)
         return int((scores[: self.hidden].argmax(axis=1) == self._truth).sum()), shown, general, scores
 
-    def _without_their_own(self, batch: Sequence[Record]) -> Array:
+    def _without_their_own(self) -> Array:
         """Features of choices for hidden rows whose own value was not among those to choose from."""
         found = [np.empty((0, 2))]
         for own in sorted(set(self._truth.tolist())):
             rest = [place for place in range(len(self.values)) if place != own]
             if len(rest) < 2:
                 continue
-            asked = self._asked([self.values[place] for place in rest], batch, self._shown)
-            gone = np.append(self._truth == own, np.zeros(len(batch) - self.hidden, dtype=bool))
+            asked = self._asked([self.values[place] for place in rest], self._batch, self._shown)
+            gone = np.append(self._truth == own, np.zeros(len(self._batch) - self.hidden, dtype=bool))
             scores = self._scores(asked[gone], _general(asked[~gone]), self._share[rest])
             found.append(_features(scores))
         return np.concatenate(found)
