@@ -159,7 +159,7 @@ def with_model(preprocessor: Preprocessor) -> Tool:
                 matching = match_tables(work, left, _table(Path(folder), "right", known.right))
         seconds = time.perf_counter() - started
         pairs = frozenset((a, b) for a, b, _ in matching.pairs)
-        asked = sum(score.decided_by == "model" for score in matching.scores)
+        asked = int(matching.scores.decided_by("model").sum())
         return Found(pairs, seconds, _candidates(matching), asked)
 
     return find

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dp_tools.errors import Cancelled
+from dp_tools.tables.match import pairing
 from dp_tools.tables.match.blocking import candidate_pairs
-from dp_tools.tables.match.pairing import clusters, one_to_one
+from dp_tools.tables.match.pairing import ScoredPair, ScoredPairs
 from dp_tools.tables.snapshot import Table, open_table
 
 MAKERS = ["Sony", "Canon", "Nikon", "Bose", "Philips", "Garmin", "Epson", "Brother", "Logitech", "Asus"]
@@ -70,6 +71,15 @@ def test_tables_without_records_or_text_have_no_candidates(tmp_path: Path) -> No
     with empty, blank:
         assert len(candidate_pairs(empty, blank)) == 0
         assert len(candidate_pairs(blank)) == 0
+
+
+def one_to_one(pairs: list[ScoredPair]) -> list[ScoredPair]:
+    known = ScoredPairs.of(pairs)
+    return list(known.at(pairing.one_to_one(known)))
+
+
+def clusters(pairs: list[ScoredPair], threshold: float = 0.5) -> list[tuple[list[int], float]]:
+    return pairing.clusters(ScoredPairs.of(pairs), threshold)
 
 
 def test_one_to_one_takes_the_best_sum_not_the_first_pair() -> None:

@@ -39,6 +39,7 @@ from dp_tools.tables.jobs.job_requests import (
     TableSource,
 )
 from dp_tools.tables.match import blocking, matching
+from dp_tools.tables.match import judging as judging_pairs
 from dp_tools.tables.profile import profile_table
 from dp_tools.tables.snapshot import open_table
 from dp_tools.tables.table_facts import TableFacts
@@ -152,7 +153,7 @@ STANDS: list[tuple[str, str, Any, str]] = [
     ("clean", "writing", job_outputs, "write_changes"),
     ("fill", "looking for gaps", filling, "is_missing"),
     ("match", "finding candidates", blocking, "_gram_counts"),
-    ("match", "weighing words", matching, "PairFacts"),
+    ("match", "weighing words", judging_pairs, "PairFacts"),
     ("match", "pairing records", matching, "one_to_one"),
     ("dedupe", "grouping records", matching, "clusters"),
 ]

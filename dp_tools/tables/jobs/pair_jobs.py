@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from dp_tools.tables.jobs.job_outputs import (
     REVIEWS,
@@ -21,7 +20,8 @@ from dp_tools.tables.jobs.job_requests import (
 )
 from dp_tools.tables.jobs.job_run import JobRun
 from dp_tools.tables.match.identity import stated_kinds
-from dp_tools.tables.match.matching import Matching, PairScore, dedupe_table, match_tables, write_groups, write_pairs
+from dp_tools.tables.match.matching import Matching, dedupe_table, match_tables
+from dp_tools.tables.match.writing import write_groups, write_pairs
 from dp_tools.tables.snapshot import Table
 
 
@@ -49,9 +49,9 @@ def match(run: JobRun) -> JobResult:
             lambda made: write_pairs(made, left, right, matching.pairs, overwrite=True),
         )
         files += _review_pairs(run, matching, left, right)
-        first = matching.pairs[: shown(files)]
-        lefts = dict(left.records({pair[0] for pair in first}))
-        rights = dict(right.records({pair[1] for pair in first}))
+        first = matching.pairs.at(slice(shown(files)))
+        lefts = dict(left.records(first.left.tolist()))
+        rights = dict(right.records(first.right.tolist()))
     preview = [
         {"left_row": a + 1, "right_row": b + 1, "left": lefts[a], "right": rights[b], "score": round(score, 4)}
         for a, b, score in first
@@ -61,7 +61,7 @@ def match(run: JobRun) -> JobResult:
         f"{len(matching.candidates):,} candidates ({matching.candidates.per_record:.1f} a record); "
         f"{len(matching.doubtful):,} wait for a person."
         + not_looked_at(*matching.compared)
-        + failures_of(matching.unanswered)
+        + failures_of(matching.scores.unanswered())
     )
     figures: dict[str, float | int] = {
         "candidates": len(matching.candidates),
@@ -109,7 +109,7 @@ def dedupe(run: JobRun) -> JobResult:
         f"{members:,} of {table.count:,} records stand in {len(matching.groups):,} groups of the same thing, "
         f"found among {len(matching.candidates):,} candidate pairs; {len(matching.doubtful):,} pairs wait for a person."
         + not_looked_at(*matching.compared)
-        + failures_of(matching.unanswered)
+        + failures_of(matching.scores.unanswered())
     )
     figures: dict[str, float | int] = {
         "candidates": len(matching.candidates),
@@ -122,30 +122,24 @@ def dedupe(run: JobRun) -> JobResult:
 
 def _review_pairs(run: JobRun, matching: Matching, left: Table, right: Table) -> list[OutputFile]:
     doubtful = matching.doubtful[:REVIEWS]
-    lefts = dict(left.records({score.left for score in doubtful}))
-    rights = dict(right.records({score.right for score in doubtful}))
-    taken = {pair[:2] for pair in matching.pairs}
-    reviews = [
-        _pair_review(
-            score, (score.left, score.right) in taken, lefts[score.left], rights[score.right], run.request.dataset
+    found, scores = matching.candidates, matching.scores
+    rows = list(zip(found.left[doubtful].tolist(), found.right[doubtful].tolist(), strict=True))
+    lefts, rights = dict(left.records(a for a, _ in rows)), dict(right.records(b for _, b in rows))
+    reviews = []
+    for place, (a, b), reason in zip(doubtful.tolist(), rows, matching.reasons(doubtful), strict=True):
+        taken, match = bool(matching.accepted[place]), float(scores.match[place])
+        sensitive = " The model says so in one order of their attributes and not in another."
+        reviews.append(
+            {
+                "task": "match_entities",
+                "dataset": run.request.dataset,
+                "attribute": None,
+                "question": f"Are row {a + 1} and row {b + 1} the same?"
+                + (sensitive if scores.order_sensitive[place] else "")
+                + (f" {reason}" if reason else ""),
+                "subject": json.dumps({"left": lefts[a], "right": rights[b]}),
+                "proposal": "yes" if taken else "no",
+                "confidence": match if taken else 1 - match,
+            }
         )
-        for score in doubtful
-    ]
     return put_before_a_person(run, reviews)
-
-
-def _pair_review(
-    score: PairScore, taken: bool, left: dict[str, str | None], right: dict[str, str | None], dataset: str | None
-) -> dict[str, Any]:
-    match = score.match or 0.0
-    return {
-        "task": "match_entities",
-        "dataset": dataset,
-        "attribute": None,
-        "question": f"Are row {score.left + 1} and row {score.right + 1} the same?"
-        + (" The model says so in one order of their attributes and not in another." if score.order_sensitive else "")
-        + (f" {score.reason}" if score.reason else ""),
-        "subject": json.dumps({"left": left, "right": right}),
-        "proposal": "yes" if taken else "no",
-        "confidence": match if taken else 1 - match,
-    }

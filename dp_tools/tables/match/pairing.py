@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,6 +15,8 @@ from scipy.spatial.distance import squareform
 
 ScoredPair = tuple[int, int, float]
 """Two record numbers and the probability that they are the same, 0 to 1."""
+Group = tuple[list[int], float]
+"""Records that are the same, by number, and their mean score."""
 
 UNJUDGED = 0.25
 """What a pair that blocking did not propose counts for: unlikely, yet not judged."""
@@ -22,7 +25,32 @@ LEAST_LIKELY = 0.25
 _LARGEST = 2000
 
 
-def one_to_one(pairs: Sequence[ScoredPair]) -> list[ScoredPair]:
+@dataclass(frozen=True, slots=True)
+class ScoredPairs:
+    """Distinct pairs of records, each with the probability that they are the same: one entry a pair in each array."""
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    score: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, pairs: Sequence[ScoredPair]) -> ScoredPairs:
+        """The columns of these pairs."""
+        left, right, score = zip(*pairs, strict=True) if pairs else ((), (), ())
+        return cls(np.array(left, np.int64), np.array(right, np.int64), np.array(score, np.float64))
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    def __iter__(self) -> Iterator[ScoredPair]:
+        return zip(self.left.tolist(), self.right.tolist(), self.score.tolist(), strict=True)
+
+    def at(self, places: NDArray[np.integer | np.bool_] | slice) -> ScoredPairs:
+        """The pairs at some positions."""
+        return ScoredPairs(self.left[places], self.right[places], self.score[places])
+
+
+def one_to_one(pairs: ScoredPairs) -> NDArray[np.int64]:
     """Each record in at most one pair: the highest sum of scores, and of it what makes the expected F1 highest.
 
     Expected F1 is twice the sum of the scores taken over their number plus the sum of all; a pair raises it as long as
@@ -33,40 +61,45 @@ def one_to_one(pairs: Sequence[ScoredPair]) -> list[ScoredPair]:
 
     Args:
         pairs: all that were judged, the unlikely ones too: their scores tell how many matches there should be.
+
+    Returns:
+        Positions of the pairs taken, ordered by their records.
     """
-    assigned = sorted(_assigned([pair for pair in pairs if pair[2] >= LEAST_LIKELY]), key=lambda pair: -pair[2])
-    expected = sum(score for _, _, score in pairs)
-    taken = 0.0
-    for count, pair in enumerate(assigned):
-        if pair[2] <= taken / (count + expected):
-            return sorted(assigned[:count])
-        taken += pair[2]
-    return sorted(assigned)
+    likely = np.flatnonzero(pairs.score >= LEAST_LIKELY)
+    assigned = likely[_assigned(pairs.at(likely))]
+    assigned = assigned[np.argsort(-pairs.score[assigned], kind="stable")]
+    scores = pairs.score[assigned]
+    before = np.cumsum(scores) - scores
+    enough = scores <= before / (np.arange(len(scores)) + pairs.score.sum())
+    taken = assigned[: enough.argmax()] if enough.any() else assigned
+    return taken[np.lexsort((pairs.right[taken], pairs.left[taken]))]
 
 
-def _assigned(likely: list[ScoredPair]) -> list[ScoredPair]:
-    if not likely:
-        return []
-    lefts = {row: place for place, row in enumerate(sorted({left for left, _, _ in likely}))}
-    rights = {row: place for place, row in enumerate(sorted({right for _, right, _ in likely}))}
-    chosen = []
-    for part in _components([(lefts[a], len(lefts) + rights[b], s) for a, b, s in likely], len(lefts) + len(rights)):
-        chosen += _assigned_within([likely[place] for place in part])
-    return chosen
+def _assigned(pairs: ScoredPairs) -> NDArray[np.int64]:
+    """Positions of the pairs in the best one-to-one pairing."""
+    rows, columns = _numbered(pairs.left), _numbered(pairs.right)
+    components = _components(rows, columns + len(pairs), 2 * len(pairs))[rows]
+    alone = np.bincount(components, minlength=1)[components] == 1
+    chosen = [np.flatnonzero(alone)]
+    tangled = np.flatnonzero(~alone)
+    for part in _parts(components[tangled]):
+        places = tangled[part]
+        chosen.append(places[_assigned_within(pairs.at(places))])
+    return np.sort(np.concatenate(chosen))
 
 
-def _assigned_within(members: list[ScoredPair]) -> list[ScoredPair]:
-    """The best one-to-one pairing of pairs that hang together."""
-    rows = {row: place for place, row in enumerate(dict.fromkeys(left for left, _, _ in members))}
-    columns = {row: place for place, row in enumerate(dict.fromkeys(right for _, right, _ in members))}
-    scores = np.zeros((len(rows), len(columns)))
-    for left, right, score in members:
-        scores[rows[left], columns[right]] = score
-    picked = set(zip(*(axis.tolist() for axis in linear_sum_assignment(scores, maximize=True)), strict=True))
-    return [pair for pair in members if (rows[pair[0]], columns[pair[1]]) in picked]
+def _assigned_within(pairs: ScoredPairs) -> NDArray[np.int64]:
+    """Positions of the best one-to-one pairing of pairs that hang together."""
+    rows, columns = _numbered(pairs.left), _numbered(pairs.right)
+    place = np.full((rows.max() + 1, columns.max() + 1), -1)
+    place[rows, columns] = np.arange(len(pairs))
+    scores = np.zeros(place.shape)
+    scores[rows, columns] = pairs.score
+    picked = place[linear_sum_assignment(scores, maximize=True)]
+    return picked[picked >= 0]
 
 
-def clusters(pairs: Sequence[ScoredPair], threshold: float = 0.5) -> list[tuple[list[int], float]]:
+def clusters(pairs: ScoredPairs, threshold: float = 0.5) -> list[Group]:
     """Groups of records that are the same, each with its mean score.
 
     Groups grow while the mean over all pairs between them reaches the threshold (scipy's average linkage); then each
@@ -76,39 +109,46 @@ def clusters(pairs: Sequence[ScoredPair], threshold: float = 0.5) -> list[tuple[
     Returns:
         Groups of two and more, by their smallest record number.
     """
-    likely = [pair for pair in pairs if pair[2] >= threshold]
-    if not likely:
+    likely = pairs.at(pairs.score >= threshold)
+    if not len(likely):
         return []
-    places = {row: place for place, row in enumerate(sorted({row for pair in likely for row in pair[:2]}))}
-    judged = {(min(a, b), max(a, b)): score for a, b, score in pairs}
-    found = []
-    for part in _components([(places[a], places[b], s) for a, b, s in likely], len(places)):
-        rows = sorted({row for place in part for row in likely[place][:2]})
-        groups = (group for group in _groups(rows, judged, threshold) if len(group) > 1)
-        found += [(group, _mean_score(group, judged)) for group in groups]
+    size = int(max(pairs.left.max(), pairs.right.max())) + 1
+    components = _components(likely.left, likely.right, size)
+    inside = pairs.at(components[pairs.left] == components[pairs.right])
+    found: list[Group] = []
+    for part in _parts(components[inside.left]):
+        if len(part) == 1:
+            (a, b, score) = next(iter(inside.at(part)))
+            found.append(([min(a, b), max(a, b)], score))
+        else:
+            found += _groups(inside.at(part), threshold)
     return sorted(found)
 
 
-def _mean_score(group: list[int], judged: dict[tuple[int, int], float]) -> float:
-    between = [judged.get((a, b), UNJUDGED) for i, a in enumerate(group) for b in group[i + 1 :]]
-    return float(np.mean(between))
+def _groups(judged: ScoredPairs, threshold: float) -> list[Group]:
+    """The groups of records that hang together.
 
-
-def _groups(rows: list[int], judged: dict[tuple[int, int], float], threshold: float) -> list[list[int]]:
+    Args:
+        judged: all pairs among them.
+        threshold: see `clusters`.
+    """
+    rows, places = np.unique(np.r_[judged.left, judged.right], return_inverse=True)
     if len(rows) > _LARGEST:
-        return [[row] for row in rows]
-    distance = np.full((len(rows), len(rows)), 1 - UNJUDGED)
+        return []
+    score = np.full((len(rows), len(rows)), UNJUDGED)
+    a, b = places[: len(judged)], places[len(judged) :]
+    score[a, b] = score[b, a] = judged.score
+    distance = 1 - score
     np.fill_diagonal(distance, 0)
-    for i, a in enumerate(rows):
-        for j in range(i + 1, len(rows)):
-            score = judged.get((a, rows[j]))
-            if score is not None:
-                distance[i, j] = distance[j, i] = 1 - score
     labels = fcluster(linkage(squareform(distance), "average"), 1 - threshold, criterion="distance")
-    groups: dict[int, list[int]] = {}
-    for row, label in zip(rows, _reassigned(labels, 1 - distance - threshold).tolist(), strict=True):
-        groups.setdefault(label, []).append(row)
-    return list(groups.values())
+    labels = _reassigned(labels, 1 - distance - threshold)
+    groups = (np.flatnonzero(labels == label) for label in np.unique(labels))
+    return [(rows[group].tolist(), _mean_between(score, group)) for group in groups if len(group) > 1]
+
+
+def _mean_between(score: NDArray[np.float64], group: NDArray[np.int64]) -> float:
+    """The mean score of all pairs of a group."""
+    return float(score[np.ix_(group, group)][np.triu_indices(len(group), 1)].mean())
 
 
 def _reassigned(labels: NDArray[np.int32], gains: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -128,13 +168,23 @@ def _reassigned(labels: NDArray[np.int32], gains: NDArray[np.float64]) -> NDArra
     return labels
 
 
-def _components(pairs: Sequence[ScoredPair], size: int) -> list[list[int]]:
-    """Positions of the pairs by connected component, in order of first appearance."""
-    a = np.array([pair[0] for pair in pairs])
-    b = np.array([pair[1] for pair in pairs])
-    graph = sp.coo_matrix((np.ones(len(pairs)), (a, b)), shape=(size, size))
-    _, labels = connected_components(graph, directed=False)
-    parts: dict[int, list[int]] = {}
-    for place, label in enumerate(labels[a].tolist()):
-        parts.setdefault(label, []).append(place)
-    return list(parts.values())
+def _components(a: NDArray[np.integer], b: NDArray[np.integer], size: int) -> NDArray[np.int32]:
+    """The connected component of each of `size` nodes, where each `a` is joined to its `b`."""
+    graph = sp.coo_matrix((np.ones(len(a), np.int8), (a, b)), shape=(size, size))
+    labels: NDArray[np.int32] = connected_components(graph, directed=False)[1]
+    return labels
+
+
+def _parts(labels: NDArray[np.integer]) -> Iterator[NDArray[np.int64]]:
+    """The positions of each label, in order."""
+    order = np.argsort(labels, kind="stable")
+    ends = np.flatnonzero(np.diff(labels[order])) + 1
+    yield from np.split(order, ends) if len(order) else ()
+
+
+def _numbered(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The values by number, in order of first appearance."""
+    _, first, places = np.unique(values, return_index=True, return_inverse=True)
+    numbers = np.empty(len(first), np.int64)
+    numbers[np.argsort(first)] = np.arange(len(first))
+    return numbers[places]
