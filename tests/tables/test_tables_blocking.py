@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dp_tools.errors import Cancelled
 from dp_tools.tables.match import pairing
-from dp_tools.tables.match.blocking import candidate_pairs
+from dp_tools.tables.match.blocking import Candidates, candidate_pairs
 from dp_tools.tables.match.pairing import ScoredPair, ScoredPairs
+from dp_tools.tables.match.rivals import rival_features
 from dp_tools.tables.snapshot import Table, open_table
 
 MAKERS = ["Sony", "Canon", "Nikon", "Bose", "Philips", "Garmin", "Epson", "Brother", "Logitech", "Asus"]
@@ -71,6 +73,26 @@ def test_tables_without_records_or_text_have_no_candidates(tmp_path: Path) -> No
     with empty, blank:
         assert len(candidate_pairs(empty, blank)) == 0
         assert len(candidate_pairs(blank)) == 0
+
+
+def candidates(left: list[int], right: list[int], similarity: list[float]) -> Candidates:
+    return Candidates(np.array(left), np.array(right), np.array(similarity, np.float32), 9, 9)
+
+
+def test_each_candidate_knows_how_it_stands_among_its_rivals() -> None:
+    found = rival_features(candidates([0, 0, 1], [5, 6, 5], [0.5, 0.8, 0.9]), shared=False)
+    assert found.column("rank left").tolist() == [1, 0, 0]
+    assert found.column("rank right").tolist() == [1, 0, 0]
+    assert found.column("share of best left") == pytest.approx([0.625, 1, 1])
+    assert found.column("margin left") == pytest.approx([-0.3, 0.3, 0.9])
+    assert found.column("margin right") == pytest.approx([-0.4, 0.8, 0.4])
+
+
+def test_in_one_table_the_rivals_of_a_record_stand_on_either_side() -> None:
+    found = rival_features(candidates([0, 1], [1, 2], [0.5, 0.8]), shared=True)
+    assert found.column("rank right").tolist() == [1, 0]
+    assert found.column("rank left").tolist() == [0, 0]
+    assert found.column("margin left") == pytest.approx([0.5, 0.3])
 
 
 def one_to_one(pairs: list[ScoredPair]) -> list[ScoredPair]:
