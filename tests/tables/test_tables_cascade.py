@@ -48,6 +48,28 @@ def test_everything_is_asked_where_nothing_can_be_learned() -> None:
     assert (found.yes & table.yes).sum() / table.yes.sum() >= 0.99
 
 
+def test_every_yes_is_asked_for_where_precision_is_to_be_full() -> None:
+    table = Table(4000, 0.1, 1.0)
+    found = answer(table.features, table.features[:, 0], table.ask, Promise(precision=1.0))
+    assert len(table.asked) < 3000
+    assert found.asked[found.yes].all()
+    assert table.yes[found.yes].all()
+    assert found.yes.sum() >= 0.95 * table.yes.sum()
+
+
+def test_items_that_matter_are_asked_in_any_case() -> None:
+    table = Table(3000, 0.2, 0.2)
+    found = answer(table.features, table.features[:, 0], table.ask, Promise(), first=np.arange(0, 3000, 50))
+    assert found.asked[::50].all()
+    assert len(table.asked) == len(set(table.asked))
+
+
+def test_a_feature_that_is_known_of_no_item_is_no_hindrance() -> None:
+    table = Table(2000, 0.2, 0.2)
+    features = np.column_stack([table.features, np.full(2000, np.nan)])
+    assert answer(features, table.features[:, 0], table.ask, Promise()).audit.asked < 2000
+
+
 def test_the_same_items_and_seed_give_the_same_questions() -> None:
     first, second = Table(2000, 0.3, 1.0), Table(2000, 0.3, 1.0)
     for table in (first, second):

@@ -103,6 +103,7 @@ def answer(
     ask: Ask,
     promise: Promise,
     *,
+    first: Indices | None = None,
     seed: int = 0,
     expect: Callable[[int], None] = lambda _questions: None,
     look: Callable[[], None] = lambda: None,
@@ -114,12 +115,14 @@ def answer(
         prior: how likely each is to be a yes before anything was asked; only the order counts.
         ask: asks the model.
         promise: what the yes answers keep to.
+        first: items that are asked in any case, at the beginning.
         seed: for samples and fits.
         expect: called with how many questions are expected in all, whenever that changes.
         look: called between fits; it may raise to stop.
     """
     run = _Run(np.column_stack([features, prior]).astype(np.float32), ask, promise, seed, expect, look)
-    run.ask(_spread(prior, FIRST, run.random))
+    sample = _spread(prior, FIRST, run.random)
+    run.ask(sample if first is None else np.union1d(sample, first))
     run.learn()
     return run.audited()
 
@@ -186,9 +189,12 @@ class _Run:
         worth, draws = [], 0.0
         for side in (True, False):
             items = np.flatnonzero(open_ & (said_yes == side))
+            if side and self.promise.confirms:
+                worth.append(items)
+                continue
             wrong = 1 - self.likely[items] if side else self.likely[items]
             allowed = self.promise.wrong_allowed(given) if side else self.promise.missed_allowed(total)
-            threshold, needed = _cheapest(wrong, allowed, self.promise.delta / 2, bounds[side])
+            threshold, needed = _cheapest(wrong, allowed, self.promise.delta_each, bounds[side])
             worth.append(items[wrong >= threshold])
             draws += needed
         return np.concatenate(worth), draws
@@ -203,7 +209,7 @@ class _Run:
         expected = {True: float((1 - self.likely[sides[True]]).sum()), False: float(self.likely[sides[False]].sum())}
         allowed = {True: self.promise.wrong_allowed(total), False: self.promise.missed_allowed(total)}
         bounds = {
-            side: AuditBound(len(sides[side]), self.promise.delta / 2, expected[side], allowed[side]) for side in sides
+            side: AuditBound(len(sides[side]), self.promise.delta_each, expected[side], allowed[side]) for side in sides
         }
         order = {side: self.random.permutation(sides[side]) for side in sides}
         drawn = wrong = 0

@@ -29,13 +29,23 @@ class Promise:
 
     Args:
         recall: share of all yes answers that are among those given, above 0 to 1.
-        precision: share of the yes answers given that asking would give too, above 0 to 1.
+        precision: share of the yes answers given that asking would give too, above 0 to 1; for 1 each is asked.
         delta: probability that a run misses one of the two, above 0, below 1.
     """
 
     recall: float = 0.95
     precision: float = 0.95
     delta: float = 0.05
+
+    @property
+    def confirms(self) -> bool:
+        """Whether every yes answer that is given was asked for."""
+        return self.precision >= 1
+
+    @property
+    def delta_each(self) -> float:
+        """The part of delta that the bound on missed yes answers, and that on wrong ones, may use."""
+        return self.delta if self.confirms else self.delta / 2
 
     def missed_allowed(self, confirmed: float) -> float:
         """Yes answers that may be missed where so many given ones are confirmed."""

@@ -33,15 +33,17 @@ class Surrogate:
     """
 
     def __init__(self, features: Floats, target: Floats, seed: int) -> None:
+        # What is known of no asked item teaches nothing.
+        self._known = ~np.isnan(features).all(axis=0)
         with one_thread():
-            self._fitted = _fit(features, target.astype(np.float64), seed)
+            self._fitted = _fit(features[:, self._known], target.astype(np.float64), seed)
 
     def __call__(self, features: Floats) -> NDArray[np.float64]:
         """What is expected of each item, 0 to 1."""
         found = np.empty(len(features))
         with one_thread():
             for start in range(0, len(features), _AT_ONCE):
-                found[start : start + _AT_ONCE] = self._predicted(features[start : start + _AT_ONCE])
+                found[start : start + _AT_ONCE] = self._predicted(features[start : start + _AT_ONCE, self._known])
         return found
 
     def _predicted(self, features: Floats) -> Floats | float:
