@@ -45,7 +45,7 @@ from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.batch_facts import BatchFacts
 from dp_tools.tasks.detect_errors import DetectErrors
-from dp_tools.tasks.task import Answer, Case, Outcome, OverriddenRule, Request, Task, UsedRule
+from dp_tools.tasks.task import BY_MODEL, Answer, Case, Outcome, OverriddenRule, Request, Task, UsedRule
 from dp_tools.tasks.verdicts import VerdictAnswer, VerdictRequest, selected
 
 _ALL = 1_000_000
@@ -509,22 +509,31 @@ def is_left_to_counting(injection: Injection) -> bool:
 
 
 def held_against_rows(case: Case, outcome: Outcome) -> Outcome:
-    """The outcome, or the table's where it backs a value that the model alone calls wrong.
-
-    Rows like this one back it that hold it as well; and a code is backed by its column, which is written alike: nobody
-    can tell by reading that "B29" is wrong.
-    """
+    """The outcome, or the table's where it backs a value that the model alone calls wrong."""
     if not _is_cell(case) or not _is_alarm(outcome, case.facts):
         return outcome
-    share = code_share(case.subject.get("value"), case.facts)
+    backed = backed_by_rows(case.subject.get("value"), case.facts)
+    if backed is None:
+        return outcome
+    return replace(outcome, decided_by="table", label=backed.label, confidence=backed.confidence, reason=backed.reason)
+
+
+def backed_by_rows(value: str | None, facts: Sequence[Fact]) -> Outcome | None:
+    """The table's outcome of a value that it backs, whatever the model says of it.
+
+    Rows like its own back a value that hold it as well; and a code is backed by its column, which is written alike:
+    nobody can tell by reading that "B29" is wrong.
+    """
+    share = code_share(value, facts)
     if share >= AGREED:
         reason = f"It is a code like {share:.0%} of its column, and nothing in the table speaks against it."
-        return replace(outcome, decided_by="table", label="no", confidence=AGREED, reason=reason)
-    name, share = agreement(case.facts)
-    if share < AGREED or is_contradicted(case.facts):
-        return outcome
-    reason = f"{share:.0%} of the rows with the same {clean_name(name)} hold this value."
-    return replace(outcome, decided_by="table", label="no", confidence=share, reason=reason)
+        return Outcome("table", "no", AGREED, reason=reason)
+    name, share = agreement(facts)
+    if share < AGREED or is_contradicted(facts):
+        return None
+    return Outcome(
+        "table", "no", share, reason=f"{share:.0%} of the rows with the same {clean_name(name)} hold this value."
+    )
 
 
 def is_unsupported(outcome: Outcome, evidence: Sequence[Fact]) -> bool:
@@ -538,8 +547,8 @@ def is_unsupported(outcome: Outcome, evidence: Sequence[Fact]) -> bool:
 
 
 def _is_alarm(outcome: Outcome, evidence: Sequence[Fact]) -> bool:
-    """Whether it is the model that calls a cell wrong, in a column that counting knows."""
-    return bool(evidence) and outcome.decided_by == "model" and outcome.label == "yes"
+    """Whether it is the model, or what it taught, that calls a cell wrong, in a column that counting knows."""
+    return bool(evidence) and outcome.decided_by in BY_MODEL and outcome.label == "yes"
 
 
 def is_misunderstood(unsupported: int, rows: int) -> bool:

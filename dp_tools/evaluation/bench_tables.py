@@ -111,7 +111,7 @@ def _clean(work: Work, path: Path, dataset: str | None) -> Row:
             for (row, record), (_, other) in zip(dirty.records(), clean.records(), strict=True)
             for name, twin in pairs
         }
-        cleaner = Cleaner(work, dirty, dataset, [])
+        cleaner = Cleaner(work, dirty, dataset, [], promise=None)
         detection = cleaner.detect()
         repair = cleaner.repair(detection.wrong)
     errors = {cell for cell, (found, right) in truth.items() if found != right}

@@ -46,9 +46,11 @@ Value = Annotated[str, Field(max_length=VALUE_LIMIT), BeforeValidator(as_text), 
 """A value as text."""
 RecordField = Annotated[dict[str, Value | None], WithJsonSchema({"type": "object"})]
 """A record: its attributes, null where a value is missing."""
-DecidedBy = Literal["model", "check", "example", "table", "pattern", "unanswered"]
+DecidedBy = Literal["model", "learned", "check", "example", "table", "pattern", "unanswered"]
 WITHOUT_MODEL: tuple[DecidedBy, ...] = ("check", "example", "table")
 """Deciders that do not need the model."""
+BY_MODEL: tuple[DecidedBy, ...] = ("model", "learned")
+"""The model, and what learned from its answers."""
 
 
 class Request(BaseModel):
@@ -80,8 +82,8 @@ class Item(BaseModel):
     decided_by: Annotated[
         DecidedBy,
         Field(
-            description="Who decided: the model, a rule's check, a labelled example, the table's data constraints, "
-            "a value pattern, or none of them: unanswered."
+            description="Who decided: the model, what learned from its answers, a rule's check, a labelled example, "
+            "the table's data constraints, a value pattern, or none of them: unanswered."
         ),
     ] = "model"
     confidence: Annotated[

@@ -17,6 +17,8 @@ from dp_tools.decision import as_misunderstood, is_misunderstood
 from dp_tools.errors import InvalidRequest
 from dp_tools.rules.discovery.data_constraints import DataConstraints, searched
 from dp_tools.tables.asking import Asked, Work, chunks
+from dp_tools.tables.cascade.cascade import Audit
+from dp_tools.tables.cascade.guarantee import Promise
 from dp_tools.tables.change_log import Change
 from dp_tools.tables.clean.judging import Fields, Judge
 from dp_tools.tables.clean.proposals import Proposal, proposals
@@ -30,6 +32,8 @@ from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
 from dp_tools.tasks.request_errors import make_request
 from dp_tools.tasks.task import WITHOUT_MODEL, Outcome, UsedRule
 
+PROMISED = Promise()
+"""What is promised unless something else is asked for."""
 DOUBTED = 0.75
 """The most confidence in a change on which a person has to decide (see `Unattended`)."""
 CHOICES = 20
@@ -81,6 +85,8 @@ class Detection:
         content: the attributes that were looked at, and those that were left out.
         misunderstood: of the attributes that the model has not understood, how many cells it called wrong without
             support; they are not among the wrong ones.
+        learned: of the questions, decided by what learned from the model's answers to others.
+        audit: what was promised and found where that is so.
     """
 
     wrong: list[JudgedCell]
@@ -91,6 +97,8 @@ class Detection:
     unanswered: Counter[str]
     content: Content
     misunderstood: dict[str, int]
+    learned: int = 0
+    audit: Audit | None = None
 
 
 @dataclass
@@ -118,6 +126,8 @@ class Cleaner:
         rules: rules for this work only.
         attributes: the attributes to look at (default: those that describe a record, see `contents`).
         include, exclude: attributes that are looked at although they would be left out, and the other way round.
+        promise: what the verdicts keep to where only a part of many questions is asked; None asks all.
+        seed: for what is then drawn at random.
 
     Raises:
         InvalidRequest: an attribute is unknown.
@@ -133,6 +143,8 @@ class Cleaner:
         *,
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        promise: Promise | None = PROMISED,
+        seed: int = 0,
     ) -> None:
         if attributes is not None and not attributes:
             raise InvalidRequest("There are no attributes to judge: name some, or leave attributes out.")
@@ -148,7 +160,7 @@ class Cleaner:
             progress=work.stage("mining rules"),
             cancel=work.cancel,
         )
-        self._judge = Judge(work, self.facts, dataset, rules, constraints)
+        self._judge = Judge(work, self.facts, dataset, rules, constraints, promise, seed)
         self._unattended = Unattended(self.facts)
         self._misunderstood: dict[str, int] = {}
 
@@ -169,7 +181,16 @@ class Cleaner:
         by_table = decided["table"]
         by_rules = sum(decided[by] for by in WITHOUT_MODEL) - by_table
         return Detection(
-            wrong, cells, len(self._judge), by_rules, by_table, unanswered, self._content, dict(self._misunderstood)
+            wrong,
+            cells,
+            len(self._judge),
+            by_rules,
+            by_table,
+            unanswered,
+            self._content,
+            dict(self._misunderstood),
+            decided["learned"],
+            self._judge.audit,
         )
 
     def judged(self) -> Iterator[JudgedCell]:
@@ -184,7 +205,7 @@ class Cleaner:
             look(number, self.table.count)
             for name in self.attributes:
                 places[name].append(self._judge.note(record, name))
-        self._judge.ask()
+        self._judge.ask_where_it_matters()
         look = self._work.stage("collecting verdicts")
         count = self.table.count
         unsupported = {name: sum(map(self._judge.is_unsupported, noted)) for name, noted in places.items()}

@@ -12,11 +12,16 @@ from dp_tools.rules.discovery.data_constraints import DataConstraints
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.asking import Asked, Work, chunks
+from dp_tools.tables.cascade.cascade import Audit
+from dp_tools.tables.cascade.guarantee import Promise
+from dp_tools.tables.clean.cell_cascade import CellCascade, OpenQuestion
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
 from dp_tools.tasks.request_errors import make_request
 from dp_tools.tasks.task import Outcome, UsedRule
 
 Fields = Mapping[str, str | None]
+ASKED_IN_FULL = 2_000
+"""Questions up to which all of them are asked."""
 _Key = tuple[str, tuple[str | None, ...], tuple[str, ...], tuple[str, ...]]
 
 
@@ -38,17 +43,28 @@ class Judge:
         dataset: whose rules apply.
         rules: rules for this work only.
         constraints: the table's data constraints; they decide where no rule covers the attribute.
+        promise: what the verdicts keep to where only a part of many questions is asked; None asks all.
+        seed: for what is then drawn at random.
     """
 
     def __init__(
-        self, work: Work, facts: CellFacts, dataset: str | None, rules: list[str], constraints: DataConstraints
+        self,
+        work: Work,
+        facts: CellFacts,
+        dataset: str | None,
+        rules: list[str],
+        constraints: DataConstraints,
+        promise: Promise | None = None,
+        seed: int = 0,
     ) -> None:
         self._work, self._facts, self._dataset, self._rules = work, facts, dataset, rules
-        self._constraints = constraints
+        self._constraints, self._promise, self._seed = constraints, promise, seed
         self._places: dict[_Key, int] = {}
         self._open: list[_OpenCell] = []
         self._outcomes: list[Outcome | None] = []
         self._evidence: list[tuple[Fact, ...]] = []
+        self._times: list[int] = []
+        self.audit: Audit | None = None
         self._in_force: dict[str, RulesInForce] = {}
         self._guidances: dict[str, Injection] = {}
 
@@ -85,8 +101,10 @@ class Judge:
             place = self._places[key] = len(self._places)
             self._outcomes.append(resolved)
             self._evidence.append(evidence)
+            self._times.append(0)
             if resolved is None:
                 self._open.append(_OpenCell(place, attribute, record))
+        self._times[place] += 1
         return place
 
     def ask(self) -> None:
@@ -95,12 +113,56 @@ class Judge:
         Raises:
             Cancelled, ModelUnavailable: see `Work.answers`.
         """
+        cells, self._open = self._open, []
+        self._work.expect(len(cells))
+        self._ask(cells)
+
+    def ask_where_it_matters(self) -> None:
+        """The same; of more questions than are asked in full, only so many that the promise holds (see `CellCascade`),
+        whose audit is then known.
+
+        Raises:
+            Cancelled, ModelUnavailable: see `Work.answers`.
+        """
+        if self._promise is None or len(self._open) <= ASKED_IN_FULL or not self._facts.knows_columns:
+            self.ask()
+            return
+        cells, self._open = self._open, []
+        expected = 0
+
+        def expect(questions: int) -> None:
+            nonlocal expected
+            self._work.expect(questions - expected)
+            expected = questions
+
+        def ask(numbers: Sequence[int]) -> list[Outcome]:
+            self._ask([cells[number] for number in numbers])
+            return [self[cells[number].place] for number in numbers]
+
+        cascade = CellCascade(
+            [
+                OpenQuestion(
+                    cell.attribute, cell.record[cell.attribute], self._evidence[cell.place], self._times[cell.place]
+                )
+                for cell in cells
+            ],
+            self._facts.rows,
+            ask,
+            self._promise,
+            expect=expect,
+            look=self._work.check,
+            seed=self._seed,
+        )
+        outcomes, self.audit = cascade.outcomes()
+        for cell, outcome in zip(cells, outcomes, strict=True):
+            self._outcomes[cell.place] = outcome
+
+    def _ask(self, cells: Sequence[_OpenCell]) -> None:
+        """Ask the model about cells, and keep its outcomes."""
         by_attribute: dict[str, list[_OpenCell]] = {}
-        for cell in self._open:
+        for cell in cells:
             by_attribute.setdefault(cell.attribute, []).append(cell)
-        self._open = []
-        parts = [part for cells in by_attribute.values() for part in chunks(cells)]
-        self._work.expect(sum(len(part) for part in parts))
+        parts = [part for found in by_attribute.values() for part in chunks(found)]
         questions = (
             Asked(
                 make_request(

@@ -146,9 +146,24 @@ def _found(detection: Detection) -> str:
         f"{len(detection.wrong):,} of {detection.cells:,} cells are probably wrong, judged by {detection.questions:,} "
         f"distinct questions, {detection.decided:,} of them decided by rules and {detection.by_table:,} by data "
         "constraints of the table."
+        + _audited(detection)
         + not_looked_at(detection.content)
         + _not_judged(detection)
         + failures_of(detection.unanswered)
+    )
+
+
+def _audited(detection: Detection) -> str:
+    """What was promised of the questions that were not asked, and what their audit found."""
+    audit = detection.audit
+    if audit is None:
+        return ""
+    promise = audit.promise
+    return (
+        f" The model was asked {audit.asked:,} of {audit.size:,} open questions; {detection.learned:,} were learned "
+        f"from its answers. Promised, at {1 - promise.delta:.0%} certainty: {promise.recall:.0%} of what it would call "
+        f"wrong is found, and all that is was asked. An audit of {audit.drawn:,} random learned verdicts contradicted "
+        f"{audit.wrong:,}, now put right: {audit.recall:.1%} or more is found."
     )
 
 
@@ -165,7 +180,7 @@ def _not_judged(detection: Detection) -> str:
 
 
 def _figures(detection: Detection) -> dict[str, float | int]:
-    return {
+    figures: dict[str, float | int] = {
         "cells": detection.cells,
         "questions": detection.questions,
         "decided by rules": detection.decided,
@@ -173,6 +188,9 @@ def _figures(detection: Detection) -> dict[str, float | int]:
         "wrong": len(detection.wrong),
         "unanswered": detection.unanswered.total(),
     }
+    if detection.audit is not None:
+        figures |= {"asked": detection.audit.asked, "learned": detection.learned}
+    return figures
 
 
 def _wrong_cell(cell: JudgedCell) -> dict[str, Any]:
