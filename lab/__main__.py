@@ -22,6 +22,7 @@ class _LabCommands(LazyCommands):
         "lists": ("lab.commands.lists:lists", "Measure dedupe and match on lists whose truth is known."),
         "columns": ("lab.commands.columns:columns", "Measure schema matching on exports whose mapping is known."),
         "gaps": ("lab.commands.gaps:gaps", "Measure how a half-empty column of categories is filled."),
+        "cleaning": ("lab.commands.cleaning:cleaning", "Measure cleaning on tables whose columns are of known kinds."),
         "knowledge": ("lab.commands.knowledge:knowledge", "Measure the knowledge store."),
     }
 

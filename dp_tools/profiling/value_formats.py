@@ -113,6 +113,11 @@ def written(day: date, style: str) -> str:
     return style.format(y=day.year, yy=day.year % 100, m=day.month, d=day.day, month=month)
 
 
+def is_written(value: str, style: str) -> bool:
+    """Whether a value is a day that is written in a style that `style_of` found."""
+    return value.strip() in {written(day, style) for day in named_days(value) or ()}
+
+
 def style_of(counts: Mapping[str, int]) -> str | None:
     """The style in which nine tenths of the days are written, or None.
 

@@ -21,7 +21,6 @@ from dp_tools.profiling.facts import GroupMajority
 from dp_tools.profiling.misspelling import nearest
 from dp_tools.profiling.placeholders import placeholders
 from dp_tools.profiling.spelling import plain_letters
-from dp_tools.profiling.value_formats import named_days, style_of, written
 from dp_tools.profiling.value_patterns import shape_of
 from dp_tools.progress import Stage, silent
 from dp_tools.records import Record, may_be_missing
@@ -37,8 +36,6 @@ OUTNUMBERS = 3
 """How many times as frequent a value is than another spelling of it."""
 RARE = 20
 """How many times as frequent a word is than one that may be its misspelling."""
-DAYS = 1_000
-"""The most frequent values of a column that tell how its days are written."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -55,7 +52,6 @@ class TableFacts(RecordFacts):
         super().__init__(())
         self.rows = table.count
         self._words: dict[str, list[tuple[str, int]]] = {}
-        self._styles: dict[str, str | None] = {}
         self._table = table
         self._plain: dict[str, dict[str, str]] = {}
         self._placeholders: dict[str, frozenset[str]] = {}
@@ -166,17 +162,6 @@ class TableFacts(RecordFacts):
         if column is None or not value:
             return False
         return value in column.counts or column.shapes[shape_of(value)] * 20 >= column.filled
-
-    def as_days_are_written(self, attribute: str, value: str) -> str | None:
-        """The one day that a value names, in the notation of its column; None where either is not one."""
-        column = self._columns.get(attribute)
-        days = set(named_days(value) or ())
-        if column is None or len(days) != 1:
-            return None
-        if attribute not in self._styles:
-            self._styles[attribute] = style_of(dict(column.counts.most_common(DAYS)))
-        style = self._styles[attribute]
-        return written(days.pop(), style) if style else None
 
     def odd_characters(self, attribute: str, value: str) -> str:
         """The value's characters that hardly occur in the column."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dp_tools.profiling import Fact, RecordFacts, is_usual
+from dp_tools.profiling import Fact, RecordFacts
 from dp_tools.records import Record
 from dp_tools.rules.coverage import TableVerdict
 
@@ -32,14 +32,15 @@ class BatchFacts(RecordFacts):
         self._left_out = rules
 
     def verdicts(self, record: Record, attribute: str, facts: Sequence[Fact]) -> tuple[TableVerdict, ...]:
-        """Verdicts of the batch's data constraints on this cell, most certain first; none in a batch under 100.
+        """Verdicts of the batch's data constraints on this cell, most certain first; in a batch under 100 only what
+        the kinds of its columns allow.
 
         Args:
             record: one of the batch.
             attribute: of the cell.
             facts: the evidence about it.
         """
-        return self._constraints.verdicts(record, attribute, usual=is_usual(record[attribute], facts))
+        return self._constraints.verdicts(record, attribute, facts)
 
     @cached_property
     def _constraints(self) -> DataConstraints:

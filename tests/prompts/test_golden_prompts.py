@@ -13,6 +13,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tables_job import ScriptedEngine
 from dp_tools.engine.questions import Question, Result
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.profiling import SchemaFacts
+from dp_tools.profiling.validity.table import TableValidity
 from dp_tools.tables.io.paths import Roots
 from dp_tools.tables.jobs.job_requests import DedupeRequest, DetectRequest, FillRequest, MatchRequest, TableSource
 from dp_tools.tables.jobs.jobs import Jobs
@@ -67,7 +69,7 @@ def asked(wire: str) -> Iterator[tuple[str, list[str]]]:
     ]
     rules = ["The shop sells at most 20 of one product in an order.", "A missing country is an error."]
     recorder = Recorder()
-    with Preprocessor(wire, ":memory:", engine=recorder) as preprocessor:
+    with _without_kinds(), Preprocessor(wire, ":memory:", engine=recorder) as preprocessor:
         ways = {
             "detect": lambda: preprocessor.detect(orders[:8], JUDGED, context=orders[8:], show_record=True),
             "detect alone": lambda: preprocessor.detect(orders[20:23], JUDGED),
@@ -104,6 +106,15 @@ def asked(wire: str) -> Iterator[tuple[str, list[str]]]:
             way()
             yield name, list(recorder.prompts)
         yield from _asked_by_jobs(preprocessor, recorder)
+
+
+@contextmanager
+def _without_kinds() -> Iterator[None]:
+    """Leave out what the kinds of columns decide, so that the model is asked about those cells as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("fault", "holds", "is_well_formed"):
+            patch.setattr(TableValidity, name, lambda *_: None)
+        yield
 
 
 def _match_without_counting(

@@ -53,14 +53,14 @@ def test_words_and_quantities_are_no_codes():
     rooms = [f"Kitchen-{10 + n * 7 % 31}" for n in range(COUNT)]
     sizes = [f"{10 + n * 11 % 43} oz" for n in range(COUNT)]
     detection = detect({"room": rooms, "size": sizes, "item": [f"item {'abcdefgh'[n % 8]}" for n in range(COUNT)]})
-    assert {"room", "size"} <= set(detection.misunderstood)
+    assert "room" in detection.misunderstood
+    assert not any(cell.attribute == "size" for cell in detection.wrong)
 
 
 def test_what_counting_speaks_against_is_still_found_in_such_a_column():
     amounts = [f"{100 + n * 37 % 800}.{n % 90 + 10}" for n in range(COUNT - 1)]
     detection = detect({"amount": [*amounts, "98000.00"], "item": [f"item {n % 8}" for n in range(COUNT)]})
-    assert "amount" in detection.misunderstood
-    assert "98000.00" in [cell.value for cell in detection.wrong if cell.attribute == "amount"]
+    assert [cell.value for cell in detection.wrong if cell.attribute == "amount"] == ["98000.00"]
 
 
 def test_a_value_that_like_rows_agree_with_is_not_wrong_by_the_model_alone():

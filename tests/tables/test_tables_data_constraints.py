@@ -97,7 +97,7 @@ def test_a_day_whose_month_and_day_changed_places_is_wrong_and_put_right(
         cleaner = Cleaner(Work(preprocessor.decider, NoJournal()), table, None, [])
         (wrong,) = (cell for cell in cleaner.detect().wrong if cell.outcome.decided_by == "table")
         repair: Repair = cleaner.repair([wrong])
-    assert wrong.reason == "state is a day that exists, the month first. 99.5% of the cells conform to it."
+    assert wrong.reason == "No calendar has the day 28/02/2010, read with the month first."
     assert [(change.row, change.new) for change in [*repair.changes, *repair.doubtful]] == [(7, "02/28/2010")]
 
 

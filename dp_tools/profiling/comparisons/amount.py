@@ -17,6 +17,12 @@ _CURRENCIES = {
     **dict.fromkeys(("fr", "sfr"), "chf"),
     **{"zł": "pln", "kč": "czk"},
 }
+_CODES = frozenset(
+    {
+        *("aud", "bgn", "brl", "cad", "chf", "cny", "czk", "dkk", "eur", "gbp", "hkd", "huf", "inr", "jpy", "mxn"),
+        *("nok", "nzd", "pln", "ron", "rub", "sek", "sgd", "try", "usd", "zar"),
+    }
+)
 _MEASURES: dict[str, dict[str, float]] = {
     "g": {"mg": 1e-3, "g": 1, "gr": 1, "gram": 1, "kg": 1e3, "t": 1e6, "oz": 28.349523, "lb": 453.59237},
     "l": {"ml": 1e-3, "cl": 1e-2, "dl": 0.1, "l": 1, "liter": 1, "litre": 1, "gal": 3.785412},
@@ -36,6 +42,13 @@ class Amount(NamedTuple):
 
     number: float
     unit: str
+
+
+def currency_of(text: str) -> str | None:
+    """The code of a currency that a sign, a name or a code names, in small letters; None for any other text."""
+    plain = text.strip().casefold()
+    code = _CURRENCIES.get(plain, plain)
+    return code if code in _CODES else None
 
 
 @lru_cache(maxsize=2**16)

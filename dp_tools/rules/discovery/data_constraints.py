@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from dp_tools.errors import Cancelled
+from dp_tools.profiling import Fact, is_usual
+from dp_tools.profiling.validity.table import TableValidity
 from dp_tools.profiling.value_patterns import USUAL
 from dp_tools.records import is_missing
 from dp_tools.rules.checks import Check
@@ -59,6 +61,7 @@ def searched(count: int, attributes: int) -> range:
 
 @dataclass(frozen=True, slots=True)
 class _Constraint:
+    kind: Kind
     rule: Rule
     check: Check
     by: tuple[str, ...]
@@ -69,6 +72,7 @@ class _Constraint:
     def of(cls, candidate: Candidate) -> _Constraint:
         rule, schema = candidate.rule, candidate.rule.check or {}
         return cls(
+            candidate.kind,
             rule,
             Check.of(rule),
             tuple(schema["x-lookup"]["by"]) if "x-lookup" in schema else (),
@@ -83,10 +87,17 @@ class DataConstraints:
     Args:
         candidates: what mining found.
         empty: by attribute, the share of cells without a value, 0 to 1.
+        validity: what the kinds of the columns allow.
     """
 
-    def __init__(self, candidates: Iterable[Candidate] = (), empty: Mapping[str, float] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        candidates: Iterable[Candidate] = (),
+        empty: Mapping[str, float] = MappingProxyType({}),
+        validity: TableValidity | None = None,
+    ) -> None:
         self._empty = dict(empty)
+        self.validity = TableValidity(()) if validity is None else validity
         self._found: dict[str, list[_Constraint]] = {}
         self._involving: dict[str, list[_Constraint]] = {}
         self._known: dict[tuple[str, tuple[str | None, ...]], bool] = {}
@@ -110,7 +121,7 @@ class DataConstraints:
         progress: Callable[[int, int], None] | None = None,
         cancel: threading.Event | None = None,
     ) -> DataConstraints:
-        """Those that records keep; none where they are few.
+        """Those that records keep; where they are few, only what the kinds of their columns allow.
 
         Args:
             records: of one table, all with the same attributes (see `searched`).
@@ -126,23 +137,28 @@ class DataConstraints:
             if cancel is not None and cancel.is_set():
                 raise Cancelled("The search for data constraints was stopped.")
             table.append(record)
+        validity = TableValidity(table)
         if len(table) < ENOUGH:
-            return cls()
+            return cls(validity=validity)
         found = mine(table, dataset=dataset or ALL, progress=progress, cancel=cancel)
         empty = {name: sum(is_missing(record[name]) for record in table) / len(table) for name in table[0]}
-        return cls((one for one in found if one.rule.id not in retired), empty)
+        return cls((one for one in found if one.rule.id not in retired), empty, validity)
 
-    def verdicts(self, record: Fields, attribute: str, *, usual: bool) -> tuple[TableVerdict, ...]:
-        """What they say of a cell, weightiest first: that it breaks one, or that it is as usual.
+    def verdicts(self, record: Fields, attribute: str, facts: Sequence[Fact]) -> tuple[TableVerdict, ...]:
+        """What they say of a cell, weightiest first: that no value of its kind can be so, that it breaks one, or that
+        it is as usual.
 
         Args:
             record: a record of the table.
             attribute: of the cell.
-            usual: whether evidence finds nothing unusual in its value (`dp_tools.profiling.is_usual`).
+            facts: the evidence about it.
         """
-        found = []
+        if fault := self.validity.fault(record, attribute):
+            return (TableVerdict("", True, fault.certainty, fault.reason),)
+        found, holds = [], self.validity.holds(record, attribute, facts)
+        formed = self.validity.is_well_formed(record, attribute)
         for constraint in self._found.get(attribute, ()):
-            if self._breaks(constraint, record):
+            if not (formed and constraint.kind == "format") and self._breaks(constraint, record):
                 certainty = min(constraint.certainty, self._blame(constraint, record))
                 if certainty:
                     keyed = bool(constraint.by)
@@ -151,7 +167,9 @@ class DataConstraints:
             # What the record itself names is right however it is written: "NA" beside Namibia.
             found = [verdict for verdict in found if verdict.keyed]
         found.sort(key=lambda verdict: -verdict.certainty)
-        return tuple(found) or self._as_usual(record, attribute, usual)
+        if not found and holds:
+            return (TableVerdict("", False, _USUAL, holds),)
+        return tuple(found) or self._as_usual(record, attribute, is_usual(record[attribute], facts))
 
     def _as_usual(self, record: Fields, attribute: str, usual: bool) -> tuple[TableVerdict, ...]:
         """That a value is right, or that a gap is, unless the record's other cells say what should stand there."""

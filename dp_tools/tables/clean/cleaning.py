@@ -266,6 +266,7 @@ class Cleaner:
             allowed=self._judge.rules_of(name).injection.allowed() or (),
             listed=guidance.allowed() or (),
             meant=self._judge.meant(record, name),
+            forms=self._judge.forms(record, name),
         )
 
     def _add_model_proposals(

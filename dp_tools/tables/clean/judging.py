@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dp_tools.decision import RulesInForce, is_unsupported, rules_of
-from dp_tools.profiling import CellFacts, Fact, is_usual, rendered
+from dp_tools.profiling import CellFacts, Fact, rendered
+from dp_tools.profiling.validity.rewriting import Form
 from dp_tools.rules.coverage import UNSPECIFIC
 from dp_tools.rules.discovery.data_constraints import DataConstraints
 from dp_tools.rules.injection import Injection
@@ -86,7 +87,7 @@ class Judge:
         evidence = self._facts.about(record, attribute)
         resolved = self.rules_of(attribute).resolve(
             {"record": record, "attribute": attribute, "value": value},
-            lambda: self._constraints.verdicts(record, attribute, usual=is_usual(value, evidence)),
+            lambda: self._constraints.verdicts(record, attribute, evidence),
         )
         decided = (
             ()
@@ -207,6 +208,10 @@ class Judge:
         if self.rules_of(attribute).coverage == "stated":
             return []
         return self._constraints.meant(record, attribute)
+
+    def forms(self, record: Fields, attribute: str) -> list[Form]:
+        """A cell's value in the form that its column has (see `TableValidity.rewritten`)."""
+        return self._constraints.validity.rewritten(record, attribute)
 
     def _inject(self, attribute: str, trying: Sequence[Rule]) -> Injection:
         return self._work.decider.knowledge.inject(

@@ -7,10 +7,11 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, starmap
 
 from dp_tools.profiling.misspelling import clearly_nearest
 from dp_tools.profiling.spelling import as_digits, plain_text
+from dp_tools.profiling.validity.rewriting import Form
 from dp_tools.records import clean_name, is_missing
 from dp_tools.rules.injection import Injection
 from dp_tools.tables.table_facts import TableFacts
@@ -54,6 +55,7 @@ def proposals(
     allowed: Sequence[str] = (),
     listed: Sequence[str] = (),
     meant: Sequence[tuple[str, str]] = (),
+    forms: Sequence[Form] = (),
 ) -> list[Proposal]:
     """Distinct proposals for a cell, the best founded first; never the value itself, never one that a rule forbids.
 
@@ -65,11 +67,14 @@ def proposals(
         allowed: the values that a rule allows, where one lists them.
         listed: the values that the column mostly holds, where they are few.
         meant: values that other cells of the record say it should hold, each with the reason.
+        forms: the value in the form that the kind of its column asks for.
     """
     value = record[attribute] or ""
     found: dict[str, Proposal] = {}
+    formed = {form.text for form in forms}
     by_dependency = (Proposal(other, "dependency", reason) for other, reason in meant)
-    for proposal in chain(_all(record, attribute, value.strip(), facts, injection, allowed, listed), by_dependency):
+    every = _all(record, attribute, value.strip(), facts, injection, allowed, listed, forms)
+    for proposal in chain(every, by_dependency):
         if proposal.value == value or proposal.value in found:
             continue
         if not proposal.value and not value.strip():
@@ -80,7 +85,11 @@ def proposals(
         passes = decision is None or decision.label != "yes"
         right = decision is not None and decision.label == "no"
         if passes and (
-            proposal.source != "format" or not proposal.value or right or facts.fits(attribute, proposal.value)
+            proposal.source != "format"
+            or not proposal.value
+            or right
+            or proposal.value in formed
+            or facts.fits(attribute, proposal.value)
         ):
             found[proposal.value] = proposal
     return list(found.values())
@@ -94,6 +103,7 @@ def _all(
     injection: Injection,
     allowed: Sequence[str],
     listed: Sequence[str],
+    forms: Sequence[Form],
 ) -> Iterator[Proposal]:
     for found in facts.majorities(record, attribute):
         why = f"{found.count} of {found.total} other records with the same {clean_name(found.attribute)} say so."
@@ -108,9 +118,9 @@ def _all(
     else:
         # A value that belongs into another column is no misspelling of one of this column's.
         yield from _respelled(attribute, value, facts, () if astray else allowed, () if astray else listed)
-        for other, doubt in _rewritten(record, attribute, value, facts):
+        for form in chain(forms, starmap(Form, _rewritten(record, attribute, value, facts))):
             why = "So written it has the form that the column, or a rule, asks for."
-            yield Proposal(other, "format", why, doubt=doubt)
+            yield Proposal(form.text, "format", why, form.certainty, form.doubt)
     usual = facts.usual_value(attribute)
     if usual is not None and (missing or astray or _forbidden(record, attribute, injection)):
         yield Proposal(usual[0], "usual value", f"{usual[1]:.0%} of the column hold it.", usual[1])
@@ -153,7 +163,6 @@ def _rewritten(record: Fields, attribute: str, value: str, facts: TableFacts) ->
     yield _shortened(text), ""
     yield _THOUSANDS.sub("", text), ""
     yield from _without_odd(attribute, text, facts)
-    yield facts.as_days_are_written(attribute, text) or text, ""
     yield from _without_neighbours(record, attribute, text, facts)
 
 

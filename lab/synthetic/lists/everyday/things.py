@@ -124,14 +124,14 @@ def inventory(random: Random, count: int, shares: Proportions) -> SyntheticList:
         series = f"{random.choice('ABCDEGKLMPRSTX')}{random.choice('ABCDEKLMRST')}{random.randint(10, 990)}"
         for place, variant in enumerate(variants):
             number += 1
-            facts = (f"{series}-{place + 1}", round(random.uniform(1, 300), 2), _gtin(random))
+            facts = (f"{series}-{place + 1}", round(random.uniform(1, 300), 2), gtin(random))
             for habit in sources(random, HABITS, shares):
                 record = _article(random, brand, thing, variant, facts, habit, shares)
                 written.append((f"a{number}", finished(random, record, habit, shares, keep=("description",))))
     return SyntheticList.shuffled(random, "inventory", written[:count], numbered(random, "inventory"))
 
 
-def _gtin(random: Random) -> str:
+def gtin(random: Random) -> str:
     body = [4, 0, *(random.randint(0, 9) for _ in range(10))]
     check = -sum(digit * (3 if place % 2 else 1) for place, digit in enumerate(body)) % 10
     return "".join(map(str, (*body, check)))
