@@ -13,6 +13,7 @@ class _LabCommands(LazyCommands):
     table: ClassVar = {
         "train": ("lab.commands.train:train", "Train the shipped adapter from a folder of labelled data."),
         "calibrate": ("lab.commands.calibrate:calibrate", "Fit a model's calibration on labelled data."),
+        "judge": ("lab.commands.judge:judge", "Measure the prior of pairs beside the model, datasets left out."),
         "bench-rules": ("lab.commands.bench_rules:bench_rules", "Measure how the model follows rules."),
         "bench-explain": ("lab.commands.bench_explain:bench_explain", "Measure the explanations on labelled data."),
         "speed": ("lab.commands.speed:speed", "Measure how fast the model answers on this machine."),

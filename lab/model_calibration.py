@@ -9,9 +9,9 @@ import numpy as np
 from dp_tools.adapters.calibration_fit import Sample, fit_line, with_threshold
 from dp_tools.models.calibration import Calibration
 
-_NOISE = 0.01
+NOISE = 0.01
 """Mean F1 that tells nothing apart: less than its standard error on a few hundred cases of each dataset."""
-_STIFF = np.array([1e-3, 1e-4, 1e-4, 1e-4])
+STIFF = np.array([1e-3, 1e-4, 1e-4, 1e-4])
 """What a squared change of scale, of shift, of evidence and of words costs in log loss a case."""
 
 
@@ -27,6 +27,6 @@ def fit_calibration(samples: Mapping[str, Sequence[Sample]], verdicts: frozenset
         judged = [sample for sample in datasets if sample.cases]
         if not judged:
             continue
-        calibration = fit_line(judged, _STIFF)
-        calibrations[task] = with_threshold(calibration, judged, _NOISE) if task in verdicts else calibration
+        calibration = fit_line(judged, STIFF)
+        calibrations[task] = with_threshold(calibration, judged, NOISE) if task in verdicts else calibration
     return Calibration(calibrations)

@@ -54,8 +54,8 @@ def calibrate(data: Path, out: Path, force: bool, limit: int, leave_out: tuple[s
     write_calibration(data, out, model=model, limit=limit, leave_out=leave_out, overwrite=force)
 
 
-def _chosen(split: Split, limit: int) -> tuple[Split, float, float]:
-    """A sample, and how many instances each of its positive and of its negative ones stands for."""
+def calibration_sample(split: Split, limit: int) -> tuple[Split, float, float]:
+    """A sample to calibrate on, and how many instances each of its positive and of its negative ones stands for."""
     if split.task not in VERDICTS:
         return split.sample(limit), 1.0, 1.0
     if split.task == "detect_errors":
@@ -89,7 +89,7 @@ def write_calibration(
     synthetic = synthetic_tables() if cells else []
     synthetic = [split for split in synthetic if not covers(leave_out, split.folder, split.dataset)]
     # Where few cases are yes, a sample at their natural rate would hold next to none.
-    chosen = [_chosen(split, limit) for split in (*splits, *synthetic)]
+    chosen = [calibration_sample(split, limit) for split in (*splits, *synthetic)]
     samples: dict[str, list[Sample]] = {}
     under_rules = 2 * limit if cells else 0
     total, done = sum(len(split.instances) for split, _, _ in chosen) + under_rules, 0
