@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dp_tools.engine.background_optimize import wait_until_optimized
 from dp_tools.engine.questions import (
@@ -26,7 +26,7 @@ from dp_tools.engine.questions import (
     Unanswered,
     name_with,
 )
-from dp_tools.models.calibration import Calibration, PlattCalibration, under_rule_key
+from dp_tools.models.calibration import Calibration, PlattCalibration
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.digest import identity
 from dp_tools.models.user_adapters import UserAdapter, UserAdapters, base_of
@@ -36,7 +36,7 @@ from dp_tools.progress import Progress
 from dp_tools.prompts import prompt_template_of
 from dp_tools.prompts.ask import FreeValue, YesNo
 from dp_tools.prompts.templates.template import PromptTemplate, to_question
-from dp_tools.records import clean_name
+from dp_tools.records import clean_name, is_missing
 from dp_tools.rules.coverage import RuleCoverage, TableVerdict, rule_coverage
 from dp_tools.rules.injection import Injection, Subject, statements
 from dp_tools.rules.rule import ALL, Rule
@@ -45,18 +45,35 @@ from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tasks import TASKS
 from dp_tools.tasks.batch_facts import BatchFacts
 from dp_tools.tasks.detect_errors import DetectErrors
-from dp_tools.tasks.task import BY_MODEL, Answer, Case, Outcome, OverriddenRule, Request, Task, UsedRule
-from dp_tools.tasks.verdicts import VerdictAnswer, VerdictRequest, selected
+from dp_tools.tasks.extract_values import ExtractValues, evidence_for
+from dp_tools.tasks.impute import ImputeRequest
+from dp_tools.tasks.task import (
+    BY_MODEL,
+    Answer,
+    Case,
+    Outcome,
+    OverriddenRule,
+    RecordField,
+    Request,
+    Task,
+    UsedRule,
+)
+from dp_tools.tasks.verdicts import SURE, VerdictAnswer, VerdictRequest, selected
+
+if TYPE_CHECKING:
+    from dp_tools.tasks.closed_set import Choice
 
 _ALL = 1_000_000
 AGREED = 0.9
 """Share of the rows like a cell's own, or of a column of codes, that outweighs the model's verdict alone."""
 EVEN = 0.5
-"""Probability from which two people, companies or addresses are taken for one."""
+"""Probability from which two people, companies or addresses are taken for one, and a value is better than none."""
 MOST_WRONG = 0.1
 """Share of a column that the model alone may call wrong: of more it has not understood what the column holds."""
 FEW_WRONG = 5
 """Cells that it may call wrong in any column."""
+RUNNERS_UP = 3
+"""Other values that stand beside a chosen one, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +193,18 @@ class Decider:
                 self._untuned = self.engine if self._open_untuned is None else self._open_untuned()
             return self._untuned
 
+    def ask_through(self, shared: Callable[[Engine], Engine]) -> None:
+        """Have every question asked through another engine.
+
+        Args:
+            shared: makes it of each of the engines.
+        """
+        self.engine = shared(self.engine)
+        if (opened := self._open_untuned) is not None:
+            self._open_untuned = lambda: shared(opened())
+        if self.fallback is not None:
+            self.fallback.ask_through(shared)
+
     @cached_property
     def template(self) -> PromptTemplate:
         """The model's prompt template; a GGUF outside the catalogue is opened to read its chat template."""
@@ -226,6 +255,7 @@ class Decider:
         """
         ready = self.ready(request, facts)
         outcomes = self.decide(ready, progress=progress, cancel=cancel)
+        outcomes = self.with_choices(ready, outcomes, progress=progress, cancel=cancel)
         answer = self.read(ready, without_false_alarms(ready, outcomes))
         if isinstance(request, VerdictRequest) and isinstance(answer, VerdictAnswer) and request.only is not None:
             return selected(answer, request.only)
@@ -268,10 +298,29 @@ class Decider:
         outcomes = self.outcomes(ready.task.name, ready.cases, ready.injections, progress=progress, cancel=cancel)
         return [held_against_rows(case, outcome) for case, outcome in zip(ready.cases, outcomes, strict=True)]
 
+    def with_choices(
+        self,
+        ready: ReadyRequest,
+        outcomes: Sequence[Outcome],
+        *,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> list[Outcome]:
+        """The outcomes, where gaps of a closed set are left open those that a choice among its values gives.
+
+        The set is what the request or a rule lists, or what the records with a value hold where that is little.
+
+        Raises:
+            ModelUnavailable, Cancelled: as `answer`.
+        """
+        gaps = {number: outcome for number, outcome in enumerate(outcomes) if is_open_gap(outcome)}
+        chosen = self._chosen(ready, gaps, progress, cancel) if isinstance(ready.request, ImputeRequest) else {}
+        return [chosen.get(number, outcome) for number, outcome in enumerate(outcomes)]
+
     def in_its_column(
         self, ready: ReadyRequest, number: int, outcome: Outcome, *, cancel: threading.Event | None = None
     ) -> Outcome:
-        """A cell's outcome in the light of its column, whose other cells are asked as well.
+        """A cell's or a gap's outcome in the light of its column, whose other cells are asked as well.
 
         Args:
             ready: the request.
@@ -283,6 +332,10 @@ class Decider:
             ModelUnavailable, Cancelled: as `answer`.
         """
         case = ready.cases[number]
+        if isinstance(ready.request, ImputeRequest):
+            gaps = {number: outcome} if is_open_gap(outcome) else {}
+            found = self._chosen(ready, gaps, None, cancel).get(number, outcome)
+            return found if (found.label, found.confidence) != (outcome.label, outcome.confidence) else outcome
         if not isinstance(ready.facts, CellFacts) or not (_is_cell(case) and is_unsupported(outcome, case.facts)):
             return outcome
         column = replace(ready, cases=[other for other in ready.cases if other.attribute == case.attribute])
@@ -313,12 +366,11 @@ class Decider:
         path = adapter.path if adapter else None
         questions = [replace(to_question(self.template, case.prompt, case.ask), adapter=path) for case in asked]
         results = self._asked_once(questions, progress, cancel)
-        calibrations = {
-            name: self._calibration(task, adapter, under_rule=force.coverage == "stated")
-            for name, force in _in_force(asked, injections).items()
-        }
+        stated = {name: force.coverage == "stated" for name, force in _in_force(asked, injections).items()}
         for number, case, result in zip(unresolved, asked, results, strict=True):
-            outcome = calibrated(_read(case, result, self.template), case, calibrations[case.attribute])
+            outcome = _read(case, result, self.template)
+            line = self._calibration(task, adapter, under_rule=stated[case.attribute], outcome=outcome)
+            outcome = calibrated(outcome, self._as_known(case, outcome), line)
             rules = tuple(_named(rule) for rule in injections[case.attribute].rules)
             resolved[number] = replace(outcome, rules=rules)
         outcomes = [
@@ -365,7 +417,8 @@ class Decider:
 
     def calibration_of(self, task: str, dataset: str | None) -> PlattCalibration:
         """The calibration of what answers about a dataset, where no rule is about the case."""
-        return self._calibration(task, self.user_adapter(task, dataset), under_rule=False)
+        adapter = self.user_adapter(task, dataset)
+        return self.calibration.of(task) if adapter is None else adapter.about.calibration
 
     def weights_digest(self) -> str:
         """Digest of the weights and the shipped adapter, and of those of the fallback model."""
@@ -381,9 +434,10 @@ class Decider:
 
     def calibration_digest(self, task: str, dataset: str | None) -> str:
         """Digest of the calibrations that a task's answers on a dataset may go through."""
-        stated = self.calibration.by_task.get(under_rule_key(task))
+        lines = self.calibration.lines_of(task)
+        known = sorted(self.calibration.known_attributes) if task == ExtractValues.name else []
         fallback = "" if self.fallback is None else self.fallback.calibration_digest(task, dataset)
-        return _digest(repr((self.calibration_of(task, dataset), stated)), fallback)
+        return _digest(repr((self.calibration_of(task, dataset), lines, known)), fallback)
 
     def digest(self, task: str, dataset: str | None) -> str:
         """Digest of what answers a task on a dataset, apart from the rules."""
@@ -400,9 +454,54 @@ class Decider:
             self.fallback.engine.close()
         self.knowledge.close()
 
-    def _calibration(self, task: str, adapter: UserAdapter | None, *, under_rule: bool) -> PlattCalibration:
-        """The calibration of the user's own adapter, or the model's."""
-        return self.calibration.of(task, under_rule=under_rule) if adapter is None else adapter.about.calibration
+    def _calibration(
+        self, task: str, adapter: UserAdapter | None, *, under_rule: bool, outcome: Outcome
+    ) -> PlattCalibration:
+        """The calibration of the user's own adapter, or the model's for such an outcome."""
+        if adapter is not None:
+            return adapter.about.calibration
+        without_value = task == ExtractValues.name and outcome.label is None
+        return self.calibration.of(task, under_rule=under_rule, without_value=without_value)
+
+    def _as_known(self, case: Case, outcome: Outcome) -> Case:
+        """The case; for an extraction, its evidence is that the model has learned this attribute, if it has."""
+        # Variants of one question have injections of their own, so the attribute's name is taken from the case itself.
+        if case.prompt.task != ExtractValues.name or not self.calibration.knows(str(case.subject["attribute"])):
+            return case
+        return replace(case, evidence_score=evidence_for(str(case.subject["text"]), outcome.label))
+
+    def _chosen(
+        self,
+        ready: ReadyRequest,
+        gaps: Mapping[int, Outcome],
+        progress: Progress | None,
+        cancel: threading.Event | None,
+    ) -> dict[int, Outcome]:
+        """The outcomes of open gaps after a choice among the values of their closed set, if they have one."""
+        request = ready.request
+        assert isinstance(request, ImputeRequest)
+        if not gaps:
+            return {}
+        # Choosing takes numpy, which a server that is ready at once has not loaded yet.
+        from dp_tools.tasks.closed_set import closed_set_of
+
+        done = len(request.records)
+
+        def ask(questions: Sequence[Question]) -> list[Result]:
+            nonlocal done
+            before, done = done, done + len(questions)
+            further: Progress | None = (lambda n, of: progress(before + n, before + of)) if progress else None
+            return self.untuned.answer(questions, progress=further, cancel=cancel)
+
+        listed = request.allowed or ready.injections[request.attribute].allowed() or ()
+        closed_set = closed_set_of(ask, request.attribute, listed, with_a_value(request), request.records)
+        if closed_set is None:
+            return {}
+        choices = closed_set.choose([request.records[number] for number in gaps])
+        return {
+            number: with_choice(outcome, choice, closed_set.reason)
+            for (number, outcome), choice in zip(gaps.items(), choices, strict=True)
+        }
 
     def _asked_once(
         self, questions: Sequence[Question], progress: Progress | None, cancel: threading.Event | None
@@ -469,8 +568,8 @@ def calibrated(outcome: Outcome, case: Case, calibration: PlattCalibration) -> O
     if outcome.confidence is None:
         return outcome
     if not isinstance(case.ask, YesNo):
-        confidence = calibration(outcome.confidence)
-        others = [(label, calibration(probability)) for label, probability in outcome.ranking]
+        confidence = calibration(outcome.confidence, case.evidence_score)
+        others = [(label, calibration(probability, case.evidence_score)) for label, probability in outcome.ranking]
         # One calibration for all leaves their order; together they have what the first one leaves.
         share = min(1.0, (1 - confidence) / (sum(probability for _, probability in others) or 1.0))
         ranking = tuple((label, probability * share) for label, probability in others)
@@ -570,6 +669,37 @@ def as_misunderstood(outcome: Outcome, attribute: str, unsupported: int, rows: i
     return replace(outcome, decided_by="table", label="no", confidence=1 - MOST_WRONG, reason=reason)
 
 
+def with_a_value(request: ImputeRequest) -> list[RecordField]:
+    """The records of a request that hold the attribute."""
+    records = [*request.context, *request.records]
+    return [record for record in records if not is_missing(record.get(request.attribute))]
+
+
+def is_open_gap(outcome: Outcome) -> bool:
+    """Whether the model alone spoke of a gap, and is not sure of a value for it."""
+    return outcome.decided_by == "model" and (outcome.label is None or (outcome.confidence or 0.0) < SURE)
+
+
+def with_choice(outcome: Outcome, choice: Choice | None, reason: str) -> Outcome:
+    """What becomes of an open gap by a choice among the values of a closed set: the more probable of the two.
+
+    Args:
+        outcome: as the records that are like this one gave it.
+        choice: the value that was chosen; None where there was no answer.
+        reason: how it was chosen, and how often such choices are right.
+    """
+    if choice is None:
+        return outcome
+    if choice.confidence < (EVEN if outcome.label is None else outcome.confidence or 0.0):
+        others = [pair for pair in outcome.ranking if pair[0] != choice.value]
+        if choice.value != outcome.label:
+            others.append((choice.value, choice.confidence))
+        return replace(outcome, ranking=tuple(sorted(others, key=lambda pair: -pair[1])[:RUNNERS_UP]))
+    return replace(
+        outcome, label=choice.value, confidence=choice.confidence, ranking=choice.others[:RUNNERS_UP], reason=reason
+    )
+
+
 def without_false_alarms(ready: ReadyRequest, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes without the model's verdicts on columns that it has not understood (see `is_misunderstood`)."""
     if not isinstance(ready.facts, CellFacts):
@@ -632,8 +762,11 @@ def _read(case: Case, result: Result, template: PromptTemplate) -> Outcome:
 def _read_value(case: Case, result: GeneratedValue, template: PromptTemplate) -> Outcome:
     assert isinstance(case.ask, FreeValue)
     none = template.none if case.ask.may_be_none else None
-    # The value was written token by token; another one may be more probable as a whole.
-    (text, top), *others = sorted([(result.text, result.probability), *result.alternatives], key=lambda pair: -pair[1])
+    found = [(result.text, result.probability), *result.alternatives]
+    if case.ask.copy_from is None:
+        # The value was written token by token; another one may be more probable as a whole.
+        found.sort(key=lambda pair: -pair[1])
+    (text, top), *others = found
     ranking = tuple((other, p) for other, p in others if other not in (none, ""))
     return Outcome("model", None if text in (none, "") else text, top, ranking)
 

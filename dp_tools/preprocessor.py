@@ -603,6 +603,7 @@ class Preprocessor:
         attributes: Sequence[str | Mapping[str, Any]],
         *,
         columns: str | Sequence[str] | None = None,
+        only: Literal["stated", "unsure", "all"] | None = None,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         progress: Progress | None = None,
@@ -615,6 +616,7 @@ class Preprocessor:
                 or records.
             attributes: what to look for: names, or mappings with name and description.
             columns: the columns of the table that hold the text; several are joined.
+            only: return only the values that are stated, or only what is unsure; by default everything.
             dataset: the name of the dataset, which selects the rules that apply.
             rules: more rules, for this call only, one sentence each.
             progress: called with (done, of how many).
@@ -636,6 +638,7 @@ class Preprocessor:
             cancel,
             texts=column_texts(texts, columns, cancel),
             attributes=[{"name": wanted} if isinstance(wanted, str) else wanted for wanted in attributes],
+            only=only,
             dataset=dataset,
             rules=list(rules),
         )

@@ -24,6 +24,7 @@ class _LabCommands(LazyCommands):
         "columns": ("lab.commands.columns:columns", "Measure schema matching on exports whose mapping is known."),
         "gaps": ("lab.commands.gaps:gaps", "Measure how a half-empty column of categories is filled."),
         "cleaning": ("lab.commands.cleaning:cleaning", "Measure cleaning on tables whose columns are of known kinds."),
+        "extraction": ("lab.commands.extraction:extraction", "Fit how far an extraction can be believed."),
         "knowledge": ("lab.commands.knowledge:knowledge", "Measure the knowledge store."),
     }
 

@@ -18,7 +18,7 @@ from mcp import Client
 from tables_job import ScriptedEngine
 
 from dp_tools.cli import main
-from dp_tools.engine.questions import Labels, LabelScores, Question, Result
+from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Question, Result
 from dp_tools.explain import explain
 from dp_tools.mcp_server.server import create_server
 from dp_tools.mcp_server.server_context import ServerContext
@@ -28,6 +28,7 @@ from dp_tools.tables.io.paths import Roots
 from dp_tools.tables.jobs.job_requests import DetectRequest, FillRequest, TableSource
 from dp_tools.tables.jobs.jobs import Jobs
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
+from dp_tools.tasks.impute import ImputeRequest
 
 Fields = dict[str, str | None]
 Verdict = tuple[bool, float, str]
@@ -292,3 +293,86 @@ def test_gaps_are_filled_from_the_values_of_a_rule_and_not_from_those_of_the_col
     with here.jobs.store.connected() as connection:
         offered = [json.dumps(row["proposal"]) for row in connection.execute("SELECT proposal FROM reviews")]
     assert set(offered) <= {json.dumps(value) for value in wanted}
+
+
+KINDS = {
+    "Claw hammer": "Tools",
+    "Hand saw": "Tools",
+    "Rose bush": "Garden",
+    "Lawn mower": "Garden",
+    "Desk lamp": "Lighting",
+    "LED bulb": "Lighting",
+}
+DEPARTMENTS = ["Tools", "Garden", "Lighting"]
+UNSURE = "Brush"
+
+
+class Knowing(ScriptedEngine):
+    """Does not tell values from records, but knows what kind of thing most items are."""
+
+    def answer(self, questions: Sequence[Question], **_options: Any) -> list[Result]:
+        return [self._answer(question) for question in questions]
+
+    def _answer(self, question: Question) -> Result:
+        if not isinstance(question.answer, Labels):
+            return GeneratedValue("unknown", 0.97, (("Tools", 0.01),), self.name)
+        item = question.segments[-1].text.removeprefix("Item: ").partition("\n")[0].partition(" no.")[0]
+        odds = [12.0 + len(item) if KINDS.get(item) == label.strip() else 1.0 for label in question.answer.texts]
+        return LabelScores(tuple(share / sum(odds) for share in odds), self.name)
+
+
+def stock() -> list[Fields]:
+    """Items of which every third has no department, and an item that nobody knows."""
+    items = [(f"{item} no. {n}", kind) for n in range(5) for item, kind in KINDS.items()]
+    records: list[Fields] = [
+        {"item": item, "department": None if n % 3 == 2 else kind} for n, (item, kind) in enumerate(items)
+    ]
+    return [*records, {"item": f"{UNSURE} no. 1", "department": None}]
+
+
+@pytest.mark.parametrize("allowed", [None, DEPARTMENTS], ids=["of the column", "listed"])
+def test_a_gap_gets_the_same_value_and_confidence_by_every_way_in(house, monkeypatch, allowed):
+    here = house(stock())
+    knowing = Knowing()
+    monkeypatch.setattr("dp_tools.preprocessor.open_engine", lambda *_, **__: Lent(knowing))
+    here.preprocessor.close()
+    here.preprocessor = Preprocessor(knowledge=here.knowledge, engine=knowing, adapters=False)
+    gaps = [record for record in here.records if record["department"] is None]
+    known = [record for record in here.records if record["department"] is not None]
+    options = {} if allowed is None else {"allowed": allowed}
+
+    answer = here.preprocessor.impute(gaps, "department", context=known, **options)
+    expected = [(value.value, value.confidence) for value in answer.values]
+    assert [value for value, _ in expected[:-1]] == [
+        KINDS[str(record["item"]).partition(" no.")[0]] for record in gaps[:-1]
+    ]
+    assert min(confidence for _, confidence in expected[:-1]) >= 0.8
+    assert expected[-1][1] < 0.8 or expected[-1][0] is None
+    assert answer.values[0].reason == (
+        "Chosen among the values of department; of 20 rows whose value was hidden, 20 got it back."
+    )
+
+    by_tool = here.tool("impute", records=gaps, attribute="department", context=known, **options)
+    assert [(value["value"], value["confidence"]) for value in by_tool["values"]] == expected
+
+    named = [part for value in allowed or () for part in ("--allowed", value)]
+    lines = list(csv.DictReader(io.StringIO(here.command("impute", str(here.file), "-a", "department", *named))))
+    found = [line for line, record in zip(lines, here.records, strict=True) if record["department"] is None]
+    by_command = [(line["department"] or None, float(line["department confidence"])) for line in found]
+    assert by_command == expected
+
+    filled = here.preprocessor.impute(str(here.file), "department", output=here.folder / "filled.csv", **options)
+    assert [(change["new"], change["confidence"]) for change in filled.changes] == [
+        pair for pair in expected if pair[0] is not None and pair[1] >= 0.8
+    ]
+
+    request = ImputeRequest(records=gaps, attribute="department", context=known, **options)
+    (explanation,) = explain(here.preprocessor.decider, request, [0]).explanations
+    assert (explanation.answer, explanation.probability) == expected[0]
+
+
+def test_values_that_are_listed_are_proposed_without_any_record_that_holds_one(tmp_path):
+    with Preprocessor(knowledge=tmp_path / "k.db", engine=Knowing(), adapters=False) as preprocessor:
+        found = preprocessor.impute([{"item": "Claw hammer"}, {"item": "LED bulb"}], "department", allowed=DEPARTMENTS)
+    assert [value.value for value in found] == ["Tools", "Lighting"]
+    assert all(0.5 <= value.confidence < 0.8 for value in found)

@@ -11,15 +11,15 @@ import click
 from dp_tools.cli.answering import CHUNK, Session, task_command
 from dp_tools.cli.records import opened, read_records
 from dp_tools.errors import InvalidRequest
-from dp_tools.profiling import PairFacts, RecordFacts
-from dp_tools.records import is_missing
+from dp_tools.profiling import PairFacts
 from dp_tools.tables.clean.cleaning import Cleaner
+from dp_tools.tables.clean.filling import decided_gaps
 from dp_tools.tables.scripting.given import samples
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer, AnnotateColumnsRequest, Column
 from dp_tools.tasks.detect_errors import CellVerdict
 from dp_tools.tasks.extract_values import ExtractValuesAnswer, ExtractValuesRequest, WantedAttribute
 from dp_tools.tasks.follow_instruction import FollowInstructionAnswer, FollowInstructionRequest
-from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
+from dp_tools.tasks.impute import imputed
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest, RecordPair, records_of
 from dp_tools.tasks.match_schemas import COMPARED, Attribute, MatchSchemasAnswer, MatchSchemasRequest
 from dp_tools.tasks.request_errors import make_request
@@ -77,31 +77,31 @@ def impute(file: Path, attribute: str, allowed: tuple[str, ...], session: Sessio
     Writes the table with three more columns, which are empty for values that were present: the confidence, other likely
     values, and the reason if a rule decided. A value that the record does not imply stays missing.
     """
-    records = read_records(file)
-    require_known([attribute], list(records[0]))
-    gaps = [number for number, record in enumerate(records) if is_missing(record[attribute])]
-    known = [record for record in records if not is_missing(record[attribute])]
-    scope = {"attribute": attribute, "allowed": list(allowed) or None, **session.scope}
-    requests = [make_request(ImputeRequest, records=[records[n] for n in chunk], **scope) for chunk in _chunks(gaps)]
-    header = (*records[0], *(f"{attribute} {word}" for word in ("confidence", "alternatives", "reason")))
-    if clash := [name for name in header if header.count(name) > 1]:
-        raise InvalidRequest(f"{file} has a column {clash[0]!r} already: rename it, the output needs that name.")
+    with opened(file) as table:
+        require_known([attribute], table.columns)
+        header = (*table.columns, *(f"{attribute} {word}" for word in ("confidence", "alternatives", "reason")))
+        if clash := [name for name in header if header.count(name) > 1]:
+            raise InvalidRequest(f"{file} has a column {clash[0]!r} already: rename it, the output needs that name.")
 
-    def rows() -> Iterator[Sequence[object]]:
-        answers = session.answers(requests, [len(request.records) for request in requests], RecordFacts(known))
-        filled = (value for answer in answers if isinstance(answer, ImputeAnswer) for value in answer.values)
-        found = dict(zip(gaps, filled, strict=True))
-        for number, record in enumerate(records):
-            value = found.get(number)
-            if value is None:
-                yield *record.values(), "", "", ""
-                continue
-            session.tally.add(value, "filled" if value.value is not None else None)
-            shown = {**record, attribute: record[attribute] if value.value is None else value.value}
-            others = "; ".join(f"{text} ({probability:.2f})" for text, probability in value.alternatives)
-            yield *shown.values(), value.confidence, others, value.reason or value.failure or ""
+        def rows() -> Iterator[Sequence[object]]:
+            with session.working() as work:
+                gaps = decided_gaps(
+                    work, table, attribute, allowed=allowed, dataset=session.dataset, rules=session.rules
+                )
+                session.tally.model = work.decider.answers_as("impute", session.dataset)
+                session.tally.rules = {f"{rule.id}@{rule.version}": rule for rule in gaps.rules}
+            for row, record in table.records():
+                outcome = gaps.outcomes.get(row)
+                if outcome is None:
+                    yield *record.values(), "", "", ""
+                    continue
+                value = imputed(outcome)
+                session.tally.add(value, "filled" if value.value is not None else None)
+                shown = {**record, attribute: record[attribute] if value.value is None else value.value}
+                others = "; ".join(f"{text} ({probability:.2f})" for text, probability in value.alternatives)
+                yield *shown.values(), value.confidence, others, value.reason or value.failure or ""
 
-    session.write(header, rows())
+        session.write(header, rows())
 
 
 @click.command()

@@ -105,9 +105,7 @@ class ServerContext:
                     fallback_model=self._fallback_model,
                     cache=self._cache,
                 )
-                for decider in (opened.decider, opened.decider.fallback):
-                    if decider is not None:
-                        decider.engine = SharedEngine(decider.engine, self._scheduler)
+                opened.decider.ask_through(lambda engine: SharedEngine(engine, self._scheduler))
                 self._preprocessor = opened
             return self._preprocessor
 

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from dp_tools.records import clean_name
+
 _EDGE = 1e-6
 
 
@@ -55,30 +57,61 @@ def under_rule_key(task: str) -> str:
     return f"{task} under a rule"
 
 
+def no_value_key(task: str) -> str:
+    """What a task's line is called for answers that there is no value."""
+    return f"{task} without a value"
+
+
+_KNOWN = "known attributes"
+"""Where a calibration file keeps the attributes that the model has learned to extract."""
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """The lines of one model by task; a task without one is left as the model gave it.
 
     A task may have another line for cases under a rule that is about them: how rare errors are in tables says nothing
-    where a rule decides.
+    where a rule decides. And another one for answers that there is no value, which are wrong for other reasons than a
+    value is.
+
+    Args:
+        by_task: the lines.
+        known_attributes: what the model has learned to extract, in small letters; a line's `evidence` is added for it.
     """
 
     by_task: Mapping[str, PlattCalibration] = field(default_factory=dict)
+    known_attributes: frozenset[str] = frozenset()
 
-    def of(self, task: str, *, under_rule: bool = False) -> PlattCalibration:
-        """The task's line, or that of its cases under a rule; one that changes nothing where there is none."""
-        plain = self.by_task.get(task, PlattCalibration())
-        return self.by_task.get(under_rule_key(task), plain) if under_rule else plain
+    def of(self, task: str, *, under_rule: bool = False, without_value: bool = False) -> PlattCalibration:
+        """The task's line, or that of its cases under a rule or of its answers without a value; one that changes
+        nothing where there is none."""
+        line = self.by_task.get(task, PlattCalibration())
+        if without_value:
+            line = self.by_task.get(no_value_key(task), line)
+        return self.by_task.get(under_rule_key(task), line) if under_rule else line
+
+    def lines_of(self, task: str) -> tuple[PlattCalibration, ...]:
+        """All lines of a task."""
+        keys = (task, under_rule_key(task), no_value_key(task))
+        return tuple(self.by_task[key] for key in keys if key in self.by_task)
+
+    def knows(self, attribute: str) -> bool:
+        """Whether the model has learned to extract an attribute of this name."""
+        return clean_name(attribute).casefold() in self.known_attributes
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
-        """Read `{"task": {"scale": a, "shift": b, "threshold": t, ...}, ...}`; a missing file is no calibration."""
+        """Read `{"task": {"scale": a, "shift": b, "threshold": t, ...}, ..., "known attributes": [...]}`; a missing
+        file is no calibration."""
         if not path.exists():
             return cls()
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return cls({task: PlattCalibration(**calibration) for task, calibration in kept.items()})
+        known = frozenset(kept.pop(_KNOWN, ()))
+        return cls({task: PlattCalibration(**calibration) for task, calibration in kept.items()}, known)
 
     def save(self, path: Path) -> None:
         """Write what `load` reads."""
-        by_task = {task: asdict(calibration) for task, calibration in sorted(self.by_task.items())}
-        path.write_text(json.dumps(by_task, indent=2) + "\n", encoding="utf-8")
+        kept: dict[str, object] = {task: asdict(line) for task, line in sorted(self.by_task.items())}
+        if self.known_attributes:
+            kept[_KNOWN] = sorted(self.known_attributes)
+        path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")

@@ -1,68 +1,157 @@
 """Choosing among the values of a closed set, by what the model knows of the world and of its own mistakes.
 
 The model without its adapter is asked to put each record into one of the values, as into a list of categories. How
-probable a value is for any record is divided out over the whole batch ("batch calibration": Zhou et al., ICLR 2024),
-and its share of the column is put in its place. Rows that hold a value tell how far such a choice can be trusted: some
-of them are hidden and chosen for again, once among all values, and once without the right one, as for a gap whose
-value the column does not know yet.
+probable a value is for any record is divided out over a batch ("batch calibration": Zhou et al., ICLR 2024); its share
+of the column is put in its place, and what the words of a record say that stand in filled rows is added. Rows that hold
+a value tell how far such choices can be trusted: some of them are hidden and chosen for again, once among all values
+and once without the right one, as for a gap whose value no row holds. What they tell is weighed against what choices
+were worth on other lists, so that a few rows prove little.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from dp_tools.engine.questions import Labels, LabelScores, Question, Result, Segment
 from dp_tools.records import Record, is_missing
+from dp_tools.tasks.impute import own_values
 
 Ask = Callable[[Sequence[Question]], Sequence[Result]]
 Array = NDArray[np.float64]
 
-HIDDEN = 60
-"""Filled rows that are hidden and chosen for again, at most."""
-ENOUGH = 8
-"""Filled rows without which nothing is known of the model's mistakes."""
-MOST_VALUES = 30
-"""Values of a closed set at most."""
-BATCH = 300
+EXAMPLES = 400
+"""Filled rows from which a closed set is learned, at most."""
+BATCH = 60
 """Gaps, at most, from which it is learned how probable each value is for any record."""
+MOST_LISTED = 60
+"""Values that may be listed to choose from, at most: the model reads them all."""
+_HIDDEN = 60
+"""Filled rows that are hidden and chosen for again, at most."""
+_ENOUGH = 8
+"""Hidden rows without which choices fill nothing by themselves."""
+_UNMEASURED = 0.75
+"""How sure a choice is at most where fewer rows were hidden."""
+_BOTH_ORDERS = 12
+"""Values up to which they are listed forwards and backwards; a longer list is read once."""
 _DESCRIPTIONS = 4
 """Ways to describe a record that are compared on the hidden rows, at most."""
 _LONGEST = 120
 """Characters of a value that are shown, at most."""
-_UNKNOWN = 1 / 3
-"""Weight of a choice without the right value against one with it: one gap in four may hold what no row holds."""
-_UNLISTED = 1 / 6
-"""The same where a person or a rule listed the values."""
+_NOTHING = ("N/A", "unknown", "something")
+"""Records that say nothing, which stand for a batch where there are few records."""
+_FEW = 12
+"""Records of a batch below which they do."""
+_EVENLY = 40
+"""Rows, at least, with all values alike that are added to the filled ones: what a dozen lack, a gap may well hold."""
+_REPEATED = 2
+"""Filled rows in which a word stands before it says anything of a value."""
+_WORDS = 2.0
+"""Rows as the column has them that are added to those, so that few prove little."""
+_LISTED_UNKNOWN = 0.1
+"""Share of gaps that may hold another value than those that a person or a rule listed."""
+_UNSEEN = 8.0
+"""The same times the filled rows where the column's own values are taken: the more rows there are, the less is new."""
+_MOST_UNKNOWN = 0.4
+"""And at most: a column's gaps may be those of one kind of thing."""
+_STEPS = 20
+"""Newton's steps, which is more than two numbers need."""
 _FLOOR = 1e-6
 """Least probability of a label: the engine does not look further at those that are negligible."""
 
 
 @dataclass(frozen=True, slots=True)
+class Trust:
+    """How probably a choice is right, on the logit scale: shift + margin * m + unknown * log(u).
+
+    Args:
+        shift: for a choice that is not ahead of the next value.
+        margin: weight of how far it is ahead, m, in logs.
+        unknown: weight of the share of gaps whose value is not in the set, u.
+    """
+
+    shift: float
+    margin: float
+    unknown: float
+
+
+TRUST = Trust(-2.06, 1.82, -0.47)
+"""What choices were worth on lists written by hand (`python -m lab gaps`)."""
+_SPREAD = (1.0, 0.5)
+"""How far shift and margin of one column may differ from that (standard deviations): more than from list to list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """What choosing for hidden rows gave.
+
+    Args:
+        margins: how far each choice was ahead of the next value, in logs.
+        right: whether it was the row's own.
+        without: the same margins as if the row's own value were not among those to choose from.
+    """
+
+    margins: Array
+    right: NDArray[np.bool_]
+    without: Array
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
-    """The value chosen for a gap, and how probably it is right, 0 to 1."""
+    """The value chosen for a gap, how probably it is right, 0 to 1, and the others with what is left of that."""
 
     value: str
     confidence: float
+    others: tuple[tuple[str, float], ...] = ()
+
+
+def closed_set_of(
+    ask: Ask,
+    attribute: str,
+    listed: Sequence[str],
+    known: Sequence[Record],
+    gaps: Sequence[Record],
+    *,
+    counts: Mapping[str, int] | None = None,
+) -> ClosedSet | None:
+    """What chooses for the gaps of a column, or None where there is nothing to choose from or choosing is no help.
+
+    Args:
+        ask: answers questions with the model as it was before its adapter; see `Engine.answer`.
+        attribute: the column.
+        listed: the values that a person or a rule lists; none for those that the column holds.
+        known: records that hold a value, or a sample of them.
+        gaps: records without one, or a sample of them.
+        counts: how many records hold each value, where `known` is a sample.
+    """
+    held = Counter(str(record[attribute]) for record in known) if counts is None else counts
+    values = sorted(set(listed)) or own_values(held)  # in one order, so that the answer does not hang on it
+    if not 2 <= len(values) <= MOST_LISTED or not gaps:
+        return None
+    filled = [record for record in known if record[attribute] in set(values)]
+    unknown = _LISTED_UNKNOWN if listed else min(_MOST_UNKNOWN, _UNSEEN / sum(held.values()))
+    found = ClosedSet(ask, attribute, values, filled, gaps, unknown=unknown)
+    return found if found.helps else None
 
 
 class ClosedSet:
     """Chooses among the values of a column for its gaps.
 
     Args:
-        ask: answers questions with the model as it was before its adapter; see `Engine.answer`.
+        ask: answers questions with the model as it was before its adapter.
         attribute: the column.
         values: what may be chosen, two or more.
-        filled: records that hold one of the values; `ENOUGH` or more.
+        filled: records that hold one of the values.
         gaps: some of the records without a value, to learn from what is probable for any record.
-        listed: whether a person or a rule listed the values, so that hardly a gap holds another one.
+        unknown: share of the gaps whose value may be none of these.
+        trust: what choices are worth on other lists.
 
     Attributes:
         hidden: how many filled rows were hidden and chosen for.
@@ -77,97 +166,199 @@ class ClosedSet:
         filled: Sequence[Record],
         gaps: Sequence[Record],
         *,
-        listed: bool,
+        unknown: float,
+        trust: Trust = TRUST,
     ) -> None:
-        self.values = list(values)
-        self._ask, self._listed = ask, listed
+        self.values, self._ask = list(values), ask
+        self._unknown, self.trust = unknown, trust
         chance = random.Random(0)
-        hidden = chance.sample(list(filled), min(HIDDEN, len(filled)))
-        self._batch = [*hidden, *chance.sample(list(gaps), min(BATCH, len(gaps)))]
-        self._truth = np.array([self.values.index(str(record[attribute])) for record in hidden])
+        hidden = chance.sample(list(filled), min(_HIDDEN, len(filled)))
+        some = chance.sample(list(gaps), min(BATCH, len(gaps)))
+        self.hidden, self._attribute = len(hidden), attribute
+        self._truth = np.array([self.values.index(str(record[attribute])) for record in hidden], dtype=int)
         self._share = _shares(self.values, [str(record[attribute]) for record in filled])
-        self.hidden = len(hidden)
-        tried = [self._tried(shown) for shown in _descriptions(attribute, hidden)]
-        self.right, self._shown, self._general, scores = max(tried, key=lambda one: one[0])
-        self._choices = scores[: self.hidden]
+        ways = [self._way(shown, hidden, filled) for shown in _descriptions(attribute, [*hidden, *some])]
+        self._taken = max(ways, key=self._count_right) if hidden else ways[0]
+        self.right = self._count_right(self._taken)
+        self._batch = np.concatenate([self._taken.hidden, self._asked(some, self._taken.shown)])
+        if len(self._batch) < _FEW:
+            self._batch = np.concatenate([self._batch, self._logs(_NOTHING)])
 
     @property
     def helps(self) -> bool:
-        """Whether more hidden rows got their value back than if the most frequent value were always chosen."""
-        return self.right > int(np.bincount(self._truth).max())
+        """Whether more hidden rows got their value back than if the most frequent value were always chosen; taken for
+        granted where too few were hidden."""
+        return self.hidden < _ENOUGH or self.right > int(np.bincount(self._truth).max())
+
+    @property
+    def reason(self) -> str:
+        """How values are chosen, and how often that was right."""
+        chosen = f"Chosen among the values of {self._attribute}"
+        if not self.hidden:
+            return f"{chosen}; no record with a value tells how often that is right."
+        return f"{chosen}; of {self.hidden} rows whose value was hidden, {self.right} got it back."
 
     def choose(self, records: Sequence[Record]) -> list[Choice | None]:
         """A choice per record, in order; None where the model gave no answer."""
-        scores = self._scores(self._asked(self.values, records, self._shown), self._general, self._share)
+        taken = self._taken
+        texts = [_described(record, taken.shown) for record in records]
+        prior = self._share + np.array([taken.words.evidence(text, self._share) for text in texts])
+        scores = _scores(self._logs(texts), _general(self._batch), prior)
         return [
-            None if np.isnan(row).any() else Choice(self.values[int(row.argmax())], float(sure))
-            for row, sure in zip(scores, self._trust(_features(scores)), strict=True)
+            None if np.isnan(row).any() else self._choice(row, float(sure))
+            for row, sure in zip(scores, self._confidence(_margins(scores)), strict=True)
         ]
 
-    @cached_property
-    def _trust(self) -> Callable[[Array], Array]:
-        """How probably choices are right, by their features; learned, with many questions, at the first choice."""
-        unknown = self._without_their_own()
-        right = self._choices.argmax(axis=1) == self._truth
-        return _logistic(
-            np.concatenate([_features(self._choices), unknown]),
-            np.concatenate([right, np.zeros(len(unknown), dtype=bool)]),
-            np.concatenate([np.ones(self.hidden), np.full(len(unknown), _UNLISTED if self._listed else _UNKNOWN)]),
-        )
+    def _choice(self, scores: Array, confidence: float) -> Choice:
+        first, *others = (int(place) for place in np.argsort(-scores, kind="stable"))
+        left = max(1 - float(np.exp(scores[first])), _FLOOR)
+        # One mapping for all leaves their order; together they have what the first one leaves.
+        share = [min(float(np.exp(scores[place])) / left * (1 - confidence), confidence) for place in others]
+        return Choice(self.values[first], confidence, tuple(zip((self.values[p] for p in others), share, strict=True)))
 
-    def _tried(self, shown: tuple[str, ...]) -> tuple[int, tuple[str, ...], Array, Array]:
-        """How many hidden rows are right by one description, with what is needed to use it."""
-        asked = self._asked(self.values, self._batch, shown)
-        general = _general(asked)
-        scores = self._scores(asked, general, self._share)
-        return int((scores[: self.hidden].argmax(axis=1) == self._truth).sum()), shown, general, scores
+    def _way(self, shown: tuple[str, ...], hidden: Sequence[Record], filled: Sequence[Record]) -> _Way:
+        """A way to describe records, with what it gives for the hidden rows."""
+        words = _Words(len(self.values))
+        for record in filled:
+            words.add(_described(record, shown), self.values.index(str(record[self._attribute])))
+        evidence = [
+            words.evidence(_described(record, shown), self._share, own=int(own))
+            for record, own in zip(hidden, self._truth, strict=True)
+        ]
+        prior = self._share + np.array(evidence).reshape(len(hidden), len(self.values))
+        return _Way(shown, words, self._asked(hidden, shown), prior)
+
+    def _count_right(self, way: _Way) -> int:
+        if not self.hidden:
+            return 0
+        return int((_scores(way.hidden, _general(way.hidden), way.prior).argmax(axis=1) == self._truth).sum())
+
+    def _confidence(self, margins: Array) -> Array:
+        """How probably choices are right, by how far they are ahead of the next value.
+
+        What is not known of this column for certain draws it towards one half (MacKay, 1992).
+        """
+        found, covariance = self._deviation
+        design = np.stack([np.ones(len(margins)), margins], axis=1)
+        logits = self._expected(margins) + design @ found
+        variance = np.einsum("ij,jk,ik->i", design, covariance, design)
+        sure = 1 / (1 + np.exp(-logits / np.sqrt(1 + np.pi * variance / 8)))
+        return np.asarray(np.minimum(sure, 1.0 if self.hidden >= _ENOUGH else _UNMEASURED))
+
+    def _expected(self, margins: Array) -> Array:
+        """The log-odds of being right on other lists."""
+        trust = self.trust
+        return np.asarray(trust.shift + trust.margin * margins + trust.unknown * np.log(self._unknown))
+
+    @cached_property
+    def _deviation(self) -> tuple[Array, Array]:
+        """How far shift and margin of this column differ from other lists, with the covariance of that."""
+        tried = self.trials
+        margins = np.concatenate([tried.margins, tried.without])
+        right = np.append(tried.right, np.zeros(len(tried.without), dtype=bool))
+        share = self._unknown / (1 - self._unknown) * len(tried.margins) / max(len(tried.without), 1)
+        weights = np.append(np.ones(len(tried.margins)), np.full(len(tried.without), share))
+        return _maximum_a_posteriori(self._expected(margins), margins, right, weights)
+
+    @cached_property
+    def trials(self) -> Trials:
+        """What choosing for the hidden rows gave, apart from those without an answer."""
+        scores = _scores(self._taken.hidden, _general(self._batch), self._taken.prior)
+        margins, without = _margins(scores), self._without_their_own()
+        known = ~np.isnan(margins)
+        right = scores.argmax(axis=1) == self._truth
+        return Trials(margins[known], right[known], without[~np.isnan(without)])
 
     def _without_their_own(self) -> Array:
-        """Features of choices for hidden rows whose own value was not among those to choose from."""
-        found = [np.empty((0, 2))]
+        """Margins of choices for hidden rows as if their own value were not among those to choose from."""
+        found = [np.empty(0)]
         for own in sorted(set(self._truth.tolist())):
             rest = [place for place in range(len(self.values)) if place != own]
             if len(rest) < 2:
                 continue
-            asked = self._asked([self.values[place] for place in rest], self._batch, self._shown)
-            gone = np.append(self._truth == own, np.zeros(len(self._batch) - self.hidden, dtype=bool))
-            scores = self._scores(asked[gone], _general(asked[~gone]), self._share[rest])
-            found.append(_features(scores))
+            gone = self._truth == own
+            others = self._batch[~np.append(gone, np.zeros(len(self._batch) - self.hidden, dtype=bool))]
+            prior = self._taken.prior[gone][:, rest]
+            found.append(_margins(_scores(self._taken.hidden[gone][..., rest], _general(others[..., rest]), prior)))
         return np.concatenate(found)
 
-    def _asked(self, values: Sequence[str], records: Sequence[Record], shown: Sequence[str]) -> Array:
-        """Probabilities by record, order of the list and value, in logs; NaN where there is no answer."""
-        texts = [_described(record, shown) for record in records]
-        distinct = list(dict.fromkeys(texts))
-        found = dict(zip(distinct, self._orders(values, distinct), strict=True))
-        return np.array([found[text] for text in texts]).reshape(len(texts), 2, len(values))
+    def _asked(self, records: Sequence[Record], shown: Sequence[str]) -> Array:
+        return self._logs([_described(record, shown) for record in records])
 
-    def _orders(self, values: Sequence[str], texts: Sequence[str]) -> Iterator[Array]:
-        """For each text, its probabilities with the values listed forwards and backwards."""
+    def _logs(self, texts: Sequence[str]) -> Array:
+        """Probabilities by text, order of the list and value, in logs; NaN where there is no answer."""
+        orders = [self.values] if len(self.values) > _BOTH_ORDERS else [self.values, self.values[::-1]]
+        distinct = list(dict.fromkeys(texts))
         questions = []
-        for listed in (list(values), list(reversed(values))):
+        for listed in orders:
             head = Segment(f"Categories: {', '.join(listed)}\n\n")
             labels = Labels(tuple(f" {value}" for value in listed), end="\n")
-            questions += [Question((head, Segment(f"Item: {text}\nCategory:")), labels) for text in texts]
-        results = self._ask(questions)
-        for forwards, backwards in zip(results[: len(texts)], results[len(texts) :], strict=True):
-            yield np.stack([_logs(forwards, len(values)), _logs(backwards, len(values))[::-1]])
+            questions += [Question((head, Segment(f"Item: {text}\nCategory:")), labels) for text in distinct]
+        results = iter(self._ask(questions) if questions else ())
+        found = np.empty((len(distinct), len(orders), len(self.values)))
+        for order, turn in enumerate((1, -1)[: len(orders)]):
+            for place in range(len(distinct)):
+                found[place, order] = _log_probabilities(next(results), len(self.values))[::turn]
+        places = {text: place for place, text in enumerate(distinct)}
+        return found[[places[text] for text in texts]]
 
-    @staticmethod
-    def _scores(asked: Array, general: Array, share: Array) -> Array:
-        """What is probable for any record replaced by what is frequent in the column; logs, by record and value."""
-        return _normal(_normal(asked - general).mean(axis=1) + share)
+
+@dataclass(frozen=True)
+class _Way:
+    """A way to describe records.
+
+    Args:
+        shown: the attributes that are read.
+        words: what the filled rows' words say.
+        hidden: the model's probabilities for the hidden rows, by row, order of the list and value, in logs.
+        prior: what is probable for them beforehand, by row and value, in logs.
+    """
+
+    shown: tuple[str, ...]
+    words: _Words
+    hidden: Array
+    prior: Array
 
 
-def own_values(counts: Mapping[str, int]) -> list[str]:
-    """The closed set that a column is by itself: few values, of which each stands in three rows in the mean."""
-    return sorted(counts) if 2 <= len(counts) <= MOST_VALUES and sum(counts.values()) >= 3 * len(counts) else []
+class _Words:
+    """Counts of words in filled rows by value, of so many values."""
+
+    def __init__(self, size: int) -> None:
+        self._counts: dict[str, Array] = {}
+        self._size = size
+
+    def add(self, text: str, value: int) -> None:
+        """Count the words of a row that holds a value."""
+        for word in _words(text):
+            self._counts.setdefault(word, np.zeros(self._size))[value] += 1
+
+    def evidence(self, text: str, share: Array, *, own: int | None = None) -> Array:
+        """How far the words of a text speak for each value beside its share, in logs.
+
+        Args:
+            text: the text.
+            share: of each value, in logs.
+            own: the value of the row, where it is one of those that were counted: it does not speak for itself.
+        """
+        found = np.zeros(self._size)
+        for word in _words(text):
+            counts = self._counts.get(word, np.zeros(self._size)).copy()
+            if own is not None:
+                counts[own] -= 1
+            if counts.sum() < _REPEATED:
+                continue
+            found += np.log(counts + _WORDS * np.exp(share)) - np.log(counts.sum() + _WORDS) - share
+        return found
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[^\W\d_]{3,}", text.casefold()))
 
 
 def _descriptions(attribute: str, records: Sequence[Record]) -> list[tuple[str, ...]]:
     """What may describe a record: attributes that hold words, the most various first, and all of them together."""
     names = [name for name in records[0] if name != attribute]
-    various = {name: len({record[name] for record in records if _has_letters(record[name])}) for name in names}
+    various = {name: len({r.get(name) for r in records if _has_letters(r.get(name))}) for name in names}
     found = sorted((name for name in names if various[name] > 1), key=lambda name: -various[name])
     together = [tuple(name for name in names if name in found)] if len(found) > 1 else []
     return [(name,) for name in found[: _DESCRIPTIONS - 1]] + together or [tuple(names)]
@@ -178,10 +369,10 @@ def _has_letters(value: str | None) -> bool:
 
 
 def _described(record: Record, shown: Sequence[str]) -> str:
-    return ", ".join(str(record[name])[:_LONGEST] for name in shown if not is_missing(record[name]))
+    return ", ".join(str(record[name])[:_LONGEST] for name in shown if not is_missing(record.get(name)))
 
 
-def _logs(result: Result, size: int) -> Array:
+def _log_probabilities(result: Result, size: int) -> Array:
     if not isinstance(result, LabelScores):
         return np.full(size, np.nan)
     return np.asarray(np.log(np.clip(result.probabilities, _FLOOR, None)))
@@ -190,7 +381,7 @@ def _logs(result: Result, size: int) -> Array:
 def _shares(values: Sequence[str], held: Sequence[str]) -> Array:
     """How often a column holds each value, in logs, half way to all being as frequent: gaps need not be like rows."""
     counts = Counter(held)
-    found = np.array([counts[value] for value in values]) + len(held) / len(values)
+    found = np.array([counts[value] for value in values]) + max(len(held), _EVENLY) / len(values)
     return np.asarray(np.log(found / found.sum()))
 
 
@@ -200,34 +391,32 @@ def _general(asked: Array) -> Array:
     return np.asarray(np.logaddexp.reduce(_normal(known), axis=0) - np.log(max(len(known), 1)))
 
 
+def _scores(asked: Array, general: Array, prior: Array) -> Array:
+    """What is probable for any record replaced by what is frequent in the column; logs, by record and value."""
+    return _normal(_normal(asked - general).mean(axis=1) + prior)
+
+
 def _normal(logs: Array) -> Array:
     with np.errstate(invalid="ignore"):  # rows without an answer stay NaN
         return np.asarray(logs - np.logaddexp.reduce(logs, axis=-1, keepdims=True))
 
 
-def _features(scores: Array) -> Array:
-    """What a choice is trusted by: the log odds of the best value, and its distance from the next one."""
+def _margins(scores: Array) -> Array:
+    """How far the best value is ahead of the next one."""
     ordered = np.sort(scores, axis=1)
-    best = np.exp(ordered[:, -1])
-    odds = np.log(best) - np.log(np.clip(1 - best, _FLOOR, None))
-    return np.stack([odds, ordered[:, -1] - ordered[:, -2]], axis=1)
+    return np.asarray(ordered[:, -1] - ordered[:, -2])
 
 
-def _logistic(features: Array, right: NDArray[np.bool_], weights: Array) -> Callable[[Array], Array]:
-    """Probability of being right by features: a logistic regression with Platt's targets and small, rising slopes."""
-    known = ~np.isnan(features).any(axis=1)
-    features, right, weights = features[known], right[known], weights[known]
-    centre, scale = features.mean(axis=0), features.std(axis=0) + _FLOOR
-    good, bad = float(weights[right].sum()), float(weights[~right].sum())
-    targets = np.where(right, (good + 1) / (good + 2), 1 / (bad + 2))
-
-    def logits(at: Array, given: Array) -> Array:
-        return np.asarray(((given - centre) / scale) @ at[:-1] + at[-1])
-
-    def loss(at: Array) -> float:
-        found = logits(at, features)
-        return float((weights * (np.logaddexp(0, found) - targets * found)).sum() + 0.5 * (at[:-1] ** 2).sum())
-
-    bounds = [(0, None)] * features.shape[1] + [(None, None)]
-    at = minimize(loss, np.zeros(features.shape[1] + 1), method="L-BFGS-B", bounds=bounds).x
-    return lambda given: np.asarray(1 / (1 + np.exp(-logits(at, given))))
+def _maximum_a_posteriori(
+    expected: Array, margins: Array, right: NDArray[np.bool_], weights: Array
+) -> tuple[Array, Array]:
+    """How far shift and margin are off by what was right, with the covariance (Laplace approximation)."""
+    design = np.stack([np.ones(len(margins)), margins], axis=1)
+    precision = np.diag(1 / np.square(_SPREAD))
+    found = np.zeros(2)
+    for _ in range(_STEPS):
+        probable = 1 / (1 + np.exp(-(expected + design @ found)))
+        slope = design.T @ (weights * (right - probable)) - precision @ found
+        curve = (design * (weights * probable * (1 - probable))[:, None]).T @ design + precision
+        found = found + np.linalg.solve(curve, slope)
+    return found, np.asarray(np.linalg.inv(curve), np.float64)

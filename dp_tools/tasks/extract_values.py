@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,11 +15,16 @@ from dp_tools.prompts.ask import FreeValue
 from dp_tools.prompts.prompt import Block, Prompt
 from dp_tools.prompts.serializer import quote
 from dp_tools.records import clean_name
-from dp_tools.tasks.task import Answer, Case, Item, Outcome, Request, Task, require
+from dp_tools.tasks.task import Case, Outcome, Task, require
+from dp_tools.tasks.verdicts import Verdict, VerdictAnswer, VerdictRequest
 
 _BY_FORM = 0.85
 """How probably a stretch is right that is written as a value is (see `dp_tools.profiling.quantities`): in the labelled
 texts at hand 56 of 67 are."""
+_SHORT = 100
+"""Characters of a title; what is longer has a description."""
+_LONGER = 1.5
+"""How many times e, as a logarithm, a text is longer at most for the calibration."""
 TEXT_BUDGET = 2000
 """Characters of a text that the model reads; a longer text is cut there."""
 
@@ -32,14 +38,18 @@ class WantedAttribute(BaseModel):
     description: Annotated[str | None, Field(description="What counts as its value.")] = None
 
 
-class ExtractValuesRequest(Request):
+class ExtractValuesRequest(VerdictRequest):
     """Texts to read and attributes to look for."""
 
     texts: Annotated[list[str], Field(description="The texts.")]
-    attributes: Annotated[list[WantedAttribute], Field(description="What to look for in every text.")]
+    attributes: Annotated[list[WantedAttribute], Field(description="What to look for.")]
+    only: Annotated[
+        Literal["stated", "unsure", "all"] | None,
+        Field(description="Default: all up to 50."),
+    ] = None
 
 
-class ExtractedValue(Item):
+class ExtractedValue(Verdict):
     """What one text says about one attribute."""
 
     text: Annotated[int, Field(description="Position of the text in the request, from 0.")]
@@ -49,11 +59,17 @@ class ExtractedValue(Item):
         tuple[int, int] | None, Field(description="First position in the text: characters [start, end).")
     ] = None
 
+    @property
+    def verdict(self) -> bool | None:
+        return None if self.confidence is None else self.value is not None
 
-class ExtractValuesAnswer(Answer[ExtractedValue]):
+
+class ExtractValuesAnswer(VerdictAnswer[ExtractedValue]):
     """One value per text and attribute, text by text."""
 
     items: ClassVar[str] = "values"
+    found: ClassVar[str] = "stated"
+    other: ClassVar[str] = "not stated"
 
     values: Annotated[list[ExtractedValue], Field(description="The values.")]
 
@@ -63,10 +79,7 @@ class ExtractValues(Task[ExtractValuesRequest, ExtractValuesAnswer]):
 
     name = "extract_values"
     title = "Extract attribute values"
-    description = (
-        "Extracts attribute values from texts such as product titles. A value is copied from the text, never "
-        "reworded; null if not stated."
-    )
+    description = "Extracts attribute values from texts such as titles, never reworded. Null if not stated."
     request = ExtractValuesRequest
     answer = ExtractValuesAnswer
 
@@ -107,6 +120,17 @@ class ExtractValues(Task[ExtractValuesRequest, ExtractValuesAnswer]):
                 for (number, name), outcome in zip(places, seen, strict=True)
             ]
         )
+
+
+def evidence_for(text: str, value: str | None) -> float:
+    """How far it counts for an extraction that the model has learned its attribute (see `PlattCalibration.evidence`).
+
+    Args:
+        text: what was read.
+        value: what was found; that nothing is stated counts for more in a long text, which says more.
+    """
+    longer = math.log(max(len(text), 1) / _SHORT)
+    return 1.0 if value is not None else 1.0 + min(max(longer, 0.0), _LONGER)
 
 
 def _by_form(text: str, attribute: str, outcome: Outcome) -> Outcome:

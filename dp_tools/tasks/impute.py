@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -25,6 +25,9 @@ from dp_tools.tasks.task import (
     require_same_attributes,
 )
 
+MOST_VALUES = 30
+"""Values of a column that is a closed set by itself, at most."""
+
 
 class ImputeRequest(Request):
     """Records in which one attribute is to be filled in."""
@@ -37,7 +40,7 @@ class ImputeRequest(Request):
     allowed: Annotated[list[Value] | None, Field(description="The values to choose from.")] = None
     context: Annotated[
         list[RecordField],
-        Field(description="More, with the attribute; a dozen help."),
+        Field(description="More, with the attribute."),
     ] = []
 
 
@@ -64,8 +67,8 @@ class Impute(Task[ImputeRequest, ImputeAnswer]):
     name = "impute"
     title = "Impute missing values"
     description = (
-        "Infers one attribute from the rest of each record, choosing from `allowed` if given. A null value means "
-        "that the record does not imply one."
+        "Infers one attribute from the rest of each record, choosing from `allowed` if given. Null where nothing "
+        "implies one."
     )
     request = ImputeRequest
     answer = ImputeAnswer
@@ -92,13 +95,22 @@ class Impute(Task[ImputeRequest, ImputeAnswer]):
         return RecordFacts(request.context)
 
     def read(self, request: ImputeRequest, outcomes: Sequence[Outcome]) -> ImputeAnswer:  # noqa: ARG002
-        return ImputeAnswer(
-            values=[
-                ImputedValue(
-                    value=outcome.label,
-                    alternatives=[(label, round(probability, 4)) for label, probability in outcome.ranking],
-                    **outcome.item,
-                )
-                for outcome in outcomes
-            ]
-        )
+        return ImputeAnswer(values=[imputed(outcome) for outcome in outcomes])
+
+
+def imputed(outcome: Outcome) -> ImputedValue:
+    """The value that an outcome gives."""
+    return ImputedValue(
+        value=outcome.label,
+        alternatives=[(label, round(probability, 4)) for label, probability in outcome.ranking],
+        **outcome.item,
+    )
+
+
+def own_values(counts: Mapping[str, int]) -> list[str]:
+    """The closed set that a column is by itself: few values, of which each stands in three rows in the mean.
+
+    Args:
+        counts: how many rows hold each value.
+    """
+    return sorted(counts) if 2 <= len(counts) <= MOST_VALUES and sum(counts.values()) >= 3 * len(counts) else []

@@ -1,4 +1,4 @@
-"""Yes/no verdicts in batches: callers can ask for only those that need attention."""
+"""Yes/no verdicts in batches, or values that are stated or not: callers can ask for only those that need attention."""
 
 from __future__ import annotations
 

@@ -4,71 +4,131 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import click
 
 from dp_tools.engine import open_engine
-from dp_tools.engine.questions import Engine
 from dp_tools.models.catalogue import resolve
+from dp_tools.records import Record
 from dp_tools.tables.confidence_bands import ACCEPT, REVIEW
-from dp_tools.tasks.closed_set import ENOUGH, ClosedSet
+from dp_tools.tasks.closed_set import Ask, ClosedSet, closed_set_of
+from lab.gap_trust import fit_trust
 from lab.synthetic.categories import CATEGORIES, things
 
 _FILLED = 0.6
+_ENOUGH = 8
 MODES = ("the column's values", "one value in no filled row", "the values listed")
+
+
+@dataclass
+class _Column:
+    """A list whose gaps are to be filled, and what chooses for them; None where choosing is no help."""
+
+    name: str
+    mode: str
+    empty: list[Record]
+    attribute: str
+    chooser: ClosedSet | None
+    asked: int
 
 
 @click.command()
 @click.option("--seeds", type=click.IntRange(min=1), default=2, show_default=True, help="Orders of the rows.")
 @click.option("--only", multiple=True, help="A column to measure; more may follow.")
-def gaps(seeds: int, only: Sequence[str]) -> None:
+@click.option("--cache", type=click.Path(path_type=Path, file_okay=False), help="Where answers are kept.")
+def gaps(seeds: int, only: Sequence[str], cache: Path | None) -> None:
     """Measure how gaps are chosen among the values of a column, on hand-written lists.
 
-    Six rows of ten keep their category. Printed per list: hidden rows that were right, gaps, gaps that were chosen
-    rightly, gaps that are filled and how many of them wrongly, and gaps put before a person.
+    Six rows of ten keep their category. What choices are worth is fitted on the other lists. Printed per list: hidden
+    rows that were right, gaps, gaps that were chosen rightly, gaps that are filled and how many of them wrongly, gaps
+    put before a person, and questions asked. The last line is what all lists together give.
     """
-    engine = open_engine(replace(resolve("nano"), adapter=None), cache=False, optimized=False)
-    for mode in MODES:
-        totals = [0] * 5
-        for column in CATEGORIES:
-            if only and column[1] not in only:
-                continue
-            for figures in _measured(engine, column, mode, seeds):
-                click.echo(f"{mode}, {column[0]} -> {column[1]}: hidden {figures[5]} of {figures[6]}, {_said(figures)}")
-                totals = [total + figure for total, figure in zip(totals, figures, strict=False)]
-        click.echo(f"== {mode}: {_said(totals)}")
+    engine = open_engine(replace(resolve("nano"), adapter=None), cache=cache or False, optimized=False)
+    report([name for name in CATEGORIES if not only or name[1] in only], seeds, engine.answer)
     engine.close()
 
 
-def _measured(engine: Engine, column: tuple[str, str], mode: str, seeds: int) -> Iterator[list[int]]:
-    key, attribute = column
+def report(names: Sequence[tuple[str, str]], seeds: int, ask: Ask) -> None:
+    """Print what `gaps` prints.
+
+    Args:
+        names: the lists.
+        seeds: orders of the rows.
+        ask: answers questions.
+    """
+    columns = {name: list(_columns(name, seeds, ask)) for name in names}
+    trials = {
+        name: [one.chooser.trials for one in found if one.chooser and one.mode == MODES[0]]
+        for name, found in columns.items()
+    }
+    for mode in MODES:
+        totals = [0] * 7
+        for name in names:
+            trust = fit_trust([tried for other in names if other != name for tried in trials[other]])
+            for column in columns[name]:
+                if column.mode != mode:
+                    continue
+                if column.chooser is not None:
+                    column.chooser.trust = trust
+                figures = _figures(column)
+                hidden = "no help" if column.chooser is None else f"{column.chooser.right} of {column.chooser.hidden}"
+                click.echo(f"{mode}, {column.name}: hidden {hidden}, {_text(figures)}")
+                totals = [total + figure for total, figure in zip(totals, figures, strict=True)]
+        click.echo(f"== {mode}: {_text(totals)}")
+    click.echo(f"All lists: {fit_trust([tried for found in trials.values() for tried in found])}")
+
+
+def _columns(name: tuple[str, str], seeds: int, ask: Ask) -> Iterator[_Column]:
+    key, attribute = name
     for seed in range(seeds):
-        rows = things(CATEGORIES[column])
+        rows = things(CATEGORIES[name])
         random.Random(seed).shuffle(rows)
         kinds = sorted({kind for _, kind in rows})
-        absent = kinds[seed % len(kinds)] if mode == MODES[1] else None
-        records = [{"no": f"A{n:03d}", key: thing, attribute: kind} for n, (thing, kind) in enumerate(rows)]
-        filled = [record for record in records[: int(len(rows) * _FILLED)] if record[attribute] != absent]
-        empty = [record for record in records if record not in filled]
-        values = kinds if mode == MODES[2] else sorted({record[attribute] for record in filled})
-        if len(filled) < ENOUGH:
-            continue
-        asked = [{**record, attribute: None} for record in empty]
-        chooser = ClosedSet(engine.answer, attribute, values, filled, asked, listed=mode == MODES[2])
-        choices = chooser.choose(asked) if chooser.helps else [None] * len(asked)
-        found = [(c.confidence, c.value == r[attribute]) for c, r in zip(choices, empty, strict=True) if c]
-        yield [
-            len(empty),
-            sum(right for _, right in found),
-            sum(sure >= ACCEPT for sure, _ in found),
-            sum(sure >= ACCEPT and not right for sure, right in found),
-            sum(REVIEW <= sure < ACCEPT for sure, _ in found),
-            chooser.right,
-            chooser.hidden,
-        ]
+        for mode in MODES:
+            absent = kinds[seed % len(kinds)] if mode == MODES[1] else None
+            records: list[Record] = [
+                {"no": f"A{n:03d}", key: thing, attribute: kind} for n, (thing, kind) in enumerate(rows)
+            ]
+            filled = [record for record in records[: int(len(rows) * _FILLED)] if record[attribute] != absent]
+            empty = [record for record in records if record not in filled]
+            if len(filled) < _ENOUGH:
+                continue
+            asked = [0]
+
+            def counted(questions, asked=asked):  # type: ignore[no-untyped-def]
+                asked[0] += len(questions)
+                return ask(questions)
+
+            gone = [{**record, attribute: None} for record in empty]
+            listed = kinds if mode == MODES[2] else []
+            chooser = closed_set_of(counted, attribute, listed, filled, gone)
+            yield _Column(f"{key} -> {attribute}", mode, empty, attribute, chooser, asked[0])
 
 
-def _said(figures: Sequence[int]) -> str:
-    empty, right, filled, wrong, asked = figures[:5]
-    return f"gaps {empty}, chosen rightly {right}, filled {filled} ({wrong} wrongly), for review {asked}"
+def _figures(column: _Column) -> list[int]:
+    gone = [{**record, column.attribute: None} for record in column.empty]
+    choices = column.chooser.choose(gone) if column.chooser else [None] * len(gone)
+    found = [
+        (choice.confidence, choice.value == record[column.attribute])
+        for choice, record in zip(choices, column.empty, strict=True)
+        if choice
+    ]
+    return [
+        len(column.empty),
+        sum(right for _, right in found),
+        sum(sure >= ACCEPT for sure, _ in found),
+        sum(sure >= ACCEPT and not right for sure, right in found),
+        sum(REVIEW <= sure < ACCEPT for sure, _ in found),
+        sum(REVIEW <= sure < ACCEPT and right for sure, right in found),
+        column.asked,
+    ]
+
+
+def _text(figures: Sequence[int]) -> str:
+    empty, right, filled, wrong, asked, good, questions = figures
+    return (
+        f"gaps {empty}, chosen rightly {right}, filled {filled} ({wrong} wrongly), for review {asked} ({good} right), "
+        f"{questions} questions before the first"
+    )

@@ -199,6 +199,11 @@ _FILLERS = (
 )
 
 
+def slots() -> set[Slot]:
+    """Every attribute that a synthetic title may state."""
+    return {_TYPE, *_EVERY, *(slot for _, more in _GOODS for slot in more)}
+
+
 def synthetic_titles(random: Random, recipe: Recipe, count: int) -> Iterator[TrainingExample]:
     """Examples about synthetic titles, a few questions about each, half of which it answers."""
     for _ in range(round(count * recipe.size / _ASKED)):

@@ -49,6 +49,80 @@ CATEGORIES: dict[tuple[str, str], dict[str, str]] = {
         "Electronics": "USB-C cable 1m|Wireless mouse|Laser printer|Monitor 27in|Webcam HD",
         "Cleaning": "Floor cleaner 5l|Microfibre cloths|Bin bags 60l|Hand soap refill|Glass spray",
     },
+    ("grocery", "aisle"): {
+        "Fruit and vegetables": "Romaine lettuce|Kiwi fruit 6pk|Sweet potatoes 1kg|Cucumber|Blueberries|Garlic bulbs",
+        "Chilled": "Semi-skimmed milk 2l|Natural yogurt|Gouda slices|Cream cheese light|Eggs free range 10|Margarine",
+        "Bread": "Wholemeal loaf|Pitta pockets|Crumpets 6pk|Baguette|Burger buns|Tortilla wraps",
+        "Drinks": "Apple juice carton|Lemonade 2l|Instant coffee 200g|Still water 6x500ml|Energy drink|Herbal tea",
+        "Household": "Washing powder|Aluminium foil|Sponge scourers 3pk|Bleach|Freezer bags|Toilet tissue 9 rolls",
+    },
+    ("animal", "class"): {
+        "Mammal": "Red fox|Humpback whale|African elephant|Hedgehog|Fruit bat|Sea lion",
+        "Bird": "Barn owl|Emperor penguin|House sparrow|Golden eagle|Ostrich|Mallard",
+        "Reptile": "Green iguana|Nile crocodile|King cobra|Box turtle|Komodo dragon",
+        "Insect": "Honey bee|Stag beetle|House fly|Monarch butterfly|Grasshopper|Black ant",
+    },
+    ("dish", "course"): {
+        "Starter": "Tomato soup|Bruschetta|Prawn cocktail|Garlic bread|Green salad",
+        "Main": "Grilled sirloin steak|Spaghetti bolognese|Chicken tikka masala|Beef burger and fries|Roast lamb|Pizza",
+        "Dessert": "Chocolate brownie|Apple crumble|Vanilla ice cream|Cheesecake|Tiramisu",
+        "Drink": "Espresso|House red wine|Sparkling water|Lager 0.5l|Orange juice",
+    },
+    ("posting", "account"): {
+        "Travel": "Train ticket to Leeds|Hotel two nights|Taxi from airport|Flight to Madrid|Car hire|Parking fee",
+        "Office supplies": "Printer paper A4|Toner cartridge|Envelopes C5|Desk organiser|Whiteboard markers",
+        "Marketing": "Newspaper advert|Trade fair stand|Flyers 5000|Web banner campaign|Sponsored posts",
+        "Software": "Accounting licence annual|Antivirus renewal|Cloud storage plan|Mail hosting|CAD subscription",
+        "Utilities": "Electricity March|Water bill|Gas quarter 2|Broadband internet|Refuse collection",
+    },
+    ("subject", "team"): {
+        "Billing": "I was charged twice|Invoice has the wrong address|Refund not received|Change my payment card",
+        "Technical": "App crashes on start|Cannot open attachments|Error 500 when saving|Screen stays black",
+        "Shipping": "Parcel has not arrived|Box was damaged in transit|Where is my order|Delivered to a neighbour",
+        "Account": "Forgot my password|Delete my profile|Change e-mail address|Two-factor code not sent",
+    },
+    ("model", "make"): {
+        "Volkswagen": "Golf|Passat|Polo|Tiguan|Touran",
+        "Ford": "Fiesta|Focus|Mondeo|Mustang|Transit",
+        "Toyota": "Corolla|Yaris|Prius|RAV4|Land Cruiser",
+        "BMW": "320i|X5|M3|530d|Z4",
+        "Honda": "Civic|Accord|Jazz|CR-V|HR-V",
+    },
+    ("instrument", "family"): {
+        "Strings": "Violin|Cello|Double bass|Harp|Viola|Guitar",
+        "Woodwind": "Flute|Oboe|Clarinet|Bassoon|Piccolo",
+        "Brass": "Trumpet|French horn|Trombone|Tuba|Cornet",
+        "Percussion": "Timpani|Snare drum|Xylophone|Cymbals|Triangle|Tambourine",
+    },
+    ("diagnosis", "ward"): {
+        "Cardiology": "Heart failure|Atrial fibrillation|Myocardial infarction|Angina pectoris|Mitral valve disease",
+        "Orthopaedics": "Hip fracture|Torn knee ligament|Shoulder dislocation|Broken wrist|Herniated disc",
+        "Neurology": "Migraine|Epilepsy|Multiple sclerosis|Ischaemic stroke|Parkinson's disease",
+        "Pulmonology": "Asthma|Pneumonia|Chronic bronchitis|Pulmonary embolism|Collapsed lung",
+    },
+    ("Artikel", "Warengruppe"): {
+        "Obst": "Bananen|Äpfel rot 1kg|Birnen|Weintrauben hell|Erdbeeren 500g",
+        "Getränke": "Mineralwasser 1l|Orangensaft|Bier hell 0,5l|Kaffee gemahlen|Früchtetee",
+        "Werkzeug": "Hammer 500g|Schraubendreher Satz|Bohrmaschine|Säge|Zange",
+        "Bürobedarf": "Kugelschreiber blau|Druckerpapier A4|Heftklammern|Ordner breit|Textmarker",
+    },
+    ("company", "industry"): {
+        "Airlines": "Lufthansa|Ryanair|Delta|Emirates|Qantas",
+        "Cars": "Renault|Hyundai|Volvo|Tesla|Mazda",
+        "Banking": "HSBC|Deutsche Bank|Santander|Goldman Sachs|Barclays",
+        "Pharmaceuticals": "Pfizer|Novartis|Roche|Bayer|AstraZeneca",
+        "Retail": "Walmart|Tesco|Carrefour|Lidl|Target",
+    },
+    ("serial", "depot"): {
+        "North": "Pallet KX-204|Pallet LM-118|Pallet QR-771|Pallet BD-309|Pallet TS-846|Pallet VA-532",
+        "South": "Pallet HJ-915|Pallet NC-407|Pallet WE-260|Pallet PU-683|Pallet OG-154|Pallet FY-998",
+        "East": "Pallet DZ-371|Pallet RK-829|Pallet IL-046|Pallet CM-715|Pallet SB-590|Pallet XT-233",
+    },
+    ("colleague", "shift"): {
+        "Early": "Anna Berger|Tom Novak|Maria Rossi|John Carter|Eva Lind|Peter Hall",
+        "Late": "Lucy Brown|Marek Kral|Hans Vogel|Sofia Costa|David Stone|Nina Holm",
+        "Night": "Paul Weber|Clara Jung|Omar Said|Julia Moreau|Ivan Petrov|Rita Marsh",
+    },
 }
 """By the names of the two columns: the things of each category, separated by bars."""
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
 from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Question, Result, Segment
 from dp_tools.models.calibration import Calibration, PlattCalibration
+from dp_tools.models.catalogue import resolve
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.progress import Progress
 
@@ -136,3 +139,65 @@ def test_a_rule_about_the_attribute_comes_before_the_form() -> None:
     with saying(Says(0.9)) as preprocessor:
         (found,) = preprocessor.extract(["Bottle 750 ml"], ["size"], rules=["A volume is no size."]).values
     assert found.value is None
+
+
+CALIBRATION = Calibration(
+    {
+        "extract_values": PlattCalibration(scale=0.5, evidence=0.5),
+        "extract_values without a value": PlattCalibration(scale=0.2, shift=-1.0, evidence=1.0),
+    },
+    frozenset({"brand name"}),
+)
+
+
+def sure(engine: Says, text: str, attribute: str) -> float:
+    with saying(engine) as preprocessor:
+        preprocessor.decider.calibration = CALIBRATION
+        (found,) = preprocessor.extract([text], [attribute]).values
+    assert found.confidence is not None
+    return found.confidence
+
+
+def test_an_attribute_that_the_model_has_learned_is_trusted_more() -> None:
+    text = "Boots by Wilson, size 8"
+    assert sure(Says(0.9, value="Wilson"), text, "Brand  Name") > sure(Says(0.9, value="Wilson"), text, "Sponsor")
+    assert sure(Says(0.9), text, "brand name") > sure(Says(0.9), text, "Sponsor")
+
+
+def test_that_nothing_is_stated_is_trusted_less_than_a_value_and_more_in_a_long_text() -> None:
+    text = "Boots by Wilson, size 8"
+    assert sure(Says(0.9), text, "Brand Name") < sure(Says(0.9, value="Wilson"), text, "Brand Name")
+    assert sure(Says(0.9), text, "Brand Name") < sure(Says(0.9), f"{text}. {'Sturdy and warm. ' * 20}", "Brand Name")
+
+
+def test_a_calibration_of_extraction_is_kept_and_read_again(tmp_path: Path) -> None:
+    CALIBRATION.save(tmp_path / "calibration.json")
+    assert Calibration.load(tmp_path / "calibration.json") == CALIBRATION
+
+
+def test_the_shipped_calibration_knows_what_the_model_has_learned_to_extract() -> None:
+    shipped = resolve("nano").calibration
+    assert shipped is not None
+    calibration = Calibration.load(shipped)
+    assert calibration.knows("Brand")
+    assert not calibration.knows("IBAN")
+    assert calibration.of("extract_values", without_value=True) != calibration.of("extract_values")
+
+
+@pytest.mark.parametrize(("only", "left"), [("unsure", [None]), ("stated", ["Wilson"]), ("all", ["Wilson", None])])
+def test_what_is_unsure_of_an_extraction_can_be_asked_for_alone(only: Literal["stated", "unsure"], left: list) -> None:
+    class Reading(Says):
+        """Finds the brand and nothing else."""
+
+        def answer(self, questions: Sequence[Question], **options: Any) -> list[Result]:
+            found = super().answer(questions, **options)
+            return [
+                GeneratedValue("Wilson", 0.99, (), self.name) if "brand name" in question.segments[-3].text else one
+                for question, one in zip(questions, found, strict=True)
+            ]
+
+    with saying(Reading(0.9)) as preprocessor:
+        preprocessor.decider.calibration = CALIBRATION
+        answer = preprocessor.extract(["Boots by Wilson, size 8"], ["brand name", "season"], only=only)
+    assert [value.value for value in answer] == left
+    assert sum(answer.left_out.values()) == 2 - len(left)

@@ -4,24 +4,44 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
-from dp_tools.records import Record, is_missing
+from dp_tools.decision import is_open_gap, rules_of, with_choice
+from dp_tools.records import is_missing
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.change_log import Change
 from dp_tools.tables.confidence_bands import ACCEPT, REVIEW
 from dp_tools.tables.snapshot import Table
 from dp_tools.tables.table_facts import TableFacts
-from dp_tools.tasks.closed_set import BATCH, ENOUGH, MOST_VALUES, ClosedSet, own_values
-from dp_tools.tasks.impute import ImputeAnswer, ImputedValue, ImputeRequest
+from dp_tools.tasks.closed_set import BATCH, EXAMPLES, closed_set_of
+from dp_tools.tasks.impute import MOST_VALUES, ImputeRequest
 from dp_tools.tasks.request_errors import make_request
+from dp_tools.tasks.task import Outcome, UsedRule
 
 _PART = 20_000
 """Gaps whose records are held in memory at a time."""
-_EXAMPLES = 400
-"""Filled rows from which a closed set is learned, at most."""
+_CHOSEN = 300
+"""Gaps for which a value is chosen at a time."""
+
+
+@dataclass
+class Gaps:
+    """How the gaps of a column are decided.
+
+    Args:
+        outcomes: of each row without a value, in file order.
+        allowed: the closed set that the values came from, if there was one.
+        rules: those that were read or decided.
+        right, hidden: how many filled rows were hidden to measure the choice among a closed set, and how many of them
+            got their own value back; none where nothing was chosen.
+    """
+
+    outcomes: dict[int, Outcome]
+    allowed: list[str] | None
+    rules: list[UsedRule] = field(default_factory=list)
+    right: int = 0
+    hidden: int = 0
 
 
 @dataclass
@@ -58,10 +78,41 @@ def fill_column(
     dataset: str | None = None,
     rules: Sequence[str] = (),
 ) -> Filling:
+    """Infer the missing values of a column, and sort them by what stands without a person.
+
+    Args:
+        work, table, attribute, allowed, dataset, rules: as `decided_gaps`.
+
+    Raises:
+        InvalidRequest, Cancelled, ModelUnavailable: see `decided_gaps`.
+    """
+    gaps = decided_gaps(work, table, attribute, allowed=allowed, dataset=dataset, rules=rules)
+    filling = Filling(len(gaps.outcomes), gaps.allowed, right=gaps.right, hidden=gaps.hidden)
+    for batch in chunks(gaps.outcomes, _PART):
+        for row, record in table.records(set(batch)):
+            outcome = gaps.outcomes[row]
+            if outcome.failure is not None:
+                filling.unanswered[outcome.failure] += 1
+            elif outcome.label is None or outcome.confidence is None or outcome.confidence < REVIEW:
+                filling.undetermined += 1
+            else:
+                change = _change(row, attribute, record[attribute], outcome)
+                (filling.changes if change.confidence >= ACCEPT else filling.doubtful).append(change)
+    return filling
+
+
+def decided_gaps(
+    work: Work,
+    table: Table,
+    attribute: str,
+    *,
+    allowed: Sequence[str] | None = None,
+    dataset: str | None = None,
+    rules: Sequence[str] = (),
+) -> Gaps:
     """Infer the missing values of a column from the rest of each record and from the rows that are like it.
 
-    What that does not tell is chosen among the values of a closed set, as far as such choices are right for rows whose
-    value is known.
+    What that does not tell is chosen among the values of a closed set, as `Decider.answer` does for records.
 
     Args:
         work: what asks.
@@ -76,33 +127,31 @@ def fill_column(
     """
     table.require([attribute])
     facts = TableFacts(table, work.stage)
-    enum = work.decider.knowledge.inject(task="impute", dataset=dataset, attribute=attribute, extra=list(rules))
-    listed = list(allowed or enum.allowed() or ())
+    injection = work.decider.knowledge.inject(task="impute", dataset=dataset, attribute=attribute, extra=list(rules))
+    listed = list(allowed or injection.allowed() or ())
+    rows, holding = _rows(work, table, attribute, listed)
     closed = listed or sorted(facts.closed_set(attribute)) or None
-    gaps, holding = _rows(work, table, attribute, listed)
-    filling = Filling(len(gaps), closed)
-    ask = partial(_asked, work, attribute=attribute, allowed=closed, dataset=dataset, rules=rules, facts=facts)
-    work.expect(len(gaps))
-    open_gaps: list[tuple[int, Change | None]] = []
-    for batch in chunks(gaps, _PART):
-        for row, record, value in ask(dict(table.records(batch))):
-            change = _change(row, record[attribute], value, attribute)
-            if change is not None and change.confidence >= ACCEPT:
-                filling.changes.append(change)
-            elif value.failure is not None:
-                filling.unanswered[value.failure] += 1
-            else:
-                open_gaps.append((row, change))
-    values = listed or own_values({value: len(rows) for value, rows in holding.items()})
-    chosen = _chosen(work, table, attribute, values, holding, [row for row, _ in open_gaps], filling, bool(listed))
-    for row, change in open_gaps:
-        best = max((one for one in (change, chosen.get(row)) if one), key=lambda one: one.confidence, default=None)
-        if best is None or best.confidence < REVIEW:
-            filling.undetermined += 1
-        else:
-            (filling.changes if best.confidence >= ACCEPT else filling.doubtful).append(best)
-    filling.changes.sort(key=lambda change: change.row)
-    return filling
+    work.expect(len(rows))
+
+    def requests(batch: Sequence[int]) -> Iterable[Asked]:
+        records = dict(table.records(batch))
+        for part in chunks(batch):
+            work.check()
+            request = make_request(
+                ImputeRequest,
+                records=[records[row] for row in part],
+                attribute=attribute,
+                allowed=closed,
+                dataset=dataset,
+                rules=list(rules),
+            )
+            yield Asked(request, len(part), facts)
+
+    decided = [outcome for batch in chunks(rows, _PART) for part in work.outcomes(requests(batch)) for outcome in part]
+    gaps = Gaps(dict(zip(rows, decided, strict=True)), closed)
+    _choose(work, table, attribute, listed, holding, gaps)
+    gaps.rules, _ = rules_of({attribute: injection}, list(gaps.outcomes.values()))
+    return gaps
 
 
 def _rows(work: Work, table: Table, attribute: str, listed: Sequence[str]) -> tuple[list[int], dict[str, list[int]]]:
@@ -123,86 +172,47 @@ def _rows(work: Work, table: Table, attribute: str, listed: Sequence[str]) -> tu
     return gaps, holding
 
 
-def _asked(
-    work: Work,
-    records: dict[int, Record],
-    *,
-    attribute: str,
-    allowed: list[str] | None,
-    dataset: str | None,
-    rules: Sequence[str],
-    facts: TableFacts,
-) -> list[tuple[int, Record, ImputedValue]]:
-    """What the model says of each gap, by row."""
-    parts = list(chunks(records))
-    questions = []
-    for part in parts:
-        work.check()
-        request = make_request(
-            ImputeRequest,
-            records=[records[row] for row in part],
-            attribute=attribute,
-            allowed=allowed,
-            dataset=dataset,
-            rules=list(rules),
-        )
-        questions.append(Asked(request, len(part), facts))
-    found = []
-    for part, answer in zip(parts, work.answers(questions), strict=True):
-        assert isinstance(answer, ImputeAnswer)
-        found += [(row, records[row], value) for row, value in zip(part, answer.values, strict=True)]
-    return found
-
-
-def _change(row: int, old: str | None, value: ImputedValue, attribute: str) -> Change | None:
-    if value.value is None or value.confidence is None:
-        return None
+def _change(row: int, attribute: str, old: str | None, outcome: Outcome) -> Change:
+    assert outcome.label is not None
+    assert outcome.confidence is not None
+    by_model = outcome.decided_by == "model"
     return Change(
         row=row,
         attribute=attribute,
         old=old,
-        new=value.value,
-        confidence=value.confidence,
-        why=value.reason or "Inferred from the record and from the rows that are like it.",
-        source="model" if value.decided_by == "model" else "rule",
-        rule=value.rules[0] if value.decided_by != "model" and value.rules else None,
+        new=outcome.label,
+        confidence=round(outcome.confidence, 4),
+        why=outcome.reason or "Inferred from the record and from the rows that are like it.",
+        source="model" if by_model else "rule",
+        rule=outcome.rules[0] if not by_model and outcome.rules else None,
     )
 
 
-def _chosen(
-    work: Work,
-    table: Table,
-    attribute: str,
-    values: Sequence[str],
-    holding: dict[str, list[int]],
-    gaps: list[int],
-    filling: Filling,
-    listed: bool,
-) -> dict[int, Change]:
-    """Values chosen among those of a closed set for gaps that the records do not tell, by row."""
-    filled = [row for value in values for row in holding.get(value, ())]
-    if len(values) < 2 or len(filled) < ENOUGH or not gaps:
-        return {}
+def _choose(
+    work: Work, table: Table, attribute: str, listed: Sequence[str], holding: dict[str, list[int]], gaps: Gaps
+) -> None:
+    """Choose among the values of a closed set for the gaps that the records leave open."""
+    left_open = [row for row, outcome in gaps.outcomes.items() if is_open_gap(outcome)]
+    if not left_open:
+        return
     chance = random.Random(0)
-    examples = table.records(set(chance.sample(filled, min(_EXAMPLES, len(filled)))))
-    sample = table.records(set(chance.sample(gaps, min(BATCH, len(gaps)))))
+    filled = [row for rows in holding.values() for row in rows]
+    known = [record for _, record in table.records(set(chance.sample(filled, min(EXAMPLES, len(filled)))))]
+    some = chance.sample(list(gaps.outcomes), min(BATCH, len(gaps.outcomes)))
     look = work.stage("choosing among the column's values")
-    closed_set = ClosedSet(
-        work.scores, attribute, values, [record for _, record in examples], [r for _, r in sample], listed=listed
+    closed_set = closed_set_of(
+        work.scores,
+        attribute,
+        listed,
+        known,
+        [record for _, record in table.records(set(some))],
+        counts={value: len(rows) for value, rows in holding.items()},
     )
-    filling.right, filling.hidden = closed_set.right, closed_set.hidden
-    if not closed_set.helps:
-        return {}
-    why = (
-        f"Chosen among the values of {attribute}; of {closed_set.hidden} rows whose value was hidden, "
-        f"{closed_set.right} got it back."
-    )
-    found = {}
-    for done, batch in enumerate(chunks(gaps, BATCH)):
-        look(done * BATCH, len(gaps))
+    if closed_set is None:
+        return
+    gaps.right, gaps.hidden = closed_set.right, closed_set.hidden
+    for done, batch in enumerate(chunks(left_open, _CHOSEN)):
+        look(done * _CHOSEN, len(left_open))
         records = dict(table.records(batch))
         for row, choice in zip(batch, closed_set.choose([records[row] for row in batch]), strict=True):
-            if choice is not None:
-                old = records[row][attribute]
-                found[row] = Change(row, attribute, old, choice.value, choice.confidence, why, "model")
-    return found
+            gaps.outcomes[row] = with_choice(gaps.outcomes[row], choice, closed_set.reason)
