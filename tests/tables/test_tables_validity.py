@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from dp_tools.engine.questions import LabelScores
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.clean.cleaning import Cleaner, Repair
@@ -169,3 +170,30 @@ def test_blanks_around_a_value_are_wrong_where_hardly_any_other_has_some(preproc
     repair = repaired(preprocessor, "last name", spoiled(names, "Anders "))
     assert [(change.old, change.new) for change in repair.changes] == [("Anders ", "Anders")]
     assert errors(preprocessor, "last name", [f"{name} " for name in names]) == {}
+
+
+def test_a_country_that_no_other_record_has_is_right(preprocessor):
+    countries = ["Germany", "France", "Italy", "Spain"] * 30
+    assert errors(preprocessor, "country", spoiled(countries, "Taiwan", "Grmany")).keys() == {"Grmany"}
+
+
+class Alarmist(CodeAlone):
+    """Stands for a model that calls every cell wrong."""
+
+    def answer(self, questions, **_):
+        return [LabelScores((0.99, 0.01), self.name) for _ in questions]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("email", [*MAILS[:-1], "ADA.KING@FIRM.EXAMPLE"]),
+        ("phone", [f"+49 30 5550{n:03}" for n in range(COUNT - 1)] + ["030 5550 777"]),
+        ("unit price", [f"{n * 61 % 80 + 10}.{n % 90 + 10}" for n in range(COUNT - 1)] + ["180"]),
+        ("country", ["DE", "France", "IT", "Spain"] * 10),
+    ],
+)
+def test_a_model_that_accuses_everything_is_not_asked_about_what_its_kind_tells(name, values):
+    with Preprocessor(knowledge=":memory:", engine=Alarmist(), adapters=False) as preprocessor:
+        found = errors(preprocessor, name, values)
+    assert found == {}

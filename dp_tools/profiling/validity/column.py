@@ -15,6 +15,8 @@ from dp_tools.profiling.check_digits import CHECK_DIGITS, is_gtin, is_iban, pass
 from dp_tools.profiling.column_concepts import meanings
 from dp_tools.profiling.column_kinds import ColumnKind
 from dp_tools.profiling.comparisons.countries import country_code
+from dp_tools.profiling.comparisons.given_names import is_given_name
+from dp_tools.profiling.comparisons.place import is_known_city, is_region
 from dp_tools.profiling.facts import Beyond, Fact, Odd, Shape
 from dp_tools.profiling.kind import Kind
 from dp_tools.profiling.validity.addresses import email_fault, web_address_fault
@@ -62,6 +64,15 @@ _NO_NUMBERS: frozenset[Kind] = frozenset(
 _NAMES: frozenset[Kind] = frozenset({"person name", "first name", "last name", "last name first"})
 _TOLD: frozenset[Kind] = frozenset({"email", "web address", "telephone", "date", "date of birth", "iban", "gtin"})
 """Kinds of which code tells a value that is none; which of two right ones belongs here nobody tells by reading."""
+_FREE_FORM: frozenset[Kind] = frozenset({"email", "web address", "telephone"})
+"""Kinds of which a right value may be written in several ways."""
+_OF_FORM = (Shape, Beyond, Odd)
+_KNOWING: Mapping[Kind, Callable[[str], object]] = {
+    "country": country_code,
+    "city": is_known_city,
+    "first name": is_given_name,
+    "region": is_region,
+}
 _NEARLY_ALL = 0.9
 """Share of a column that makes it one of days, or of numbers with check digits."""
 _LEAST_DIGITS = 7
@@ -76,6 +87,10 @@ _ARTICLES: Mapping[Kind, str] = {
     "iban": "an IBAN",
     "gtin": "an article number",
     "postcode": "a postcode",
+    "country": "a country",
+    "city": "a city",
+    "first name": "a first name",
+    "region": "a state or a province",
     "price": "an amount",
     "quantity": "a quantity",
 }
@@ -152,17 +167,30 @@ class ColumnValidity:
 
     def holds(self, value: str, country: str | None, facts: Sequence[Fact]) -> str | None:
         """See `TableValidity.holds`."""
-        if value != value.strip() or not self._tests or self.fault(value, country) is not None:
+        if value != value.strip() or self.fault(value, country) is not None:
             return None
-        if self.is_well_formed(value, country):
-            # How many digits a quantity has, and how far it is from the quartiles, is not how its column is written.
-            others = [fact for fact in facts if not isinstance(fact, Shape | Beyond | Odd)]
-            if is_contradicted(others) or (self.notation is not None and not self.notation.is_usual(value)):
+        if self.is_known(value):
+            others = [fact for fact in facts if not isinstance(fact, _OF_FORM)]
+            return None if is_contradicted(others) else f"{value} is {_ARTICLES[self.kind]}."
+        if not self._tests:
+            return None
+        formed = self.is_well_formed(value, country)
+        # How a value of these kinds is written, and how far a number is from the quartiles, is no argument.
+        evidence = [f for f in facts if not isinstance(f, _OF_FORM)] if formed or self.kind in _FREE_FORM else facts
+        if is_contradicted(evidence):
+            return None
+        if formed:
+            if self.notation is not None and not self.notation.is_usual(value):
                 return None
             return f"It is {_ARTICLES.get(self.kind, 'a number')} as the column has them."
-        if (self.kind in _TOLD or self._is_days) and not is_contradicted(facts):
-            return f"It is {_ARTICLES.get(self.kind, 'a day')}, written like the column's others."
+        if self.kind in _TOLD or self._is_days:
+            return f"It is {_ARTICLES.get(self.kind, 'a day')}, as the column's others are."
         return None
+
+    def is_known(self, value: str) -> bool:
+        """Whether a value is a word that no reader could take for another one: the name of a country, a city, ..."""
+        knows = _KNOWING.get(self.kind)
+        return knows is not None and bool(knows(value))
 
     def rewritten(self, value: str, record: Record, country: str | None) -> Iterator[Form]:
         """See `TableValidity.rewritten`."""

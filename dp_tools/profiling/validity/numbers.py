@@ -36,13 +36,16 @@ _FEWEST = 20
 _DISTINCT = 10
 _TAIL = 9.0
 """How many times as far from the next number one must be as the column's own tail lets expect. In columns drawn from
-normal, lognormal, exponential, gamma, uniform and Pareto distributions of 30 to 1,000 values, at most two in a
-thousand have such a number."""
+normal, lognormal, exponential, gamma, uniform and Pareto distributions of 30 to 1,000 values, at most four in
+a thousand have such a number."""
 _FACTOR = math.log10(5)
 _QUARTILES = 2.0
 _NARROW = math.log10(1.5)
 """Least span of the quartiles, on a scale of powers of ten: a column of nearly one number has no other."""
-_MOST_FAR, _FEW_FAR = 0.01, 3
+_FEW_FAR = 3
+"""Numbers on one side up to which those that are far are slips and no group of their own."""
+_FACTORS = math.log10(50)
+"""How far several of them must be, which are a group of their own more often than one is."""
 _BEHIND = 15
 """Numbers behind one that say how the tail of its column falls."""
 _FENCE = 3.0
@@ -243,11 +246,11 @@ def _beyond(logs: list[float]) -> float | None:
     count = len(logs)
     first, third = logs[count // 4], logs[3 * count // 4]
     reach = _QUARTILES * max(third - first, _NARROW)
-    for place in range(1, max(_FEW_FAR, int(_MOST_FAR * count)) + 1):
+    for place in range(1, _FEW_FAR + 1):
         gap = logs[-place] - logs[-place - 1]
         behind = range(place + 1, place + 1 + min(_BEHIND, count // 2))
         usual = sum(other * (logs[-other] - logs[-other - 1]) for other in behind) / len(behind)
-        if logs[-place] - third > reach and gap > _FACTOR and place * gap > _TAIL * usual:
+        if logs[-place] - third > reach and gap > (_FACTOR if place == 1 else _FACTORS) and place * gap > _TAIL * usual:
             return logs[-place]
     return None
 

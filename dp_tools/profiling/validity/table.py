@@ -64,6 +64,11 @@ class TableValidity:
         value = record[attribute]
         return value is not None and self._column(attribute).is_well_formed(value, self._country(record))
 
+    def is_known(self, record: Record, attribute: str) -> bool:
+        """Whether a cell holds a name that is known for its column's kind, such as a country's."""
+        value = record[attribute]
+        return value is not None and self._column(attribute).is_known(value.strip())
+
     def rewritten(self, record: Record, attribute: str) -> list[Form]:
         """A cell's value in the form that its column has, best founded first; [] where its kind tells no other form."""
         value = (record[attribute] or "").strip()

@@ -44,6 +44,9 @@ CERTAINTY: Mapping[Kind, float] = {
 """How probably a cell that breaks one is wrong, set below what was measured; other kinds are not used."""
 _DIVIDED = 0.6
 """The same where so many cells break it that it may be a second habit, or where another cell may be to blame."""
+_FORMAT: frozenset[Kind] = frozenset({"format"})
+_OF_FORM: frozenset[Kind] = frozenset({"format", "vocabulary", "misspelling"})
+"""Constraints that a value may break which is right by its kind: a country that no other record has."""
 _REMEMBERED = 100_000
 _OFTEN_EMPTY = 0.1
 """Share of a column from which on a gap in it is as usual as a value. In the labelled tables at hand none of 400 gaps
@@ -156,9 +159,9 @@ class DataConstraints:
         if fault := self.validity.fault(record, attribute):
             return (TableVerdict("", True, fault.certainty, fault.reason),)
         found, holds = [], self.validity.holds(record, attribute, facts)
-        formed = self.validity.is_well_formed(record, attribute)
+        outweighed = self._outweighed(record, attribute, holds is not None)
         for constraint in self._found.get(attribute, ()):
-            if not (formed and constraint.kind == "format") and self._breaks(constraint, record):
+            if constraint.kind not in outweighed and self._breaks(constraint, record):
                 certainty = min(constraint.certainty, self._blame(constraint, record))
                 if certainty:
                     keyed = bool(constraint.by)
@@ -170,6 +173,12 @@ class DataConstraints:
         if not found and holds:
             return (TableVerdict("", False, _USUAL, holds),)
         return tuple(found) or self._as_usual(record, attribute, is_usual(record[attribute], facts))
+
+    def _outweighed(self, record: Fields, attribute: str, holds: bool) -> frozenset[Kind]:
+        """The kinds of constraints that a value may break since its own kind tells more."""
+        if holds and self.validity.is_known(record, attribute):
+            return _OF_FORM
+        return _FORMAT if self.validity.is_well_formed(record, attribute) else frozenset()
 
     def _as_usual(self, record: Fields, attribute: str, usual: bool) -> tuple[TableVerdict, ...]:
         """That a value is right, or that a gap is, unless the record's other cells say what should stand there."""
