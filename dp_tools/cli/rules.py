@@ -23,7 +23,7 @@ from dp_tools.rules.discovery.mine import mine as mine_table
 from dp_tools.rules.injector import LEFT_TO_ITS_CHECK
 from dp_tools.rules.packs.packs import Installed, load_pack, write_pack
 from dp_tools.rules.rule import ALL, Rule
-from dp_tools.rules.scope import TASKS, suggested_id
+from dp_tools.rules.scope import RULE_TASKS, TASKS, suggested_id
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.rules.vetting import parse
 
@@ -42,7 +42,7 @@ DATA = (
     MODEL,
     STORE,
 )
-TASK = click.Choice((ALL, *TASKS))
+TASK = click.Choice((ALL, *RULE_TASKS))
 
 
 def with_store(function: C) -> C:
@@ -106,7 +106,7 @@ def show(store: KnowledgeStore, rule_id: str) -> None:
 
 
 @rules.command()
-@click.option("--task", required=True, type=click.Choice(TASKS), help="The task.")
+@click.option("--task", required=True, type=click.Choice(RULE_TASKS), help="The task.")
 @click.option("--dataset", help="Dataset of the case.")
 @click.option("--attribute", help="Attribute that the question is about.")
 @with_store

@@ -20,7 +20,7 @@ from dp_tools.prompts.prompt import Prompt
 from dp_tools.prompts.templates.nano import NanoFormat
 from dp_tools.rules.injection import statements
 from dp_tools.rules.rule import ALL, Rule
-from dp_tools.rules.scope import TASKS, key
+from dp_tools.rules.scope import RULE_TASKS, key
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -153,7 +153,7 @@ def _attributes(server_context: ServerContext, dataset: str) -> list[str]:
 def _lines_of(server_context: ServerContext, dataset: str, attributes: Iterable[str | None]) -> str:
     """The injected lines, one section per task and attribute; a section equal to its task's own is left out."""
     sections = []
-    for task in TASKS:
+    for task in RULE_TASKS:
         general: list[str] | None = None
         for attribute in attributes:
             lines = _lines(server_context, task, dataset, attribute)

@@ -20,7 +20,10 @@ TaskName = Literal[
     "follow_instruction",
 ]
 TASKS: tuple[str, ...] = get_args(TaskName)
-"""The tasks a rule may name, besides `all`."""
+"""The tasks that a model answers."""
+RuleTask = Literal[TaskName, "merge_records"]
+RULE_TASKS: tuple[str, ...] = get_args(RuleTask)
+"""The tasks a rule may name, besides `all`: those of the model, and what code alone does (see `rules.survival`)."""
 
 _GAPS = re.compile(r"[\s_\-]+")
 

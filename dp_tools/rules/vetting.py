@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from dp_tools.errors import RuleRejected
 from dp_tools.rules.checks import Check
 from dp_tools.rules.rule import ALL, Example, Rule
-from dp_tools.rules.scope import TASKS, key
+from dp_tools.rules.scope import RULE_TASKS, key
+from dp_tools.rules.survival import KEYWORD, survival_of
 
 STATEMENT_BUDGET = 400
 """Characters of one statement."""
@@ -43,8 +44,8 @@ def vet(rule: Rule) -> None:
             label.
     """
     vet_name(rule.id, "rule id")
-    if rule.task != ALL and rule.task not in TASKS:
-        raise RuleRejected(f"Rule {rule.id} names the task {rule.task!r}; use all or one of {', '.join(TASKS)}.")
+    if rule.task != ALL and rule.task not in RULE_TASKS:
+        raise RuleRejected(f"Rule {rule.id} names the task {rule.task!r}; use all or one of {', '.join(RULE_TASKS)}.")
     for what in ("statement", "dataset", "domain", "attribute", "topic", "pack"):
         text = getattr(rule, what)
         if what not in ("topic", "pack") and not text.strip():
@@ -121,6 +122,10 @@ def _vet_check(rule: Rule) -> None:
         raise RuleRejected(f"The check of rule {rule.id} is not plain JSON.") from error
     if size > CHECK_BUDGET:
         raise RuleRejected(f"The check of rule {rule.id} has {size} characters; shorten it to {CHECK_BUDGET}.")
+    if rule.task == "merge_records":
+        survival_of(rule)
+    elif rule.check is not None and KEYWORD in rule.check:
+        raise RuleRejected(f"Rule {rule.id} says which values survive: give it the task merge_records.")
     Check.of(rule)
 
 

@@ -22,10 +22,10 @@ from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.subscriptions import Watchers
 from dp_tools.mcp_server.tools.tool import ADDS, CHANGES, READ_ONLY, PlainTool, result_of
 from dp_tools.rules.rule import ALL, Example, Rule, Status
-from dp_tools.rules.scope import TaskName, key, suggested_id
+from dp_tools.rules.scope import RuleTask, key, suggested_id
 from dp_tools.rules.vetting import vet
 
-ScopeName = Literal["all", TaskName]
+ScopeName = Literal["all", RuleTask]
 MeasuredTask = Literal[
     "detect_errors", "impute", "match_entities", "match_schemas", "annotate_columns", "extract_values"
 ]

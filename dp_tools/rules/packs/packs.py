@@ -15,7 +15,7 @@ import yaml
 from dp_tools import leftovers
 from dp_tools.errors import RuleRejected
 from dp_tools.rules.rule import ALL, Rule
-from dp_tools.rules.scope import TASKS
+from dp_tools.rules.scope import RULE_TASKS
 from dp_tools.rules.vetting import parse, vet_name, vet_text
 
 PACK_BUDGET = 5_000_000
@@ -181,7 +181,7 @@ def pack_schema() -> dict[str, Any]:
     examples = rule.pop("$defs")
     properties = {name: body for name, body in rule["properties"].items() if name not in _LEFT_OUT}
     scope = {name: {"type": "string", "description": properties[name]["description"]} for name in _SHARED}
-    scope["task"]["enum"] = properties["task"]["enum"] = [ALL, *TASKS]
+    scope["task"]["enum"] = properties["task"]["enum"] = [ALL, *RULE_TASKS]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "dp-tools rule pack",
