@@ -30,6 +30,7 @@ from dp_tools.progress import Progress, watched
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tables.change_log import log_beside, undo
 from dp_tools.tables.clean.cell_verdicts import judged_cells
+from dp_tools.tables.entities.register import Register, register_path
 from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
     CleanRequest,
@@ -460,6 +461,8 @@ class Preprocessor:
         exclude: Sequence[str] = (),
         permutation_averaged: bool = False,
         kinds: Mapping[str, Kind] | None = None,
+        register: str | Path | None = None,
+        key: Sequence[str] = (),
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -479,6 +482,9 @@ class Preprocessor:
             exclude: leave these out.
             permutation_averaged: judge pairs by the mean over four orders: steadier, slower.
             kinds: what columns hold, by name ("Mobil": "telephone"), where detection fails.
+            register: the entity register, by name or by the path of its file, that the table is brought into: entities
+                keep their ids from table to table, and what persons said of them holds.
+            key: for a new register, the columns that name a record in its source; otherwise its content does.
             dataset: the name of the dataset, which selects the rules that apply.
             rules: more rules, for this call only, one sentence each.
             output: the CSV file to write; beside the table by default, nowhere for a frame.
@@ -490,7 +496,7 @@ class Preprocessor:
             cancel: set it to stop.
 
         Returns:
-            The records that stand in a group, group by group.
+            The records that stand in a group, group by group; with a register all records, each with its entity.
 
         Raises:
             InvalidRequest: the table or an option cannot be used as it is.
@@ -505,9 +511,24 @@ class Preprocessor:
             exclude=list(exclude),
             permutation_averaged=permutation_averaged,
             kinds=[f"{kind}={name}" for name, kind in (kinds or {}).items()],
+            register_name=None if register is None else str(register),
+            key=list(key),
             **self._scope(table, output, overwrite, escape_formulas, dataset, rules),
         )
         return DedupeAnswer(*self._carried_out(request, resume, with_current_model, progress, cancel))
+
+    def register(self, name: str | Path, *, dataset: str | None = None) -> Register:
+        """An entity register that `dedupe` filled.
+
+        Args:
+            name: its name, or the path of its file.
+            dataset: the name of the dataset, which selects the rules of survival.
+
+        Raises:
+            InvalidRequest: there is no such register.
+            TableUnavailable: it cannot be read.
+        """
+        return Register(register_path(str(name), self._jobs.folder), self.knowledge, dataset)
 
     def match_schemas(
         self,

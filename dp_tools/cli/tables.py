@@ -243,7 +243,8 @@ def match_tables(
 ) -> None:
     """Find the records of LEFT and RIGHT that denote the same entity. Reading options apply to both files.
 
-    Writes one line per pair: left_row, right_row, score, then the attributes of both records.
+    Writes one line per pair: left_row, right_row, score, then the attributes of both records. Beside that file it
+    writes the merged table, one record per entity, and where each of its values comes from.
     """
     request = MatchRequest(
         left=_source(left, reading),
@@ -261,9 +262,15 @@ def match_tables(
 
 @click.command()
 @click.argument("file", type=FILE)
+@click.option(
+    "--register", help="Bring FILE into this entity register (a name, or a path ending in .sqlite); made if new."
+)
+@click.option("--key", "key", multiple=True, help="For a new register: column that names a record (repeatable).")
 @options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _READING, _MODEL)
 def dedupe(
     file: Path,
+    register: str | None,
+    key: tuple[str, ...],
     output: Path | None,
     force: bool,
     escape_formulas: bool,
@@ -281,7 +288,9 @@ def dedupe(
 ) -> None:
     """Find groups of duplicate records in FILE.
 
-    Writes one line per record of a group: group, row, score, then its attributes.
+    Writes one line per record of a group: group, row, score, then its attributes. Beside that file it writes the
+    merged table, one record per entity, and where each of its values comes from. With --register, entities keep their
+    ids from file to file: only what is new or changed is compared, and each record is written with its entity.
     """
     request = DedupeRequest(
         source=_source(file, reading),
@@ -289,6 +298,8 @@ def dedupe(
         include=list(include),
         exclude=list(exclude),
         kinds=list(kinds),
+        register_name=register,
+        key=list(key),
         permutation_averaged=permutation_averaged,
         **_scope(output, force, escape_formulas, dataset, rules),
     )

@@ -23,6 +23,7 @@ from dp_tools.mcp_server.protocol_tasks import JobTasks
 from dp_tools.mcp_server.resources import add_resources
 from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.subscriptions import Watchers
+from dp_tools.mcp_server.tools.entities import entity_tools
 from dp_tools.mcp_server.tools.explain import explain_tool
 from dp_tools.mcp_server.tools.groups import PROFILES, Profile, instructions
 from dp_tools.mcp_server.tools.rules import rule_tools
@@ -104,7 +105,10 @@ def tools_of(
     """The tools of these profiles, in the order of the menu."""
     groups: dict[Profile, Callable[[], list[PlainTool]]] = {
         "tasks": lambda: [*task_tools(server_context, trust_agents=trust_agents), explain_tool(server_context)],
-        "tables": lambda: table_tools(server_context, trust_agents=trust_agents),
+        "tables": lambda: [
+            *table_tools(server_context, trust_agents=trust_agents),
+            *entity_tools(server_context, trust_agents=trust_agents),
+        ],
         "rules": lambda: rule_tools(server_context, watchers, trust_agents=trust_agents),
     }
     return [tool for profile, tools in groups.items() if profile in profiles for tool in tools()]

@@ -27,7 +27,7 @@ from dp_tools.tasks import TASKS
 pytestmark = pytest.mark.anyio
 
 TABLES = {"profile_table", "clean_table", "match_tables", "dedupe_table", "get_job", "cancel_job"}
-TABLES |= {"next_reviews", "answer_review"}
+TABLES |= {"next_reviews", "answer_review", "find_entity", "entity_history", "merge_entities", "split_entity"}
 RULES = {"search_rules", "add_rule", "change_rule", "test_rule", "review_rule"}
 GROUPS: dict[Profile, set[str]] = {"tasks": {*TASKS, "explain_answer"}, "tables": TABLES, "rules": RULES}
 
@@ -46,7 +46,7 @@ def tokens(tool: Tool) -> float:
 async def test_the_menu_costs_a_model_half_of_what_it_did() -> None:
     async with Client(create_server()) as client:
         costs = {tool.name: tokens(tool) for tool in (await client.list_tools()).tools}
-    assert sum(costs.values()) <= 4500, costs
+    assert sum(costs.values()) <= 5200, costs
     assert max(costs.values()) <= 400, costs
 
 

@@ -26,8 +26,10 @@ from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
     Exclude,
     Include,
+    KeyColumns,
     Kinds,
     PermutationAveraged,
+    RegisterName,
     TableSource,
     sources_of,
 )
@@ -281,13 +283,16 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         exclude: Exclude = [],  # noqa: B006
         permutation_averaged: PermutationAveraged = False,
         kinds: Kinds = [],  # noqa: B006
+        register_name: RegisterName = None,
+        key: KeyColumns = [],  # noqa: B006
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
         output: Output = None,
         overwrite: Overwrite = False,
         with_current_model: WithCurrent = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
-        """Writes the groups of duplicate records of a file to a file. Returns the result or a handle for get_job."""
+        """Writes the groups of duplicate records of a file, and one merged record per entity, to files. With
+        a register entities keep their ids from file to file. Returns the result or a handle for get_job."""
         return await start(
             ctx,
             DedupeTable(
@@ -297,6 +302,8 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
                 exclude=exclude,
                 permutation_averaged=permutation_averaged,
                 kinds=kinds,
+                register_name=register_name,
+                key=key,
                 dataset=dataset,
                 rules=rules,
                 output=output,

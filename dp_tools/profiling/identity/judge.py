@@ -105,7 +105,11 @@ class IdentityJudge:
         self._details = [name for name in left.columns.get("detail", ()) if name in right.columns.get("detail", ())]
         self._counts: Counter[tuple[Slot, str]] = Counter()
         for layout, record in records:
-            self._counts.update(set(_tokens(layout, record)))
+            self._counts.update(set(tokens_of(layout, record)))
+
+    def know(self, counts: Mapping[tuple[Slot, str], int]) -> None:
+        """Add how many records elsewhere hold what `tokens_of` finds in a record."""
+        self._counts.update(counts)
 
     def judge(self, left: Record, right: Record) -> Judgement:
         """What counted evidence says of a pair."""
@@ -194,7 +198,7 @@ def _reason(comparisons: Mapping[Slot, Comparison], parts: Mapping[str, float]) 
     return "; ".join(told) or "nothing in common that can be compared"
 
 
-def _tokens(layout: Layout, record: Record) -> Iterator[tuple[Slot, str]]:
+def tokens_of(layout: Layout, record: Record) -> Iterator[tuple[Slot, str]]:
     """What a record has in each slot, as `Comparison.shared` gives it."""
     if parts := layout.name(record):
         yield from (("name", word) for word in name_of(*parts).all)

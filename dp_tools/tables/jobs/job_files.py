@@ -14,6 +14,7 @@ from dp_tools.tables.io.paths import Disk, beside, fingerprint
 from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
     CleanRequest,
+    DedupeRequest,
     DetectRequest,
     FillRequest,
     MatchRequest,
@@ -24,6 +25,7 @@ from dp_tools.tables.jobs.job_store import JobStore
 _WORDS = {"detect": "errors", "clean": "clean", "fill": "filled", "match": "matches", "dedupe": "duplicates"}
 """What stands in the name of a result that nobody named."""
 _CSV = ".csv"
+_LINES = ".jsonl"
 
 
 class Leave(BaseModel):
@@ -72,7 +74,8 @@ def resolve_paths(request: AnyJobRequest, disk: Disk) -> AnyJobRequest:
 def outputs_of(request: AnyJobRequest, disk: Disk) -> list[Path]:
     """The files that a job is going to write; none for records that are passed along without an output.
 
-    First the result; then, where the job has them, the cases for a person and the change log.
+    First the result; then, where the job has them, the cases for a person; then the change log, or the merged table
+    and where its values come from.
 
     Raises:
         TableUnavailable: one may not be written where it would go.
@@ -84,7 +87,8 @@ def outputs_of(request: AnyJobRequest, disk: Disk) -> list[Path]:
     if first.path is not None and first.records is None:
         # A changed table is written in its own format where that can be, all else as CSV.
         ending = None if changes and not first.query else _CSV
-        natural = _natural(disk.real(first.path), _WORDS[request.kind], ending, disk)
+        word = "entities" if isinstance(request, DedupeRequest) and request.register_name else _WORDS[request.kind]
+        natural = _natural(disk.real(first.path), word, ending, disk)
     wanted = request.output if request.output is not None else natural
     if wanted is None:
         return []
@@ -94,10 +98,11 @@ def outputs_of(request: AnyJobRequest, disk: Disk) -> list[Path]:
         format_of(target)
     if isinstance(request, DetectRequest):
         return [target]
-    outputs = [target, disk.to_write(beside(target, "review", _CSV), {_CSV})]
+    review = disk.to_write(beside(target, "review", _CSV), {_CSV})
     if changes:
-        outputs.append(disk.to_write(beside(target, "changes", ".jsonl"), {".jsonl"}))
-    return outputs
+        return [target, review, disk.to_write(beside(target, "changes", _LINES), {_LINES})]
+    merged = disk.to_write(beside(target, "merged", _CSV), {_CSV})
+    return [target, review, merged, disk.to_write(beside(target, "provenance", _LINES), {_LINES})]
 
 
 def _natural(source: Path, word: str, ending: str | None, disk: Disk) -> Path:

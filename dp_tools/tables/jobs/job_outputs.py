@@ -44,7 +44,7 @@ def put_before_a_person(
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(("question", "proposal", "confidence", "case"))
         lines.writerows((case["question"], case["proposal"], case["confidence"], case["subject"]) for case in cases)
-    _escape(run, made)
+    escape_formulas(run, made)
     run.publish(made, target)
     return [OutputFile(path=str(target), what="the cases for a person to decide")]
 
@@ -57,7 +57,7 @@ def deliver(run: JobRun, what: str, write: Callable[[Path], None]) -> list[Outpu
     run.stage("writing")
     made = run.folder / targets[0].name
     write(made)
-    _escape(run, made)
+    escape_formulas(run, made)
     run.publish(made, targets[0])
     return [OutputFile(path=str(targets[0]), what=what)]
 
@@ -89,7 +89,8 @@ def write_table(run: JobRun, table: Table, changes: Sequence[Change]) -> list[Ou
     ]
 
 
-def _escape(run: JobRun, made: Path) -> None:
+def escape_formulas(run: JobRun, made: Path) -> None:
+    """Escape the formulas of a CSV file that the run made, where that was asked for."""
     if run.request.escape_formulas and made.suffix.lower() == ".csv":
         escape_file(made)
 

@@ -23,6 +23,8 @@ Include = Annotated[
 Exclude = Annotated[list[str], Field(description="Leave these out.")]
 
 Kinds = Annotated[list[str], Field(description="Kinds of columns: telephone=Mobil.")]
+RegisterName = Annotated[str | None, Field(description="Entity register to bring the table into.")]
+KeyColumns = Annotated[list[str], Field(description="For a new register: columns that name a record.")]
 
 
 class TableSource(BaseModel):
@@ -120,7 +122,7 @@ class MatchRequest(JobRequest):
 
 
 class DedupeRequest(JobRequest):
-    """Find the groups of records of a table that are the same."""
+    """Find the groups of records of a table that are the same, by itself or with all that a register holds."""
 
     kind: Literal["dedupe"] = "dedupe"
     source: Annotated[TableSource, Field(description="The table.")]
@@ -129,6 +131,8 @@ class DedupeRequest(JobRequest):
     exclude: Exclude = []
     kinds: Kinds = []
     permutation_averaged: PermutationAveraged = False
+    register_name: RegisterName = None
+    key: KeyColumns = []
 
 
 AnyJobRequest = Annotated[

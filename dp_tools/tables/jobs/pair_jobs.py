@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
+from dp_tools.tables.entities.merged_table import Merging, entities_of_tables, linked_places
+from dp_tools.tables.entities.survivorship import values_of
 from dp_tools.tables.jobs.job_outputs import (
     REVIEWS,
     deliver,
@@ -19,6 +22,8 @@ from dp_tools.tables.jobs.job_requests import (
     OutputFile,
 )
 from dp_tools.tables.jobs.job_run import JobRun
+from dp_tools.tables.jobs.merged_outputs import conflict_review, deliver_merged, survivorship_of
+from dp_tools.tables.jobs.register_jobs import bring_into_register
 from dp_tools.tables.match.identity import stated_kinds
 from dp_tools.tables.match.matching import Matching, dedupe_table, match_tables
 from dp_tools.tables.match.writing import write_groups, write_pairs
@@ -48,7 +53,11 @@ def match(run: JobRun) -> JobResult:
             "the pairs, both records of each",
             lambda made: write_pairs(made, left, right, matching.pairs, overwrite=True),
         )
-        files += _review_pairs(run, matching, left, right)
+        survivorship = survivorship_of(run, (left, right), matching.compared)
+        merged, merging = deliver_merged(
+            run, partial(entities_of_tables, (left, right), linked_places(matching.pairs)), survivorship
+        )
+        files += merged + _put_before_a_person(run, matching, merging, left, right)
         first = matching.pairs.at(slice(shown(files)))
         lefts = dict(left.records(first.left.tolist()))
         rights = dict(right.records(first.right.tolist()))
@@ -60,6 +69,7 @@ def match(run: JobRun) -> JobResult:
         f"{len(matching.pairs):,} pairs of {left.count:,} and {right.count:,} records are the same, of "
         f"{len(matching.candidates):,} candidates ({matching.candidates.per_record:.1f} a record); "
         f"{len(matching.doubtful):,} wait for a person."
+        + _merged(merging)
         + not_looked_at(*matching.compared)
         + failures_of(matching.scores.unanswered())
     )
@@ -68,6 +78,7 @@ def match(run: JobRun) -> JobResult:
         "candidates a record": round(matching.candidates.per_record, 2),
         "pairs": len(matching.pairs),
         "for review": len(matching.doubtful),
+        **_merged_figures(merging),
     }
     return JobResult(summary=summary, files=files, figures=figures, preview=preview)
 
@@ -76,6 +87,8 @@ def dedupe(run: JobRun) -> JobResult:
     """Find duplicates."""
     request = run.request
     assert isinstance(request, DedupeRequest)
+    if request.register_name is not None:
+        return bring_into_register(run, request, request.register_name)
     with run.open(request.source) as table:
         matching = dedupe_table(
             run.work(),
@@ -93,7 +106,10 @@ def dedupe(run: JobRun) -> JobResult:
             "the groups, a line a record",
             lambda made: write_groups(made, table, matching.groups, overwrite=True),
         )
-        files += _review_pairs(run, matching, table, table)
+        survivorship = survivorship_of(run, (table,), matching.compared)
+        places = [[(0, row) for row in rows] for rows, _ in matching.groups]
+        merged, merging = deliver_merged(run, partial(entities_of_tables, (table,), places), survivorship)
+        files += merged + _put_before_a_person(run, matching, merging, table, table)
         first = matching.groups[: shown(files)]
         records = dict(table.records({row for rows, _ in first for row in rows}))
     preview = [
@@ -101,6 +117,7 @@ def dedupe(run: JobRun) -> JobResult:
             "score": round(score, 4),
             "rows": [row + 1 for row in rows[:20]],
             "records": [records[row] for row in rows[:4]],
+            "merged": values_of(survivorship.merge([records[row] for row in rows])),
         }
         for rows, score in first
     ]
@@ -108,6 +125,7 @@ def dedupe(run: JobRun) -> JobResult:
     summary = (
         f"{members:,} of {table.count:,} records stand in {len(matching.groups):,} groups of the same thing, "
         f"found among {len(matching.candidates):,} candidate pairs; {len(matching.doubtful):,} pairs wait for a person."
+        + _merged(merging)
         + not_looked_at(*matching.compared)
         + failures_of(matching.scores.unanswered())
     )
@@ -116,11 +134,15 @@ def dedupe(run: JobRun) -> JobResult:
         "groups": len(matching.groups),
         "records in groups": members,
         "for review": len(matching.doubtful),
+        **_merged_figures(merging),
     }
     return JobResult(summary=summary, files=files, figures=figures, preview=preview)
 
 
-def _review_pairs(run: JobRun, matching: Matching, left: Table, right: Table) -> list[OutputFile]:
+def _put_before_a_person(
+    run: JobRun, matching: Matching, merging: Merging, left: Table, right: Table
+) -> list[OutputFile]:
+    """The doubtful pairs, then the values of merged records that contradict each other."""
     doubtful = matching.doubtful[:REVIEWS]
     found, scores = matching.candidates, matching.scores
     rows = list(zip(found.left[doubtful].tolist(), found.right[doubtful].tolist(), strict=True))
@@ -142,4 +164,18 @@ def _review_pairs(run: JobRun, matching: Matching, left: Table, right: Table) ->
                 "confidence": match if taken else 1 - match,
             }
         )
-    return put_before_a_person(run, reviews)
+    reviews += [conflict_review(conflict, run.request.dataset) for conflict in merging.conflicts]
+    return put_before_a_person(run, reviews[:REVIEWS])
+
+
+def _merged(merging: Merging) -> str:
+    """How many entities there are, and what about them contradicts."""
+    if not merging.entities:
+        return ""
+    return f" The merged table has {merging.entities:,} entities" + (
+        f", and {merging.contradicting:,} of their values contradict others." if merging.contradicting else "."
+    )
+
+
+def _merged_figures(merging: Merging) -> dict[str, int]:
+    return {"entities": merging.entities, "conflicts": merging.contradicting} if merging.entities else {}

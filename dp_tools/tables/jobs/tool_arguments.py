@@ -16,9 +16,11 @@ from dp_tools.tables.jobs.job_requests import (
     Exclude,
     FillRequest,
     Include,
+    KeyColumns,
     Kinds,
     MatchRequest,
     PermutationAveraged,
+    RegisterName,
     TableSource,
 )
 
@@ -124,16 +126,19 @@ class MatchTables(JobArguments):
 
 
 class DedupeTable(JobArguments):
-    """Writes the groups of records of one file that are the same thing to a file. Returns a result or a handle for
-    get_job."""
+    """Writes the groups of records of one file that are the same thing, and one merged record each, to files. Returns a
+    result or a handle for get_job."""
 
     table: AnyTable
     permutation_averaged: PermutationAveraged = False
     kinds: Kinds = []
+    register_name: RegisterName = None
+    key: KeyColumns = []
 
     def request(self) -> AnyJobRequest:
         return DedupeRequest(
-            source=self.table, **self.shared("attributes", "include", "exclude", "permutation_averaged", "kinds")
+            source=self.table,
+            **self.shared("attributes", "include", "exclude", "permutation_averaged", "kinds", "register_name", "key"),
         )
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from dp_tools.errors import InvalidRequest
-from dp_tools.profiling.column_kinds import kinds_of
+from dp_tools.profiling.column_kinds import CERTAIN, ColumnKind, kinds_of
 from dp_tools.profiling.identity import IdentityJudge, Layout, keys_of, layout_of
 from dp_tools.profiling.kind import KINDS, Kind
 from dp_tools.progress import Stage
 from dp_tools.records import Record
-from dp_tools.tables.snapshot import Table
+from dp_tools.tables.snapshot import ROW, Table
 
 _SAMPLE = 1000
 """Records whose values tell what kind of thing a column holds."""
@@ -47,7 +49,7 @@ def identity_of(
     for name in stated:
         if not any(name in table.columns for table in tables):
             tables[0].require([name])
-    layouts = [_layout(table, names, stated) for table, names in zip(tables, shown, strict=True)]
+    layouts = [layout_in(table, names, stated) for table, names in zip(tables, shown, strict=True)]
     known = [layout for layout in layouts if layout is not None]
     if len(known) < len(layouts) or len({layout.subject for layout in known}) > 1:
         return None
@@ -86,8 +88,25 @@ def stated_kinds(given: Sequence[str]) -> dict[str, Kind]:
     return found
 
 
-def _layout(table: Table, names: Sequence[str], stated: Mapping[str, Kind]) -> Layout | None:
+def kinds_in(table: Table, names: Sequence[str], stated: Mapping[str, Kind]) -> dict[str, Kind]:
+    """What columns of a table hold; "other" where that is not sure.
+
+    Args:
+        table: the table.
+        names: the columns.
+        stated: kinds that a person gave.
+    """
+    found = _kinds(table.scan(list(names)).head(_SAMPLE).collect(), stated)
+    return {name: kind.kind if kind.probability >= CERTAIN else "other" for name, kind in found.items()}
+
+
+def _kinds(sample: pl.DataFrame, stated: Mapping[str, Kind]) -> dict[str, ColumnKind]:
+    columns = {column.name: column.to_list() for column in sample.drop(ROW)}
+    return kinds_of(columns, {name: kind for name, kind in stated.items() if name in columns})
+
+
+def layout_in(table: Table, names: Sequence[str], stated: Mapping[str, Kind]) -> Layout | None:
+    """How the columns of a table say who its records are; None where they are not people, companies or addresses."""
     sample = table.scan(list(names)).head(_SAMPLE).collect()
-    columns = {name: sample[name].to_list() for name in names}
-    kinds = kinds_of(columns, {name: kind for name, kind in stated.items() if name in columns})
+    kinds = _kinds(sample, stated)
     return layout_of(kinds, list(names), {name: sample[name].n_unique() for name in names})

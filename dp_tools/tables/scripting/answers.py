@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoDataFrame
 
 _KINDS = {pl.Boolean: bool, pl.Int64: int, pl.Float64: float, pl.String: str}
-_WHOLE = ("row", "left_row", "right_row", "group")
+_WHOLE = ("row", "left_row", "right_row", "group", "entity", "records")
 _FRACTION = ("score", "confidence")
 _TELLING = ("changed", "filled", "groups", "for review")
 """The figures that stand in the one line about an answer."""
@@ -96,13 +96,17 @@ class MatchAnswer(TableAnswer):
 
 
 class DedupeAnswer(TableAnswer):
-    """The records of a table that stand in groups of the same thing: `group`, `row` (from 1), `score`, the record."""
+    """The records of a table that stand in groups of the same thing: `group`, `row` (from 1), `score`, the record.
+
+    Of a table that was brought into a register, all records: `entity`, `row`, `records` of the entity, the record.
+    """
 
     @property
     def groups(self) -> list[list[int]]:
-        """The rows of each group, from 1."""
+        """The rows of each group, or entity, from 1."""
+        frame = self.to_polars()
         found: dict[int, list[int]] = {}
-        for group, row in self.to_polars().select("group", "row").iter_rows():
+        for group, row in frame.select("group" if "group" in frame.columns else "entity", "row").iter_rows():
             found.setdefault(group, []).append(row)
         return list(found.values())
 

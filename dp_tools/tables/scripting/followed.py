@@ -36,6 +36,11 @@ class FollowedJobs:
     def __init__(self, decider: Decider, state: Path | None = None) -> None:
         self._jobs = Jobs(lambda: decider, Disk(), state)
 
+    @property
+    def folder(self) -> Path:
+        """Where their state is kept."""
+        return self._jobs.store.folder
+
     def source(self, table: AnyTable) -> TableSource:
         """A table as a job takes it; one in memory is written beside the state of the jobs, under its digest.
 
