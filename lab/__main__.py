@@ -21,6 +21,7 @@ class _LabCommands(LazyCommands):
         "wide": ("lab.commands.wide:wide", "Measure how whole tables scale with their columns."),
         "model": ("lab.commands.model:model", "Measure what trainings give."),
         "lists": ("lab.commands.lists:lists", "Measure dedupe and match on lists whose truth is known."),
+        "register": ("lab.commands.register:register", "Measure an entity register over monthly files."),
         "columns": ("lab.commands.columns:columns", "Measure schema matching on exports whose mapping is known."),
         "gaps": ("lab.commands.gaps:gaps", "Measure how a half-empty column of categories is filled."),
         "cleaning": ("lab.commands.cleaning:cleaning", "Measure cleaning on tables whose columns are of known kinds."),
