@@ -228,7 +228,7 @@ def test_a_frame_that_is_no_table_of_plain_values_is_refused_in_one_sentence(fra
 
 def test_the_face_shows_a_dozen_names_and_the_package_about_fifteen():
     shown = [name for name in dir(Preprocessor) if not name.startswith("_")]
-    assert sorted(shown) == sorted([*METHODS, "close", "run", "undo"])
+    assert sorted(shown) == sorted([*METHODS, "close", "register", "run", "undo"])
     assert dir(dp_tools) == sorted(dp_tools.__all__)
     assert len(dp_tools.__all__) <= 16
     assert all(getattr(dp_tools, name) is not None for name in dp_tools.__all__)

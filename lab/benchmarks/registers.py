@@ -138,7 +138,8 @@ class Year:
             register = Register(self.path, pre.knowledge)
             places = {str(values[_KEY]): entity for entity, _, _, values in register.mapping()}
             waiting = len(register.waiting(1_000_000))
-        kept = sum(places.get(name) == entity for name, entity in self._places.items()) / max(1, len(self._places))
+        same = sum(places.get(name) == entity for name, entity in self._places.items())
+        kept = same / len(self._places) if self._places else 1.0
         self._places = places
         precision, recall, f1 = self.score(places)
         return Month(

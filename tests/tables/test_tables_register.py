@@ -28,7 +28,7 @@ from dp_tools.tables.snapshot import table_of
 class ByTruth(Matcher):
     """Scores pairs of records by a given table, so that a record's score is the same whatever comes with it."""
 
-    truth: Mapping[frozenset[str | None], float]
+    truth: Mapping[frozenset[str], float]
 
     def _judged(self, connection: Any, _: Any, arrivals: Any, pairs: Any) -> Any:
         def name(number: int) -> str:
@@ -49,7 +49,7 @@ def pre(tmp_path_factory: pytest.TempPathFactory) -> Preprocessor:
 
 
 def arrive(
-    pre: Preprocessor, path: Path, names: Sequence[str], truth: Mapping[frozenset[str | None], float], why: str
+    pre: Preprocessor, path: Path, names: Sequence[str], truth: Mapping[frozenset[str], float], why: str
 ) -> None:
     matcher = ByTruth(Work(pre.decider, NoJournal()), key=["id"], attributes=["word"])
     object.__setattr__(matcher, "truth", truth)
