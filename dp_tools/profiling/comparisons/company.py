@@ -12,28 +12,6 @@ from dp_tools.profiling.comparisons.comparison import Comparison
 from dp_tools.profiling.comparisons.folding import compact, is_slip, words
 from dp_tools.profiling.vocabulary import entries
 
-_SAME_FORM = {
-    "limited": "ltd",
-    "incorporated": "inc",
-    "corporation": "corp",
-    "company": "co",
-    "kabushiki kaisha": "kk",
-    "kabushiki gaisha": "kk",
-    "zhushihuishe": "kk",
-    "gesellschaft mit beschrankter haftung": "gmbh",
-    "mbh": "gmbh",
-    "gesmbh": "gmbh",
-    "ug haftungsbeschrankt": "ug",
-    "societe anonyme": "sa",
-    "sociedad anonima": "sa",
-    "sociedad limitada": "sl",
-    "sp zoo": "sp z oo",
-    "spolka z oo": "sp z oo",
-    "private limited": "pvt ltd",
-    "pty limited": "pty ltd",
-    "company limited": "co ltd",
-    "limitada": "ltda",
-}
 _SOFT_FORMS = frozenset({"co", "and co", "and", "cie", "und co", "und", "et cie", "fils", "pc", "lp"})
 """Forms that are added and left out at will; two of them do not tell companies apart."""
 _LONG = {short: words(word)[0] for word, shorts in entries("company_words") for short in shorts}
@@ -78,10 +56,13 @@ def _flat(term: str) -> str:
 
 def _legal_forms() -> frozenset[str]:
     given = {term for terms in (*terms_by_country.values(), *terms_by_type.values()) for term in terms}
-    given |= {term for _, terms in entries("legal_forms") for term in terms}
+    given |= {term for short, terms in entries("legal_forms") for term in (short, *terms)}
     return frozenset(form for term in given if (form := _flat(term)))
 
 
+_SAME_FORM = {_flat(term): _flat(short) for short, terms in entries("legal_forms") if short for term in terms} | {
+    "zhushihuishe": "kk"
+}
 LEGAL_FORMS = _legal_forms()
 """Legal forms of companies as they are compared: those of cleanco and some more, in other scripts too."""
 _LONGEST_FORM = 5

@@ -171,6 +171,24 @@ ROLES = frozenset(
     ]
 )
 """Users that are an office and not a person."""
+_MADE_UP = frozenset(
+    [
+        "noreply",
+        "no-reply",
+        "donotreply",
+        "unknown",
+        "none",
+        "nomail",
+        "noemail",
+        "no",
+        "na",
+        "n/a",
+        "nobody",
+        "xxx",
+        "x",
+    ]
+)
+"""Users of addresses that people write where they have none."""
 _ADDRESS = re.compile(r"([^@\s<>]+)@([^@\s<>]+)")
 _LONGEST_SHARED = 4
 _LONGEST_CUT = 6
@@ -189,6 +207,11 @@ class Mailbox(NamedTuple):
     def is_private(self) -> bool:
         """Whether its domain gives mailboxes to everybody."""
         return self.domain.split(".")[0] in PRIVATE_HOSTS
+
+    @property
+    def is_made_up(self) -> bool:
+        """Whether it only fills a field: "unknown@unknown", "noreply@example.com"."""
+        return self.user in _MADE_UP or (self.user in ("test", "mail", "email") and self.user in self.domain)
 
     @property
     def is_role(self) -> bool:
@@ -211,7 +234,7 @@ def mailbox(value: str) -> Mailbox | None:
 def compare_emails(left: str, right: str) -> Comparison:
     """How two addresses compare."""
     one, two = mailbox(left), mailbox(right)
-    if one is None or two is None:
+    if one is None or two is None or one.is_made_up or two.is_made_up:
         return Comparison("silent", "not an address")
     shared = f"{one.user}@{one.domain}"
     if one.user == two.user and one.domain == two.domain:

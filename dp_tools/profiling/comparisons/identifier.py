@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from dp_tools.profiling.check_digits import is_gtin, is_iban
 from dp_tools.profiling.comparisons.comparison import Comparison
-from dp_tools.profiling.comparisons.folding import compact, is_digit_slip
+from dp_tools.profiling.comparisons.folding import compact, is_digit_slip, is_slip
 
 _SHORTEST = 4
+_LONGEST_CUT = 7
+"""Letters of a site from which on it may be another one, cut off or with a slip."""
 _URL = re.compile(r"(?i)^\s*(?:[a-z]+://)?(?:www\d?\.)?([^/\s?#:]+)(?::\d+)?([^\s?#]*)")
 
 
@@ -37,6 +39,11 @@ def compare_web_addresses(left: str, right: str) -> Comparison:
     if one is None or two is None:
         return Comparison("silent", "not an address")
     if one[1] != two[1]:
+        shorter, longer = sorted((one[1], two[1]), key=len)
+        if len(shorter) > _LONGEST_CUT and longer.startswith(shorter):
+            return Comparison("near", "cut off", shorter)
+        if len(shorter) > _LONGEST_CUT and is_slip(one[1], two[1]):
+            return Comparison("near", "near spelling")
         return Comparison("contradicting", "other site")
     if one[2].rstrip("/") == two[2].rstrip("/"):
         return Comparison("exact" if left == right else "normalised", "same", one[1] + one[2].rstrip("/"))

@@ -225,6 +225,11 @@ def _is_beginning(one: str, two: str) -> bool:
     return len(shorter) >= _BEGINNING and longer.startswith(shorter)
 
 
+def _begin_alike(one: str, two: str) -> bool:
+    """Whether a given name may be a pet form of the other: Katka of Kateřina, Gigi of Gianluigi is not found."""
+    return one[:_BEGINNING] == two[:_BEGINNING] and len(one) >= _BEGINNING and not are_two_given_names(one, two)
+
+
 _RELATIONS: tuple[tuple[str, Callable[[str, str], bool]], ...] = (
     ("same", lambda a, b: a == b),
     ("nickname", are_one_given_name),
@@ -257,6 +262,8 @@ def _of_words(one: Name, two: Name) -> Comparison:
         return _of_matching_words(relations, one, two, whole)
     surname = _surname_of_both(one, two)
     if surname is not None:
+        if any(_begin_alike(a, b) for a in found.ours for b in found.theirs):
+            return Comparison("partial", "same surname, given names begin alike", surname)
         initials = {word[0] for word in found.ours} & {word[0] for word in found.theirs}
         text = "same surname and initial" if initials else "same surname, other given name"
         return Comparison("contradicting", text, surname)

@@ -30,7 +30,7 @@ def is_region(value: str) -> bool:
 def city_words(value: str) -> tuple[str, ...]:
     """The words of a city's name, without district numbers and what stands in brackets."""
     found = words(value.partition("(")[0])
-    return tuple(_SHORT.get(word, word) for word in found if not word.isdigit()) or found
+    return tuple(_SHORT.get(word, word) for word in found if not any(map(str.isdigit, word))) or found
 
 
 def compare_cities(left: str, right: str) -> Comparison:

@@ -51,7 +51,7 @@ _SMALL = frozenset(
 )
 _UNIT = re.compile(
     r"(?i)[,\s]*\b(?:apt|apartment|unit|suite|ste|flat|fl|floor|stock|og|top|wohnung|whg|appt|appartement|piso|pta|puerta|"
-    r"esc|int|interno|local|lok|m|room|rm|kv|kw|office|lgh|lght|etg|bus|bte|boite|box|door|dvere|byt|ap|depto|studio)\b\.?"
+    r"esc|int|interno|local|lok|bis|ter|m|room|rm|kv|kw|office|lgh|lght|etg|bus|bte|boite|box|door|dvere|byt|ap|depto|studio)\b\.?"
     r"\s*(?:no\.?\s*)?#?\s*([a-z]?\d+[a-z]?|[a-z])\b|#\s*(\d+[a-z]?)"
 )
 _NUMBER = re.compile(r"(?<![a-z])(\d+)(?:\s?[-/–]\s?(\d+))?(?:([a-z])(?![a-z])| ([a-z])(?=\s*(?:,|$)))?(?![a-z])")
@@ -135,9 +135,8 @@ def compare_streets(left: str, right: str) -> Comparison:
         return Comparison("contradicting", "other street, same number" if known else "other street")
     if not known and (one.numbers or two.numbers):
         return Comparison("partial", "number missing", shared)
-    if one.unit != two.unit:
-        text = "other unit" if one.unit and two.unit else "unit missing"
-        return Comparison("partial" if one.unit and two.unit else "near", text, shared)
+    if (text := _compare_units(one, two)) is not None:
+        return Comparison("partial" if text == "other unit" else "near", text, shared)
     if same == "near":
         return Comparison("near", "near spelling", shared if known else None)
     return Comparison("exact" if left.strip() == right.strip() else "normalised", "same", shared)
@@ -160,6 +159,18 @@ def _compare_street(ours: tuple[str, ...], theirs: tuple[str, ...]) -> str | Non
     if all(word in _KINDS for word in (*left, *right)):
         return "near"
     return "other"
+
+
+def _compare_units(one: Address, two: Address) -> str | None:
+    """What tells the doors behind one street and number apart; None where nothing does."""
+    if one.unit != two.unit and not (one.unit and two.unit):
+        # "12-3" may be the third door of number 12, or the houses 12 and 3.
+        one, two = (side if side.unit else side._replace(unit="".join(side.numbers[1:2])) for side in (one, two))
+        if one.unit != two.unit:
+            return "other unit" if one.unit and two.unit else "unit missing"
+    elif one.unit != two.unit or (len(one.numbers) == len(two.numbers) > 1 and one.numbers[1:] != two.numbers[1:]):
+        return "other unit"
+    return None
 
 
 def _plain(word: str) -> str:

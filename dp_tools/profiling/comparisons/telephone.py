@@ -16,6 +16,9 @@ _SHORTEST = 5
 """Digits of a number that can be told from another."""
 _EXTENSION = re.compile(r"(?i)\s*(?:ext\.?|extension|x|dw|durchwahl|ap\.|poste|#)\s*\.?\s*(\d{1,6})\s*$")
 _OPTIONAL_ZERO = re.compile(r"\(\s*0\s*\)")
+_SCANNED = re.compile(r"(?<=\d)[OoIlSBGZ](?=[\dOoIlSBGZ]|$)|(?<![^\s])[OoIlSBGZ](?=\d{2})")
+"""A letter among digits that a scanner took for one."""
+_AS_DIGITS = str.maketrans("OoIlSBGZ", "00115862")
 _BLOCK = 3
 """Last digits in which the numbers of one company mostly differ."""
 _LEAST_BLOCK = 7
@@ -38,13 +41,14 @@ def number_of(value: str, region: str | None = None) -> Number | None:
         region: the country of the record (ISO 3166, two letters), for numbers in national notation.
     """
     text = _OPTIONAL_ZERO.sub("", re.split(r"[;,|]| or | / ", value)[0].strip())
+    text = _SCANNED.sub(lambda found: found[0].translate(_AS_DIGITS), text)
     extension = ""
     if found := _EXTENSION.search(text):
         text, extension = text[: found.start()], found[1]
     if text.startswith("00"):
         text = "+" + text[2:]
     found_digits = digits(text)
-    if not _SHORTEST <= len(found_digits) <= 17:
+    if not _SHORTEST <= len(found_digits) <= 17 or _is_made_up(found_digits):
         return None
     abroad = text.startswith("+")
     if abroad or region is not None:
@@ -54,6 +58,12 @@ def number_of(value: str, region: str | None = None) -> Number | None:
             return Number("", found_digits.lstrip("0"), extension)
         return Number(str(parsed.country_code), str(parsed.national_number), parsed.extension or extension)
     return Number("", found_digits.lstrip("0"), extension)
+
+
+def _is_made_up(found: str) -> bool:
+    """Whether digits only fill a field: one digit many times, or counted up."""
+    rest = found.lstrip("0")
+    return len(set(rest)) <= 1 or rest in "1234567890123" or rest in "9876543210"
 
 
 def compare_telephones(left: str, right: str, regions: tuple[str | None, str | None] = (None, None)) -> Comparison:

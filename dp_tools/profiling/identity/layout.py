@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dp_tools.profiling.column_kinds import CERTAIN, ColumnKind
+from dp_tools.profiling.comparisons.folding import folded
 from dp_tools.profiling.kind import Kind
 from dp_tools.records import Record, is_missing, may_be_missing
 
@@ -41,6 +42,19 @@ _CONTACTS: frozenset[Slot] = frozenset(
     {"email", "telephone", "street", "postcode", "city", "birth", "number", "web", "company"}
 )
 """Slots of which a table of people or companies has one at least beside the name."""
+_NOTHING = frozenset(
+    folded(word)
+    for word in (
+        *("", "xx", "xxx", "xxxx", "asdf", "dummy", "nn", "nan"),
+        *("not given", "not known", "not stated", "not provided", "no data", "no name", "no address", "no email"),
+        *("see notes", "see above", "to follow", "to be confirmed", "withheld", "refused", "anonymous"),
+        *("unbekannt", "k a", "keine angabe", "keine", "nicht bekannt", "nicht angegeben", "fehlt", "siehe oben"),
+        *("inconnu", "non renseigné", "non communiqué", "néant", "desconocido", "sin datos", "s n", "no consta"),
+        *("sconosciuto", "non disponibile", "onbekend", "nvt", "brak", "nieznany", "neznámý", "nezadáno"),
+        *("desconhecido", "não informado", "bilinmiyor", "okänd", "saknas", "ukendt", "ukjent", "ismeretlen"),
+    )
+)
+"""What people write in a field that has to be filled, in the words of several languages."""
 _THINGS: frozenset[Kind] = frozenset({"product title", "gtin", "price"})
 """Kinds that make a table one of things, whoever sells them."""
 
@@ -125,4 +139,6 @@ def _is_companys(person: str, company: str, order: Sequence[str], distinct: Mapp
 
 
 def _filled(value: str | None) -> str | None:
-    return None if value is None or is_missing(value) or may_be_missing(value) else value.strip()
+    if value is None or is_missing(value) or may_be_missing(value) or folded(value) in _NOTHING:
+        return None
+    return value.strip()
