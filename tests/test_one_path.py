@@ -369,6 +369,13 @@ def test_a_gap_gets_the_same_value_and_confidence_by_every_way_in(house, monkeyp
     request = ImputeRequest(records=gaps, attribute="department", context=known, **options)
     (explanation,) = explain(here.preprocessor.decider, request, [0]).explanations
     assert (explanation.answer, explanation.probability) == expected[0]
+    if allowed is None:
+        row = str(here.records.index(gaps[0]) + 1)
+        shown = json.loads(
+            here.command("explain", "impute", str(here.file), "--row", row, "-a", "department", "--json")
+        )
+        (explained,) = shown["explanations"]
+        assert (explained["answer"], explained["probability"]) == expected[0]
 
 
 def test_values_that_are_listed_are_proposed_without_any_record_that_holds_one(tmp_path):

@@ -146,9 +146,11 @@ def _of_table(
         # All of the column, since the verdict on a cell may rest on what the model says of the others.
         fields = {"records": records, "attributes": [attribute], **scope}
         return read_request(TASKS["detect_errors"], fields), BatchFacts(records, scope["dataset"]), (row - 1,)
-    fields = {"records": [record], "attribute": attribute, **scope}
-    known = [other for other in records if not is_missing(other.get(attribute))]
-    return read_request(TASKS["impute"], fields), RecordFacts(known), ()
+    # All gaps of the column, since the choice among few values is made in the light of them and of the filled rows.
+    gaps = [n for n, other in enumerate(records) if n == row - 1 or is_missing(other.get(attribute))]
+    known = [other for n, other in enumerate(records) if n != row - 1 and not is_missing(other.get(attribute))]
+    fields = {"records": [records[n] for n in gaps], "attribute": attribute, "context": known, **scope}
+    return read_request(TASKS["impute"], fields), RecordFacts(known), (gaps.index(row - 1),)
 
 
 def _side(file: Path, record: RecordField, side: str) -> RecordField:

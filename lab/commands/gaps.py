@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 
 from dp_tools.engine import open_engine
+from dp_tools.engine.questions import Question, Result
 from dp_tools.models.catalogue import resolve
 from dp_tools.records import Record
 from dp_tools.tables.confidence_bands import ACCEPT, REVIEW
-from dp_tools.tasks.closed_set import Ask, ClosedSet, closed_set_of
+from dp_tools.tasks.closed_set import TRUST, Ask, ClosedSet, closed_set_of
 from lab.gap_trust import fit_trust
 from lab.synthetic.categories import CATEGORIES, things
 
@@ -66,7 +67,8 @@ def report(names: Sequence[tuple[str, str]], seeds: int, ask: Ask) -> None:
     for mode in MODES:
         totals = [0] * 7
         for name in names:
-            trust = fit_trust([tried for other in names if other != name for tried in trials[other]])
+            others = [tried for other in names if other != name for tried in trials[other]]
+            trust = fit_trust(others) if others else TRUST
             for column in columns[name]:
                 if column.mode != mode:
                     continue
@@ -77,7 +79,19 @@ def report(names: Sequence[tuple[str, str]], seeds: int, ask: Ask) -> None:
                 click.echo(f"{mode}, {column.name}: hidden {hidden}, {_text(figures)}")
                 totals = [total + figure for total, figure in zip(totals, figures, strict=True)]
         click.echo(f"== {mode}: {_text(totals)}")
-    click.echo(f"All lists: {fit_trust([tried for found in trials.values() for tried in found])}")
+    if every := [tried for found in trials.values() for tried in found]:
+        click.echo(f"All lists: {fit_trust(every)}")
+
+
+class _Counting:
+    """Asks, and counts the questions."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask, self.asked = ask, 0
+
+    def __call__(self, questions: Sequence[Question]) -> Sequence[Result]:
+        self.asked += len(questions)
+        return self._ask(questions)
 
 
 def _columns(name: tuple[str, str], seeds: int, ask: Ask) -> Iterator[_Column]:
@@ -95,16 +109,11 @@ def _columns(name: tuple[str, str], seeds: int, ask: Ask) -> Iterator[_Column]:
             empty = [record for record in records if record not in filled]
             if len(filled) < _ENOUGH:
                 continue
-            asked = [0]
-
-            def counted(questions, asked=asked):  # type: ignore[no-untyped-def]
-                asked[0] += len(questions)
-                return ask(questions)
-
+            counting = _Counting(ask)
             gone = [{**record, attribute: None} for record in empty]
             listed = kinds if mode == MODES[2] else []
-            chooser = closed_set_of(counted, attribute, listed, filled, gone)
-            yield _Column(f"{key} -> {attribute}", mode, empty, attribute, chooser, asked[0])
+            chooser = closed_set_of(counting, attribute, listed, filled, gone)
+            yield _Column(f"{key} -> {attribute}", mode, empty, attribute, chooser, counting.asked)
 
 
 def _figures(column: _Column) -> list[int]:

@@ -19,6 +19,7 @@ from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.clean.filling import fill_column
 from dp_tools.tables.snapshot import open_table
+from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
 
 CAMERAS = [
     {"name": "Sony DSC-W55 digital camera", "manufacturer": None},
@@ -92,6 +93,38 @@ def test_a_half_empty_column_of_few_values_is_filled_as_far_as_hidden_rows_confi
     assert len(told) >= 7
     assert sum(rows[row][1] == value for row, value in told.items()) >= len(told) - 1
     assert all(rows[change.row][1] == change.new for change in filling.changes)
+
+
+GROCERIES = {
+    "Dairy": "Whole milk 1l|Salted butter 250g|Mozzarella ball 125g|Cheddar block 350g|Greek yoghurt 500g",
+    "Bakery": "Cinnamon rolls|Rye bread sliced|Sourdough loaf|Sesame bagels|Butter croissant 4pk",
+    "Produce": "Red onions 1kg|Avocado ripe each|Baby spinach 200g|Bananas loose|Vine tomatoes 500g",
+    "Beverages": "Sparkling water 6x1.5l|Apple cider 500ml|Cola zero can 330ml|Green tea 20 bags|Orange juice 1l",
+    "Household": "Laundry detergent|Toilet paper 12 rolls|Dish soap lemon",
+}
+"""The first three of each but household goods have their category."""
+
+
+def test_of_the_values_that_are_listed_most_gaps_are_filled_and_none_wrongly(engine: Engine) -> None:
+    rows = [(item, kind, n) for kind, items in GROCERIES.items() for n, item in enumerate(items.split("|"))]
+    known = [{"item": item, "category": kind} for item, kind, n in rows if n < 3 and kind != "Household"]
+    gaps = [(item, kind) for item, kind, n in rows if n >= 3 or kind == "Household"]
+    spec = resolve("nano")
+    untuned = partial(open_engine, replace(spec, adapter=None), cache=False, optimized=False)
+    with KnowledgeStore.open(":memory:") as knowledge:
+        decider = Decider(spec, knowledge, engine, untuned=untuned)
+        request = ImputeRequest(
+            records=[{"item": item, "category": None} for item, _ in gaps],
+            attribute="category",
+            allowed=list(GROCERIES),
+            context=known,
+        )
+        answer = decider.answer(request)
+        decider.untuned.close()
+    assert isinstance(answer, ImputeAnswer)
+    filled = [(value.value, kind) for value, (_, kind) in zip(answer, gaps, strict=True) if value.confidence >= 0.8]
+    assert len(filled) >= 6
+    assert all(value == kind for value, kind in filled)
 
 
 @pytest.mark.anyio
