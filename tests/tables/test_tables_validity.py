@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random
 
 import pytest
@@ -12,7 +13,7 @@ from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.clean.cleaning import Cleaner, Repair
 from dp_tools.tables.snapshot import inline_table
 from lab.benchmarks.cleaning import CodeAlone, clean_synthetic
-from lab.synthetic.kind_tables import TABLES
+from lab.synthetic.kind_tables import TABLES, make
 
 COUNT = 40
 MAILS = [f"ada.king{n}@firm.example" for n in range(COUNT)]
@@ -197,3 +198,28 @@ def test_a_model_that_accuses_everything_is_not_asked_about_what_its_kind_tells(
     with Preprocessor(knowledge=":memory:", engine=Alarmist(), adapters=False) as preprocessor:
         found = errors(preprocessor, name, values)
     assert found == {}
+
+
+def test_a_file_and_its_records_are_judged_alike(preprocessor, tmp_path):
+    made = make("customers", 50, 4, 0.02)
+    table = tmp_path / "customers.csv"
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, made.rows[0])
+        writer.writeheader()
+        writer.writerows(made.rows)
+    names = [name for name in made.rows[0] if name != "customer"]
+    records = [{name: value or None for name, value in row.items()} for row in made.rows]
+    ways = [preprocessor.detect(table, names), preprocessor.detect(records, names)]
+    found = [{(cell.record, cell.attribute): (cell.error, cell.reason) for cell in way.cells} for way in ways]
+    assert found[0] == found[1]
+    assert {cell for cell, (error, _) in found[0].items() if error} <= made.truth.keys()
+    assert any(error for error, _ in found[0].values())
+
+
+@pytest.mark.parametrize("name", ["email", "website", "phone", "salary", "hired on", "first name"])
+@pytest.mark.parametrize(
+    "odd", ["(" * 5000, "a" + " " * 5000 + "b", "1 " * 5000, "a." * 5000, "<" + " " * 5000, "-" * 5000]
+)
+def test_very_long_values_take_no_long_time(preprocessor, name, odd):
+    right = {"email": MAILS, "hired on": DAYS, "salary": PAY}.get(name, [f"+49 30 555{n:04}" for n in range(COUNT)])
+    errors(preprocessor, name, spoiled(right, odd))

@@ -30,6 +30,8 @@ _AROUND = re.compile(
     )
 )
 """A number with what may stand around it: a currency or a unit, a sign, brackets for minus."""
+_LONGEST = 60
+"""Characters of a number with what is around it."""
 _MOST = 0.9
 """Share of a column's values that must be numbers in one notation."""
 _FEWEST = 20
@@ -149,7 +151,8 @@ class Notation:
 
 def read_number(value: str, mark: Mark) -> Number | None:
     """The number that a value is where `mark` stands before a fraction; brackets and a sign behind mean minus."""
-    found = _AROUND.fullmatch(value.strip())
+    text = " ".join(value.split())
+    found = _AROUND.fullmatch(text) if len(text) <= _LONGEST else None
     if found is None:
         return None
     before, opening, sign, inner, near, digits, behind, closing, last = found.groups()

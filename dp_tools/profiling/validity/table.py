@@ -15,6 +15,8 @@ from dp_tools.records import Record, is_missing, may_be_missing
 
 _READ = 1000
 """Records that say which tests a column supports."""
+_LONGEST = 400
+"""Characters of a value that is looked at; a longer one is a text."""
 _BLANKS = 0.9
 """How probably a value with blanks around it is wrong, in a column where hardly any has some."""
 _FEW_BLANKS = 0.02
@@ -42,7 +44,8 @@ class TableValidity:
         column = self._column(attribute)
         if value != value.strip() and attribute in self._trimmed:
             return Fault("Blanks stand before or behind the value.", _BLANKS)
-        return None if may_be_missing(value) else column.fault(value.strip(), self._country(record))
+        told = len(value) <= _LONGEST and not may_be_missing(value)
+        return column.fault(value.strip(), self._country(record)) if told else None
 
     def holds(self, record: Record, attribute: str, facts: Sequence[Fact]) -> str | None:
         """Why a cell's value is right as far as counting can tell and reading cannot: it passes the tests of its kind,
@@ -54,7 +57,7 @@ class TableValidity:
             facts: the evidence about it.
         """
         value = record[attribute]
-        if value is None or is_missing(value) or may_be_missing(value):
+        if value is None or is_missing(value) or may_be_missing(value) or len(value) > _LONGEST:
             return None
         return self._column(attribute).holds(value, self._country(record), facts)
 
@@ -62,7 +65,9 @@ class TableValidity:
         """Whether the kind of a column allows a value however many digits it has, as a quantity or a postcode of its
         country; how the others are written is no argument then."""
         value = record[attribute]
-        return value is not None and self._column(attribute).is_well_formed(value, self._country(record))
+        if value is None or len(value) > _LONGEST:
+            return False
+        return self._column(attribute).is_well_formed(value, self._country(record))
 
     def is_known(self, record: Record, attribute: str) -> bool:
         """Whether a cell holds a name that is known for its column's kind, such as a country's."""
@@ -72,7 +77,7 @@ class TableValidity:
     def rewritten(self, record: Record, attribute: str) -> list[Form]:
         """A cell's value in the form that its column has, best founded first; [] where its kind tells no other form."""
         value = (record[attribute] or "").strip()
-        if not value:
+        if not value or len(value) > _LONGEST:
             return []
         return list(self._column(attribute).rewritten(value, record, self._country(record)))
 
@@ -94,7 +99,11 @@ class TableValidity:
 
     def _column(self, attribute: str) -> ColumnValidity:
         if attribute not in self._columns:
-            filled = [(value, r) for r in self._records if (value := r.get(attribute)) and not is_missing(value)]
+            filled = [
+                (value, record)
+                for record in self._records
+                if (value := record.get(attribute)) and not is_missing(value) and len(value) <= _LONGEST
+            ]
             around = sum(value != value.strip() for value, _ in filled)
             if around <= max(1, _FEW_BLANKS * len(filled)) and len(filled) - around >= _FEWEST:
                 self._trimmed.add(attribute)
