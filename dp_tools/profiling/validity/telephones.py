@@ -14,6 +14,7 @@ _EXTENSION = re.compile(r"(?i)\s*(?:,?\s*(?:ext\.?|extension|x|dw|durchwahl|post
 _REMARK = re.compile(r"(?i)\([^\d()]*\)|\b(?:tel(?:efon|\.)?|phone|fax|mob(?:il|ile|\.)?|cell|office|home|work)\b[.:]?")
 _VANITY = re.compile(r"[A-Z]{3,}")
 _SEVERAL = re.compile(r"[;,|]| or | oder | / ")
+_READ = 60
 _SHORTEST, _LONGEST = 5, 15
 """Digits of a number outside of short codes, and of the longest one with its country code (ITU-T E.164)."""
 _REASONS = {
@@ -31,7 +32,8 @@ def telephone_fault(value: str, country: str | None) -> str | None:
         value: of a cell.
         country: the one of the record (ISO 3166, two letters), whose plan holds for a number without a country code.
     """
-    text = _EXTENSION.sub("", _REMARK.sub("", _SEVERAL.split(value)[0])).strip()
+    text = " ".join(_SEVERAL.split(value)[0].split())[:_READ]
+    text = _EXTENSION.sub("", _REMARK.sub("", text)).strip()
     count = len(digits(text))
     if re.search(r"[^\W\d_]", text) and not _VANITY.search(text):
         return "A telephone number has no letter in it."
