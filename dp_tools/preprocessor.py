@@ -363,6 +363,10 @@ class Preprocessor:
         one_to_one: bool = True,
         permutation_averaged: bool = False,
         kinds: Mapping[str, Kind] | None = None,
+        recall: float = 0.95,
+        precision: float = 0.95,
+        delta: float = 0.05,
+        ask_all: bool = False,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -385,6 +389,10 @@ class Preprocessor:
         one_to_one: bool = True,
         permutation_averaged: bool = False,
         kinds: Mapping[str, Kind] | None = None,
+        recall: float = 0.95,
+        precision: float = 0.95,
+        delta: float = 0.05,
+        ask_all: bool = False,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -408,6 +416,11 @@ class Preprocessor:
             one_to_one: whether a record has one counterpart at most.
             permutation_averaged: judge pairs by the mean over four orders: steadier, slower.
             kinds: what columns hold, by name ("Mobil": "telephone"), where detection fails.
+            recall: share of the yes answers to find, held against asking about every pair, where that would take more
+                than 2,000 questions.
+            precision: share of the yes answers given that asking would give too.
+            delta: the probability that either is missed.
+            ask_all: ask about every pair, however many there are.
             dataset: the name of the dataset, which selects the rules that apply.
             rules: more rules, for this call only, one sentence each.
             output: the CSV file to write; beside the left table by default, nowhere for a frame.
@@ -448,6 +461,10 @@ class Preprocessor:
             one_to_one=one_to_one,
             permutation_averaged=permutation_averaged,
             kinds=[f"{kind}={name}" for name, kind in (kinds or {}).items()],
+            recall=recall,
+            precision=precision,
+            delta=delta,
+            ask_all=ask_all,
             **self._scope(left, output, overwrite, escape_formulas, dataset, rules),
         )
         return MatchAnswer(*self._carried_out(request, resume, with_current_model, progress, cancel))
@@ -463,6 +480,10 @@ class Preprocessor:
         kinds: Mapping[str, Kind] | None = None,
         register: str | Path | None = None,
         key: Sequence[str] = (),
+        recall: float = 0.95,
+        precision: float = 0.95,
+        delta: float = 0.05,
+        ask_all: bool = False,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -485,6 +506,11 @@ class Preprocessor:
             register: the entity register, by name or by the path of its file, that the table is brought into: entities
                 keep their ids from table to table, and what persons said of them holds.
             key: for a new register, the columns that name a record in its source; otherwise its content does.
+            recall: share of the yes answers to find, held against asking about every pair, where that would take more
+                than 2,000 questions.
+            precision: share of the yes answers given that asking would give too.
+            delta: the probability that either is missed.
+            ask_all: ask about every pair, however many there are.
             dataset: the name of the dataset, which selects the rules that apply.
             rules: more rules, for this call only, one sentence each.
             output: the CSV file to write; beside the table by default, nowhere for a frame.
@@ -513,6 +539,10 @@ class Preprocessor:
             kinds=[f"{kind}={name}" for name, kind in (kinds or {}).items()],
             register_name=None if register is None else str(register),
             key=list(key),
+            recall=recall,
+            precision=precision,
+            delta=delta,
+            ask_all=ask_all,
             **self._scope(table, output, overwrite, escape_formulas, dataset, rules),
         )
         return DedupeAnswer(*self._carried_out(request, resume, with_current_model, progress, cancel))

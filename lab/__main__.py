@@ -23,6 +23,7 @@ class _LabCommands(LazyCommands):
         "lists": ("lab.commands.lists:lists", "Measure dedupe and match on lists whose truth is known."),
         "register": ("lab.commands.register:register", "Measure an entity register over monthly files."),
         "columns": ("lab.commands.columns:columns", "Measure schema matching on exports whose mapping is known."),
+        "cascade": ("lab.commands.cascade:cascade", "Measure how few questions a match takes."),
         "gaps": ("lab.commands.gaps:gaps", "Measure how a half-empty column of categories is filled."),
         "cleaning": ("lab.commands.cleaning:cleaning", "Measure cleaning on tables whose columns are of known kinds."),
         "extraction": ("lab.commands.extraction:extraction", "Fit how far an extraction can be believed."),

@@ -40,6 +40,7 @@ from dp_tools.tables.profile_page import profile_page
 from dp_tools.tables.snapshot import open_table
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
+SHARE = click.FloatRange(0, 1, min_open=True)
 C = TypeVar("C", bound=Callable[..., Any])
 _LOOK = 0.1
 """Seconds between two looks at a job, and whether somebody wants it to stop."""
@@ -97,6 +98,30 @@ _PERMUTATION_AVERAGED = (
         is_flag=True,
         help="Average each verdict over four orders; pairs whose orders disagree go to review.",
     ),
+)
+_PROMISE = (
+    click.option(
+        "--recall",
+        type=SHARE,
+        default=0.95,
+        show_default=True,
+        help="Share of the yes answers to find, held against asking everything.",
+    ),
+    click.option(
+        "--precision",
+        type=SHARE,
+        default=0.95,
+        show_default=True,
+        help="Share of the yes answers given that asking would give too.",
+    ),
+    click.option(
+        "--delta",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        default=0.05,
+        show_default=True,
+        help="Probability that either is missed.",
+    ),
+    click.option("--ask-all", is_flag=True, help="Ask the model about everything, however long it takes."),
 )
 _MODEL = (
     MODEL,
@@ -221,7 +246,7 @@ def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
 @click.argument("left", type=FILE)
 @click.argument("right", type=FILE)
 @click.option("--many", is_flag=True, help="Allow a record to match several others.")
-@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _READING, _MODEL)
+@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _PROMISE, _READING, _MODEL)
 def match_tables(
     left: Path,
     right: Path,
@@ -236,6 +261,10 @@ def match_tables(
     exclude: tuple[str, ...],
     kinds: tuple[str, ...],
     permutation_averaged: bool,
+    recall: float,
+    precision: float,
+    delta: float,
+    ask_all: bool,
     model: str,
     knowledge: Path | None,
     state: Path | None,
@@ -255,6 +284,10 @@ def match_tables(
         one_to_one=not many,
         kinds=list(kinds),
         permutation_averaged=permutation_averaged,
+        recall=recall,
+        precision=precision,
+        delta=delta,
+        ask_all=ask_all,
         **_scope(output, force, escape_formulas, dataset, rules),
     )
     _carry_out(request, model, knowledge, state)
@@ -266,7 +299,7 @@ def match_tables(
     "--register", help="Bring FILE into this entity register (a name, or a path ending in .sqlite); made if new."
 )
 @click.option("--key", "key", multiple=True, help="For a new register: column that names a record (repeatable).")
-@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _READING, _MODEL)
+@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _PROMISE, _READING, _MODEL)
 def dedupe(
     file: Path,
     register: str | None,
@@ -281,6 +314,10 @@ def dedupe(
     exclude: tuple[str, ...],
     kinds: tuple[str, ...],
     permutation_averaged: bool,
+    recall: float,
+    precision: float,
+    delta: float,
+    ask_all: bool,
     model: str,
     knowledge: Path | None,
     state: Path | None,
@@ -301,6 +338,10 @@ def dedupe(
         register_name=register,
         key=list(key),
         permutation_averaged=permutation_averaged,
+        recall=recall,
+        precision=precision,
+        delta=delta,
+        ask_all=ask_all,
         **_scope(output, force, escape_formulas, dataset, rules),
     )
     _carry_out(request, model, knowledge, state)

@@ -138,7 +138,7 @@ def _match(work: Work, path: Path, dataset: str | None) -> Row:
     with open_table(path / "tableA.csv") as left, open_table(path / "tableB.csv") as right:
         matching = match_tables(work, left, right, dataset=dataset)
         seconds = time.perf_counter() - started
-        known = _known(path / "matches.csv", left, right) if (path / "matches.csv").is_file() else None
+        known = known_matches(path / "matches.csv", left, right) if (path / "matches.csv").is_file() else None
         found = {(a, b) for a, b, _ in matching.pairs}
         scores = {"precision": None, "recall": None, "f1": None}
         return {
@@ -163,7 +163,7 @@ def _columns(dirty: Table, clean: Table) -> list[tuple[str, str]]:
     return shared if other_width and len(shared) * 2 >= len(clean.columns) else by_place
 
 
-def _known(path: Path, left: Table, right: Table) -> set[tuple[int, int]]:
+def known_matches(path: Path, left: Table, right: Table) -> set[tuple[int, int]]:
     """The known matches as record numbers. Their ids stand in a column named id, or in the first."""
     places = []
     for table in (left, right):

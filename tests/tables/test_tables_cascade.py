@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dp_tools.tables.cascade.cascade import Answers, answer
-from dp_tools.tables.cascade.guarantee import AuditBound, Promise
+from dp_tools.tables.cascade.guarantee import AuditBound
+from dp_tools.tables.cascade.promise import Promise
 
 
 class Table:

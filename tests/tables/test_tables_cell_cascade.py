@@ -15,7 +15,7 @@ from tables_job import ScriptedEngine, jobs_in
 from dp_tools.engine.questions import Labels, LabelScores, Question, Result
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.asking import NoJournal, Work
-from dp_tools.tables.cascade.guarantee import Promise
+from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.clean import judging
 from dp_tools.tables.clean.cleaning import Cleaner, Detection
 from dp_tools.tables.jobs.job_requests import CleanRequest, DetectRequest, TableSource

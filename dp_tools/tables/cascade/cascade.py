@@ -1,16 +1,18 @@
 """Answers many yes-or-no items by asking the model about few of them, with a promise about the rest.
 
 First a sample spread over the prior's score is asked, and a surrogate learns from the answers. Then each round asks
-what a plan would ask anyway, the most uncertain first and a quarter at random, and learns again, until nothing is left
-that is worth a question of its own. From then on the verdicts of the items that were not asked are fixed, and random
-draws from them are asked until the promise is shown to hold. Where a draw contradicts the surrogate, it learns from
-that, and what it now doubts is asked as well. In the end everything may have been asked: then nothing is left to doubt.
+what a plan would ask anyway, the most uncertain first and one in eight at random, and learns again, until nothing is
+left that is worth a question of its own. From then on the verdicts of the items that were not asked are fixed, and
+random draws from them are asked until the promise is shown to hold. Where draws contradict the surrogate, it learns
+from them, and what it now doubts is asked as well. In the end everything may have been asked: then nothing is left to
+doubt.
 
 The same items, answers and seed give the same questions in the same order, so that a resumed run replays them.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dp_tools.tables.cascade.guarantee import AuditBound, Promise, draws_needed
+from dp_tools.tables.cascade.guarantee import AuditBound, draws_needed
+from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.cascade.surrogate import Surrogate
 
 Floats = NDArray[np.floating[Any]]
@@ -31,8 +34,10 @@ BATCH = 64
 """Items asked between two fits at the least."""
 GROWTH = 5
 """A batch is at least one in so many of what was asked, so that a large table is not fitted hundreds of times."""
-AT_RANDOM = 4
+AT_RANDOM = 8
 """One in so many of a batch is drawn at random."""
+POOL = 100_000
+"""Of more items, a random part of this size is learned from first: predicting millions after each fit takes long."""
 _THRESHOLDS = np.r_[0.0, np.geomspace(1e-4, 0.5, 60), np.inf]
 
 
@@ -74,6 +79,22 @@ class Audit:
     recall: float
     precision: float
 
+    def sentence(self, items: str) -> str:
+        """What was promised, asked and found, in words.
+
+        Args:
+            items: what the items are, in the plural.
+        """
+        if self.asked == self.size:
+            return f"Asked the model about all {self.size:,} {items}: fewer could not keep the promise."
+        return (
+            f"Asked the model about {self.asked:,} of {self.size:,} {items} and learned the rest from its answers. "
+            f"Promised, at {1 - self.promise.delta:.0%} confidence: recall {self.promise.recall:.0%} and precision "
+            f"{self.promise.precision:.0%} of asking about all; an audit of {self.drawn:,} random {items} contradicted "
+            f"{self.wrong:,} learned verdicts and shows recall {_floor(self.recall)} and precision "
+            f"{_floor(self.precision)} at least."
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Cascaded:
@@ -112,7 +133,8 @@ def answer(
 
     Args:
         features: facts about each item, one line each; nan where something is not known.
-        prior: how likely each is to be a yes before anything was asked; only the order counts.
+        prior: how likely each is to be a yes before anything was asked; only the order counts, and only for the first
+            sample. The surrogate sees it where it is one of the features, too.
         ask: asks the model.
         promise: what the yes answers keep to.
         first: items that are asked in any case, at the beginning.
@@ -120,10 +142,16 @@ def answer(
         expect: called with how many questions are expected in all, whenever that changes.
         look: called between fits; it may raise to stop.
     """
-    run = _Run(np.column_stack([features, prior]).astype(np.float32), ask, promise, seed, expect, look)
-    sample = _spread(prior, FIRST, run.random)
-    run.ask(sample if first is None else np.union1d(sample, first))
-    run.learn()
+    run = _Run(features, ask, promise, seed, expect, look)
+    evenly, sample = _spread(prior, FIRST, run.random)
+    run.drawn[evenly] = True
+    if first is not None:
+        sample = np.union1d(sample, first)
+    run.ask(sample)
+    every = np.arange(len(features))
+    if len(features) > POOL:
+        run.learn(np.sort(run.random.choice(every, POOL, replace=False)))
+    run.learn(every)
     return run.audited()
 
 
@@ -132,7 +160,7 @@ class _Run:
 
     def __init__(
         self,
-        features: NDArray[np.float32],
+        features: Floats,
         ask: Ask,
         promise: Promise,
         seed: int,
@@ -142,66 +170,89 @@ class _Run:
         self.features, self.promise, self.seed = features, promise, seed
         self.random = np.random.default_rng(seed)
         size = len(features)
-        self.asked = np.zeros(size, bool)
+        self.asked, self.drawn = np.zeros(size, bool), np.zeros(size, bool)
         self.probability = np.full(size, np.nan)
         self.yes = np.zeros(size, bool)
-        self.likely = np.zeros(size)
+        self.likely, self.learned = np.zeros(size), np.zeros(size)
         self._ask, self._expect, self._look = ask, expect, look
+        self._taught = 0
 
     def ask(self, items: Indices) -> None:
         """Ask about items that were not asked before."""
         if not len(items):
             return
+        self.expect(len(items))
         found = self._ask(items)
         self.asked[items] = True
         self.probability[items] = found.probability
         self.yes[items] = found.yes
 
-    def fit(self) -> None:
-        """Learn from all answers how likely a yes is for every item."""
+    def expect(self, more: float) -> None:
+        """Say how many questions are expected in all: those asked, and more."""
+        self._expect(int(self.asked.sum() + more))
+
+    def fit(self, items: Indices) -> None:
+        """Learn from all answers how likely a yes is for these items, and what probability the model would give."""
         self._look()
         known = np.flatnonzero(self.asked & ~np.isnan(self.probability))
-        self.likely = Surrogate(self.features[known], self.yes[known], self.seed)(self.features)
+        self._taught = len(known)
+        # Each random item stands for its share of those that were not asked, every other one for itself.
+        drawn = self.drawn[known]
+        stands_for = np.where(drawn, max((~self.asked).sum() / max(drawn.sum(), 1), 1.0), 1.0)
+        surrogate = Surrogate(self.features[known], self.probability[known], self.yes[known], stands_for, self.seed)
+        self.likely[items], self.learned[items] = surrogate(self.features[items])
 
-    def learn(self) -> None:
-        """Ask and learn until nothing is left that is worth a question of its own."""
-        while not self.asked.all():
-            self.fit()
-            said_yes = self.likely >= 0.5
-            worth, draws = self.worth_asking(said_yes, {True: None, False: None})
-            self._expect(int(self.asked.sum() + len(worth) + draws))
+    def learn(self, pool: Indices) -> None:
+        """Ask and learn until nothing in a pool is left that is worth a question of its own."""
+        while not self.asked[pool].all():
+            self.fit(pool)
+            worth, draws = self.worth_asking(pool, self.likely[pool] >= 0.5, {True: None, False: None})
+            self.expect(len(worth) + draws)
             if not len(worth):
                 break
             size = max(BATCH, int(self.asked.sum()) // GROWTH)
-            uncertain = worth[np.argsort(np.abs(self.likely[worth] - 0.5), kind="stable")][: size - size // AT_RANDOM]
-            self.ask(uncertain)
-            others = np.flatnonzero(~self.asked)
-            drawn = self.random.choice(others, min(size // AT_RANDOM, len(others)), replace=False)
-            self.ask(np.sort(drawn))
+            certain = np.abs(self.likely[worth] - 0.5)
+            self.ask(worth[np.argsort(certain, kind="stable")][: size - size // AT_RANDOM])
+            others = pool[~self.asked[pool]]
+            at_random = np.sort(self.random.choice(others, min(size // AT_RANDOM, len(others)), replace=False))
+            self.drawn[at_random] = True
+            self.ask(at_random)
 
-    def worth_asking(self, said_yes: Mask, bounds: dict[bool, AuditBound | None]) -> tuple[Indices, float]:
+    def worth_asking(
+        self, pool: Indices, said_yes: Mask, bounds: dict[bool, AuditBound | None]
+    ) -> tuple[Indices, float]:
         """Items that cost less when they are asked than when more draws have to make up for them, and the draws that
-        the rest takes."""
-        found = int(self.yes[self.asked].sum())
-        open_ = ~self.asked
-        total = found + float(self.likely[open_].sum())
+        the rest takes.
+
+        Args:
+            pool: the items; what they say stands for all where they are a part.
+            said_yes: the verdict of each that holds unless it is asked.
+            bounds: by verdict, the bounds that are being drawn for, if any.
+        """
+        open_ = ~self.asked[pool]
+        if not open_.any():
+            return np.empty(0, np.int64), 0.0
+        share = open_.sum() / max((~self.asked).sum(), 1)
+        found = int(self.yes[self.asked].sum()) * share
+        total = found + float(self.likely[pool[open_]].sum())
         given = found + int((said_yes & open_).sum())
         worth, draws = [], 0.0
         for side in (True, False):
-            items = np.flatnonzero(open_ & (said_yes == side))
+            items = pool[open_ & (said_yes == side)]
             if side and self.promise.confirms:
                 worth.append(items)
                 continue
             wrong = 1 - self.likely[items] if side else self.likely[items]
             allowed = self.promise.wrong_allowed(given) if side else self.promise.missed_allowed(total)
-            threshold, needed = _cheapest(wrong, allowed, self.promise.delta_each, bounds[side])
+            threshold, needed = _cheapest(wrong, allowed, share, self.promise.delta_of(side), bounds[side])
             worth.append(items[wrong >= threshold])
             draws += needed
         return np.concatenate(worth), draws
 
     def audited(self) -> Cascaded:
         """Fix the verdicts that were not asked, and draw from them until the promise holds."""
-        self.fit()
+        every = np.arange(len(self.features))
+        self.fit(every)
         said_yes = np.where(self.asked, self.yes, self.likely >= 0.5)
         open_ = np.flatnonzero(~self.asked)
         total = int(self.yes[self.asked].sum()) + float(self.likely[open_].sum())
@@ -209,10 +260,11 @@ class _Run:
         expected = {True: float((1 - self.likely[sides[True]]).sum()), False: float(self.likely[sides[False]].sum())}
         allowed = {True: self.promise.wrong_allowed(total), False: self.promise.missed_allowed(total)}
         bounds = {
-            side: AuditBound(len(sides[side]), self.promise.delta_each, expected[side], allowed[side]) for side in sides
+            side: AuditBound(len(sides[side]), self.promise.delta_of(side), expected[side], allowed[side])
+            for side in sides
         }
         order = {side: self.random.permutation(sides[side]) for side in sides}
-        drawn = wrong = 0
+        drawn = wrong = learned = 0
         while True:
             self._look()
             most = {side: bounds[side].upper() for side in sides}
@@ -229,7 +281,6 @@ class _Run:
             ]
             if not failing:
                 break
-            surprised = False
             for side in failing:
                 left = order[side][~self.asked[order[side]]]
                 size = max(BATCH // 2, int(self.asked.sum()) // (4 * GROWTH))
@@ -238,12 +289,13 @@ class _Run:
                 contradicted = self.yes[batch] != side
                 for one in contradicted.tolist():
                     bounds[side].draw(one)
+                self.drawn[batch] = True
                 drawn, wrong = drawn + len(batch), wrong + int(contradicted.sum())
-                surprised |= bool(contradicted.any())
-            if surprised:
-                self.fit()
-                worth, draws = self.worth_asking(said_yes, dict(bounds))
-                self._expect(int(self.asked.sum() + len(worth) + draws))
+            if wrong > learned and self.asked.sum() > self._taught * (1 + 0.5 / GROWTH):
+                learned = wrong
+                self.fit(every)
+                worth, draws = self.worth_asking(every, said_yes, {**bounds})
+                self.expect(len(worth) + draws)
                 self.ask(worth)
                 for side in sides:
                     mine = worth[said_yes[worth] == side]
@@ -266,10 +318,8 @@ class _Run:
         )
         probability = self.probability.copy()
         if open_.any():
-            self.fit()
-            known = np.flatnonzero(self.asked & ~np.isnan(self.probability))
-            surrogate = Surrogate(self.features[known], self.probability[known], self.seed)
-            probability[open_] = surrogate(self.features[open_])
+            self.fit(np.arange(len(yes)))
+            probability[open_] = self.learned[open_]
         certainty = np.where(open_, np.where(yes, self.likely, 1 - self.likely), 1.0)
         return Cascaded(self.asked, probability, yes, certainty, self._alike(yes), audit)
 
@@ -281,24 +331,27 @@ class _Run:
         return np.where(self.asked, 0, counts[yes.astype(np.int64), band])
 
 
-def _spread(prior: Floats, size: int, random: np.random.Generator) -> Indices:
-    """A sample of which half is spread evenly over the order of the prior, and half crowds towards its top."""
+def _spread(prior: Floats, size: int, random: np.random.Generator) -> tuple[Indices, Indices]:
+    """A sample that is spread evenly over the order of the prior, and one with as many more that crowd at its top."""
     order = np.argsort(-prior, kind="stable")
-    count = len(order)
+    count, half = len(order), size // 2
     if count <= size:
-        return np.arange(count)
-    evenly = (np.arange(size // 2) + random.random(size // 2)) / (size // 2)
-    crowded = np.expm1(np.log(count) * (np.arange(size - size // 2) + random.random(size - size // 2)) / (size // 2))
-    places = np.r_[evenly * count, crowded].astype(np.int64)
-    return np.sort(order[np.unique(np.clip(places, 0, count - 1))])
+        return np.arange(count), np.arange(count)
+    evenly = ((np.arange(half) + random.random(half)) / half * count).astype(np.int64)
+    crowded = np.expm1(np.log(count) * (np.arange(half) + random.random(half)) / half).astype(np.int64)
+    places = np.unique(np.clip(np.r_[evenly, crowded], 0, count - 1))
+    return order[evenly], np.sort(order[places])
 
 
-def _cheapest(wrong: Floats, allowed: float, delta: float, bound: AuditBound | None) -> tuple[float, float]:
+def _cheapest(
+    wrong: Floats, allowed: float, share: float, delta: float, bound: AuditBound | None
+) -> tuple[float, float]:
     """From which probability of being wrong on verdicts are best asked, and how many draws the others take then.
 
     Args:
         wrong: the probability that each verdict is wrong.
-        allowed: wrong ones that may remain.
+        allowed: wrong ones of these that may remain.
+        share: what share of all verdicts these are.
         delta: probability that the bound is too low.
         bound: the bound that is being drawn for, if the verdicts are fixed already.
     """
@@ -308,9 +361,14 @@ def _cheapest(wrong: Floats, allowed: float, delta: float, bound: AuditBound | N
     below, expected = np.cumsum(counts)[:-1], np.cumsum(sums)[:-1]
     spent = 0.0 if bound is None else bound.gained(allowed)
     draws = [
-        draws_needed(size, mean, allowed, delta, spent)
+        draws_needed(size / share, mean / share, allowed / share, delta, spent)
         for size, mean in zip(below.tolist(), expected.tolist(), strict=True)
     ]
-    costs = np.array(draws) + len(wrong) - below
+    costs = np.array(draws) + (len(wrong) - below) / share
     best = len(costs) - 1 - int(np.argmin(costs[::-1]))
     return float(_THRESHOLDS[best]), draws[best]
+
+
+def _floor(share: float) -> str:
+    """A share in percent, with one decimal that is not rounded up."""
+    return f"{math.floor(share * 1000) / 10:.1f}%"

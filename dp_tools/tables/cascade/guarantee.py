@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,39 +20,6 @@ _SPREAD = (0.0, 0.05, 0.15, 0.3, 0.5, 0.75)
 """Shares of what is allowed that the bets expect to be wrong."""
 _LEAST = 0.05
 """Wrong items that a bet expects at the least, so that one more than it expected does not lose everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """What the yes answers keep to, held against the answers if everything were asked.
-
-    Args:
-        recall: share of all yes answers that are among those given, above 0 to 1.
-        precision: share of the yes answers given that asking would give too, above 0 to 1; for 1 each is asked.
-        delta: probability that a run misses one of the two, above 0, below 1.
-    """
-
-    recall: float = 0.95
-    precision: float = 0.95
-    delta: float = 0.05
-
-    @property
-    def confirms(self) -> bool:
-        """Whether every yes answer that is given was asked for."""
-        return self.precision >= 1
-
-    @property
-    def delta_each(self) -> float:
-        """The part of delta that the bound on missed yes answers, and that on wrong ones, may use."""
-        return self.delta if self.confirms else self.delta / 2
-
-    def missed_allowed(self, confirmed: float) -> float:
-        """Yes answers that may be missed where so many given ones are confirmed."""
-        return confirmed * (1 - self.recall) / self.recall
-
-    def wrong_allowed(self, given: float) -> float:
-        """Yes answers that may be wrong of so many given."""
-        return given * (1 - self.precision)
 
 
 class AuditBound:
@@ -152,21 +118,18 @@ def draws_needed(size: float, expected: float, allowed: float, delta: float, gai
         delta: probability that the bound is too low.
         gained: what was won already against the number that is allowed, in nats (see `AuditBound.gained`).
     """
-    if size <= 0 or size <= allowed:
+    if size <= allowed:
         return 0.0
     nats = max(math.log(1 / delta) + 1.0 - gained, 0.1)
     expected = max(expected, 1e-9)
-    share = 0.0
+    low, high = 0.0, 1.0
     for _ in range(20):
+        share = (low + high) / 2
         reached = allowed + share * expected
-        if reached <= expected:
-            return size
-        gap = reached - expected + expected * math.log(expected / reached)
-        now = 1 - math.exp(-nats / gap) if gap > 0 else 1.0
-        if abs(now - share) < 1e-3:
-            break
-        share = now
-    return size * share
+        gap = reached - expected + expected * math.log(expected / reached) if reached > expected else 0.0
+        # What a share of the set wins against so many wrong items: its draws without replacement tell more and more.
+        low, high = (low, share) if -math.log1p(-share) * gap >= nats else (share, high)
+    return size * high
 
 
 def _highest(value: Callable[[int], float], low: int, high: int) -> int:

@@ -10,89 +10,112 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 
-FEW = 400
-"""Answers below which only the straight line is fitted; trees need more."""
+FOLDS = 4
+"""Parts of the answers, each of which is predicted by what the others teach."""
+_EDGE = 0.005
+"""Probabilities nearer to 0 or 1 count as this near."""
 _AT_ONCE = 500_000
 """Items whose answers are predicted at once."""
 
 
-class _Classifier(Protocol):
-    def predict_proba(self, features: Floats) -> Floats: ...
+class _Learner(Protocol):
+    def predict(self, features: Floats) -> Floats: ...
 
 
 class Surrogate:
-    """Predicts what the model says: its verdicts, or the probability that it gives.
+    """Predicts what the model says of items: its verdict, and the probability that it gives.
 
-    Logistic regression while there are few answers, its mean with histogram boosting beyond. The same answers and seed
-    give the same surrogate.
+    The mean of a ridge regression and of boosted trees predicts the model's log-odds, of which each answer tells more
+    than its verdict does; Platt's calibration on answers that were held out turns them into probabilities. On real
+    answers it took fewer of them than classifiers of the verdicts did. The same answers and seed give the same
+    surrogate.
 
     Args:
         features: one line an asked item; nan where something is not known.
-        target: what is predicted, 0 to 1: verdicts, or calibrated probabilities.
+        probability: the model's calibrated probability of yes of each, 0 to 1.
+        yes: its verdicts.
+        stands_for: how many items each stands for in the calibration: items that were asked because they are doubtful
+            say little about the tails.
         seed: for what is random in fitting.
     """
 
-    def __init__(self, features: Floats, target: Floats, seed: int) -> None:
-        # What is known of no asked item teaches nothing.
+    def __init__(
+        self, features: Floats, probability: Floats, yes: NDArray[np.bool_], stands_for: Floats, seed: int
+    ) -> None:
+        clipped = np.clip(probability, _EDGE, 1 - _EDGE)
+        odds = np.log(clipped / (1 - clipped))
+        # What is known of no asked item teaches nothing, and trees cannot bin it.
         self._known = ~np.isnan(features).all(axis=0)
+        features = features[:, self._known]
         with one_thread():
-            self._fitted = _fit(features[:, self._known], target.astype(np.float64), seed)
+            held_out = np.empty(len(odds))
+            fold = np.random.default_rng(seed).permutation(len(odds)) % FOLDS
+            for part in range(FOLDS):
+                others = fold != part
+                held_out[~others] = _log_odds(_fit(features[others], odds[others], seed), features[~others])
+            self._learners = _fit(features, odds, seed)
+            self._verdict = _calibration(held_out, yes.astype(np.float64), stands_for)
+            self._probability = _calibration(held_out, probability, stands_for)
 
-    def __call__(self, features: Floats) -> NDArray[np.float64]:
-        """What is expected of each item, 0 to 1."""
-        found = np.empty(len(features))
+    def __call__(self, features: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The probability that the model says yes to each item, and the calibrated one that it would give."""
+        odds = np.empty(len(features))
         with one_thread():
             for start in range(0, len(features), _AT_ONCE):
-                found[start : start + _AT_ONCE] = self._predicted(features[start : start + _AT_ONCE, self._known])
-        return found
-
-    def _predicted(self, features: Floats) -> Floats | float:
-        if isinstance(self._fitted, float):
-            return self._fitted
-        return sum(one.predict_proba(features)[:, 1] for one in self._fitted) / len(self._fitted)
+                part = slice(start, start + _AT_ONCE)
+                odds[part] = _log_odds(self._learners, features[part, self._known])
+        return _logistic(odds, *self._verdict), _logistic(odds, *self._probability)
 
 
 def one_thread() -> AbstractContextManager[Any]:
     """Numeric libraries within use one thread: small fits gain nothing by more, and wait long where cores are busy."""
+    # Imported here as below: it takes a second that only jobs with a cascade need.
     from threadpoolctl import threadpool_limits
 
     limits: AbstractContextManager[Any] = threadpool_limits(limits=1)
     return limits
 
 
-def _fit(features: Floats, target: Floats, seed: int) -> list[_Classifier] | float:
-    """Classifiers fitted to targets from 0 to 1; where these are all on one side, their mean."""
-    # Imported here: it takes a second that only jobs with a cascade need.
-    from sklearn.ensemble import HistGradientBoostingClassifier
+def _fit(features: Floats, odds: Floats, seed: int) -> list[_Learner]:
+    from sklearn.ensemble import HistGradientBoostingRegressor
     from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import Ridge
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    if min(target.sum(), (1 - target).sum()) < 1:
-        return float((target.sum() + 0.5) / (len(target) + 1))
-    # A target between 0 and 1 counts as a yes and a no of these weights.
-    rows = np.concatenate([features, features])
-    labels = np.r_[np.ones(len(target), bool), np.zeros(len(target), bool)]
-    weights = np.r_[target, 1 - target]
-    held = weights > 0
-    rows, labels, weights = rows[held], labels[held], weights[held]
     line = make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
-        StandardScaler(),
-        LogisticRegression(C=1.0, max_iter=500),
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler(), Ridge(3.0)
     )
-    line.fit(rows, labels, logisticregression__sample_weight=weights)
-    if len(target) < FEW:
-        return [line]
-    trees = HistGradientBoostingClassifier(
-        learning_rate=0.06,
-        max_iter=120,
+    trees = HistGradientBoostingRegressor(
+        learning_rate=0.1,
+        max_iter=70,
         max_leaf_nodes=12,
         min_samples_leaf=10,
         l2_regularization=2.0,
         early_stopping=False,
         random_state=seed,
     )
-    trees.fit(rows, labels, sample_weight=weights)
-    return [line, trees]
+    return [learner.fit(features, odds) for learner in (line, trees)]
+
+
+def _log_odds(learners: list[_Learner], features: Floats) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = np.mean([learner.predict(features) for learner in learners], axis=0)
+    return found
+
+
+def _calibration(odds: Floats, target: Floats, stands_for: Floats) -> tuple[float, float]:
+    """Slope and offset of the log-odds that make a target from 0 to 1 most likely."""
+    from sklearn.linear_model import LogisticRegression
+
+    if min(target.sum(), (1 - target).sum()) < 1:
+        share = (target.sum() + 0.5) / (len(target) + 1)
+        return 0.0, float(np.log(share / (1 - share)))
+    # A target between 0 and 1 counts as a yes and a no of these weights.
+    labels, weights = np.repeat([True, False], len(target)), np.r_[target * stands_for, (1 - target) * stands_for]
+    fitted = LogisticRegression(C=100.0).fit(np.r_[odds, odds][:, None], labels, sample_weight=weights)
+    return max(float(fitted.coef_[0, 0]), 0.0), float(fitted.intercept_[0])
+
+
+def _logistic(odds: Floats, slope: float, offset: float) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = 1 / (1 + np.exp(-(slope * odds + offset)))
+    return found

@@ -19,7 +19,7 @@ from dp_tools.decision import as_misunderstood, backed_by_rows, is_misunderstood
 from dp_tools.profiling import Fact, is_contradicted, rendered
 from dp_tools.profiling.cell_features import CellFeatures, NotedCell, cell_features
 from dp_tools.tables.cascade.cascade import Answers, Audit, Cascaded, Indices, answer
-from dp_tools.tables.cascade.guarantee import Promise
+from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tasks.task import Outcome
 
 IMPORTANT = 10

@@ -18,7 +18,7 @@ from dp_tools.errors import InvalidRequest
 from dp_tools.rules.discovery.data_constraints import DataConstraints, searched
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.cascade.cascade import Audit
-from dp_tools.tables.cascade.guarantee import Promise
+from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.change_log import Change
 from dp_tools.tables.clean.judging import Fields, Judge
 from dp_tools.tables.clean.proposals import Proposal, proposals

@@ -14,7 +14,7 @@ from dp_tools.rules.injection import Injection
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.cascade.cascade import Audit
-from dp_tools.tables.cascade.guarantee import Promise
+from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.clean.cell_cascade import CellCascade, OpenQuestion
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
 from dp_tools.tasks.request_errors import make_request

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
+from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.io.delimited import Ragged
 from dp_tools.tasks.task import RecordField
 
@@ -21,6 +22,13 @@ Include = Annotated[
     Field(description="Include these even if they look like keys."),
 ]
 Exclude = Annotated[list[str], Field(description="Leave these out.")]
+
+_NUMBER = WithJsonSchema({"type": "number"})
+"""What a model is shown of a share: its bounds are checked all the same."""
+Recall = Annotated[float, Field(gt=0, le=1, description="Yes answers to find."), _NUMBER]
+Precision = Annotated[float, Field(gt=0, le=1, description="And to be right."), _NUMBER]
+Delta = Annotated[float, Field(gt=0, lt=1, description="Chance to miss either."), _NUMBER]
+AskAll = Annotated[bool, Field(description="Ask about everything.")]
 
 Kinds = Annotated[list[str], Field(description="Kinds of columns: telephone=Mobil.")]
 RegisterName = Annotated[str | None, Field(description="Entity register to bring the table into.")]
@@ -76,6 +84,23 @@ class JobRequest(BaseModel):
     escape_formulas: Annotated[bool, Field(description="In CSV results, prefix formulas with an apostrophe.")] = False
 
 
+class PromisedRequest(JobRequest):
+    """What jobs take that ask the model only where it matters, once they would ask many questions.
+
+    Recall and precision are held against asking everything.
+    """
+
+    recall: Recall = 0.95
+    precision: Precision = 0.95
+    delta: Delta = 0.05
+    ask_all: AskAll = False
+
+    @property
+    def promise(self) -> Promise | None:
+        """What the answers keep to; None where everything is asked."""
+        return None if self.ask_all else Promise(self.recall, self.precision, self.delta)
+
+
 class DetectRequest(JobRequest):
     """Find the wrong cells of a table."""
 
@@ -105,7 +130,7 @@ class FillRequest(JobRequest):
     allowed: Annotated[list[str] | None, Field(description="The values to choose from, if the set is closed.")] = None
 
 
-class MatchRequest(JobRequest):
+class MatchRequest(PromisedRequest):
     """Find matching records in two tables."""
 
     kind: Literal["match"] = "match"
@@ -121,7 +146,7 @@ class MatchRequest(JobRequest):
     ] = True
 
 
-class DedupeRequest(JobRequest):
+class DedupeRequest(PromisedRequest):
     """Find the groups of records of a table that are the same, by itself or with all that a register holds."""
 
     kind: Literal["dedupe"] = "dedupe"

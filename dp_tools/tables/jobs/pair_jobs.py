@@ -47,6 +47,7 @@ def match(run: JobRun) -> JobResult:
             one_to_one_only=request.one_to_one,
             permutation_averaged=request.permutation_averaged,
             kinds=stated_kinds(request.kinds),
+            promise=request.promise,
         )
         files = deliver(
             run,
@@ -70,6 +71,7 @@ def match(run: JobRun) -> JobResult:
         f"{len(matching.candidates):,} candidates ({matching.candidates.per_record:.1f} a record); "
         f"{len(matching.doubtful):,} wait for a person."
         + _merged(merging)
+        + _audited(matching)
         + not_looked_at(*matching.compared)
         + failures_of(matching.scores.unanswered())
     )
@@ -80,6 +82,8 @@ def match(run: JobRun) -> JobResult:
         "for review": len(matching.doubtful),
         **_merged_figures(merging),
     }
+    if matching.scores.audit is not None:
+        figures["asked"] = matching.scores.audit.asked
     return JobResult(summary=summary, files=files, figures=figures, preview=preview)
 
 
@@ -100,6 +104,7 @@ def dedupe(run: JobRun) -> JobResult:
             exclude=request.exclude,
             permutation_averaged=request.permutation_averaged,
             kinds=stated_kinds(request.kinds),
+            promise=request.promise,
         )
         files = deliver(
             run,
@@ -126,6 +131,7 @@ def dedupe(run: JobRun) -> JobResult:
         f"{members:,} of {table.count:,} records stand in {len(matching.groups):,} groups of the same thing, "
         f"found among {len(matching.candidates):,} candidate pairs; {len(matching.doubtful):,} pairs wait for a person."
         + _merged(merging)
+        + _audited(matching)
         + not_looked_at(*matching.compared)
         + failures_of(matching.scores.unanswered())
     )
@@ -136,6 +142,8 @@ def dedupe(run: JobRun) -> JobResult:
         "for review": len(matching.doubtful),
         **_merged_figures(merging),
     }
+    if matching.scores.audit is not None:
+        figures["asked"] = matching.scores.audit.asked
     return JobResult(summary=summary, files=files, figures=figures, preview=preview)
 
 
@@ -179,3 +187,9 @@ def _merged(merging: Merging) -> str:
 
 def _merged_figures(merging: Merging) -> dict[str, int]:
     return {"entities": merging.entities, "conflicts": merging.contradicting} if merging.entities else {}
+
+
+def _audited(matching: Matching) -> str:
+    """What was promised and found, where not every pair was asked."""
+    audit = matching.scores.audit
+    return "" if audit is None else f" {audit.sentence('pairs')}"

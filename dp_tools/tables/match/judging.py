@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,20 +12,34 @@ from numpy.typing import NDArray
 from dp_tools.decision import by_counting, is_left_to_counting
 from dp_tools.explain.averaging import ORDERS_OF_A_PAIR
 from dp_tools.profiling import PairFacts
+from dp_tools.profiling.facts import Similarity
+from dp_tools.profiling.pair_features import PairFeatures, pair_features
+from dp_tools.profiling.pair_prior import prior_log_odds
 from dp_tools.progress import Progress
 from dp_tools.records import Record
 from dp_tools.rules.injection import Injection
 from dp_tools.tables.asking import CHUNK, Asked, Work, chunks
+from dp_tools.tables.cascade import cascade
+from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.match.blocking import Candidates
 from dp_tools.tables.match.identity import Identity
+from dp_tools.tables.match.pairing import LEAST_LIKELY
+from dp_tools.tables.match.rivals import rival_features
 from dp_tools.tables.match.scores import PairScores
-from dp_tools.tables.snapshot import Table
+from dp_tools.tables.snapshot import ROW, Table
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest
 from dp_tools.tasks.request_errors import make_request
 from dp_tools.tasks.task import Answer, Outcome, probability_of_yes
 
 _AT_ONCE = 20_000
 """Pairs whose records are held at once."""
+WORTH_LEARNING = 2_000
+"""Questions above which the model is asked only where it matters."""
+NEAR = 0.3
+"""Difference in probability below which a rival is near."""
+_FACTS = 2
+"""Similarities that the reason of a learned score names."""
+_CODES = {1.0: "same model number", -1.0: "other model number"}
 Row = dict[str, str | None]
 """A record as it stands in a table."""
 
@@ -44,6 +58,8 @@ class Judging:
         dataset, rules: which rules apply.
         permutation_averaged: whether each pair is judged in several orders.
         identity: what tells people, companies or addresses apart, where the records are such.
+        promise: what the matches keep to where not every pair is asked; None asks about every pair.
+        one_to_one: whether a record has one counterpart at most, so that near rivals are asked about in any case.
     """
 
     work: Work
@@ -54,6 +70,8 @@ class Judging:
     rules: Sequence[str]
     permutation_averaged: bool
     identity: Identity | None
+    promise: Promise | None = None
+    one_to_one: bool = False
 
     def scores(self) -> PairScores:
         """A score for each candidate: by counting where that decides, otherwise from what answers questions."""
@@ -69,6 +87,9 @@ class Judging:
         missing = [number for number in np.flatnonzero(scores.decided_by("table")[places]) if found[number] is None]
         for number, outcome in zip(missing, self._outcomes(places[missing]), strict=True):
             found[number] = None if outcome is None else outcome.reason
+        learned = np.flatnonzero(scores.decided_by("learned")[places])
+        for number, reason in zip(learned, self._learned_reasons(scores, places[learned]), strict=True):
+            found[number] = reason
         return found
 
     def _count(self, scores: PairScores) -> NDArray[np.int64]:
@@ -94,15 +115,109 @@ class Judging:
             for left, right in self._records(batch):
                 yield by_counting(self.identity.judge.judge(left, right), self._injection)
 
-    def _score(self, rest: NDArray[np.int64], scores: PairScores) -> None:
-        """Score the pairs that counting does not decide: each of them is asked about."""
-        self._ask(rest, scores)
+    def _learned_reasons(self, scores: PairScores, places: NDArray[np.int64]) -> Iterator[str]:
+        """Which answers these pairs are like, and the facts that name the pair best."""
+        for batch in _batches(places):
+            for alike, (left, right) in zip(scores.alike[batch].tolist(), self._records(batch), strict=True):
+                facts = self._facts.about(*self._compared(left, right))
+                told = [fact.render() for fact in facts if isinstance(fact, Similarity)][:_FACTS]
+                codes = _CODES.get(self._facts.codes(*self._compared(left, right)))
+                told += [codes] if codes else []
+                yield f"Like {alike:,} answers of the model on this table" + (f": {', '.join(told)}." if told else ".")
 
-    def _ask(self, places: NDArray[np.int64], scores: PairScores) -> None:
-        """Score these pairs by an example, a check or the model."""
-        orders = ORDERS_OF_A_PAIR if self.permutation_averaged else 1
+    def _score(self, rest: NDArray[np.int64], scores: PairScores) -> None:
+        """Score the pairs that counting does not decide: each is asked about, or, where that is many questions, as many
+        as the promise takes."""
+        if self.promise is None or self._orders * len(rest) <= WORTH_LEARNING:
+            self._ask(rest, scores)
+            return
+        ruled = self._ruled(rest)
+        self._ask(rest[ruled], scores)
+        rest = rest[~ruled]
+        if len(rest):
+            self._learn(rest, self.promise, scores)
+
+    def _ruled(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these pairs a check or an example decides."""
+        injection = self._injection
+        found = np.zeros(len(places), bool)
+        if not any(rule.check is not None or rule.examples for rule in injection.rules):
+            return found
+        look = self.work.stage("checking rules")
+        done = 0
+        for batch in _batches(places):
+            look(done, len(places))
+            for left, right in self._records(batch):
+                ours, theirs = self._compared(left, right)
+                found[done] = injection.decide({"left": ours, "right": theirs}) is not None
+                done += 1
+        return found
+
+    def _learn(self, places: NDArray[np.int64], promise: Promise, scores: PairScores) -> None:
+        """Score pairs by a cascade: the model is asked about some, and what its answers teach scores the others."""
+        features, prior = self.features(places)
+        announced = 0
+
+        def ask(items: NDArray[np.int64]) -> cascade.Answers:
+            self._ask(places[items], scores, announced=True)
+            return cascade.Answers(scores.match[places[items]], scores.same[places[items]])
+
+        def expect(questions: int) -> None:
+            nonlocal announced
+            self.work.expect(self._orders * (questions - announced))
+            announced = questions
+
+        found = cascade.answer(
+            features,
+            prior,
+            ask,
+            promise,
+            expect=expect,
+            look=self.work.check,
+        )
+        open_ = ~found.asked
+        scores.decide(places[open_], "learned", found.probability[open_], found.yes[open_])
+        scores.alike[places] = found.alike
+        near = near_rivals(self.candidates, scores) if self.one_to_one else np.empty(0, np.int64)
+        expect(found.audit.asked + len(near))
+        self._ask(near, scores, announced=True)
+        scores.audit = replace(found.audit, asked=found.audit.asked + len(near))
+
+    def features(self, places: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What counting says of some pairs and how they stand among their rivals, one line each; and log-odds that
+        they match by what holds in many tables, which is the last column too."""
+        found, shared = self.candidates, self.tables[0] is self.tables[1]
+        left, right = (
+            table.scan(list(names)).collect().drop(ROW) for table, names in zip(self.tables, self.shown, strict=True)
+        )
+        pairs = np.column_stack([found.left, found.right])
+        counted = pair_features(self._facts, left, right, pairs, self.work.stage("comparing pairs"))
+        prior = np.empty(len(pairs), np.float32)
+        for start in range(0, len(pairs), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            prior[part] = prior_log_odds(PairFeatures(counted.names, counted.values[part]))
+        # Rivals are all candidates, those that are decided already as well.
+        by_words = replace(found, similarity=np.nan_to_num(counted.column("words of all")))
+        rivals = [rival_features(one, shared=shared).values for one in (found, by_words)]
+        columns = (counted.values, *rivals, prior[:, None])
+        return np.concatenate([part[places] for part in columns], axis=1), prior[places]
+
+    @property
+    def _orders(self) -> int:
+        """Questions that a pair makes."""
+        return ORDERS_OF_A_PAIR if self.permutation_averaged else 1
+
+    def _ask(self, places: NDArray[np.int64], scores: PairScores, *, announced: bool = False) -> None:
+        """Score these pairs by an example, a check or the model.
+
+        Args:
+            places: the pairs.
+            scores: where to note what comes of them.
+            announced: whether the work expects these questions already.
+        """
         facts = self._facts
-        self.work.expect(orders * len(places))
+        if not announced:
+            self.work.expect(self._orders * len(places))
         for batch in _batches(places):
             pairs = list(self._records(batch))
             parts = list(chunks(zip(batch.tolist(), pairs, strict=True)))
@@ -111,16 +226,13 @@ class Judging:
                     make_request(
                         MatchEntitiesRequest,
                         pairs=[
-                            {
-                                "left": {name: left[name] for name in self.shown[0]},
-                                "right": {name: right[name] for name in self.shown[1]},
-                            }
+                            dict(zip(("left", "right"), self._compared(left, right), strict=True))
                             for _, (left, right) in part
                         ],
                         dataset=self.dataset,
                         rules=list(self.rules),
                     ),
-                    orders * len(part),
+                    self._orders * len(part),
                     facts,
                 )
                 for part in parts
@@ -149,11 +261,26 @@ class Judging:
         every = (record for table, names in both for record in _all(table, names, look))
         return PairFacts(every, self.identity.judge if self.identity else None)
 
+    def _compared(self, left: Row, right: Row) -> tuple[Row, Row]:
+        """What is compared of two records."""
+        return {name: left[name] for name in self.shown[0]}, {name: right[name] for name in self.shown[1]}
+
     def _records(self, places: NDArray[np.int64]) -> Iterator[tuple[Row, Row]]:
         """Both records of each of these pairs."""
         left, right = self.candidates.left[places].tolist(), self.candidates.right[places].tolist()
         lefts, rights = dict(self.tables[0].records(left)), dict(self.tables[1].records(right))
         return ((lefts[a], rights[b]) for a, b in zip(left, right, strict=True))
+
+
+def near_rivals(found: Candidates, scores: PairScores) -> NDArray[np.int64]:
+    """The learned pairs for which another candidate of one of their records is about as likely: which of the two is
+    taken where a record has one counterpart at most should not be a guess."""
+    standing = rival_features(replace(found, similarity=np.nan_to_num(scores.match).astype(np.float32)), shared=False)
+    near = np.zeros(len(found), bool)
+    for side in ("left", "right"):
+        margin = standing.column(f"margin {side}")
+        near |= (np.abs(margin) < NEAR) & (scores.match - margin >= LEAST_LIKELY)
+    return np.flatnonzero(near & (scores.match >= LEAST_LIKELY) & scores.decided_by("learned"))
 
 
 def _batches(places: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

@@ -13,6 +13,7 @@ from dp_tools.decision import EVEN
 from dp_tools.errors import InvalidRequest
 from dp_tools.profiling.kind import Kind
 from dp_tools.tables.asking import Work
+from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.confidence_bands import ACCEPT
 from dp_tools.tables.identity_columns import Content, contents
 from dp_tools.tables.match.blocking import TOP, Candidates, candidate_pairs
@@ -83,6 +84,7 @@ def match_tables(
     one_to_one_only: bool = True,
     permutation_averaged: bool = False,
     kinds: Mapping[str, Kind] | None = None,
+    promise: Promise | None = None,
 ) -> Matching:
     """Find the records of two tables that are the same.
 
@@ -98,6 +100,8 @@ def match_tables(
         kinds: what columns hold, by name, where that is not to be found out from their names and values.
         permutation_averaged: whether a pair is judged by the mean over four orders, at four times the cost (see
             `dp_tools.explain.averaging`); pairs whose orders disagree are doubtful.
+        promise: what the matches keep to, held against asking about every candidate, where that would be many
+            questions (see `dp_tools.tables.cascade`); None asks about every candidate.
 
     Raises:
         InvalidRequest: an attribute is unknown, or a table is empty.
@@ -120,7 +124,9 @@ def match_tables(
         progress=work.stage("finding candidates"),
         cancel=work.cancel,
     )
-    judging = Judging(work, (left, right), found, shown, dataset, rules, permutation_averaged, identity)
+    judging = Judging(
+        work, (left, right), found, shown, dataset, rules, permutation_averaged, identity, promise, one_to_one_only
+    )
     scores = judging.scores()
     work.stage("pairing records")
     accepted = ~np.isnan(scores.match)
@@ -145,6 +151,7 @@ def dedupe_table(
     top: int = TOP,
     permutation_averaged: bool = False,
     kinds: Mapping[str, Kind] | None = None,
+    promise: Promise | None = None,
 ) -> Matching:
     """Find the groups of records of one table that are the same.
 
@@ -163,7 +170,7 @@ def dedupe_table(
         progress=work.stage("finding candidates"),
         cancel=work.cancel,
     )
-    judging = Judging(work, (table, table), found, shown * 2, dataset, rules, permutation_averaged, identity)
+    judging = Judging(work, (table, table), found, shown * 2, dataset, rules, permutation_averaged, identity, promise)
     scores = judging.scores()
     work.stage("grouping records")
     answered = ~np.isnan(scores.match)

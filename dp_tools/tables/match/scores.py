@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from dp_tools.tables.cascade.cascade import Audit
+
 _NONE = -1
 
 
@@ -20,15 +22,19 @@ class PairScores:
         same: the verdict. The model's may be yes below one half, where that finds the rare ones best.
         order_sensitive: whether the verdict depends on the order of sides or attributes; known only where orders are
             averaged.
+        alike: how many answers of the model a learned verdict is like; else 0.
+        audit: what was promised and found, where not every pair was asked.
     """
 
     match: NDArray[np.float64]
     same: NDArray[np.bool_]
     order_sensitive: NDArray[np.bool_]
+    alike: NDArray[np.int64]
     _decider: NDArray[np.int32]
     _reason: NDArray[np.int32]
     _texts: dict[str, int] = field(default_factory=dict)
     """Deciders and reasons, each with the number that stands for it."""
+    audit: Audit | None = None
 
     @classmethod
     def unknown(cls, count: int) -> PairScores:
@@ -37,6 +43,7 @@ class PairScores:
             match=np.full(count, np.nan),
             same=np.zeros(count, bool),
             order_sensitive=np.zeros(count, bool),
+            alike=np.zeros(count, np.int64),
             _decider=np.full(count, _NONE, np.int32),
             _reason=np.full(count, _NONE, np.int32),
         )
@@ -45,7 +52,7 @@ class PairScores:
         return len(self.match)
 
     def decided_by(self, decider: str) -> NDArray[np.bool_]:
-        """Which pairs a decider decided: table (counted evidence), model, check, example or unanswered."""
+        """Which pairs a decider decided: table (counted evidence), model, learned, check, example or unanswered."""
         found: NDArray[np.bool_] = self._decider == self._texts.get(decider, len(self._texts))
         return found
 
