@@ -132,15 +132,18 @@ class Judging:
             self._ask(rest, scores)
             return
         ruled = self._ruled(rest)
-        self._ask(rest[ruled], scores)
-        rest = rest[~ruled]
+        # What persons decided is the strongest label there is, so that examples are learned from; checks are not: what
+        # code decides says nothing about the model.
+        checked = ruled == "check"
+        self._ask(rest[checked], scores)
+        rest, ruled = rest[~checked], ruled[~checked]
         if len(rest):
-            self._learn(rest, self.promise, scores)
+            self._learn(rest, np.flatnonzero(ruled == "example"), self.promise, scores)
 
-    def _ruled(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of these pairs a check or an example decides."""
+    def _ruled(self, places: NDArray[np.int64]) -> NDArray[np.str_]:
+        """What decides each of these pairs without the model: check, example or "" for neither."""
         injection = self._injection
-        found = np.zeros(len(places), bool)
+        found = np.full(len(places), "", "U7")
         if not any(rule.check is not None or rule.examples for rule in injection.rules):
             return found
         look = self.work.stage("checking rules")
@@ -149,12 +152,22 @@ class Judging:
             look(done, len(places))
             for left, right in self._records(batch):
                 ours, theirs = self._compared(left, right)
-                found[done] = injection.decide({"left": ours, "right": theirs}) is not None
+                decision = injection.decide({"left": ours, "right": theirs})
+                found[done] = "" if decision is None else decision.decided_by
                 done += 1
         return found
 
-    def _learn(self, places: NDArray[np.int64], promise: Promise, scores: PairScores) -> None:
-        """Score pairs by a cascade: the model is asked about some, and what its answers teach scores the others."""
+    def _learn(
+        self, places: NDArray[np.int64], examples: NDArray[np.int64], promise: Promise, scores: PairScores
+    ) -> None:
+        """Score pairs by a cascade: the model is asked about some, and what its answers teach scores the others.
+
+        Args:
+            places: the pairs.
+            examples: which of them, by their positions among these, an example decides.
+            promise: what the yes answers keep to.
+            scores: where to note what comes of them.
+        """
         features, prior = self.features(places)
         announced = 0
 
@@ -172,6 +185,7 @@ class Judging:
             prior,
             ask,
             promise,
+            first=examples,
             expect=expect,
             look=self.work.check,
         )
@@ -181,7 +195,8 @@ class Judging:
         near = near_rivals(self.candidates, scores) if self.one_to_one else np.empty(0, np.int64)
         expect(found.audit.asked + len(near))
         self._ask(near, scores, announced=True)
-        scores.audit = replace(found.audit, asked=found.audit.asked + len(near))
+        audit = found.audit
+        scores.audit = replace(audit, size=audit.size - len(examples), asked=audit.asked + len(near) - len(examples))
 
     def features(self, places: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """What counting says of some pairs and how they stand among their rivals, one line each; and log-odds that
