@@ -118,7 +118,8 @@ def _all(
     else:
         # A value that belongs into another column is no misspelling of one of this column's.
         yield from _respelled(attribute, value, facts, () if astray else allowed, () if astray else listed)
-        for form in chain(forms, starmap(Form, _rewritten(record, attribute, value, facts))):
+        sure, doubted = ([form for form in forms if bool(form.doubt) is so] for so in (False, True))
+        for form in chain(sure, starmap(Form, _rewritten(record, attribute, value, facts)), doubted):
             why = "So written it has the form that the column, or a rule, asks for."
             yield Proposal(form.text, "format", why, form.certainty, form.doubt)
     usual = facts.usual_value(attribute)
