@@ -363,9 +363,7 @@ class Decider:
         unresolved = [number for number, outcome in enumerate(resolved) if outcome is None]
         asked = [with_rules(cases[number], injections[cases[number].attribute]) for number in unresolved]
         adapter = self.user_adapter(task, dataset_of(injections))
-        path = adapter.path if adapter else None
-        questions = [replace(to_question(self.template, case.prompt, case.ask), adapter=path) for case in asked]
-        results = self._asked_once(questions, progress, cancel)
+        results = self._asked_once(self._questions(asked, adapter), progress, cancel)
         stated = {name: force.coverage == "stated" for name, force in _in_force(asked, injections).items()}
         for number, case, result in zip(unresolved, asked, results, strict=True):
             outcome = _read(case, result, self.template)
@@ -381,6 +379,19 @@ class Decider:
         if self.fallback is None:
             return outcomes
         return self._ask_again(self.fallback, task, cases, injections, outcomes, cancel)
+
+    def questions(self, ready: ReadyRequest) -> list[Question | None]:
+        """What the model is asked about each case; None where the case is decided without it."""
+        resolved = self.resolve(ready.cases, ready.injections)
+        unresolved = [number for number, outcome in enumerate(resolved) if outcome is None]
+        asked = [
+            with_rules(case, ready.injections[case.attribute]) for case in map(ready.cases.__getitem__, unresolved)
+        ]
+        adapter = self.user_adapter(ready.task.name, dataset_of(ready.injections))
+        found: list[Question | None] = [None] * len(ready.cases)
+        for number, question in zip(unresolved, self._questions(asked, adapter), strict=True):
+            found[number] = question
+        return found
 
     def resolve(self, cases: Sequence[Case], injections: Mapping[str | None, Injection]) -> list[Outcome | None]:
         """What is decided without the model; None where it is to be asked (see `RulesInForce.resolve`)."""
@@ -502,6 +513,11 @@ class Decider:
             number: with_choice(outcome, choice, closed_set.reason)
             for (number, outcome), choice in zip(gaps.items(), choices, strict=True)
         }
+
+    def _questions(self, asked: Sequence[Case], adapter: UserAdapter | None) -> list[Question]:
+        """The questions of cases that have their rules."""
+        path = adapter.path if adapter else None
+        return [replace(to_question(self.template, case.prompt, case.ask), adapter=path) for case in asked]
 
     def _asked_once(
         self, questions: Sequence[Question], progress: Progress | None, cancel: threading.Event | None

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dp_tools.mcp_server.tools.groups import PROFILES, Profile
+from dp_tools.mcp_server.tools.groups import PATIENCE_S, PROFILES, Profile
 
 
 def _profiles(_: click.Context, option: click.Parameter, text: str) -> tuple[Profile, ...]:
@@ -51,6 +51,13 @@ def _profiles(_: click.Context, option: click.Parameter, text: str) -> tuple[Pro
     show_default=True,
     callback=_profiles,
     help="Offer only these groups of tools (comma-separated).",
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=0),
+    default=PATIENCE_S,
+    show_default=True,
+    help="Seconds after which a call that takes longer returns what it has, and a job for the rest.",
 )
 @click.option("--http", metavar="HOST:PORT", help="Serve over HTTP instead of stdio, for example on 127.0.0.1:8765.")
 @click.option("--url", help="Public URL of the HTTP server, as https://HOST.")

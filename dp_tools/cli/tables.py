@@ -369,7 +369,11 @@ def list_jobs(state: Path | None) -> None:
 @options(_MODEL[2:])
 def show(job: str, state: Path | None) -> None:
     """Show a job and its result, as JSON."""
-    click.echo(_jobs("nano", None, _state_of(job, state)).get(job).model_dump_json(indent=2))
+    held = _jobs("nano", None, _state_of(job, state))
+    found = held.get(job)
+    if found.kind == "call" and found.status == "done":
+        found.answer = held.answer(job).model_dump(mode="json")
+    click.echo(found.model_dump_json(indent=2))
 
 
 @jobs.command()

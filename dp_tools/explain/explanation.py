@@ -20,10 +20,10 @@ class ExplainRequest(BaseModel):
 
     task: Annotated[TaskName, WithJsonSchema({"type": "string"}), Field(description="The tool that gave the answer.")]
     request: Annotated[dict[str, Any], Field(description="Its arguments, unchanged.")]
-    items: Annotated[list[int], Field(description="Positions of the items to explain, from 0.", min_length=1)] = [0]
+    items: Annotated[list[int], Field(description="Positions of items, from 0.", min_length=1)] = [0]
     permutation_averaged: Annotated[
         bool,
-        Field(description="Average over several orders: steadier, slower."),
+        Field(description="Average over several orders (slower)."),
     ] = False
 
 

@@ -12,9 +12,9 @@ from mcp.server.mcpserver import Context
 
 from dp_tools.mcp_server.caller_role import client_key
 from dp_tools.mcp_server.fair_scheduler import CLIENT
+from dp_tools.progress import Forecast, Progress, progress_text
 
 T = TypeVar("T")
-Progress = Callable[[int, int], None]
 _THREADS = anyio.CapacityLimiter(256)
 """Calls that may wait for the model at once; a queue of its own keeps other work from waiting behind them."""
 INTERVAL = 1.0
@@ -26,10 +26,13 @@ class _Reached:
 
     def __init__(self) -> None:
         self._latest: tuple[int, int] | None = None
+        self._forecast = Forecast()
+        self._seconds_left: float | None = None
         self._sent = -1
         self._waited = 0
 
     def __call__(self, done: int, total: int) -> None:
+        self._seconds_left = self._forecast.seconds_left(done, total)
         self._latest = (done, total)
 
     def next(self) -> tuple[float, float | None, str] | None:
@@ -39,8 +42,18 @@ class _Reached:
         self._sent = done
         if self._waited and done == total:
             return None
-        message = "Waiting for the model" if total is None else f"{done} of {total} answered"
+        message = "Waiting for the model" if total is None else progress_text(done, total, self._seconds_left)
         return done + self._waited / (self._waited + 1), total, message
+
+
+async def in_thread(ctx: Context[Any, Any], work: Callable[[], T]) -> T:
+    """Run `work()` in a thread, for what takes a moment: nothing is reported, and it cannot be stopped.
+
+    Raises:
+        whatever `work` raises.
+    """
+    CLIENT.set(client_key(ctx))
+    return await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=_THREADS)
 
 
 async def run_work(ctx: Context[Any, Any], work: Callable[[Progress, threading.Event], T]) -> T:
@@ -57,10 +70,7 @@ async def run_work(ctx: Context[Any, Any], work: Callable[[Progress, threading.E
     async with anyio.create_task_group() as group:
         group.start_soon(_pump, ctx, reached)
         try:
-            CLIENT.set(client_key(ctx))
-            result = await anyio.to_thread.run_sync(
-                lambda: work(reached, cancel), abandon_on_cancel=True, limiter=_THREADS
-            )
+            result = await in_thread(ctx, lambda: work(reached, cancel))
         except Exception as error:
             failure = error
         finally:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import takewhile
 
 from dp_tools.engine.cache import CachedEngine
-from dp_tools.engine.questions import Engine, Question, Result, Segment, Value
+from dp_tools.engine.pace import Pace, sizes
+from dp_tools.engine.questions import Engine, Question, Result, Segment
 from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest
 from dp_tools.progress import Progress
 
@@ -19,11 +19,23 @@ JOBS = ""
 """Stands for the server's own jobs: together they take turns as one client does, and they wait instead of giving up."""
 CLIENT: ContextVar[str] = ContextVar("client", default=JOBS)
 """Whose call this is; set where the call comes in."""
+GOES_ON: ContextVar[bool] = ContextVar("goes_on", default=False)
+"""Whether it is a client's call that goes on as a job: it takes the client's turns, and waits instead of giving up."""
 SLICE_S = 1.5
 """Seconds that one call may hold the model, as far as they can be foreseen, before others have their turn."""
 _LOOK_S = 0.1
-_LETTERS = 4
-"""Characters of a token, about."""
+
+
+def on_behalf_of_client(work: Callable[[], None]) -> Callable[[], None]:
+    """The work of a job, to be done in a thread of its own on behalf of the client whose call begins it."""
+    client = CLIENT.get()
+
+    def run() -> None:
+        CLIENT.set(client)
+        GOES_ON.set(True)
+        work()
+
+    return run
 
 
 class Busy(DpToolsError):
@@ -53,16 +65,17 @@ class FairScheduler:
             return sum(self._inside.values())
 
     @contextmanager
-    def place(self, client: str) -> Iterator[None]:
-        """A place in the queue, for one whole call.
+    def place(self, client: str, *, waits: bool = False) -> Iterator[None]:
+        """A place in the queue, for one whole call; there is always one for who waits instead of giving up.
 
         Raises:
             Busy: there is none left.
         """
+        waits = waits or client == JOBS
         with self._change:
-            if client != JOBS and sum(self._inside.values()) >= self._calls:
+            if not waits and sum(self._inside.values()) >= self._calls:
                 raise Busy(f"The server is busy with {self._calls} calls: call again in a few seconds.")
-            if client != JOBS and self._inside.get(client, 0) >= self._calls_each:
+            if not waits and self._inside.get(client, 0) >= self._calls_each:
                 raise Busy(f"You have {self._calls_each} calls waiting here: wait for their answers, then call again.")
             self._inside[client] = self._inside.get(client, 0) + 1
         try:
@@ -123,13 +136,17 @@ class SharedEngine:
         engine: the engine that answers.
         scheduler: whose turn it is.
         questions: how many questions one call may ask.
+        pace: how fast the engine answers; it learns from every slice. None: nothing is foreseen.
     """
 
-    def __init__(self, engine: Engine, scheduler: FairScheduler, questions: int = 20_000) -> None:
+    def __init__(
+        self, engine: Engine, scheduler: FairScheduler, questions: int = 20_000, pace: Pace | None = None
+    ) -> None:
         self._engine = engine
         self._scheduler = scheduler
         self._questions = questions
-        self._pace = 0.0  # characters a second; 0 until a slice was timed
+        self._pace = pace
+        self._latest = 0.0  # characters a second; 0 until a slice was timed
 
     @property
     def name(self) -> str:
@@ -154,39 +171,61 @@ class SharedEngine:
             Busy: the queue is full.
             InvalidRequest: the call asks too much at once.
         """
-        if len(questions) > self._questions:
-            raise InvalidRequest(
-                f"This call asks {len(questions)} questions and the limit is {self._questions}: send it in parts."
-            )
-        kept = self._engine.kept(questions) if isinstance(self._engine, CachedEngine) else frozenset[int]()
+        self._require_few(questions)
+        kept = self._kept(questions)
         if len(kept) == len(questions):
             return self._engine.answer(questions, progress=progress, cancel=cancel)
-        client, results, sizes = CLIENT.get(), list[Result](), _sizes(questions, kept)
-        with self._scheduler.place(client):
+        client, results, costs = CLIENT.get(), list[Result](), sizes(questions, kept)
+        with self._scheduler.place(client, waits=GOES_ON.get()):
             while len(results) < len(questions):
                 with self._scheduler.turn(client, cancel):
                     start = len(results)
-                    end = self._end_of_slice(sizes, start)
+                    end = self._end_of_slice(costs, start)
                     began = time.perf_counter()
                     results += self._engine.answer(
                         questions[start:end], progress=_from(start, questions, progress), cancel=cancel
                     )
-                    self._learn(sum(sizes[start:end]), time.perf_counter() - began)
+                    self._learn(sum(costs[start:end]), time.perf_counter() - began)
         return results
 
-    def _end_of_slice(self, sizes: Sequence[int], start: int) -> int:
+    def seconds(self, questions: Sequence[Question]) -> float:
+        """How long it will take to answer these questions, with those who wait here; 0 where that is not foreseen.
+
+        Raises:
+            InvalidRequest: they are too many at once.
+        """
+        self._require_few(questions)
+        if self._pace is None:
+            return 0.0
+        asked = sum(sizes(questions, self._kept(questions)))
+        return asked / self._pace.characters_per_second * (1 + self._scheduler.inside)
+
+    def _require_few(self, questions: Sequence[Question]) -> None:
+        if len(questions) > self._questions:
+            raise InvalidRequest(
+                f"This call asks {len(questions)} questions and the limit is {self._questions}: send it in parts."
+            )
+
+    def _kept(self, questions: Sequence[Question]) -> frozenset[int]:
+        """The places of the questions whose answers are kept."""
+        return self._engine.kept(questions) if isinstance(self._engine, CachedEngine) else frozenset()
+
+    def _end_of_slice(self, costs: Sequence[int], start: int) -> int:
         """Where the slice that begins here ends: one question at least, and as many as fit into its time."""
-        room, end = self._pace * SLICE_S - sizes[start], start + 1
-        while end < len(sizes) and sizes[end] <= room:
-            room -= sizes[end]
+        room, end = self._latest * SLICE_S - costs[start], start + 1
+        while end < len(costs) and costs[end] <= room:
+            room -= costs[end]
             end += 1
         return end
 
     def _learn(self, size: int, seconds: float) -> None:
         """Believe a slower pace at once and a faster one by half: the first slice also loads the model."""
-        if size:
-            pace = size / max(seconds, 1e-6)
-            self._pace = min(pace, (self._pace + pace) / 2) if self._pace else pace
+        if not size:
+            return
+        latest = size / max(seconds, 1e-6)
+        if self._latest and self._pace is not None:
+            self._pace.learn(size, seconds)
+        self._latest = min(latest, (self._latest + latest) / 2) if self._latest else latest
 
     def count_tokens(self, segments: Sequence[Segment]) -> int:
         """Tokens these segments take in this model."""
@@ -202,18 +241,3 @@ def _from(start: int, questions: Sequence[Question], progress: Progress | None) 
     if progress is None:
         return None
     return lambda done, _: progress(start + done, len(questions))
-
-
-def _sizes(questions: Sequence[Question], kept: Set[int]) -> list[int]:
-    """The characters that each question adds to what the one before it begins with, and those of a value to write."""
-    sizes, before = list[int](), tuple[Segment, ...]()
-    for place, question in enumerate(questions):
-        if place in kept:
-            sizes.append(0)
-            continue
-        pairs = zip(question.segments, before, strict=False)
-        shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        before = question.segments
-        written = _LETTERS * question.answer.max_tokens if isinstance(question.answer, Value) else 0
-        sizes.append(1 + written + sum(len(segment.text) for segment in before[shared:]))
-    return sizes

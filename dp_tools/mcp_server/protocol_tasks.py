@@ -19,8 +19,13 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import HEADER_MISMATCH, INVALID_PARAMS, CallToolRequestParams, CallToolResult, RequestParams, TextContent
 
 from dp_tools.errors import InvalidRequest
+from dp_tools.mcp_server.patience import gone_on_with
 from dp_tools.mcp_server.server_context import ServerContext
-from dp_tools.mcp_server.tools.tables import job_result
+from dp_tools.mcp_server.tools.jobs import job_result
+from dp_tools.mcp_server.tools.tasks import call_result
+from dp_tools.progress import progress_text
+from dp_tools.tables.jobs.results import GOING_ON
+from dp_tools.tasks import TASKS
 
 VERSIONS = frozenset({"2026-07-28"})
 """The extension belongs to this protocol; older clients get the handle of the job itself."""
@@ -28,7 +33,6 @@ POLL_MS = 2000
 """How often a client should ask how far a task is."""
 Status = Literal["working", "input_required", "completed", "failed", "cancelled"]
 _OUTCOME = ("result", "error", "inputRequests")
-_GOING_ON = ("waiting", "running")
 
 
 class TaskParams(RequestParams):
@@ -141,7 +145,9 @@ class TasksExtension(Extension):
 
 
 class JobTasks(TasksExtension):
-    """The jobs of whole tables as tasks: a task's id is the job's handle, and a job that is resumed is its task again.
+    """The jobs as tasks, of whole tables and of calls that take long.
+
+    A task's id is the job's handle, and a job that is resumed is its task again.
 
     A job asks nothing while it runs: what it is not sure of waits as cases for a person.
     """
@@ -157,28 +163,33 @@ class JobTasks(TasksExtension):
 
     async def cancel(self, task: str) -> None:
         def stop() -> None:
-            if self._server_context.jobs.get(task).status in _GOING_ON:
+            if self._server_context.jobs.get(task).status in GOING_ON:
                 self._server_context.jobs.cancel(task)
 
         await anyio.to_thread.run_sync(stop)
 
     async def begun(self, params: CallToolRequestParams, result: HandlerResult) -> str | None:
-        if params.name not in ("clean_table", "match_tables", "dedupe_table"):
-            return None
         if not isinstance(result, CallToolResult) or result.is_error or result.structured_content is None:
             return None
-        job = result.structured_content
-        return str(job["id"]) if job["status"] in _GOING_ON else None
+        found = result.structured_content
+        if params.name in TASKS:
+            job: str | None = found.get("job")
+            return job
+        if params.name not in ("clean_table", "match_tables", "dedupe_table"):
+            return None
+        return str(found["id"]) if found["status"] in GOING_ON else None
 
     def _state(self, task: str) -> dict[str, Any]:
-        job, row = self._server_context.jobs.get(task), self._server_context.jobs.store.row(task)
+        jobs = self._server_context.jobs
+        job, row = gone_on_with(jobs, task), jobs.store.row(task)
         times = row["created"], row["updated"] or row["created"]
-        if job.status in _GOING_ON:
-            return task_state(task, "working", *times, f"{job.stage}: {job.done} of {job.total}")
+        if job.status in GOING_ON:
+            reached = progress_text(job.done, job.total, job.seconds_left)
+            return task_state(task, "working", *times, f"{job.stage}: {reached}")
         if job.status == "cancelled":
             return task_state(task, "cancelled", *times)
         if job.status == "done":
-            result = job_result(job)
+            result = call_result(jobs, task) if job.kind == "call" else job_result(job)
         else:
             why = job.error or f"The job {task} was interrupted: the same call again resumes it."
             result = CallToolResult(content=[TextContent(text=why)], is_error=True)

@@ -26,6 +26,7 @@ from dp_tools.mcp_server.subscriptions import Watchers
 from dp_tools.mcp_server.tools.entities import entity_tools
 from dp_tools.mcp_server.tools.explain import explain_tool
 from dp_tools.mcp_server.tools.groups import PROFILES, Profile, instructions
+from dp_tools.mcp_server.tools.jobs import job_tools
 from dp_tools.mcp_server.tools.rules import rule_tools
 from dp_tools.mcp_server.tools.tables import table_tools
 from dp_tools.mcp_server.tools.tasks import task_tools
@@ -81,10 +82,10 @@ def create_server(
         title="Data preprocessing tools",
         description="Finds errors, fills gaps, matches records and schemas, types columns and extracts values.",
         icons=[_icon()],
-        instructions=instructions(profiles),
+        instructions=instructions(profiles, server_context.patience),
         version=_version(),
         tools=[*tools_of(server_context, watchers, trust_agents=trust_agents, profiles=profiles)],
-        extensions=[JobTasks(server_context)] if "tables" in profiles else [],
+        extensions=[JobTasks(server_context)] if {"tasks", "tables"}.intersection(profiles) else [],
         cache_hints=dict.fromkeys(_LISTS, CacheHint(ttl_ms=60_000, scope="public")),
         lifespan=lifespan,
         subscriptions=bus,
@@ -103,15 +104,14 @@ def tools_of(
     server_context: ServerContext, watchers: Watchers, *, trust_agents: bool, profiles: Collection[Profile] = PROFILES
 ) -> list[PlainTool]:
     """The tools of these profiles, in the order of the menu."""
-    groups: dict[Profile, Callable[[], list[PlainTool]]] = {
-        "tasks": lambda: [*task_tools(server_context, trust_agents=trust_agents), explain_tool(server_context)],
-        "tables": lambda: [
-            *table_tools(server_context, trust_agents=trust_agents),
-            *entity_tools(server_context, trust_agents=trust_agents),
-        ],
-        "rules": lambda: rule_tools(server_context, watchers, trust_agents=trust_agents),
-    }
-    return [tool for profile, tools in groups.items() if profile in profiles for tool in tools()]
+    groups: list[tuple[set[Profile], Callable[[], list[PlainTool]]]] = [
+        ({"tasks"}, lambda: [*task_tools(server_context, trust_agents=trust_agents), explain_tool(server_context)]),
+        ({"tables"}, lambda: table_tools(server_context, trust_agents=trust_agents)),
+        ({"tasks", "tables"}, lambda: job_tools(server_context)),
+        ({"tables"}, lambda: entity_tools(server_context, trust_agents=trust_agents)),
+        ({"rules"}, lambda: rule_tools(server_context, watchers, trust_agents=trust_agents)),
+    ]
+    return [tool for group, tools in groups if group.intersection(profiles) for tool in tools()]
 
 
 def _icon() -> Icon:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dp_tools import leftovers
+from dp_tools.engine.pace import Pace
 from dp_tools.errors import DpToolsError
 from dp_tools.mcp_server.caller_role import job_owner
-from dp_tools.mcp_server.fair_scheduler import FairScheduler, SharedEngine
+from dp_tools.mcp_server.fair_scheduler import FairScheduler, SharedEngine, on_behalf_of_client
+from dp_tools.mcp_server.tools.groups import PATIENCE_S
 from dp_tools.tables.io.paths import Roots
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ class ServerContext:
         state: the folder of the jobs; by default one for these rules and these roots alone.
         reserved: files of the server's that no table may be read from or written to, besides rules and jobs.
         scheduler: whose turn it is at the model; by default one call may not hold up another, and none is turned away.
+        patience: seconds after which a call that takes longer goes on as a job.
         preprocessor: one that is already open, for those who hold one; it is closed by whoever opened it.
 
     Raises:
@@ -51,6 +54,7 @@ class ServerContext:
         state: Path | None = None,
         reserved: Iterable[Path] = (),
         scheduler: FairScheduler | None = None,
+        patience: float = PATIENCE_S,
         preprocessor: Preprocessor | None = None,
     ) -> None:
         self._model = model
@@ -59,6 +63,8 @@ class ServerContext:
         self._fallback_model = fallback_model
         self._cache = cache
         self._scheduler = scheduler or FairScheduler(calls=1000, calls_each=1000)
+        self.patience = patience
+        """Seconds after which a call that takes longer goes on as a job."""
         self._jobs: Jobs | None = None
         self._lent = preprocessor is not None
         self._preprocessor = preprocessor
@@ -105,7 +111,10 @@ class ServerContext:
                     fallback_model=self._fallback_model,
                     cache=self._cache,
                 )
-                opened.decider.ask_through(lambda engine: SharedEngine(engine, self._scheduler))
+                first, pace = opened.decider.engine, Pace.of(opened.decider.model)
+                opened.decider.ask_through(
+                    lambda engine: SharedEngine(engine, self._scheduler, pace=pace if engine is first else None)
+                )
                 self._preprocessor = opened
             return self._preprocessor
 
@@ -125,7 +134,7 @@ class ServerContext:
 
     @property
     def jobs(self) -> Jobs:
-        """The jobs of whole tables, as whoever calls has them.
+        """The jobs, of whole tables and of long calls, as whoever calls has them.
 
         Raises:
             TableUnavailable: their folder cannot be written.
@@ -134,7 +143,8 @@ class ServerContext:
             if self._jobs is None:
                 from dp_tools.tables.jobs.jobs import Jobs
 
-                self._jobs = Jobs(lambda: self.preprocessor.decider, self.roots, self._state or self._derived_state())
+                folder = self._state or self._derived_state()
+                self._jobs = Jobs(lambda: self.preprocessor.decider, self.roots, folder, on_behalf_of_client)
             return self._jobs.of(job_owner())
 
     def close(self) -> None:

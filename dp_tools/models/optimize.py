@@ -30,6 +30,7 @@ from dp_tools.models.optimized import (
     note,
     note_of,
     optimized_path,
+    pace_of,
     part_of,
     sweep,
 )
@@ -118,6 +119,7 @@ def _make(
             if older != path:
                 older.unlink(missing_ok=True)
                 note_of(older).unlink(missing_ok=True)
+                pace_of(older).unlink(missing_ok=True)
         report("done", 1.0)
         return optimized
     finally:

@@ -91,6 +91,11 @@ def note_of(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
+def pace_of(path: Path) -> Path:
+    """How fast the weights at a path answer here, see `dp_tools.engine.pace`."""
+    return path.with_suffix(".pace.json")
+
+
 def part_of(path: Path, what: str) -> Path:
     """Where something for the weights at a path is written before it is whole. Only for who is `making` them."""
     return path.with_suffix(f".{what}.part")

@@ -66,7 +66,7 @@ class AnnotateColumns(Task[AnnotateColumnsRequest, AnnotateColumnsAnswer]):
 
     name = "annotate_columns"
     title = "Annotate column types"
-    description = "Assigns one of your types to each column. It reads sample values and, if given, header and rows."
+    description = "Assigns one of your types to each column. It reads values and, if given, header and rows."
     request = AnnotateColumnsRequest
     answer = AnnotateColumnsAnswer
 

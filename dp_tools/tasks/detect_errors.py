@@ -37,7 +37,7 @@ class DetectErrorsRequest(VerdictRequest):
     ] = []
     show_record: Annotated[
         bool | None,
-        Field(description="Whether the model reads the whole record. Default: only of tables under 12 records."),
+        Field(description="Whether the model reads whole records. Default: of under 12."),
     ] = None
     only: Annotated[
         Literal["errors", "unsure", "all"] | None,
@@ -75,7 +75,7 @@ class DetectErrors(Task[DetectErrorsRequest, DetectErrorsAnswer]):
     title = "Detect errors"
     description = (
         "Judges which values of records are wrong: misspelt, out of place, badly formatted or contradictory. Send "
-        "up to a few hundred records of one table at once: columns are compared within a call."
+        "hundreds of records of one table at once: columns are compared within a call."
     )
     request = DetectErrorsRequest
     answer = DetectErrorsAnswer

@@ -91,7 +91,7 @@ class MatchSchemas(Task[MatchSchemasRequest, MatchSchemasAnswer]):
     title = "Match schemas"
     description = (
         "Matches the attributes (columns) of two tables by meaning. Returns scores and a one-to-one assignment; "
-        "attributes that are not in it have no counterpart."
+        "others have no counterpart."
     )
     request = MatchSchemasRequest
     answer = MatchSchemasAnswer

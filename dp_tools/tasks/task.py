@@ -46,7 +46,7 @@ Value = Annotated[str, Field(max_length=VALUE_LIMIT), BeforeValidator(as_text), 
 """A value as text."""
 RecordField = Annotated[dict[str, Value | None], WithJsonSchema({"type": "object"})]
 """A record: its attributes, null where a value is missing."""
-DecidedBy = Literal["model", "learned", "check", "example", "table", "pattern", "unanswered"]
+DecidedBy = Literal["model", "learned", "check", "example", "table", "pattern", "unanswered", "pending"]
 WITHOUT_MODEL: tuple[DecidedBy, ...] = ("check", "example", "table")
 """Deciders that do not need the model."""
 BY_MODEL: tuple[DecidedBy, ...] = ("model", "learned")
@@ -83,7 +83,7 @@ class Item(BaseModel):
         DecidedBy,
         Field(
             description="Who decided: the model, what learned from its answers, a rule's check, a labelled example, "
-            "the table's data constraints, a value pattern, or none of them: unanswered."
+            "the table's data constraints, a value pattern, or none of them: unanswered, or pending in a job."
         ),
     ] = "model"
     confidence: Annotated[

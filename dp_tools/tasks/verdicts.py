@@ -40,7 +40,9 @@ class Verdict(Item):
 
     @property
     def unsure(self) -> bool:
-        """Whether a person or a second look is needed."""
+        """Whether a person or a second look is needed. An answer that is still to come needs none."""
+        if self.decided_by == "pending":
+            return False
         return self.verdict is None or (self.confidence or 0.0) < SURE
 
 
@@ -82,12 +84,15 @@ def selected(answer: V, only: str | None) -> V:
         if (verdict.verdict and only in (answer.found, None)) or (verdict.unsure and only in ("unsure", None))
     ]
     shown = {id(verdict) for verdict in kept}
-    left_out = Counter(
-        answer.found if verdict.verdict else "unsure" if verdict.unsure else answer.other
-        for verdict in verdicts
-        if id(verdict) not in shown
-    )
+    left_out = Counter(_kind(answer, verdict) for verdict in verdicts if id(verdict) not in shown)
     return answer.model_copy(update={answer.items: kept, "left_out": dict(left_out)})
+
+
+def _kind(answer: VerdictAnswer, verdict: Verdict) -> str:
+    """What a verdict is called in `left_out`."""
+    if verdict.decided_by == "pending":
+        return "pending"
+    return answer.found if verdict.verdict else "unsure" if verdict.unsure else answer.other
 
 
 def readable(answer: V, only: str | None) -> V:

@@ -26,10 +26,11 @@ from dp_tools.tasks import TASKS
 
 pytestmark = pytest.mark.anyio
 
-TABLES = {"profile_table", "clean_table", "match_tables", "dedupe_table", "get_job", "cancel_job"}
-TABLES |= {"next_reviews", "answer_review", "find_entity", "entity_history", "merge_entities", "split_entity"}
+JOBS = {"get_job", "cancel_job"}
+TABLES = {"profile_table", "clean_table", "match_tables", "dedupe_table", "next_reviews", "answer_review", *JOBS}
+TABLES |= {"find_entity", "entity_history", "merge_entities", "split_entity"}
 RULES = {"search_rules", "add_rule", "change_rule", "test_rule", "review_rule"}
-GROUPS: dict[Profile, set[str]] = {"tasks": {*TASKS, "explain_answer"}, "tables": TABLES, "rules": RULES}
+GROUPS: dict[Profile, set[str]] = {"tasks": {*TASKS, "explain_answer", *JOBS}, "tables": TABLES, "rules": RULES}
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.tools import schema_choices
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
+from dp_tools.tables.jobs.call_jobs import CallWork
 from dp_tools.tables.jobs.jobs import Jobs
 from dp_tools.tasks.match_schemas import AttributePair, MatchSchemasAnswer
 
@@ -219,7 +220,7 @@ async def test_a_persons_word_settles_columns_that_are_about_as_likely(
     monkeypatch.setattr(schema_choices, "CLOSE", 2.0)
     pairs = [AttributePair(left=0, right=right, match=True, score=0.9) for right in (0, 1)]
     close = MatchSchemasAnswer(pairs=pairs, assignment=[(0, 0)])
-    monkeypatch.setattr(server_context.preprocessor, "run", lambda *_, **__: close.model_copy(deep=True))
+    monkeypatch.setattr(CallWork, "answer", lambda *_: close.model_copy(deep=True))
     asked = {"left": [{"name": "zip"}], "right": [{"name": "zip code"}, {"name": "postal code"}]}
     for era in ERAS:
         word = {"column_0": "postal code (1)"}

@@ -54,8 +54,8 @@ def explain_tool(server_context: ServerContext) -> PlainTool:
         name="explain_answer",
         title="Explain an answer",
         description=(
-            "Explains what the probability of an answer depends on, measured by asking again without each attribute, "
-            "fact and rule, and the smallest change that flips it. It changes nothing."
+            "Explains what the probability of an answer depends on, by asking again without each attribute, fact and "
+            "rule. Also finds the smallest change that flips it."
         ),
         parameters=input_schema(ExplainArguments.model_json_schema()),
         fn_metadata=FuncMetadata(

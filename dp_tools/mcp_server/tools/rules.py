@@ -16,11 +16,12 @@ from pydantic import BaseModel, Field, WithJsonSchema
 from dp_tools.errors import InvalidRequest
 from dp_tools.evaluation.labelled_cases import read_labelled
 from dp_tools.mcp_server.auth import APPROVE, READ, RULES, RUN
-from dp_tools.mcp_server.blocking_work import Progress, run_work
+from dp_tools.mcp_server.blocking_work import run_work
 from dp_tools.mcp_server.caller_role import caller, caller_role, decider
 from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.subscriptions import Watchers
 from dp_tools.mcp_server.tools.tool import ADDS, CHANGES, READ_ONLY, PlainTool, result_of
+from dp_tools.progress import Progress
 from dp_tools.rules.rule import ALL, Example, Rule, Status
 from dp_tools.rules.scope import RuleTask, key, suggested_id
 from dp_tools.rules.vetting import vet
@@ -275,7 +276,7 @@ def rule_tools(server_context: ServerContext, watchers: Watchers, *, trust_agent
         dataset: Annotated[str | None, Field(description="Default: the rule's own.")] = None,
         attribute: Annotated[str | None, Field(description="For impute: the attribute of the label.")] = None,
     ) -> Annotated[CallToolResult, RuleTrial]:
-        """Tries a rule on labelled cases: scores without and with it, and answers that change. It stores nothing."""
+        """Tries a rule on labelled cases. Returns scores without and with it, and answers that change."""
 
         def work(progress: Progress, cancel: threading.Event) -> RuleTrial:
             # It takes numpy, which a server that is ready at once has not loaded yet.

@@ -1,4 +1,4 @@
-"""Whole-table tools: start jobs, follow them by their handle, and review unsure cases."""
+"""Whole-table tools: start jobs, and review unsure cases."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import anyio.to_thread
 from mcp.server.elicitation import AcceptedElicitation
 from mcp.server.mcpserver import Context
-from mcp.types import CallToolResult, InputRequiredResult, ResourceLink, TextContent
+from mcp.types import CallToolResult, InputRequiredResult
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.mcp_server.auth import READ, RULES, RUN
-from dp_tools.mcp_server.blocking_work import Progress, run_work
+from dp_tools.mcp_server.blocking_work import run_work
 from dp_tools.mcp_server.caller_role import caller_role, can_ask, decider
 from dp_tools.mcp_server.elicitation import ask
 from dp_tools.mcp_server.file_consent import require_consent
 from dp_tools.mcp_server.server_context import ServerContext
-from dp_tools.mcp_server.tools.tool import ADDS, CHANGES, READ_ONLY, WRITES, PlainTool, result_of
-from dp_tools.progress import watched
+from dp_tools.mcp_server.tools.jobs import job_result
+from dp_tools.mcp_server.tools.tool import ADDS, READ_ONLY, WRITES, PlainTool, result_of
+from dp_tools.progress import Progress, watched
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
@@ -39,8 +40,6 @@ from dp_tools.tables.jobs.job_requests import (
 )
 from dp_tools.tables.jobs.results import Job, Review
 from dp_tools.tables.jobs.tool_arguments import (
-    LATEST,
-    PATIENCE_S,
     Allowed,
     AnyTable,
     Attributes,
@@ -51,16 +50,13 @@ from dp_tools.tables.jobs.tool_arguments import (
     DatasetName,
     DedupeTable,
     JobArguments,
-    JobHandle,
     Limit,
     MatchTables,
     OfJob,
     OneToOne,
-    OptionalHandle,
     Output,
     Overwrite,
     PersonsWord,
-    Wait,
     What,
     WithCurrent,
 )
@@ -78,7 +74,7 @@ _COLUMNS = 30
 SameTable = Annotated[
     TableSource,
     WithJsonSchema({"type": "object"}),
-    Field(description="{path} or {records}, as in profile_table."),
+    Field(description="As in profile_table."),
 ]
 """The same table where a model is shown its options elsewhere."""
 
@@ -88,12 +84,6 @@ class ProfileAnswer(BaseModel):
 
     profile: Annotated[TableProfile, Field(description="The table, column by column.")]
     left_out: Annotated[list[str], Field(description="Columns that were left out: ask for them by name.")]
-
-
-class JobList(BaseModel):
-    """One job, or the latest ones."""
-
-    jobs: Annotated[list[Job], Field(description="The jobs, newest first.")]
 
 
 class ReviewList(BaseModel):
@@ -180,8 +170,8 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         table: AnyTable,
         columns: Annotated[list[str] | None, Field(description="Default: the first 30.")] = None,
     ) -> Annotated[CallToolResult, ProfileAnswer] | InputRequiredResult:
-        """Profiles a table: contents, formats, ranges, missing values and dependencies of its columns. Start here with
-        an unknown file. It uses no model."""
+        """Profiles a table: contents, formats, ranges, gaps and dependencies of its columns. Start here with
+        an unknown file."""
         given = [] if table.path is None or table.records is not None else [table.path]
         outside = await anyio.to_thread.run_sync(server_context.roots.outside, given)
         roots = server_context.roots
@@ -224,7 +214,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         with_current_model: WithCurrent = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
         """Finds wrong cells of a file and writes a cleaned copy beside it, with a log to undo it. Unsure changes
-        wait in next_reviews. Returns the result or a handle for get_job."""
+        wait in next_reviews. May return a handle for get_job."""
         return await start(
             ctx,
             CleanTable(
@@ -263,7 +253,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         with_current_model: WithCurrent = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
         """Writes the matching records of two files, with scores, to a file. Unsure pairs wait in next_reviews.
-        Returns the result or a handle for get_job."""
+        May return a handle for get_job."""
         return await start(
             ctx,
             MatchTables(
@@ -308,7 +298,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         with_current_model: WithCurrent = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
         """Writes the groups of duplicate records of a file, and one merged record per entity, to files. With
-        a register entities keep their ids from file to file. Returns the result or a handle for get_job."""
+        a register entities keep their ids from file to file. May return a handle for get_job."""
         return await start(
             ctx,
             DedupeTable(
@@ -331,32 +321,6 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
                 with_current_model=with_current_model,
             ),
         )
-
-    async def get_job(
-        ctx: Context[Any, Any],
-        job: OptionalHandle = None,
-        wait: Wait = 0,
-    ) -> Annotated[CallToolResult, JobList]:
-        """Returns the progress and the result of a job. Without a handle, lists the latest jobs."""
-        if job is None:
-            return result_of(JobList(jobs=await anyio.to_thread.run_sync(server_context.jobs.list, LATEST)))
-
-        def watch(progress: Progress, cancel: threading.Event) -> Job:
-            for _ in range(10 * wait):
-                found = server_context.jobs.get(job)
-                progress(found.done, found.total or 1)
-                if found.status not in ("waiting", "running") or cancel.wait(0.1):
-                    return found
-            return server_context.jobs.get(job)
-
-        return _with_job(JobList(jobs=[found := await run_work(ctx, watch)]), found)
-
-    def cancel_job(
-        job: JobHandle,
-    ) -> Annotated[CallToolResult, Job]:
-        """Cancels a job; nothing is written. The call that started it resumes it."""
-        server_context.jobs.cancel(job)
-        return job_result(server_context.jobs.wait(job, PATIENCE_S))
 
     def next_reviews(
         job: OfJob = None,
@@ -404,8 +368,6 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         (clean_table, "Clean a table", WRITES, RUN),
         (match_tables, "Match two tables", WRITES, RUN),
         (dedupe_table, "Find duplicates in a table", WRITES, RUN),
-        (get_job, "Look at a job", READ_ONLY, READ),
-        (cancel_job, "Cancel a job", CHANGES, RUN),
         (next_reviews, "Cases for a person", READ_ONLY, READ),
         (answer_review, "Answer a case", ADDS, RULES),
     ]
@@ -418,20 +380,3 @@ def _spoken(server_context: ServerContext, review: int, answer: str) -> str:
 
     found = open_review(server_context.jobs.store, review)
     return f"{found.question}\n{found.case}\nThe agent says: {answer}\nYour answer ({found.answers}):"
-
-
-def job_result(job: Job) -> CallToolResult:
-    """A job as a tool answers it."""
-    return _with_job(job, job)
-
-
-def _with_job(answer: BaseModel, job: Job) -> CallToolResult:
-    """The answer, and where the whole result can be read once there is one; of a failed job why it failed."""
-    result = result_of(answer)
-    if job.error is not None:
-        result.content = [TextContent(text=job.error)]
-        result.is_error = True
-    if job.resource is not None:
-        link = ResourceLink(name=f"Result of {job.id}", uri=job.resource, mime_type="application/json")
-        result.content.append(link)
-    return result

@@ -13,6 +13,7 @@ from dp_tools.tables.io.formats import format_of, result_of
 from dp_tools.tables.io.paths import Disk, beside, fingerprint
 from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
+    CallRequest,
     CleanRequest,
     DedupeRequest,
     DetectRequest,
@@ -59,6 +60,8 @@ def resolve_paths(request: AnyJobRequest, disk: Disk) -> AnyJobRequest:
         TableUnavailable: a file is not there, or may not be read; or the result may not be written where it would go.
         InvalidRequest: a table is neither a path nor records, or records have no place for a result.
     """
+    if isinstance(request, CallRequest):
+        return request
     names = ("left", "right") if isinstance(request, MatchRequest) else ("source",)
     resolved: dict[str, object] = {}
     for name, source in zip(names, sources_of(request), strict=True):
@@ -81,6 +84,8 @@ def outputs_of(request: AnyJobRequest, disk: Disk) -> list[Path]:
         TableUnavailable: one may not be written where it would go.
         InvalidRequest: the result's format is not one that the job writes.
     """
+    if isinstance(request, CallRequest):
+        return []
     first, *_ = sources_of(request)
     changes = isinstance(request, CleanRequest | FillRequest)
     natural = None

@@ -9,17 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validat
 
 from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.io.delimited import Ragged
-from dp_tools.tasks.task import RecordField
+from dp_tools.tasks import TASKS
+from dp_tools.tasks.task import RecordField, Request
 
 PermutationAveraged = Annotated[
     bool,
-    Field(description="Average over four orders: steadier, slower."),
+    Field(description="Average over four orders (slower)."),
 ]
 
 
 Include = Annotated[
     list[str],
-    Field(description="Include these even if they look like keys."),
+    Field(description="Include even if they look like keys."),
 ]
 Exclude = Annotated[list[str], Field(description="Leave these out.")]
 
@@ -52,11 +53,11 @@ class TableSource(BaseModel):
         Field(description="CSV, JSON, Parquet, a workbook, SQLite or DuckDB, also in .gz or .zip."),
     ] = None
     records: Annotated[
-        list[RecordField] | None, Field(description="Or at most 200 records: {attribute: text or null}.")
+        list[RecordField] | None, Field(description="Or up to 200 records: {attribute: text or null}.")
     ] = None
-    encoding: Annotated[str | None, Field(description="Overrides its encoding.")] = None
-    delimiter: Annotated[str | None, Field(description="Overrides its separator.")] = None
-    quote: Annotated[str | None, Field(description="Overrides its quotes.")] = None
+    encoding: Annotated[str | None, Field(description="Its encoding.")] = None
+    delimiter: Annotated[str | None, Field(description="Its separator.")] = None
+    quote: Annotated[str | None, Field(description="Its quotes.")] = None
     header: Annotated[bool | None, Field(description="Whether it has a header.")] = None
     header_line: Annotated[int | None, Field(description="The header's line, from 1.")] = None
     skip_lines: Annotated[int | None, Field(description="Lines above the table.")] = None
@@ -160,13 +161,36 @@ class DedupeRequest(PromisedRequest):
     key: KeyColumns = []
 
 
+class CallRequest(JobRequest):
+    """Finish a call of a task tool; it reads no table and writes no file."""
+
+    kind: Literal["call"] = "call"
+    task: Annotated[str, Field(description="The task.")]
+    arguments: Annotated[dict[str, Any], Field(description="What the tool was called with.")]
+
+    @classmethod
+    def of(cls, asked: Request) -> CallRequest:
+        """The request to finish a call."""
+        task = next(name for name, task in TASKS.items() if isinstance(asked, task.request))
+        return cls(task=task, arguments=asked.model_dump(mode="json"), dataset=asked.dataset)
+
+    @property
+    def asked(self) -> Request:
+        """What was asked."""
+        asked: Request = TASKS[self.task].request.model_validate(self.arguments)
+        return asked
+
+
 AnyJobRequest = Annotated[
-    DetectRequest | CleanRequest | FillRequest | MatchRequest | DedupeRequest, Field(discriminator="kind")
+    DetectRequest | CleanRequest | FillRequest | MatchRequest | DedupeRequest | CallRequest,
+    Field(discriminator="kind"),
 ]
 
 
 def sources_of(request: AnyJobRequest) -> list[TableSource]:
     """The tables that a job reads."""
+    if isinstance(request, CallRequest):
+        return []
     return [request.left, request.right] if isinstance(request, MatchRequest) else [request.source]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from dp_tools.decision import Decider
 from dp_tools.errors import Cancelled, InvalidRequest, TableUnavailable
 from dp_tools.progress import Progress
-from dp_tools.tables.asking import Work
+from dp_tools.tables.asking import Journal, Work
 from dp_tools.tables.io.paths import Disk, fingerprint, make_folder, new_file
 from dp_tools.tables.jobs.job_files import Leave, outputs_of, require_free
 from dp_tools.tables.jobs.job_requests import AnyJobRequest, TableSource
@@ -88,11 +88,19 @@ class JobRun:
         """Where the run makes its files before they are published."""
         return self.store.folder / self.job / "out"
 
+    def decider(self) -> Decider:
+        """What answers."""
+        return self._decider()
+
+    def journal(self) -> Journal:
+        """Keeps the answers."""
+        return _NotedJournal(self.store.journal(self.job), self._note_provenance)
+
     def work(self) -> Work:
         """What asks the model, through the job's journal."""
         return Work(
             self._decider(),
-            _NotedJournal(self.store.journal(self.job), self._note_provenance),
+            self.journal(),
             progress=lambda done, total: self.tell("asking", done, total),
             cancel=self.stop,
             report=self.tell,

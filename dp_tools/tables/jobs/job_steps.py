@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dp_tools.tables.jobs.call_jobs import call
 from dp_tools.tables.jobs.cell_jobs import clean, detect, fill
 from dp_tools.tables.jobs.job_requests import JobResult
 from dp_tools.tables.jobs.job_run import JobRun
@@ -15,6 +16,7 @@ _STEPS: dict[str, Callable[[JobRun], JobResult]] = {
     "fill": fill,
     "match": match,
     "dedupe": dedupe,
+    "call": call,
 }
 """What to do for each kind of job."""
 

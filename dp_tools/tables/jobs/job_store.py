@@ -10,6 +10,7 @@ import contextlib
 import copy
 import hashlib
 import json
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -175,6 +176,32 @@ class JobStore:
                 f"SELECT * FROM jobs WHERE {self.mine} ORDER BY created DESC, id LIMIT :limit",
                 {"limit": limit, **self.me},
             ).fetchall()
+
+    def asked_for(self, request: str) -> list[sqlite3.Row]:
+        """The jobs of this very request, newest first."""
+        with self.connected() as connection:
+            return connection.execute(
+                f"SELECT * FROM jobs WHERE request = :request AND {self.mine} ORDER BY created DESC, id",
+                {"request": request, **self.me},
+            ).fetchall()
+
+    def forget_ended(self, kind: str, keep: int) -> list[str]:
+        """Remove the jobs of a kind that ended, with their files, but for the latest; returns which."""
+        with self.connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            ended = connection.execute(
+                "SELECT id FROM jobs WHERE kind = :kind AND status IN ('done', 'failed', 'cancelled') "
+                f"AND {self.mine} ORDER BY created DESC, id LIMIT -1 OFFSET :keep",
+                {"kind": kind, "keep": keep, **self.me},
+            ).fetchall()
+            jobs = [str(row["id"]) for row in ended]
+            for table, column in (("answers", "job"), ("outputs", "job"), ("reviews", "job"), ("jobs", "id")):
+                connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(job,) for job in jobs])
+            connection.execute("COMMIT")
+        for job in jobs:
+            shutil.rmtree(self.folder / job, ignore_errors=True)
+            (self.folder / f"{job}.lock").unlink(missing_ok=True)
+        return jobs
 
     @property
     def mine(self) -> str:

@@ -1,4 +1,4 @@
-"""Whole-table jobs: start, follow, cancel and resume them, from any process."""
+"""Jobs on whole tables, and calls that take long: start, follow, cancel and resume them, from any process."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,18 +18,24 @@ from pydantic import TypeAdapter, ValidationError
 from dp_tools.decision import Decider
 from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest, TableUnavailable
 from dp_tools.tables.io.paths import Disk
+from dp_tools.tables.jobs.call_jobs import CallWork, kept_answer
 from dp_tools.tables.jobs.job_files import Leave, Writes, outputs_of, require_free, resolve_paths, writes_of
-from dp_tools.tables.jobs.job_requests import AnyJobRequest, JobResult, sources_of
+from dp_tools.tables.jobs.job_requests import AnyJobRequest, CallRequest, JobResult, sources_of
 from dp_tools.tables.jobs.job_run import JobRun
 from dp_tools.tables.jobs.job_steps import carry_out
 from dp_tools.tables.jobs.job_store import JobStore
 from dp_tools.tables.jobs.provenance import PROVENANCES, ChangedProvenance, Provenance
-from dp_tools.tables.jobs.results import Job, Status
+from dp_tools.tables.jobs.results import GOING_ON, Job, Status
+from dp_tools.tasks.task import Answer, Request
 
 QUICK = 2.0
 """Seconds that `start` waits for a result before it returns the handle alone."""
-_LATEST = 100
-"""Jobs among which one is looked for that was asked for in the same words."""
+CALLS = 16
+"""Calls that may go on as jobs at once."""
+CALLS_EACH = 4
+"""How many of them one caller may have."""
+_CALLS_KEPT = 50
+"""Calls that ended whose answers are kept for a caller, the latest."""
 _LOOK_S = 0.1
 """Seconds between two looks at a job of another process."""
 _LISTEN = 0.2
@@ -37,7 +44,6 @@ _GRACE = 0.5
 """Seconds that a cancelled job has to end by itself before it counts as cancelled all the same."""
 _STRAGGLE = 30.0
 """Seconds to wait for the thread of a cancelled job that is to be resumed, busy with what cannot be interrupted."""
-_RUNNING: tuple[Status, ...] = ("waiting", "running")
 _STOPPED: tuple[Status, ...] = ("interrupted", "cancelled")
 
 REQUEST: TypeAdapter[AnyJobRequest] = TypeAdapter(AnyJobRequest)
@@ -68,9 +74,17 @@ class Jobs:
         decider: gives what answers, when it is first needed.
         disk: where files may be read and written: under some roots, or anywhere for a person at a shell.
         folder: where the state is kept (default: the user's own).
+        on_behalf: given what a thread is to do, what it does on behalf of whoever starts it.
     """
 
-    def __init__(self, decider: Callable[[], Decider], disk: Disk, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        decider: Callable[[], Decider],
+        disk: Disk,
+        folder: Path | None = None,
+        on_behalf: Callable[[Callable[[], None]], Callable[[], None]] = lambda work: work,
+    ) -> None:
+        self._on_behalf = on_behalf
         self.store = JobStore(folder)
         self.disk = disk
         self.decider = decider
@@ -84,7 +98,14 @@ class Jobs:
         view.store = self.store.of(caller)
         return view
 
-    def start(self, request: AnyJobRequest, *, wait: float = QUICK, leave: Leave | None = None) -> Job:
+    def start(
+        self,
+        request: AnyJobRequest,
+        *,
+        wait: float = QUICK,
+        leave: Leave | None = None,
+        answers: Mapping[str, str] | None = None,
+    ) -> Job:
         """Start a job; returns its result if it is quick, its handle otherwise.
 
         The same request while its job runs starts no second one: it is answered with the first.
@@ -93,21 +114,28 @@ class Jobs:
             request: what to do.
             wait: seconds to wait for the result.
             leave: what a person let this job do besides.
+            answers: what its journal holds from the beginning.
 
         Raises:
             TableUnavailable: a file is not there, may not be read or written, or is in the way.
-            InvalidRequest: the request cannot be carried out as it is.
+            InvalidRequest: the request cannot be carried out as it is, or too many calls go on as jobs.
         """
         leave = leave or Leave()
         disk = self.disk.granting(leave.reads)
         resolved = resolve_paths(request, disk)
         with self._starting:
-            running = self._latest(resolved, _RUNNING)
+            running = self._latest(resolved, GOING_ON)
             if running is None:
+                if request.kind == "call":
+                    self._require_room()
+                    for ended in self.store.forget_ended(request.kind, _CALLS_KEPT):
+                        self._runs.pop(ended, None)
                 for file in outputs_of(resolved, disk):
                     require_free(file, resolved, disk, self.store, leave)
                 job = f"{request.kind}-{secrets.token_hex(4)}"
                 self.store.add(job, request.kind, resolved.model_dump_json(), leave.model_dump_json())
+                for key, answer in (answers or {}).items():
+                    self.store.journal(job).put(key, answer)
                 self._launch(job)
         return self.wait(job if running is None else running.id, wait)
 
@@ -126,7 +154,7 @@ class Jobs:
             if outside:  # Of such files nothing is said yet, not even whether they are there.
                 return None
             raise
-        return self._latest(resolved, (*_RUNNING, *_STOPPED))
+        return self._latest(resolved, (*GOING_ON, *_STOPPED))
 
     def writes(self, request: AnyJobRequest, reads: Iterable[Path] = ()) -> Writes:
         """The files that a job would write.
@@ -169,6 +197,8 @@ class Jobs:
                     "with_current_model (at a shell: jobs resume --with-current-model)."
                 )
             self.store.update(job, provenance=PROVENANCES.dump_json([*self._provenances(job), changed.now]).decode())
+        if self.get(job).kind == "call":
+            self._require_room()
         self.store.update(job, cancel=0)
         self._launch(job)
         return self.wait(job, wait)
@@ -183,12 +213,38 @@ class Jobs:
         known = self._provenances(job)
         if not known:
             return None
+        now = Provenance.of(self.decider(), self.request(job))
+        return ChangedProvenance(job, known[-1], now, len(self.store.journal(job))) if known[-1].changes(now) else None
+
+    def request(self, job: str) -> AnyJobRequest:
+        """What a job was asked.
+
+        Raises:
+            InvalidRequest: there is no such job.
+        """
         try:
-            request = REQUEST.validate_json(self.store.row(job)["request"])
+            return REQUEST.validate_json(self.store.row(job)["request"])
         except (ValidationError, TypeError):
             raise self._damaged() from None
-        now = Provenance.of(self.decider(), request)
-        return ChangedProvenance(job, known[-1], now, len(self.store.journal(job))) if known[-1].changes(now) else None
+
+    def asked(self, job: str) -> Request:
+        """What the call asked that a job goes on with.
+
+        Raises:
+            InvalidRequest: there is no such job, or it works on a table.
+        """
+        return self._call(job).asked
+
+    def answer(self, job: str) -> Answer:
+        """The answer of that call, as far as there is one; the other items are pending.
+
+        Raises:
+            InvalidRequest: there is no such job, or it works on a table.
+            ModelUnavailable, KnowledgeUnavailable: it is not done, and what answers cannot be opened.
+        """
+        request = self._call(job)
+        whole = kept_answer(request, self.output(job)) if self.get(job).status == "done" else None
+        return whole or CallWork(self.decider(), request.asked).answer(self.store.journal(job))
 
     def get(self, job: str) -> Job:
         """A job as it stands.
@@ -227,7 +283,7 @@ class Jobs:
         if job in self._runs:
             self._runs[job].over.wait(seconds)
             return self.get(job)
-        while found.status in _RUNNING and (end is None or time.monotonic() < end):
+        while found.status in GOING_ON and (end is None or time.monotonic() < end):
             time.sleep(_LOOK_S)
             found = self.get(job)
         return found
@@ -248,6 +304,12 @@ class Jobs:
             if not run.over.is_set():
                 run.thread.join(10)
 
+    def _call(self, job: str) -> CallRequest:
+        request = self.request(job)
+        if not isinstance(request, CallRequest):
+            raise InvalidRequest(f"The job {job} works on a table: its result says what came of it.")
+        return request
+
     def _provenances(self, job: str) -> Sequence[Provenance]:
         """What a job began with, and what it went on with each time."""
         try:
@@ -257,7 +319,8 @@ class Jobs:
 
     def _launch(self, job: str) -> None:
         stop = threading.Event()
-        thread = threading.Thread(target=self._carry_out, args=(job, stop), name=f"job {job}", daemon=True)
+        work = self._on_behalf(partial(self._carry_out, job, stop))
+        thread = threading.Thread(target=work, name=f"job {job}", daemon=True)
         run = self._runs[job] = _Run(thread, stop)
         self.store.update(job, status="running", error=None)
         thread.start()
@@ -265,9 +328,17 @@ class Jobs:
 
     def _latest(self, resolved: AnyJobRequest, statuses: Sequence[Status]) -> Job | None:
         """The latest job of this request that stands so."""
-        wanted = resolved.model_dump_json()
-        same = (self._seen(row) for row in self.store.rows(_LATEST) if row["request"] == wanted)
+        same = (self._seen(row) for row in self.store.asked_for(resolved.model_dump_json()))
         return next((job for job in same if job.status in statuses), None)
+
+    def _require_room(self) -> None:
+        """Refuse one more call that goes on where there are as many as may be."""
+        runs = list(self._runs.items())
+        going_on = [job for job, run in runs if job.startswith("call-") and not run.over.is_set()]
+        if len(going_on) >= CALLS or sum(map(self.store.knows, going_on)) >= CALLS_EACH:
+            raise InvalidRequest(
+                "As many long calls as may be are being answered already: wait for one with get_job, or cancel one."
+            )
 
     def _listen(self, job: str, run: _Run) -> None:
         """Stop a run once its job is cancelled, in whatever process; it need not hear that to count as cancelled."""
@@ -324,10 +395,10 @@ class Jobs:
 
     def _read(self, row: sqlite3.Row) -> Job:
         status: Status = row["status"]
-        if status in _RUNNING and not self._alive(row["id"]):
+        if status in GOING_ON and not self._alive(row["id"]):
             # The owner may have finished between the two looks.
             row = self.store.row(row["id"])
-            status = "interrupted" if row["status"] in _RUNNING else row["status"]
+            status = "interrupted" if row["status"] in GOING_ON else row["status"]
         rate = row["rate"] if status == "running" else None
         return Job(
             id=row["id"],

@@ -11,7 +11,7 @@ from dp_tools.decision import Decider
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.scope import key
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
-from dp_tools.tables.jobs.job_requests import AnyJobRequest, DedupeRequest, MatchRequest
+from dp_tools.tables.jobs.job_requests import AnyJobRequest, CallRequest, DedupeRequest, MatchRequest
 
 _EVERY = 1_000_000
 _NAMED = 5
@@ -42,9 +42,7 @@ class Provenance(BaseModel):
         Raises:
             ModelUnavailable, KnowledgeUnavailable: it cannot be opened.
         """
-        tasks = (
-            ("match_entities",) if isinstance(request, MatchRequest | DedupeRequest) else ("detect_errors", "impute")
-        )
+        tasks = _tasks_of(request)
         knowledge = decider.knowledge
         return cls(
             model=decider.engine.name,
@@ -109,6 +107,13 @@ class ChangedProvenance:
 
 PROVENANCES: TypeAdapter[list[Provenance]] = TypeAdapter(list[Provenance])
 """Reads and writes what a job keeps: what it began with, and what it went on with each time."""
+
+
+def _tasks_of(request: AnyJobRequest) -> tuple[str, ...]:
+    """The tasks that a job asks about."""
+    if isinstance(request, CallRequest):
+        return (request.task,)
+    return ("match_entities",) if isinstance(request, MatchRequest | DedupeRequest) else ("detect_errors", "impute")
 
 
 def _rules_about(knowledge: KnowledgeStore, tasks: tuple[str, ...], dataset: str | None) -> list[Rule]:

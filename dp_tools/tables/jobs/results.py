@@ -9,13 +9,15 @@ from pydantic import BaseModel, Field
 from dp_tools.tables.jobs.job_requests import JobResult
 
 Status = Literal["waiting", "running", "interrupted", "cancelled", "failed", "done"]
+GOING_ON: tuple[Status, ...] = ("waiting", "running")
+"""How a job stands that goes on by itself."""
 
 
 class Job(BaseModel):
     """A job as it stands."""
 
     id: Annotated[str, Field(description="Job handle.")]
-    kind: Annotated[str, Field(description="detect, clean, fill, match or dedupe.")]
+    kind: Annotated[str, Field(description="detect, clean, fill, match, dedupe, or call: the rest of a long call.")]
     status: Annotated[Status, Field(description="interrupted: its process ended; it can be resumed where it stopped.")]
     stage: Annotated[str, Field(description="Current stage: reading, finding candidates, asking, writing, …")]
     done: Annotated[int, Field(description="Questions answered or records processed in this stage.")]
@@ -24,6 +26,10 @@ class Job(BaseModel):
     seconds_left: Annotated[float | None, Field(description="Time left in this stage at that rate, in seconds.")] = None
     error: Annotated[str | None, Field(description="Why it failed.")] = None
     result: Annotated[JobResult | None, Field(description="The result, once it is done.")] = None
+    answer: Annotated[
+        dict[str, Any] | None,
+        Field(description="Of a call that does not run any more: its answer, in which unanswered items are pending."),
+    ] = None
     resource: Annotated[str | None, Field(description="Where the whole result can be read, once it is done.")] = None
 
 

@@ -33,7 +33,7 @@ PATIENCE_S = 5.0
 LATEST = 20
 """Jobs that are listed."""
 Attributes = Annotated[list[str] | None, Field(description="Compare only these.")]
-CellAttributes = Annotated[list[str] | None, Field(description="Only these; for fill, exactly one.")]
+CellAttributes = Annotated[list[str] | None, Field(description="Only these; for fill, one.")]
 What = Annotated[
     Literal["repair", "detect", "fill"], Field(description="Repair or only detect wrong cells, or fill missing values.")
 ]
