@@ -17,6 +17,8 @@ class _LabCommands(LazyCommands):
         "bench-rules": ("lab.commands.bench_rules:bench_rules", "Measure how the model follows rules."),
         "bench-explain": ("lab.commands.bench_explain:bench_explain", "Measure the explanations on labelled data."),
         "speed": ("lab.commands.speed:speed", "Measure how fast the model answers on this machine."),
+        "patience": ("lab.commands.patience:patience", "Measure whether long calls answer before a client leaves."),
+        "prompt-tokens": ("lab.commands.prompt_tokens:prompt_tokens", "Count the tokens of each part of a prompt."),
         "scale": ("lab.commands.scale:scale", "Measure how whole tables scale with their records."),
         "wide": ("lab.commands.wide:wide", "Measure how whole tables scale with their columns."),
         "model": ("lab.commands.model:model", "Measure what trainings give."),

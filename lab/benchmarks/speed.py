@@ -129,7 +129,7 @@ def measure_speed(
 
 
 def _jobs(preprocessor: Preprocessor, data: Path | None, sizes: Sizes) -> dict[str, _Job]:
-    pairs, cells, values = _synthetic(sizes) if data is None else _from(data, sizes)
+    pairs, cells, values = synthetic_requests(sizes) if data is None else requests_from(data, sizes)
     return {
         "pairs": _job(preprocessor, "match_entities", pairs),
         "cells": _job(preprocessor, "detect_errors", cells),
@@ -152,7 +152,12 @@ def _questions(preprocessor: Preprocessor, task: str, request: Request, template
     return [to_question(template, case.prompt, case.ask) for case in asked]
 
 
-def _from(data: Path, sizes: Sizes) -> tuple[list[Request], list[Request], list[Request]]:
+def requests_from(data: Path, sizes: Sizes) -> tuple[list[Request], list[Request], list[Request]]:
+    """Pairs, cells and gaps of labelled data.
+
+    Raises:
+        InvalidRequest: a dataset is missing.
+    """
     pairs = _split(data, "EM", "Amazon-Google").sample(sizes.pairs)
     table = _split(data, "ED", "Hospital").table[: sizes.rows]
     gaps = _whole(data, "DI", "Restaurant").sample(sizes.values)
@@ -181,7 +186,7 @@ def _dataset(data: Path, folder: str, name: str) -> Dataset:
     return found[0]
 
 
-def _synthetic(sizes: Sizes) -> tuple[list[Request], list[Request], list[Request]]:
+def synthetic_requests(sizes: Sizes) -> tuple[list[Request], list[Request], list[Request]]:
     """Records of the same shape as the three datasets."""
     choose = random.Random(0)
 
@@ -330,7 +335,7 @@ def _mcp_overhead(preprocessor: Preprocessor, engine: LocalEngine, sizes: Sizes)
     """What an MCP call takes beyond the engine's own time: one pair, in milliseconds; a batch of pairs, as a share."""
     timed = _Timed(engine)
     preprocessor.decider.engine = timed
-    (request,) = _synthetic(Sizes(pairs=sizes.calls + sizes.batch, rows=1, values=1))[0]
+    (request,) = synthetic_requests(Sizes(pairs=sizes.calls + sizes.batch, rows=1, values=1))[0]
     pairs = request.model_dump()["pairs"]
     batch = pairs[sizes.calls :]
 
