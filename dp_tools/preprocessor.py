@@ -135,6 +135,7 @@ class Preprocessor:
         context: Records = (),
         only: Literal["errors", "unsure", "all"] | None = None,
         show_record: bool | None = None,
+        ask_all: bool = False,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         progress: Progress | None = None,
@@ -149,6 +150,7 @@ class Preprocessor:
             only: return only the errors, or only what is unsure; by default all verdicts.
             show_record: whether the model reads the whole record, by default only of fewer than 12 records; with
                 records only.
+            ask_all: ask every question of a frame or a file, also where they are more than 2,000.
             dataset: the name of the dataset, which selects the rules that apply.
             rules: more rules, for this call only, one sentence each.
             progress: called with (done, of how many).
@@ -185,6 +187,7 @@ class Preprocessor:
                 found,
                 attributes,
                 only=only,
+                ask_all=ask_all,
                 dataset=dataset,
                 rules=rules,
                 progress=progress,
@@ -295,6 +298,9 @@ class Preprocessor:
         *,
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        recall: float = 0.95,
+        delta: float = 0.05,
+        ask_all: bool = False,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -312,6 +318,10 @@ class Preprocessor:
             attributes: look only at these.
             include: look at these although they seem to be keys.
             exclude: leave these out.
+            recall: share of what the model would call wrong to find, where a table makes more than 2,000 questions;
+                what is called wrong was asked in any case.
+            delta: the probability that less is found.
+            ask_all: ask every question, however many there are.
             dataset: the name of the dataset, which selects the rules that apply.
             rules: more rules, for this call only, one sentence each.
             output: the file to write; "beers.clean.csv" beside "beers.csv" by default, nowhere for a frame.
@@ -336,6 +346,9 @@ class Preprocessor:
             attributes=None if attributes is None else list(attributes),
             include=list(include),
             exclude=list(exclude),
+            recall=recall,
+            delta=delta,
+            ask_all=ask_all,
             **self._scope(table, output, overwrite, escape_formulas, dataset, rules),
         )
         return self._changed(request, table, resume, with_current_model, progress, cancel)

@@ -123,6 +123,8 @@ _PROMISE = (
     ),
     click.option("--ask-all", is_flag=True, help="Ask the model about everything, however long it takes."),
 )
+_CELL_PROMISE = (_PROMISE[0], *_PROMISE[2:])
+"""Without precision: every cell that ends as wrong was asked about."""
 _MODEL = (
     MODEL,
     click.option("--knowledge", type=click.Path(path_type=Path), help="Knowledge store (default: your own)."),
@@ -168,7 +170,7 @@ def profile(
 @click.command()
 @click.argument("file", type=FILE)
 @click.option("--detect-only", is_flag=True, help="List the wrong cells without changing anything.")
-@options(_JOB, _ESCAPE, _COLUMNS, _READING, _MODEL)
+@options(_JOB, _ESCAPE, _COLUMNS, _CELL_PROMISE, _READING, _MODEL)
 def clean(
     file: Path,
     detect_only: bool,
@@ -180,6 +182,9 @@ def clean(
     attributes: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    recall: float,
+    delta: float,
+    ask_all: bool,
     model: str,
     knowledge: Path | None,
     state: Path | None,
@@ -197,6 +202,9 @@ def clean(
         attributes=list(attributes) or None,
         include=list(include),
         exclude=list(exclude),
+        recall=recall,
+        delta=delta,
+        ask_all=ask_all,
         **_scope(output, force, escape_formulas, dataset, rules),
     )
     _carry_out(request, model, knowledge, state)

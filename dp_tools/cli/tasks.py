@@ -12,7 +12,7 @@ from dp_tools.cli.answering import CHUNK, Session, task_command
 from dp_tools.cli.records import opened, read_records
 from dp_tools.errors import InvalidRequest
 from dp_tools.profiling import PairFacts
-from dp_tools.tables.clean.cleaning import Cleaner
+from dp_tools.tables.clean.cleaning import PROMISED, Cleaner
 from dp_tools.tables.clean.filling import decided_gaps
 from dp_tools.tables.scripting.given import samples
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer, AnnotateColumnsRequest, Column
@@ -35,8 +35,9 @@ T = TypeVar("T")
 @click.command()
 @click.argument("file", type=FILE)
 @click.option("-a", "--attribute", "attributes", multiple=True, help="Judge only this column (repeatable).")
+@click.option("--ask-all", is_flag=True, help="Ask the model every question, even more than 2,000.")
 @task_command
-def detect(file: Path, attributes: tuple[str, ...], session: Session) -> None:
+def detect(file: Path, attributes: tuple[str, ...], ask_all: bool, session: Session) -> None:
     """Find the wrong cells of FILE.
 
     Writes one line per cell: row, attribute, value, error, confidence, decided_by, reason.
@@ -47,7 +48,8 @@ def detect(file: Path, attributes: tuple[str, ...], session: Session) -> None:
 
         def rows() -> Iterator[Sequence[object]]:
             with session.working() as work:
-                cleaner = Cleaner(work, table, session.dataset, list(session.rules), names)
+                promise = None if ask_all else PROMISED
+                cleaner = Cleaner(work, table, session.dataset, list(session.rules), names, promise=promise)
                 for judged in cleaner.judged():
                     outcome = judged.outcome
                     cell = CellVerdict(

@@ -103,7 +103,7 @@ def _clean(work: Work, path: Path, dataset: str | None) -> Row:
     with open_table(path / "dirty.csv") as whole, open_table(path / "clean.csv") as clean:
         if whole.count != clean.count:
             raise TableUnavailable(f"{path.name}: dirty.csv and clean.csv differ in their number of records.")
-        pairs = _columns(whole, clean)
+        pairs = paired_columns(whole, clean)
         # Columns without a clean counterpart are no part of the table: one of ours says where the errors are.
         dirty = whole.only([left for left, _ in pairs])
         truth = {
@@ -152,7 +152,7 @@ def _match(work: Work, path: Path, dataset: str | None) -> Row:
         }
 
 
-def _columns(dirty: Table, clean: Table) -> list[tuple[str, str]]:
+def paired_columns(dirty: Table, clean: Table) -> list[tuple[str, str]]:
     """Columns of both tables that belong together: by name, or by place where too few share their name for that."""
     by_name = {key(name): name for name in dirty.columns}
     shared = [(by_name[key(name)], name) for name in clean.columns if key(name) in by_name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,11 @@ from dp_tools.profiling.group_evidence import agreement, contradiction_score
 MOST_COLUMNS = 64
 """Columns of a table that have a feature of their own; those with the most cells come first."""
 
+_WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"\d")
+_SMOOTHED = 0.1, 3.0
+"""What is added to how often three characters, and the first two of them, occur elsewhere."""
+
 _OF_VALUE = ("length", "words", "digits", "capitals", "signs", "others", "is number", "is whole", "begins small")
 _OF_FACTS = (
     "filled",
@@ -48,7 +54,8 @@ _OF_GROUP = ("agree", "share", "size")
 _GROUPS = 2
 _OF_GROUPS = tuple(f"group {place} {what}" for place in range(1, _GROUPS + 1) for what in _OF_GROUP)
 _OF_EVIDENCE = ("contradiction", "agreement")
-_NAMES = (*_OF_FACTS, *_OF_GROUPS, *_OF_EVIDENCE, *_OF_VALUE)
+_OF_SPELLING = ("usual runs", "least usual run", "strange runs", "least usual word", "strange words")
+_NAMES = (*_OF_FACTS, *_OF_GROUPS, *_OF_EVIDENCE, *_OF_VALUE, *_OF_SPELLING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +85,11 @@ class CellFeatures:
             the share of them that hold what the record holds beside it. `group N agree`, `share`, `size`: whether
             rows with the same key mostly hold the value (1) or another one (-1), the share that does, and the
             logarithm of their number. `contradiction` and `agreement`: see `group_evidence`. `length`, `words`,
-            `digits`, `capitals`, `signs`, `others`: counts of the value's characters, as logarithms. `in NAME`: 1 in
-            the cells of that column.
+            `digits`, `capitals`, `signs`, `others`: counts of the value's characters, as logarithms. `usual runs` and
+            `least usual run`: how probable each third character is after the two before it, by the other cells, as the
+            mean and the least of the logarithms; `strange runs`: how many runs of three no other cell holds. `least
+            usual word`: how many other cells hold the rarest of its words, as a logarithm; `strange words`: the share
+            of words that none holds. `in NAME`: 1 in the cells of that column.
         values: one row a cell, one column a name; nan where the table says nothing.
     """
 
@@ -91,9 +101,46 @@ class CellFeatures:
         return self.values[:, self.names.index(name)]
 
 
+class _Spelling:
+    """How usual the letters and words of a value are among other values of its table, whichever column they stand in.
+
+    Args:
+        values: of the table, each of them once a cell.
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self._runs, self._pairs, self._words = Counter[str](), Counter[str](), Counter[str]()
+        for value in values:
+            runs = _runs(value)
+            self._runs.update(runs)
+            self._pairs.update(run[:2] for run in runs)
+            self._words.update(set(_WORD.findall(value.lower())))
+
+    def of(self, value: str) -> tuple[float, ...]:
+        """The features of one of the values."""
+        more, of_all = _SMOOTHED
+        runs = _runs(value)
+        logs = [math.log((self._runs[run] - 1 + more) / (self._pairs[run[:2]] - 1 + of_all)) for run in runs] or [0.0]
+        others = [self._words[word] - 1 for word in _WORD.findall(value.lower())] or [0]
+        return (
+            sum(logs) / len(logs),
+            min(logs),
+            float(sum(self._runs[run] == 1 for run in runs)),
+            math.log1p(min(others)),
+            others.count(0) / len(others),
+        )
+
+
+def _runs(value: str) -> list[str]:
+    """The runs of three characters, small letters and 9 for every digit, with its beginning and end."""
+    text = f"\n{_NUMBER.sub('9', value.strip().lower())}\n"
+    return [text[place : place + 3] for place in range(len(text) - 2)]
+
+
 def cell_features(cells: Sequence[NotedCell]) -> CellFeatures:
     """What counting says of cells of one table."""
     columns = [name for name, _ in Counter(cell.attribute for cell in cells).most_common(MOST_COLUMNS)]
+    spelling = _Spelling([cell.value or "" for cell in cells])
     places = {name: len(_NAMES) + place for place, name in enumerate(columns)}
     values = np.zeros((len(cells), len(_NAMES) + len(columns)), np.float32)
     for row, cell in enumerate(cells):
@@ -103,6 +150,7 @@ def cell_features(cells: Sequence[NotedCell]) -> CellFeatures:
             contradiction_score(cell.facts),
             agreement(cell.facts)[1],
             *_of_value(cell.value or ""),
+            *spelling.of(cell.value or ""),
         )
         if cell.attribute in places:
             values[row, places[cell.attribute]] = 1.0

@@ -1,7 +1,9 @@
-"""`python -m lab cascade`: how few questions a match takes, and whether it keeps its promise."""
+"""`python -m lab cascade`: how few questions a match or a detection takes, and whether it keeps its promise."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,9 +13,11 @@ from dp_tools.cli.answering import MODEL, stages
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.cascade.promise import Promise
-from lab.benchmarks.cascade import match_runs
+from lab.benchmarks.cascade import Run, match_runs
+from lab.benchmarks.cascade_cells import CellRun, cell_runs
 
 HEADER = "| table | | questions | asked | F1 | F1 of runs | recall | precision | missed |"
+CELLS = "| table | | questions | asked | of cells | F1 | F1 of runs | recall | precision | missed |"
 
 
 @click.command()
@@ -26,25 +30,50 @@ HEADER = "| table | | questions | asked | F1 | F1 of runs | recall | precision |
 def cascade(
     tables: tuple[Path, ...], seeds: int, first: int | None, cache: Path | None, truth: bool, model: str
 ) -> None:
-    """Match each of TABLES, folders with tableA.csv, tableB.csv and matches.csv; writes a Markdown table.
+    """Match or clean each of TABLES, folders with tableA.csv, tableB.csv and matches.csv, or with dirty.csv and
+    clean.csv; writes a Markdown table for either kind.
 
     Each table is asked in full once, through the cache; the runs replay its answers. F1 is against the truth; recall
-    and precision of the yes answers are against asking everything, the lowest of all runs. A run misses where one of
-    these is below the promise.
+    and precision of the yes answers, of cells of the questions that the model answers with "wrong", are against asking
+    everything, the lowest of all runs. A run misses where one of these is below the promise.
     """
     promise = Promise()
+    dirty = [folder for folder in tables if (folder / "dirty.csv").is_file()]
+    pairs = [folder for folder in tables if folder not in dirty]
     with Preprocessor(model, ":memory:", cache=cache, adapters=False) as preprocessor, stages() as stage:
-        click.echo(HEADER)
-        click.echo("| --- | --- | --: | --: | --: | --- | --: | --: | --: |")
-        for folder in tables:
-            work = Work(preprocessor.decider, NoJournal(), progress=stage(folder.name))
-            whole, *runs = match_runs(work, folder, promise, range(seeds), first=first, truth=truth)
-            click.echo(f"| {folder.name} | all | {whole.size:,} | 100% | {whole.f1:.3f} | | 1.000 | 1.000 | |")
-            f1 = np.array([run.f1 for run in runs])
-            missed = sum(run.recall < promise.recall or run.precision < promise.precision for run in runs)
-            asked = np.mean([run.asked for run in runs])
-            click.echo(
-                f"| {folder.name} | default | {asked:,.0f} | {asked / whole.size:.1%} | {f1.mean():.3f} | "
-                f"{f1.min():.3f} to {f1.max():.3f} | {min(run.recall for run in runs):.3f} | "
-                f"{min(run.precision for run in runs):.3f} | {missed} of {len(runs)} |"
-            )
+
+        def work(folder: Path) -> Work:
+            return Work(preprocessor.decider, NoJournal(), progress=stage(folder.name))
+
+        if pairs:
+            _head(HEADER)
+        for folder in pairs:
+            found = match_runs(work(folder), folder, promise, range(seeds), first=first, truth=truth)
+            _lines(folder.name, list(found), promise)
+        if dirty:
+            _head(CELLS)
+        for folder in dirty:
+            cleaned = cell_runs(partial(work, folder), folder, promise, range(seeds))
+            _lines(folder.name, list(cleaned), promise)
+
+
+def _head(header: str) -> None:
+    click.echo(header)
+    click.echo("| --- | --- |" + " --: |" * (header.count("|") - 3))
+
+
+def _lines(name: str, found: Sequence[Run], promise: Promise) -> None:
+    """A line of the run that asks everything, and one of the others."""
+    whole, *runs = found
+    f1, asked = np.array([run.f1 for run in runs]), float(np.mean([run.asked for run in runs]))
+    missed = sum(run.recall < promise.recall or run.precision < promise.precision for run in runs)
+    click.echo(f"| {name} | all | {whole.size:,} | 100% |{_of_cells(whole, whole.size)} {whole.f1:.4f} | | 1 | 1 | |")
+    click.echo(
+        f"| {name} | default | {asked:,.0f} | {asked / whole.size:.1%} |{_of_cells(whole, asked)} {f1.mean():.4f} | "
+        f"{f1.min():.4f} to {f1.max():.4f} | {min(run.recall for run in runs):.3f} | "
+        f"{min(run.precision for run in runs):.3f} | {missed} of {len(runs)} |"
+    )
+
+
+def _of_cells(whole: Run, asked: float) -> str:
+    return f" {asked / whole.cells:.1%} |" if isinstance(whole, CellRun) else ""

@@ -47,6 +47,14 @@ def test_a_missing_value_says_how_full_its_column_is_and_nothing_of_its_frequenc
     assert np.isnan(found.column("shape")[0])
 
 
+def test_letters_and_words_that_no_other_cell_holds_are_strange():
+    names = ["Anna Berg", "Hanna Berg", "Anna Bergman", "Johanna Berg", "Nan Gdn Wvdwl"]
+    found = cell_features([NotedCell("name", name, ()) for name in names])
+    assert found.column("usual runs").argmin() == found.column("strange runs").argmax() == 4
+    assert found.column("strange words").tolist() == [0, 0.5, 0.5, 0.5, 1]
+    assert found.column("least usual word")[0] > 0
+
+
 def test_each_column_is_told_from_the_others():
     found = cell_features([NotedCell("city", "kenai", ()), NotedCell("zip", "1", ())])
     assert found.column("in city").tolist() == [1, 0]

@@ -161,9 +161,18 @@ def test_the_result_of_a_job_says_what_was_promised_asked_and_found(tmp_path: Pa
     assert job.result is not None
     figures = job.result.figures
     assert 0 < figures["asked"] + figures["learned"] <= figures["questions"]
-    assert f"was asked {figures['asked']:,} of" in job.result.summary
-    assert f"{figures['learned']:,} were learned" in job.result.summary
-    assert "at 95% certainty: 95% of what it would call wrong is found" in job.result.summary
+    assert f"Asked the model about {figures['asked']:,} of {figures['questions']:,} questions" in job.result.summary
+    assert "Promised, at 95% confidence: recall 95% and precision 100%" in job.result.summary
+
+
+def test_a_job_that_is_to_ask_all_asks_all(tmp_path: Path):
+    folder = job_folder(tmp_path / "table")
+    engine = Reader()
+    request = DetectRequest(source=TableSource(path="table.csv"), ask_all=True)
+    job = jobs_in(folder, engine).start(request, wait=60)
+    assert job.result is not None
+    assert engine.asked == job.result.figures["questions"]
+    assert "Promised" not in job.result.summary
 
 
 def test_few_questions_are_all_asked(tmp_path: Path):

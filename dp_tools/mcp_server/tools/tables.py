@@ -207,6 +207,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         include: Include = [],  # noqa: B006
         exclude: Exclude = [],  # noqa: B006
         allowed: Allowed = None,
+        ask_all: AskAll = False,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
         output: Output = None,
@@ -224,6 +225,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
                 include=include,
                 exclude=exclude,
                 allowed=allowed,
+                ask_all=ask_all,
                 dataset=dataset,
                 rules=rules,
                 output=output,

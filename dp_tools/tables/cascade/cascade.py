@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from dp_tools.tables.cascade.guarantee import AuditBound, draws_needed
 from dp_tools.tables.cascade.promise import Promise
-from dp_tools.tables.cascade.surrogate import Surrogate
+from dp_tools.tables.cascade.surrogate import FOLDS, Surrogate
 
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
@@ -196,6 +196,8 @@ class _Run:
         self._look()
         known = np.flatnonzero(self.asked & ~np.isnan(self.probability))
         self._taught = len(known)
+        if self._taught < FOLDS:
+            return
         # Each random item stands for its share of those that were not asked, every other one for itself.
         drawn = self.drawn[known]
         stands_for = np.where(drawn, max((~self.asked).sum() / max(drawn.sum(), 1), 1.0), 1.0)

@@ -44,9 +44,6 @@ class Surrogate:
     ) -> None:
         clipped = np.clip(probability, _EDGE, 1 - _EDGE)
         odds = np.log(clipped / (1 - clipped))
-        # What is known of no asked item teaches nothing, and trees cannot bin it.
-        self._known = ~np.isnan(features).all(axis=0)
-        features = features[:, self._known]
         with one_thread():
             held_out = np.empty(len(odds))
             fold = np.random.default_rng(seed).permutation(len(odds)) % FOLDS
@@ -63,7 +60,7 @@ class Surrogate:
         with one_thread():
             for start in range(0, len(features), _AT_ONCE):
                 part = slice(start, start + _AT_ONCE)
-                odds[part] = _log_odds(self._learners, features[part, self._known])
+                odds[part] = _log_odds(self._learners, features[part])
         return _logistic(odds, *self._verdict), _logistic(odds, *self._probability)
 
 
@@ -95,7 +92,10 @@ def _fit(features: Floats, odds: Floats, seed: int) -> list[_Learner]:
         early_stopping=False,
         random_state=seed,
     )
-    return [learner.fit(features, odds) for learner in (line, trees)]
+    # What is known of none of these items teaches nothing, and trees cannot bin it.
+    nowhere = np.isnan(features).all(axis=0)
+    told = np.where(nowhere, 0.0, features) if nowhere.any() else features
+    return [learner.fit(told, odds) for learner in (line, trees)]
 
 
 def _log_odds(learners: list[_Learner], features: Floats) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from typing import Literal
 from dp_tools.decision import Decider
 from dp_tools.progress import Progress
 from dp_tools.tables.asking import NoJournal, Work
-from dp_tools.tables.clean.cleaning import Cleaner, JudgedCell
+from dp_tools.tables.clean.cleaning import PROMISED, Cleaner, JudgedCell
 from dp_tools.tables.snapshot import Table
 from dp_tools.tasks.detect_errors import CellVerdict, DetectErrors, DetectErrorsAnswer
 from dp_tools.tasks.task import require_known
@@ -33,6 +33,7 @@ def judged_cells(
     attributes: Sequence[str] | None = None,
     *,
     only: Literal["errors", "unsure", "all"] | None = None,
+    ask_all: bool = False,
     dataset: str | None = None,
     rules: Sequence[str] = (),
     progress: Progress | None = None,
@@ -45,6 +46,7 @@ def judged_cells(
         table: the table.
         attributes: judge only these.
         only: which verdicts to return; all by default.
+        ask_all: ask every question, however many there are (see `CellCascade`).
         dataset, rules: which rules apply.
         progress: called with (questions answered, questions in all).
         cancel: set it to stop.
@@ -56,7 +58,7 @@ def judged_cells(
     names = list(table.columns if attributes is None else attributes)
     require_known(names, table.columns)
     work = Work(decider, NoJournal(), progress, cancel)
-    cleaner = Cleaner(work, table, dataset, list(rules), names)
+    cleaner = Cleaner(work, table, dataset, list(rules), names, promise=None if ask_all else PROMISED)
     answer = DetectErrorsAnswer(
         cells=[verdict_of(judged) for judged in cleaner.judged()],
         model=decider.answers_as(DetectErrors.name, dataset),

@@ -48,12 +48,14 @@ class JudgedCell:
         row: the record's number in the file, from 0.
         attribute, value: the cell.
         outcome: "yes" if it is wrong, with how sure that is and who says so.
+        question: number of its question; cells that are equal as far as counting goes share one.
     """
 
     row: int
     attribute: str
     value: str | None
     outcome: Outcome
+    question: int
 
     @property
     def error(self) -> float | None:
@@ -217,7 +219,7 @@ class Cleaner:
                 outcome = self._judge[place]
                 if name in self._misunderstood and self._judge.is_unsupported(place):
                     outcome = as_misunderstood(outcome, name, unsupported[name], count)
-                yield JudgedCell(row, name, record[name], outcome)
+                yield JudgedCell(row, name, record[name], outcome, place)
 
     def rules_used(self) -> list[UsedRule]:
         """The rules that the model read or that decided."""

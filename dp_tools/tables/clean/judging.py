@@ -136,6 +136,8 @@ class Judge:
             self._work.expect(questions - expected)
             expected = questions
 
+        expect(len(cells))
+
         def ask(numbers: Sequence[int]) -> list[Outcome]:
             self._ask([cells[number] for number in numbers])
             return [self[cells[number].place] for number in numbers]
@@ -155,6 +157,7 @@ class Judge:
             seed=self._seed,
         )
         outcomes, self.audit = cascade.outcomes()
+        expect(self.audit.asked)
         for cell, outcome in zip(cells, outcomes, strict=True):
             self._outcomes[cell.place] = outcome
 

@@ -124,6 +124,7 @@ def _cleaner(run: JobRun, table: Table, request: DetectRequest | CleanRequest) -
         request.attributes,
         include=request.include,
         exclude=request.exclude,
+        promise=request.promise,
     )
 
 
@@ -155,16 +156,7 @@ def _found(detection: Detection) -> str:
 
 def _audited(detection: Detection) -> str:
     """What was promised of the questions that were not asked, and what their audit found."""
-    audit = detection.audit
-    if audit is None:
-        return ""
-    promise = audit.promise
-    return (
-        f" The model was asked {audit.asked:,} of {audit.size:,} open questions; {detection.learned:,} were learned "
-        f"from its answers. Promised, at {1 - promise.delta:.0%} certainty: {promise.recall:.0%} of what it would call "
-        f"wrong is found, and all that is was asked. An audit of {audit.drawn:,} random learned verdicts contradicted "
-        f"{audit.wrong:,}, now put right: {audit.recall:.1%} or more is found."
-    )
+    return "" if detection.audit is None else f" {detection.audit.sentence('questions')}"
 
 
 def _not_judged(detection: Detection) -> str:

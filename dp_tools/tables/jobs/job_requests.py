@@ -102,7 +102,7 @@ class PromisedRequest(JobRequest):
         return None if self.ask_all else Promise(self.recall, self.precision, self.delta)
 
 
-class DetectRequest(JobRequest):
+class DetectRequest(PromisedRequest):
     """Find the wrong cells of a table."""
 
     kind: Literal["detect"] = "detect"
@@ -112,7 +112,7 @@ class DetectRequest(JobRequest):
     exclude: Exclude = []
 
 
-class CleanRequest(JobRequest):
+class CleanRequest(PromisedRequest):
     """Find the wrong cells of a table and repair those whose right value can be found."""
 
     kind: Literal["clean"] = "clean"

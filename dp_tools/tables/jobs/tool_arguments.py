@@ -99,6 +99,7 @@ class CleanTable(JobArguments):
     attributes: CellAttributes = None
     what: What = "repair"
     allowed: Allowed = None
+    ask_all: AskAll = False
 
     def request(self) -> AnyJobRequest:
         if self.what == "fill":
@@ -111,7 +112,7 @@ class CleanTable(JobArguments):
                 "Values to choose from belong to what = fill: leave allowed out, or fill one attribute."
             )
         kind = CleanRequest if self.what == "repair" else DetectRequest
-        return kind(source=self.table, **self.shared("attributes", "include", "exclude"))
+        return kind(source=self.table, **self.shared("attributes", "include", "exclude", "ask_all"))
 
 
 class MatchTables(JobArguments):
