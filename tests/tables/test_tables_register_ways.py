@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
@@ -103,11 +104,13 @@ def test_a_shell_looks_up_merges_splits_undoes_and_exports(folder: Path) -> None
         ("merged", True),
         ("undone", False),
     ]
-    for name in ("out.csv", "out.parquet", "out.sqlite"):
+    for name in ("out.csv", "out.parquet", "out.sqlite", "out.duckdb"):
         shell(folder, "export", "customers", "-o", str(folder / name))
     rows = pl.read_csv(folder / "out.csv").select("entity", "uid").rows()
     assert rows == [(1, "u1"), (1, "u4"), (2, "u2"), (3, "u3"), (4, "u5")]
     assert pl.read_parquet(folder / "out.parquet").select("entity", "uid").rows() == rows
+    with duckdb.connect(str(folder / "out.duckdb")) as made:
+        assert made.execute("SELECT entity, uid FROM mapping").fetchall() == rows
     connection = sqlite3.connect(folder / "out.sqlite")
     assert connection.execute("SELECT entity, uid FROM mapping").fetchall() == rows
     connection.close()

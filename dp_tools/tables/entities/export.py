@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import islice
@@ -80,8 +81,10 @@ def _write_duckdb(part: Path, frame: pl.DataFrame) -> None:
     try:
         import duckdb
     except ImportError:
-        raise InvalidRequest("DuckDB is not installed: `pip install duckdb`, or export to .sqlite.") from None
-    part.unlink(missing_ok=True)
-    with duckdb.connect(str(part)) as connection:
-        arrow = frame.to_arrow()  # noqa: F841 (named in the query)
-        connection.execute("CREATE TABLE mapping AS SELECT * FROM arrow")
+        raise InvalidRequest("DuckDB files need duckdb: install dp-tools[tables], or export to .sqlite.") from None
+    part.unlink(missing_ok=True)  # DuckDB makes its file itself
+    with tempfile.TemporaryDirectory(prefix="dp-tools-") as folder:
+        between = Path(folder) / "mapping.parquet"
+        frame.write_parquet(between)
+        with duckdb.connect(str(part)) as connection:
+            connection.execute("CREATE TABLE mapping AS SELECT * FROM read_parquet(?)", [str(between)])

@@ -61,11 +61,19 @@ class Index:
             counts.items(),
         )
 
-    def judge(self, connection: sqlite3.Connection, records: Iterable[Record]) -> IdentityJudge | None:
-        """What judges pairs among these records, which knows how common in the whole register their values are."""
+    def judge(
+        self, connection: sqlite3.Connection, records: Iterable[Record], arriving: Iterable[Record] = ()
+    ) -> IdentityJudge | None:
+        """What judges pairs among records, which knows how common in the whole register their values are.
+
+        Args:
+            connection: of the register.
+            records: all records of the pairs.
+            arriving: those of them that are not in the register yet.
+        """
         if self.layout is None:
             return None
-        judge = IdentityJudge(self.layout, self.layout, ())
+        judge = IdentityJudge(self.layout, self.layout, ((self.layout, record) for record in arriving))
         tokens: dict[tuple[Slot, str], int] = {}
         for record in records:
             tokens |= self._tokens(record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -304,11 +305,11 @@ class Register:
     def mapping(self) -> Iterator[tuple[int, int, str, dict[str, str | None]]]:
         """Entity, record, source file and values of every record in force, by entity."""
         with self._file.reading() as connection:
-            for entity, record, source in connection.execute(
-                "SELECT entity, record, source FROM places JOIN records USING (record) JOIN steps USING (step) "
+            for entity, record, source, body in connection.execute(
+                "SELECT entity, record, source, body FROM places JOIN records USING (record) JOIN steps USING (step) "
                 "ORDER BY entity, record"
             ):
-                yield entity, record, source, values_of_record(connection, record)
+                yield entity, record, source, json.loads(body)
 
     def members(self, entities: Collection[int]) -> Iterator[Members]:
         """The records of entities, for a merged table."""

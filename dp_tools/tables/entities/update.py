@@ -276,7 +276,8 @@ class Matcher:
             len(numbers),
             len(numbers),
         )
-        judge = settings.index.judge(connection, records)
+        arriving = [one.values for one in arrivals if not one.is_known]
+        judge = settings.index.judge(connection, records, arriving)
         identity = None if judge is None else Identity([], judge)
         with table_of({name: [record.get(name) for record in records] for name in settings.shown}) as table:
             scores = Judging(
