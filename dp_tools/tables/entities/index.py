@@ -23,6 +23,8 @@ from dp_tools.tables.match.blocking import CROWD, SHARE_OF_BEST, TOP
 _WORD = re.compile(r"\w+")
 _WORDS_CROWD = 200
 """Records that may share a word; a commoner one tells too little."""
+_MOST = 20
+"""Candidates that a record has by keys at the most, so that its cost does not grow with the register."""
 _LEAST_ALIKE = 0.2
 """Share of a record's weighted words that a candidate has at least."""
 
@@ -115,11 +117,11 @@ class Index:
         return found
 
     def _nearest(self, likeness: Mapping[int, float], total: float) -> Sequence[tuple[int, float]]:
-        """Of the records that share keys those that are candidates: all by keys, and by words the likest."""
-        shares = [(other, weight / total) for other, weight in likeness.items()]
+        """Of the records that share keys those that are candidates: the ones that share most."""
+        shares = sorted(((other, weight / total) for other, weight in likeness.items()), key=_most_first)
         if self.layout is not None:
-            return shares
-        best = sorted(shares, key=lambda share: (-share[1], share[0]))[:TOP]
+            return shares[:_MOST]
+        best = shares[:TOP]
         least = max(_LEAST_ALIKE, SHARE_OF_BEST * best[0][1]) if best else 0.0
         return [share for share in best if share[1] >= least]
 
@@ -127,6 +129,10 @@ class Index:
         if self.layout is None:
             return {}
         return {token: _hash(" ".join(token)) for token in tokens_of(self.layout, record)}
+
+
+def _most_first(share: tuple[int, float]) -> tuple[float, int]:
+    return -share[1], share[0]
 
 
 def _holders(connection: sqlite3.Connection, key: int, arriving: Collection[int], crowd: int) -> list[int]:

@@ -22,8 +22,6 @@ from dp_tools.tables.entities.update import Settings, settings_of
 from dp_tools.tables.entities.update import values_of as values_of_record
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_MOST_JUDGED = 50
-"""Records that a look-up compares, those that share most first."""
 _LIKELY = 0.05
 """Confidence below which an entity is no candidate for a record."""
 
@@ -183,8 +181,7 @@ class Register:
         with self._file.reading() as connection:
             # No count: that would read every place; candidates are ordered alike whatever it is.
             found = index.candidates(connection, {0: index.keys(record)}, 1_000_000)
-            nearest = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_MOST_JUDGED]
-            likeness = {max(pair): share for pair, share in nearest}
+            likeness = {max(pair): share for pair, share in found.items()}
             entity_of = steps.places_of(connection, likeness.keys())
             values = {number: values_of_record(connection, number) for number in entity_of}
             judge = index.judge(connection, [record, *values.values()])

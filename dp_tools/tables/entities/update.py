@@ -15,6 +15,7 @@ from dp_tools.errors import InvalidRequest
 from dp_tools.profiling.identity import Layout
 from dp_tools.profiling.kind import Kind
 from dp_tools.tables.asking import Work
+from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.entities.grouping import Pair
 from dp_tools.tables.entities.index import Index
 from dp_tools.tables.entities.register_file import RegisterFile
@@ -114,6 +115,7 @@ class Matcher:
         key: the columns that name a record in its source.
         attributes, include, exclude: see `dedupe_table`; they and the key count when a register is made.
         kinds: what columns hold, where a person said so.
+        promise: what the matches keep to, held against asking about every candidate; None asks about every one.
     """
 
     work: Work
@@ -124,6 +126,7 @@ class Matcher:
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    promise: Promise | None = None
 
     def update(self, file: RegisterFile, table: Table, *, who: str, why: str) -> Update:
         """Bring a file into a register, in one step.
@@ -281,7 +284,15 @@ class Matcher:
         identity = None if judge is None else Identity([], judge)
         with table_of({name: [record.get(name) for record in records] for name in settings.shown}) as table:
             scores = Judging(
-                self.work, (table, table), candidates, [settings.shown] * 2, self.dataset, self.rules, False, identity
+                self.work,
+                (table, table),
+                candidates,
+                [settings.shown] * 2,
+                self.dataset,
+                self.rules,
+                False,
+                identity,
+                self.promise,
             ).scores()
         answered = ~np.isnan(scores.match)
         examples = scores.decided_by("example")

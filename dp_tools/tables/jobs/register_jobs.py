@@ -38,6 +38,7 @@ def bring_into_register(run: JobRun, request: DedupeRequest, name: str) -> JobRe
             request.include,
             request.exclude,
             stated_kinds(request.kinds),
+            request.promise,
         )
         update = matcher.update(file, table, who=caller or getpass.getuser(), why=f"job {run.job}")
         register = Register(path, work.decider.knowledge, request.dataset)
