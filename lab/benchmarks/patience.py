@@ -65,8 +65,9 @@ def measure_patience(data: Path | None, *, cells: int, pairs: int, model: str, r
     """
     sizes = Sizes(pairs=pairs, rows=max(1, cells // 19), values=1)
     matching, detecting, _ = requests_from(data, sizes) if data is not None else synthetic_requests(sizes)
+    # Without the dataset's name: the rules of Hospital decide each of its cells without the model.
     calls = [
-        ("detect_errors", detecting[0].model_dump(mode="json", exclude={"show_record"}), "cells"),
+        ("detect_errors", detecting[0].model_dump(mode="json", exclude={"show_record", "dataset"}), "cells"),
         ("match_entities", matching[0].model_dump(mode="json"), "pairs"),
     ]
     found: list[Figures] = []
