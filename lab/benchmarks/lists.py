@@ -7,13 +7,19 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.progress import silent
 from dp_tools.tables.asking import NoJournal, Work
+from dp_tools.tables.identity_columns import contents
+from dp_tools.tables.match.blocking import candidate_pairs
+from dp_tools.tables.match.identity import identity_of
 from dp_tools.tables.match.matching import Matching, dedupe_table, match_tables
+from dp_tools.tables.match.pairing import ScoredPairs, clusters, one_to_one
 from dp_tools.tables.snapshot import Table, open_table
 from lab.synthetic.lists import held_back
 from lab.synthetic.lists.listing import Record, SyntheticList
@@ -163,6 +169,34 @@ def with_model(preprocessor: Preprocessor) -> Tool:
         return Found(pairs, seconds, _candidates(matching), asked)
 
     return find
+
+
+def by_counting(known: KnownList) -> Found:
+    """`dedupe` or `match` by counted evidence alone, where the records are people, companies or addresses.
+
+    Raises:
+        ValueError: they are not.
+    """
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        sides = (known.left,) if known.right is None else (known.left, known.right)
+        tables = [
+            stack.enter_context(_table(Path(folder), f"side {number}", side)) for number, side in enumerate(sides)
+        ]
+        shown = [content.columns for content in contents(tables, comparing=True)]
+        identity = identity_of(tables, shown, {}, silent)
+        if identity is None:
+            raise ValueError(f"{known.name} is no list of people, companies or addresses.")
+        found = candidate_pairs(tables[0], *tables[1:], compared=shown, keys=identity.keys)
+        left, right = ([record for _, record in table.records()] for table in (tables[0], tables[-1]))
+        pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
+        scored = ScoredPairs.of([(a, b, identity.judge.judge(left[a], right[b]).probability) for a, b in pairs])
+    if known.right is None:
+        group_of = {row: number for number, (rows, _) in enumerate(clusters(scored)) for row in rows}
+        same = {(a, b) for a, b in pairs if a in group_of and group_of[a] == group_of.get(b)}
+    else:
+        same = {(a, b) for a, b, _ in scored.at(one_to_one(scored))}
+    return Found(frozenset(same), time.perf_counter() - started, frozenset(pairs))
 
 
 def _candidates(matching: Matching) -> frozenset[Pair]:

@@ -14,6 +14,7 @@ from lab.benchmarks.list_peers import equal_values, golden_match, splink
 from lab.benchmarks.lists import (
     KnownList,
     Tool,
+    by_counting,
     febrl_list,
     labelled_list,
     measured,
@@ -22,7 +23,12 @@ from lab.benchmarks.lists import (
 )
 from lab.synthetic.lists import KINDS
 
-PEERS: dict[str, Tool] = {"equal values": equal_values, "splink": splink, "goldenmatch": golden_match}
+PEERS: dict[str, Tool] = {
+    "by counting": by_counting,
+    "equal values": equal_values,
+    "splink": splink,
+    "goldenmatch": golden_match,
+}
 TOOLS = ("dp-tools", *PEERS)
 
 
@@ -49,6 +55,7 @@ def lists(
 
     A list NAME.csv has its truth in NAME.truth.json beside it (`entity_of_row`); two tables are NAME_a.csv, which is
     named, and NAME_b.csv (`pairs_of_rows_a_b`, from 1). Shares are of pairs: blocking is the recall of the candidates.
+    "by counting" is dp-tools without its model.
     """
 
     def known() -> Iterator[KnownList]:

@@ -9,6 +9,7 @@ from dataclasses import fields
 
 import pytest
 
+from lab.benchmarks.lists import by_counting, measured, synthetic_lists
 from lab.synthetic.lists import KINDS, Proportions, everyday, held_back
 
 GENERATORS = pytest.mark.parametrize("generator", [everyday, held_back])
@@ -70,3 +71,17 @@ def test_a_list_is_written_with_its_truth_beside_it(tmp_path):
     with target.open(newline="", encoding="utf-8") as file:
         assert tuple(csv.DictReader(file)) == made.records
     assert json.loads((tmp_path / "stock.truth.json").read_text())["entity_of_row"] == list(made.entities)
+
+
+@pytest.mark.parametrize("two", [False, True])
+def test_counting_alone_finds_most_of_a_list_and_asks_nothing(two):
+    (known,) = synthetic_lists(["companies"], 80, [1], two=two)
+    figures = measured(known, by_counting(known))
+    assert figures.f1 > 0.8
+    assert figures.questions == 0
+
+
+def test_counting_alone_refuses_a_list_of_things():
+    (known,) = synthetic_lists(["inventory"], 40, [1], two=False)
+    with pytest.raises(ValueError, match="no list of people"):
+        by_counting(known)
