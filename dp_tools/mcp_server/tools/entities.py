@@ -92,7 +92,7 @@ def entity_tools(server_context: ServerContext, *, trust_agents: bool) -> list[P
         return result_of(FoundEntities(entities=[one.model_dump() for one in found]))
 
     def entity_history(register_name: Name, entity: EntityId) -> Annotated[CallToolResult, EntityHistory]:
-        """Returns an entity of a register, its records, and what happened to it."""
+        """Returns an entity of a register with its records. Its steps tell what happened to it."""
         register = opened(register_name)
         steps = register.history(entity)
         now = register.entity(entity).model_dump() if register.size(entity) else None
@@ -104,7 +104,7 @@ def entity_tools(server_context: ServerContext, *, trust_agents: bool) -> list[P
         entities: Annotated[list[int], Field(description="Their ids.")],
         why: Annotated[str, Field(description="The reason.")] = "",
     ) -> Annotated[CallToolResult, EntityChanged] | InputRequiredResult:
-        """Merges entities that are the same, by a person's word; it binds over later files and can be undone."""
+        """Merges entities that a person says are the same. It binds over later files and can be undone."""
 
         def question() -> str:
             register = opened(register_name)
@@ -123,8 +123,7 @@ def entity_tools(server_context: ServerContext, *, trust_agents: bool) -> list[P
         records: Annotated[list[int], Field(description="Numbers of the records that go into a new entity.")],
         why: Annotated[str, Field(description="The reason.")] = "",
     ) -> Annotated[CallToolResult, EntityChanged] | InputRequiredResult:
-        """Takes records out of an entity into a new one, by a person's word; it binds over later files and can be
-        undone."""
+        """Moves records of an entity into a new one, as a person says. It binds over later files and can be undone."""
 
         def question() -> str:
             found = opened(register_name).entity(entity)
