@@ -143,8 +143,7 @@ def answer(
         look: called between fits; it may raise to stop.
     """
     run = _Run(features, ask, promise, seed, expect, look)
-    evenly, sample = _spread(prior, FIRST, run.random)
-    run.drawn[evenly] = True
+    sample = _spread(prior, FIRST, run.random)
     if first is not None:
         sample = np.union1d(sample, first)
     run.ask(sample)
@@ -170,7 +169,7 @@ class _Run:
         self.features, self.promise, self.seed = features, promise, seed
         self.random = np.random.default_rng(seed)
         size = len(features)
-        self.asked, self.drawn = np.zeros(size, bool), np.zeros(size, bool)
+        self.asked = np.zeros(size, bool)
         self.probability = np.full(size, np.nan)
         self.yes = np.zeros(size, bool)
         self.likely, self.learned = np.zeros(size), np.zeros(size)
@@ -198,11 +197,8 @@ class _Run:
         self._taught = len(known)
         if self._taught < FOLDS:
             return
-        # Each random item stands for its share of those that were not asked, every other one for itself.
-        drawn = self.drawn[known]
-        stands_for = np.where(drawn, max((~self.asked).sum() / max(drawn.sum(), 1), 1.0), 1.0)
-        surrogate = Surrogate(self.features[known], self.probability[known], self.yes[known], stands_for, self.seed)
-        self.likely[items], self.learned[items] = surrogate(self.features[items])
+        surrogate = Surrogate(self.features[known], self.probability[known], self.yes[known], self.seed)
+        self.likely[items], self.learned[items] = surrogate(self.features[items], ~self.asked[items])
 
     def learn(self, pool: Indices) -> None:
         """Ask and learn until nothing in a pool is left that is worth a question of its own."""
@@ -210,15 +206,14 @@ class _Run:
             self.fit(pool)
             worth, draws = self.worth_asking(pool, self.likely[pool] >= 0.5, {True: None, False: None})
             self.expect(len(worth) + draws)
-            if not len(worth):
+            # For the last few the random part of a batch would cost more than they do.
+            if len(worth) <= (0 if self.promise.confirms else BATCH // 4):
                 break
             size = max(BATCH, int(self.asked.sum()) // GROWTH)
             certain = np.abs(self.likely[worth] - 0.5)
             self.ask(worth[np.argsort(certain, kind="stable")][: size - size // AT_RANDOM])
             others = pool[~self.asked[pool]]
-            at_random = np.sort(self.random.choice(others, min(size // AT_RANDOM, len(others)), replace=False))
-            self.drawn[at_random] = True
-            self.ask(at_random)
+            self.ask(np.sort(self.random.choice(others, min(size // AT_RANDOM, len(others)), replace=False)))
 
     def worth_asking(
         self, pool: Indices, said_yes: Mask, bounds: dict[bool, AuditBound | None]
@@ -291,7 +286,6 @@ class _Run:
                 contradicted = self.yes[batch] != side
                 for one in contradicted.tolist():
                     bounds[side].draw(one)
-                self.drawn[batch] = True
                 drawn, wrong = drawn + len(batch), wrong + int(contradicted.sum())
             if wrong > learned and self.asked.sum() > self._taught * (1 + 0.5 / GROWTH):
                 learned = wrong
@@ -333,16 +327,16 @@ class _Run:
         return np.where(self.asked, 0, counts[yes.astype(np.int64), band])
 
 
-def _spread(prior: Floats, size: int, random: np.random.Generator) -> tuple[Indices, Indices]:
-    """A sample that is spread evenly over the order of the prior, and one with as many more that crowd at its top."""
+def _spread(prior: Floats, size: int, random: np.random.Generator) -> Indices:
+    """A sample of which half is spread evenly over the order of the prior, and half crowds towards its top."""
     order = np.argsort(-prior, kind="stable")
     count, half = len(order), size // 2
     if count <= size:
-        return np.arange(count), np.arange(count)
+        return np.arange(count)
     evenly = ((np.arange(half) + random.random(half)) / half * count).astype(np.int64)
     crowded = np.expm1(np.log(count) * (np.arange(half) + random.random(half)) / half).astype(np.int64)
     places = np.unique(np.clip(np.r_[evenly, crowded], 0, count - 1))
-    return order[evenly], np.sort(order[places])
+    return np.sort(order[places])
 
 
 def _cheapest(

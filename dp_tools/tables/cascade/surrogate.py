@@ -12,6 +12,8 @@ Floats = NDArray[np.floating[Any]]
 
 FOLDS = 4
 """Parts of the answers, each of which is predicted by what the others teach."""
+BINS = 20
+"""Parts of the open items, by their log-odds, for which answers stand."""
 _EDGE = 0.005
 """Probabilities nearer to 0 or 1 count as this near."""
 _AT_ONCE = 500_000
@@ -34,34 +36,52 @@ class Surrogate:
         features: one line an asked item; nan where something is not known.
         probability: the model's calibrated probability of yes of each, 0 to 1.
         yes: its verdicts.
-        stands_for: how many items each stands for in the calibration: items that were asked because they are doubtful
-            say little about the tails.
         seed: for what is random in fitting.
     """
 
-    def __init__(
-        self, features: Floats, probability: Floats, yes: NDArray[np.bool_], stands_for: Floats, seed: int
-    ) -> None:
+    def __init__(self, features: Floats, probability: Floats, yes: NDArray[np.bool_], seed: int) -> None:
         clipped = np.clip(probability, _EDGE, 1 - _EDGE)
         odds = np.log(clipped / (1 - clipped))
+        self._probability, self._yes = probability, yes.astype(np.float64)
         with one_thread():
-            held_out = np.empty(len(odds))
+            self._held_out = np.empty(len(odds))
             fold = np.random.default_rng(seed).permutation(len(odds)) % FOLDS
             for part in range(FOLDS):
                 others = fold != part
-                held_out[~others] = _log_odds(_fit(features[others], odds[others], seed), features[~others])
+                learners = _fit(features[others], odds[others], seed)
+                self._held_out[~others] = _log_odds(learners, features[~others])
             self._learners = _fit(features, odds, seed)
-            self._verdict = _calibration(held_out, yes.astype(np.float64), stands_for)
-            self._probability = _calibration(held_out, probability, stands_for)
 
-    def __call__(self, features: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The probability that the model says yes to each item, and the calibrated one that it would give."""
+    def __call__(self, features: Floats, open_: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The probability that the model says yes to each item, and the calibrated one that it would give.
+
+        Args:
+            features: one line an item.
+            open_: which of them were not asked: it is calibrated for these, since most answers are to doubtful items
+                and tell little of the sure ones.
+        """
         odds = np.empty(len(features))
         with one_thread():
             for start in range(0, len(features), _AT_ONCE):
                 part = slice(start, start + _AT_ONCE)
                 odds[part] = _log_odds(self._learners, features[part])
-        return _logistic(odds, *self._verdict), _logistic(odds, *self._probability)
+        weights = _standing_for(self._held_out, odds[open_])
+        return (
+            _logistic(odds, *_calibration(self._held_out, self._yes, weights)),
+            _logistic(odds, *_calibration(self._held_out, self._probability, weights)),
+        )
+
+
+def _standing_for(answered: Floats, open_: Floats) -> NDArray[np.float64]:
+    """How much each answer weighs, so that together they are spread over the log-odds as the open items are."""
+    if not len(open_):
+        return np.ones(len(answered))
+    edges = np.unique(np.quantile(open_, np.linspace(0, 1, BINS + 1)[1:-1]))
+    of_answers, of_open = np.searchsorted(edges, answered), np.searchsorted(edges, open_)
+    count = len(edges) + 1
+    share = np.bincount(of_open, minlength=count) / len(open_)
+    weights: NDArray[np.float64] = (share / np.maximum(np.bincount(of_answers, minlength=count), 1))[of_answers]
+    return weights * len(answered)
 
 
 def one_thread() -> AbstractContextManager[Any]:
