@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from dp_tools.profiling.facts import Fact, SharedWords
+from dp_tools.profiling.token_counts import TokenCounts
 
 ENOUGH = 12
 """Distinct texts below which every word has the same weight."""
@@ -22,13 +22,16 @@ class Idf:
     """
 
     def __init__(self, texts: Iterable[Sequence[str]]) -> None:
-        self._counts: Counter[str] = Counter()
         seen: set[int] = set()
-        for words in texts:
-            key = hash(tuple(words))
-            if key not in seen:
-                seen.add(key)
-                self._counts.update(set(words))
+
+        def distinct() -> Iterator[Sequence[str]]:
+            for words in texts:
+                key = hash(tuple(words))
+                if key not in seen:
+                    seen.add(key)
+                    yield words
+
+        self._counts = TokenCounts(distinct())
         self._texts = len(seen)
         self._weights: dict[str, float] = {}
 
@@ -37,8 +40,9 @@ class Idf:
         weight = self._weights.get(word)
         if weight is None:
             known = self._texts >= ENOUGH
-            weight = math.log(1 + self._texts / max(self._counts[word], 1)) if known else 1.0
-            if word in self._counts:
+            count = self._counts[word]
+            weight = math.log(1 + self._texts / count) if known else 1.0
+            if count > 1:
                 self._weights[word] = weight
         return weight
 

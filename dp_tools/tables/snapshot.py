@@ -17,7 +17,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from dp_tools import leftovers
 from dp_tools.errors import InvalidRequest, TableUnavailable
@@ -92,13 +94,21 @@ class Table:
 
     def records(self, rows: Iterable[int] | None = None) -> Iterator[tuple[int, dict[str, str | None]]]:
         """Records by number, in file order; `rows` limits them to these numbers."""
-        frame = self.scan()
-        if rows is not None:
-            wanted = pl.Series(sorted(set(rows)), dtype=pl.UInt32)
-            frame = frame.filter(pl.col(ROW).is_in(wanted.implode()))
+        frame = self.scan() if rows is None else self._picked(pl.Series(sorted(set(rows)), dtype=pl.UInt32))
         for batch in frame.collect_batches(chunk_size=ROWS_PER_BATCH, maintain_order=True):
             for number, *values in batch.iter_rows():
                 yield number, dict(zip(self.columns, values, strict=True))
+
+    def frame(self, rows: NDArray[np.integer]) -> pl.DataFrame:
+        """Records by number as columns, in file order, every value a string or null.
+
+        Args:
+            rows: the numbers, distinct and ascending.
+        """
+        return self._picked(pl.Series(rows, dtype=pl.UInt32)).drop(ROW).collect()
+
+    def _picked(self, rows: pl.Series) -> pl.LazyFrame:
+        return self.scan().filter(pl.col(ROW).is_in(rows.implode()))
 
     def only(self, columns: Sequence[str]) -> Table:
         """The same table as if it had these columns alone; closing stays with this one.

@@ -6,12 +6,14 @@ import json
 
 import click
 
-from lab.benchmarks.scale import measure
+from lab.benchmarks import large_lists
+from lab.benchmarks import scale as tables
 
 
 @click.command()
 @click.argument("rows", type=click.IntRange(min=1), default=1_000_000)
-def scale(rows: int) -> None:
+@click.option("--list", "kind", type=click.Choice(list(large_lists.LISTS)), help="Find the duplicates of such a list.")
+def scale(rows: int, kind: str | None) -> None:
     """Time each step of work on a generated table of ROWS records: seconds and peak memory, as JSON."""
-    for step in measure(rows):
+    for step in tables.measure(rows) if kind is None else large_lists.measure(kind, rows):
         click.echo(json.dumps(step))

@@ -7,16 +7,19 @@ import json
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from tables_job import ScriptedEngine
 
 from dp_tools.cli import main
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.profiling.identity.many import judge_many
 from dp_tools.progress import silent
 from dp_tools.tables.identity_columns import contents
 from dp_tools.tables.match.blocking import candidate_pairs
 from dp_tools.tables.match.identity import identity_of
+from dp_tools.tables.match.shared_keys import Keys, sharing_a_key
 from dp_tools.tables.snapshot import Table, inline_table, open_table
 from lab.synthetic.lists import held_back
 
@@ -76,6 +79,29 @@ def test_lists_of_a_generator_that_nothing_was_fitted_on_are_judged_right(kind, 
         pairs = zip(candidates.left.tolist(), candidates.right.tolist(), strict=True)
         same = {(a, b) for a, b in pairs if found.judge.judge(records[a], records[b]).probability >= 0.5}
     assert 2 * len(same & made.pairs) / (len(same) + len(made.pairs)) >= least
+
+
+@pytest.mark.parametrize("kind", ["contacts", "companies", "patients", "properties"])
+def test_many_pairs_at_once_are_judged_as_they_are_one_by_one(kind, tmp_path):
+    made = held_back.make(kind, 120, seed=78)
+    with open_table(made.write(tmp_path, kind)) as table:
+        found, candidates = judged(table)
+        records = [record for _, record in table.records()]
+        frame = table.frame(np.arange(table.count))
+        pairs = np.column_stack([candidates.left, candidates.right])
+        many = judge_many(found.judge, frame, frame, pairs)
+        one = [found.judge.judge(records[a], records[b]) for a, b in pairs.tolist()]
+    assert many.score == pytest.approx([judgement.score for judgement in one])
+    assert many.decides.tolist() == [judgement.decides for judgement in one]
+
+
+def test_records_that_share_a_key_are_paired_unless_a_crowd_has_it():
+    left = Keys.of([{"a", "b"}, {"b"}, {"c"}, *({"crowd"} for _ in range(20))])
+    right = Keys.of([{"b"}, {"a", "b"}, *({"crowd"} for _ in range(20))])
+    assert next(zip(*sharing_a_key(left), strict=True)) == (0, 1)
+    assert len(sharing_a_key(left)[0]) == 1 + 20 * 19 // 2
+    assert list(zip(*sharing_a_key(left, right), strict=True)) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert [len(side) for side in sharing_a_key(Keys.of([]))] == [0, 0]
 
 
 def test_a_shared_telephone_makes_a_candidate_whatever_the_text_says():

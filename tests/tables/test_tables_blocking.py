@@ -137,6 +137,14 @@ def test_one_to_one_expects_no_higher_f1_of_fewer_of_its_pairs(pairs: list[tuple
         assert expected_f1([pair for pair in chosen if pair != left_out]) <= expected_f1(chosen) + 1e-9
 
 
+def test_a_tangle_of_very_many_records_is_still_taken_apart() -> None:
+    sure = [(row, row, 0.9) for row in range(2100)]
+    assert one_to_one(sorted([*sure, *((row, row + 1, 0.6) for row in range(2099))])) == sure
+    couples = [(row, row + 1, 0.95) for row in range(0, 2100, 2)]
+    chain = [(row, row + 1, 0.6) for row in range(1, 2099, 2)]
+    assert [group for group, _ in clusters(sorted([*couples, *chain]))] == [[a, b] for a, b, _ in couples]
+
+
 def test_one_wrong_pair_does_not_merge_two_groups() -> None:
     first, second = [(0, 1, 0.9), (0, 2, 0.9), (1, 2, 0.9)], [(3, 4, 0.9), (3, 5, 0.9), (4, 5, 0.9)]
     assert [group for group, _ in clusters([*first, *second, (2, 3, 0.99)])] == [[0, 1, 2], [3, 4, 5]]

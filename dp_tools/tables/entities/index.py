@@ -18,7 +18,8 @@ from hashlib import blake2b
 from dp_tools.profiling.identity import IdentityJudge, Layout, keys_of, tokens_of
 from dp_tools.profiling.identity.layout import Slot
 from dp_tools.records import Record, is_missing
-from dp_tools.tables.match.blocking import CROWD, SHARE_OF_BEST, TOP
+from dp_tools.tables.match.blocking import SHARE_OF_BEST, TOP
+from dp_tools.tables.match.shared_keys import CROWD
 
 _WORD = re.compile(r"\w+")
 _WORDS_CROWD = 200
@@ -75,16 +76,14 @@ class Index:
         """
         if self.layout is None:
             return None
-        judge = IdentityJudge(self.layout, self.layout, ((self.layout, record) for record in arriving))
         tokens: dict[tuple[Slot, str], int] = {}
         for record in records:
             tokens |= self._tokens(record)
-        known: dict[tuple[Slot, str], int] = {}
+        known = Counter(token for record in arriving for token in self._tokens(record))
         for token, number in tokens.items():
             row = connection.execute("SELECT count FROM counts WHERE token = ?", (number,)).fetchone()
-            known[token] = 0 if row is None else row[0]
-        judge.know(known)
-        return judge
+            known[token] += 0 if row is None else row[0]
+        return IdentityJudge(self.layout, self.layout, known)
 
     def candidates(
         self, connection: sqlite3.Connection, arriving: Mapping[int, frozenset[int]], count: int

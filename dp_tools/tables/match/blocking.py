@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations, product
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -21,6 +20,7 @@ from sparse_dot_topn import sp_matmul_topn
 from dp_tools.errors import Cancelled
 from dp_tools.progress import Progress
 from dp_tools.tables.identity_columns import contents
+from dp_tools.tables.match.shared_keys import Keys, sharing_a_key
 from dp_tools.tables.snapshot import ROW, Table
 
 TOP = 10
@@ -32,8 +32,6 @@ LEAST_ALIKE = 0.15
 POSTINGS = 20_000_000_000
 """Entries of the index that all records together may touch; in large tables only each record's rarest 3-grams are
 looked up, so that the time grows with the number of records and not with its square."""
-CROWD = 30
-"""Records that may share a key; one that more of them have tells too little."""
 _LEAST = 20_000
 """Entries that a record may touch in any case."""
 _BUCKETS = 2**20
@@ -61,6 +59,10 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.left)
 
+    def at(self, places: NDArray[np.int64]) -> Candidates:
+        """The pairs at some positions."""
+        return replace(self, left=self.left[places], right=self.right[places], similarity=self.similarity[places])
+
     @property
     def per_record(self) -> float:
         """Candidates per record of the larger table."""
@@ -78,7 +80,7 @@ def candidate_pairs(
     *,
     compared: Sequence[Sequence[str]] | None = None,
     top: int = TOP,
-    keys: Sequence[Sequence[Collection[str]]] = (),
+    keys: Sequence[Keys] = (),
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> Candidates:
@@ -89,8 +91,7 @@ def candidate_pairs(
         right: the other table; None finds candidates for duplicates inside `left`.
         compared: the columns of each table to compare on (default: see `contents`).
         top: how many most similar records each record keeps, seen from both sides.
-        keys: for each table the keys of its records in file order; records that share one are candidates, too, unless
-            more than `CROWD` records have it.
+        keys: of each table; records that share one are candidates, too (see `sharing_a_key`).
         progress: called with (records done, records in all).
         cancel: set it to stop.
 
@@ -99,69 +100,51 @@ def candidate_pairs(
     """
     tables = [left] if right is None else [left, right]
     chosen = compared or [content.columns for content in contents(tables, comparing=True)]
-    numbers = [table.scan([]).collect()[ROW].to_numpy().astype(np.int64) for table in tables]
     work = _Work(sum(table.count for table in tables), progress, cancel)
-    counts = [_gram_counts(table, names, work) for table, names in zip(tables, chosen, strict=True)]
-    frequency = sum(
-        (np.bincount(matrix.indices, minlength=_BUCKETS) for matrix in counts), np.zeros(_BUCKETS, np.int64)
-    )
-    weighted = [_weighted(matrix, frequency, sum(table.count for table in tables)) for matrix in counts]
+    matrices = [_gram_counts(table, names, work) for table, names in zip(tables, chosen, strict=True)]
+    frequency = np.zeros(_BUCKETS, np.int64)
+    for matrix in matrices:
+        frequency += np.bincount(matrix.indices, minlength=_BUCKETS)
+    for matrix in matrices:
+        _weigh(matrix, frequency, sum(table.count for table in tables))
     if right is None:
-        (matrix,) = weighted
-        rows, columns, scores = work.most_similar(matrix, matrix, frequency, top + 1)
+        rows, columns, scores = work.most_similar(matrices[0], matrices[0], frequency, top + 1)
         apart = rows != columns
         rows, columns, scores = rows[apart], columns[apart], scores[apart]
         rows, columns, scores = _distinct(np.minimum(rows, columns), np.maximum(rows, columns), scores)
-        kept = _near_best(rows, columns, scores, shared=True)
-        also = _sharing_a_key(keys[0], keys[0]) if keys else None
-        pair_of = (matrix, matrix)
-        counted = (left.count, left.count)
-        numbers = [numbers[0], numbers[0]]
     else:
-        rows, columns, scores = work.most_similar(weighted[0], weighted[1], frequency, top)
-        back = work.most_similar(weighted[1], weighted[0], frequency, top)
-        rows, columns, scores = _distinct(
-            np.r_[rows, back[1]], np.r_[columns, back[0]], np.r_[scores, back[2]].astype(np.float32)
-        )
-        kept = _near_best(rows, columns, scores, shared=False)
-        also = _sharing_a_key(keys[0], keys[1]) if keys else None
-        pair_of = (weighted[0], weighted[1])
-        counted = (left.count, right.count)
+        rows, columns, scores = work.most_similar(matrices[0], matrices[1], frequency, top)
+        back = work.most_similar(matrices[1], matrices[0], frequency, top)
+        rows, columns, scores = _distinct(np.r_[rows, back[1]], np.r_[columns, back[0]], np.r_[scores, back[2]])
+    kept = _near_best(rows, columns, scores, shared=right is None)
     rows, columns, scores = rows[kept], columns[kept], scores[kept]
-    if also is not None and len(also[0]):
-        alike = np.asarray(pair_of[0][also[0]].multiply(pair_of[1][also[1]]).sum(axis=1), np.float32).ravel()
-        rows, columns, scores = _distinct(
-            np.r_[rows, also[0]], np.r_[columns, also[1]], np.r_[scores, alike].astype(np.float32)
-        )
+    if keys:
+        others = _without(sharing_a_key(*keys), (rows, columns), tables[-1].count)
+        cosines = work.cosines(matrices[0], matrices[-1], *others)
+        rows, columns, scores = np.r_[rows, others[0]], np.r_[columns, others[1]], np.r_[scores, cosines]
     order = np.lexsort((columns, -scores, rows))
-    return Candidates(numbers[0][rows[order]], numbers[1][columns[order]], scores[order], *counted)
-
-
-def _sharing_a_key(
-    left: Sequence[Collection[str]], right: Sequence[Collection[str]]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of records that share a key, each pair once; the smaller first where a table is paired with itself."""
-    alone = left is right
-    holders: dict[str, tuple[list[int], list[int]]] = {}
-    for side, table in enumerate((left,) if alone else (left, right)):
-        for place, keys in enumerate(table):
-            for key in keys:
-                holders.setdefault(key, ([], []))[side].append(place)
-    found: set[tuple[int, int]] = set()
-    for ours, theirs in holders.values():
-        if len(ours) + len(theirs) <= CROWD:
-            found.update(combinations(ours, 2) if alone else product(ours, theirs))
-    pairs = np.array(sorted(found), np.int64).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
+    numbers = [table.scan([]).collect()[ROW].to_numpy().astype(np.int64) for table in tables]
+    return Candidates(
+        numbers[0][rows[order]], numbers[-1][columns[order]], scores[order], tables[0].count, tables[-1].count
+    )
 
 
 def _gram_counts(table: Table, columns: Sequence[str], work: _Work) -> sp.csr_matrix:
     """Records by hashed character 3-grams; the weight of a gram that occurs n times is 1 + log n."""
-    blocks = []
+    weights, buckets, sizes = [np.empty(0, np.float32)], [np.empty(0, np.int32)], [np.zeros(1, np.int64)]
     for texts in _texts(table, columns):
         work.tell()
-        blocks.append(_grams(texts))
-    return sp.csr_matrix(sp.vstack(blocks or [_grams([])]))
+        block = _grams(texts)
+        weights.append(block.data)
+        buckets.append(block.indices)
+        sizes.append(np.diff(block.indptr))
+    # One after the other: of a large table both together stand in memory only once.
+    data = np.concatenate(weights)
+    weights.clear()
+    indices = np.concatenate(buckets)
+    buckets.clear()
+    ends = np.cumsum(np.concatenate(sizes))
+    return sp.csr_matrix((data, indices, ends), shape=(len(ends) - 1, _BUCKETS))
 
 
 def _texts(table: Table, columns: Sequence[str]) -> Iterator[list[str]]:
@@ -188,14 +171,16 @@ def _grams(texts: Sequence[str]) -> sp.csr_matrix:
     return found
 
 
-def _weighted(matrix: sp.csr_matrix, frequency: NDArray[np.int64], records: int) -> sp.csr_matrix:
-    """TF-IDF rows of length one."""
+def _weigh(matrix: sp.csr_matrix, frequency: NDArray[np.int64], records: int) -> None:
+    """Turn counts into TF-IDF rows of length one, in place."""
     idf = (np.log((records + 1) / (frequency + 1)) + 1).astype(np.float32)
-    data = matrix.data * idf[matrix.indices]
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    norms = np.sqrt(np.bincount(rows, weights=data.astype(np.float64) ** 2, minlength=matrix.shape[0]))
-    data = (data / np.maximum(norms[rows], 1e-12)).astype(np.float32)
-    return sp.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+    for start in range(0, matrix.shape[0], _CHUNK):
+        ends = matrix.indptr[start : start + _CHUNK + 1]
+        part = slice(ends[0], ends[-1])
+        data = matrix.data[part] * idf[matrix.indices[part]]
+        rows = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
+        norms = np.sqrt(np.bincount(rows, weights=data.astype(np.float64) ** 2, minlength=len(ends) - 1))
+        matrix.data[part] = data / np.maximum(norms[rows], 1e-12)
 
 
 class _Work:
@@ -232,6 +217,17 @@ class _Work:
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
         return np.concatenate(rows), np.concatenate(columns), np.concatenate(scores)
 
+    def cosines(
+        self, left: sp.csr_matrix, right: sp.csr_matrix, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Of rows of `left` with rows of `right`."""
+        found = np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), _CHUNK):
+            self.tell()
+            part = slice(start, start + _CHUNK)
+            found[part] = left[rows[part]].multiply(right[columns[part]]).sum(axis=1).ravel()
+        return found
+
 
 def _rarest(chunk: sp.csr_matrix, frequency: NDArray[np.int64], budget: int) -> sp.csr_matrix:
     """The chunk without what would make a record touch more than `budget` entries; its rarest grams stay."""
@@ -255,6 +251,19 @@ def _distinct(
     rows, columns, scores = rows[order], columns[order], scores[order]
     first = np.r_[True, (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])] if len(rows) else np.empty(0, bool)
     return rows[first], columns[first], scores[first]
+
+
+def _without(
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]], known: tuple[NDArray[np.int64], NDArray[np.int64]], width: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The pairs that are not among the known ones; each stands once in either.
+
+    Args:
+        pairs, known: rows and columns.
+        width: columns there are.
+    """
+    new = ~np.isin(pairs[0] * width + pairs[1], known[0] * width + known[1], assume_unique=True)
+    return pairs[0][new], pairs[1][new]
 
 
 def _near_best(

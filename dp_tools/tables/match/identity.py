@@ -9,10 +9,11 @@ import polars as pl
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.profiling.column_kinds import CERTAIN, ColumnKind, kinds_of
-from dp_tools.profiling.identity import IdentityJudge, Layout, keys_of, layout_of
+from dp_tools.profiling.identity import IdentityJudge, Layout, Slot, keys_of, layout_of, tokens_of
 from dp_tools.profiling.kind import KINDS, Kind
+from dp_tools.profiling.token_counts import TokenCounts
 from dp_tools.progress import Stage
-from dp_tools.records import Record
+from dp_tools.tables.match.shared_keys import Keys
 from dp_tools.tables.snapshot import ROW, Table
 
 _SAMPLE = 1000
@@ -28,7 +29,7 @@ class Identity:
         judge: weighs what columns say of a pair.
     """
 
-    keys: list[list[set[str]]]
+    keys: list[Keys]
     judge: IdentityJudge
 
 
@@ -55,19 +56,19 @@ def identity_of(
         return None
     look = stage("reading names and places")
     total = sum(table.count for table in tables)
+    keys = [Keys() for _ in tables]
 
-    def records(table: Table, done: int) -> Iterator[Record]:
-        for number, (_, record) in enumerate(table.records()):
-            look(done + number, total)
-            yield record
+    def tokens() -> Iterator[Iterator[tuple[Slot, str]]]:
+        done = 0
+        for table, layout, found in zip(tables, known, keys, strict=True):
+            for _, record in table.records():
+                look(done, total)
+                done += 1
+                # Once over each record: what its values are made of is remembered for a while only.
+                found.add(keys_of(layout, record))
+                yield tokens_of(layout, record)
 
-    keys = []
-    every: list[tuple[Layout, Record]] = []
-    for table, layout in zip(tables, known, strict=True):
-        found = list(records(table, len(every)))
-        keys.append([keys_of(layout, record) for record in found])
-        every += [(layout, record) for record in found]
-    return Identity(keys, IdentityJudge(known[0], known[-1], every))
+    return Identity(keys, IdentityJudge(known[0], known[-1], TokenCounts(tokens())))
 
 
 def stated_kinds(given: Sequence[str]) -> dict[str, Kind]:

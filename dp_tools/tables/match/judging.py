@@ -7,18 +7,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from dp_tools.decision import by_counting, is_left_to_counting
+from dp_tools.decision import EVEN, by_counting, is_left_to_counting
 from dp_tools.explain.averaging import ORDERS_OF_A_PAIR
 from dp_tools.profiling import PairFacts
 from dp_tools.profiling.facts import Similarity
+from dp_tools.profiling.identity.many import judge_many
 from dp_tools.profiling.pair_features import PairFeatures, pair_features
 from dp_tools.profiling.pair_prior import prior_log_odds
 from dp_tools.progress import Progress
 from dp_tools.records import Record
 from dp_tools.rules.injection import Injection
-from dp_tools.tables.asking import CHUNK, Asked, Work, chunks
+from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.cascade import cascade
 from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.match.blocking import Candidates
@@ -26,7 +28,7 @@ from dp_tools.tables.match.identity import Identity
 from dp_tools.tables.match.pairing import LEAST_LIKELY
 from dp_tools.tables.match.rivals import rival_features
 from dp_tools.tables.match.scores import PairScores
-from dp_tools.tables.snapshot import ROW, Table
+from dp_tools.tables.snapshot import Table
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest
 from dp_tools.tasks.request_errors import make_request
 from dp_tools.tasks.task import Answer, Outcome, probability_of_yes
@@ -40,6 +42,8 @@ NEAR = 0.3
 _FACTS = 2
 """Similarities that the reason of a learned score names."""
 _CODES = {1.0: "same model number", -1.0: "other model number"}
+_FRAMED = 200_000
+"""Pairs whose records are held at once in columns."""
 Row = dict[str, str | None]
 """A record as it stands in a table."""
 
@@ -98,18 +102,18 @@ class Judging:
         if self.identity is None or not is_left_to_counting(self._injection):
             return every
         look = self.work.stage("comparing by kind")
+        judge = self.identity.judge
         left = np.zeros(len(every), bool)
-        for place, outcome in enumerate(self._outcomes(every)):
-            if not place % CHUNK:
-                look(place, len(every))
-            if outcome is None:
-                left[place] = True
-            else:
-                scores.note(place, outcome.decided_by, outcome.probability_of_yes, bool(outcome.verdict), None)
+        for batch in _batches(every, _FRAMED):
+            look(int(batch[0]), len(every))
+            found = judge_many(judge, *self._frames(batch), lambda _done, _all: self.work.check())
+            decides, probability = found.decides, found.probability
+            scores.decide(batch[decides], "table", probability[decides], probability[decides] >= EVEN)
+            left[batch] = ~decides
         return every[left]
 
     def _outcomes(self, places: NDArray[np.int64]) -> Iterator[Outcome | None]:
-        """What counted evidence decides of each of these pairs."""
+        """What counted evidence decides of each of these pairs, with its reason."""
         for batch in _batches(places):
             assert self.identity is not None
             for left, right in self._records(batch):
@@ -201,21 +205,35 @@ class Judging:
     def features(self, places: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """What counting says of some pairs and how they stand among their rivals, one line each; and log-odds that
         they match by what holds in many tables, which is the last column too."""
-        found, shared = self.candidates, self.tables[0] is self.tables[1]
-        left, right = (
-            table.scan(list(names)).collect().drop(ROW) for table, names in zip(self.tables, self.shown, strict=True)
+        # Rivals are all candidates of the same records, those that are decided already as well.
+        around = self._around(places)
+        wanted = np.isin(around, places, assume_unique=True)
+        words = np.empty(len(around), np.float32)
+        counted: list[NDArray[np.float32]] = []
+        prior: list[NDArray[np.float32]] = []
+        look = self.work.stage("comparing pairs")
+        for start in range(0, len(around), _FRAMED):
+            part = slice(start, start + _FRAMED)
+            look(start, len(around))
+            found = pair_features(self._facts, *self._frames(around[part]), lambda _done, _all: self.work.check())
+            words[part] = np.nan_to_num(found.column("words of all"))
+            counted.append(found.values[wanted[part]])
+            prior.append(prior_log_odds(PairFeatures(found.names, counted[-1])).astype(np.float32))
+        candidates = self.candidates.at(around)
+        rivals = (
+            rival_features(one, shared=self.tables[0] is self.tables[1]).values[wanted]
+            for one in (candidates, replace(candidates, similarity=words))
         )
-        pairs = np.column_stack([found.left, found.right])
-        counted = pair_features(self._facts, left, right, pairs, self.work.stage("comparing pairs"))
-        prior = np.empty(len(pairs), np.float32)
-        for start in range(0, len(pairs), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            prior[part] = prior_log_odds(PairFeatures(counted.names, counted.values[part]))
-        # Rivals are all candidates, those that are decided already as well.
-        by_words = replace(found, similarity=np.nan_to_num(counted.column("words of all")))
-        rivals = [rival_features(one, shared=shared).values for one in (found, by_words)]
-        columns = (counted.values, *rivals, prior[:, None])
-        return np.concatenate([part[places] for part in columns], axis=1), prior[places]
+        odds = np.concatenate(prior)
+        return np.concatenate([np.concatenate(counted), *rivals, odds[:, None]], axis=1), odds
+
+    def _around(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The candidates that have a record in common with some pairs."""
+        left, right = self.candidates.left, self.candidates.right
+        ours, theirs = left[places], right[places]
+        if self.tables[0] is self.tables[1]:
+            ours = theirs = np.r_[ours, theirs]
+        return np.flatnonzero(np.isin(left, ours) | np.isin(right, theirs))
 
     @property
     def _orders(self) -> int:
@@ -280,6 +298,17 @@ class Judging:
         """What is compared of two records."""
         return {name: left[name] for name in self.shown[0]}, {name: right[name] for name in self.shown[1]}
 
+    def _frames(self, places: NDArray[np.int64]) -> tuple[pl.DataFrame, pl.DataFrame, NDArray[np.int64]]:
+        """The compared columns of these pairs' records, and each pair as a row of the left and of the right ones."""
+        left, right = self.candidates.left[places], self.candidates.right[places]
+        compared = [table.only(names) for table, names in zip(self.tables, self.shown, strict=True)]
+        if self.tables[0] is self.tables[1]:
+            rows, found = np.unique(np.r_[left, right], return_inverse=True)
+            frame = compared[0].frame(rows)
+            return frame, frame, found.reshape(2, -1).T
+        (lefts, a), (rights, b) = (np.unique(side, return_inverse=True) for side in (left, right))
+        return compared[0].frame(lefts), compared[1].frame(rights), np.column_stack([a, b])
+
     def _records(self, places: NDArray[np.int64]) -> Iterator[tuple[Row, Row]]:
         """Both records of each of these pairs."""
         left, right = self.candidates.left[places].tolist(), self.candidates.right[places].tolist()
@@ -298,9 +327,9 @@ def near_rivals(found: Candidates, scores: PairScores) -> NDArray[np.int64]:
     return np.flatnonzero(near & (scores.match >= LEAST_LIKELY) & scores.decided_by("learned"))
 
 
-def _batches(places: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+def _batches(places: NDArray[np.int64], size: int = _AT_ONCE) -> Iterator[NDArray[np.int64]]:
     """Parts of which the records can be held at once."""
-    return (places[start : start + _AT_ONCE] for start in range(0, len(places), _AT_ONCE))
+    return (places[start : start + size] for start in range(0, len(places), size))
 
 
 def _answers(

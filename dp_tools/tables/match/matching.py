@@ -176,7 +176,7 @@ def dedupe_table(
     answered = ~np.isnan(scores.match)
     threshold = work.decider.calibration_of("match_entities", dataset).threshold if identity is None else EVEN
     groups = clusters(_scored(found, scores, answered), threshold)
-    group_of = np.full(table.count, -1)
+    group_of = np.full(int(found.right.max(initial=0)) + 1, -1)
     for number, (rows, _) in enumerate(groups):
         group_of[rows] = number
     of_left, of_right = group_of[found.left], group_of[found.right]

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.optimize import linear_sum_assignment
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 from scipy.spatial.distance import squareform
 
 ScoredPair = tuple[int, int, float]
@@ -23,6 +23,9 @@ UNJUDGED = 0.25
 LEAST_LIKELY = 0.25
 """The score below which no pair is taken, however uncertain the others are: one in four would be right."""
 _LARGEST = 2000
+"""Records that are grouped at once; more that hang together are cut where their pairs are less certain."""
+_HIGHEST = 0.99
+"""Threshold from which on such a tangle is cut no further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +94,30 @@ def _assigned(pairs: ScoredPairs) -> NDArray[np.int64]:
 def _assigned_within(pairs: ScoredPairs) -> NDArray[np.int64]:
     """Positions of the best one-to-one pairing of pairs that hang together."""
     rows, columns = _numbered(pairs.left), _numbered(pairs.right)
-    place = np.full((rows.max() + 1, columns.max() + 1), -1)
+    height, width = int(rows.max()) + 1, int(columns.max()) + 1
+    if height * width > _LARGEST**2:
+        return _assigned_sparsely(pairs, rows, columns)
+    place = np.full((height, width), -1)
     place[rows, columns] = np.arange(len(pairs))
     scores = np.zeros(place.shape)
     scores[rows, columns] = pairs.score
     picked = place[linear_sum_assignment(scores, maximize=True)]
     return picked[picked >= 0]
+
+
+def _assigned_sparsely(pairs: ScoredPairs, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same without a cell for each two records: every row may also go to a column of its own, at no gain."""
+    height, width = int(rows.max()) + 1, int(columns.max()) + 1
+    own = np.arange(height)
+    # A sparse matrix has no cells of 0, so that costs begin at 1.
+    costs = sp.csr_matrix(
+        (np.r_[2 - pairs.score, np.full(height, 2.0)], (np.r_[rows, own], np.r_[columns, width + own])),
+        shape=(height, width + height),
+    )
+    left, right = min_weight_full_bipartite_matching(costs)
+    chosen = np.full(height, -1)
+    chosen[left] = right
+    return np.flatnonzero(chosen[rows] == columns)
 
 
 def clusters(pairs: ScoredPairs, threshold: float = 0.5) -> list[Group]:
@@ -134,7 +155,7 @@ def _groups(judged: ScoredPairs, threshold: float) -> list[Group]:
     """
     rows, places = np.unique(np.r_[judged.left, judged.right], return_inverse=True)
     if len(rows) > _LARGEST:
-        return []
+        return clusters(judged, (1 + threshold) / 2) if threshold < _HIGHEST else []
     score = np.full((len(rows), len(rows)), UNJUDGED)
     a, b = places[: len(judged)], places[len(judged) :]
     score[a, b] = score[b, a] = judged.score
