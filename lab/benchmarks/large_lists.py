@@ -24,6 +24,7 @@ from dp_tools.errors import Cancelled
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.progress import Progress
 from dp_tools.tables.asking import NoJournal, Work
+from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.identity_columns import contents
 from dp_tools.tables.match.matching import Matching, dedupe_table
 from dp_tools.tables.snapshot import Table, open_table
@@ -142,7 +143,7 @@ def measure(kind: str, rows: int) -> Iterator[dict[str, Any]]:
             stages.start("looking at columns")
             with Preprocessor(knowledge=":memory:", engine=engine) as preprocessor:
                 work = Work(preprocessor.decider, NoJournal(), progress=stages.asking, report=stages.report)
-                matching = dedupe_table(work, table)
+                matching = dedupe_table(work, table, promise=Promise())
             stages.end()
         yield from stages.done
         yield {"records": rows, "questions": engine.asked, "seconds_of_answers": engine.asked // ANSWERS_A_SECOND}
