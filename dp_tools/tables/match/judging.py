@@ -105,8 +105,7 @@ class Judging:
         judge = self.identity.judge
         left = np.zeros(len(every), bool)
         for batch in _batches(every, _FRAMED):
-            look(int(batch[0]), len(every))
-            found = judge_many(judge, *self._frames(batch), lambda _done, _all: self.work.check())
+            found = judge_many(judge, *self._frames(batch), _onward(look, int(batch[0]), len(every)))
             decides, probability = found.decides, found.probability
             scores.decide(batch[decides], "table", probability[decides], probability[decides] >= EVEN)
             left[batch] = ~decides
@@ -214,8 +213,7 @@ class Judging:
         look = self.work.stage("comparing pairs")
         for start in range(0, len(around), _FRAMED):
             part = slice(start, start + _FRAMED)
-            look(start, len(around))
-            found = pair_features(self._facts, *self._frames(around[part]), lambda _done, _all: self.work.check())
+            found = pair_features(self._facts, *self._frames(around[part]), _onward(look, start, len(around)))
             words[part] = np.nan_to_num(found.column("words of all"))
             counted.append(found.values[wanted[part]])
             prior.append(prior_log_odds(PairFeatures(found.names, counted[-1])).astype(np.float32))
@@ -325,6 +323,11 @@ def near_rivals(found: Candidates, scores: PairScores) -> NDArray[np.int64]:
         margin = standing.column(f"margin {side}")
         near |= (np.abs(margin) < NEAR) & (scores.match - margin >= LEAST_LIKELY)
     return np.flatnonzero(near & (scores.match >= LEAST_LIKELY) & scores.decided_by("learned"))
+
+
+def _onward(look: Progress, before: int, total: int) -> Progress:
+    """The progress of a part of a stage, of which so much is done before."""
+    return lambda done, _: look(before + done, total)
 
 
 def _batches(places: NDArray[np.int64], size: int = _AT_ONCE) -> Iterator[NDArray[np.int64]]:
