@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import product
 from pathlib import Path
@@ -28,13 +28,15 @@ from dp_tools.tables.identity_columns import contents
 from dp_tools.tables.match.blocking import candidate_pairs
 from dp_tools.tables.match.identity import identity_of
 from dp_tools.tables.snapshot import Table, open_table
+from lab.identity.habits import with_habits
 from lab.identity.siblings import with_numbers, with_siblings
 from lab.synthetic.lists import EVERYDAY, Proportions, SyntheticList, everyday
+from lab.synthetic.lists.everyday.pools import COUNTRIES, Country
 
 LISTS = {"person": ("contacts", "patients"), "company": ("companies",), "address": ("properties",)}
 """The lists that each subject's weights are fitted on."""
-_SIZES = (60, 150, 400, 1000)
-_SEEDS = 6
+_SIZES = (100, 400, 2000)
+_SEEDS = 4
 _SIBLINGS = 0.03
 """Records that are added beside others that they resemble, as a share of the list (see `siblings`)."""
 _KEPT = 0.75
@@ -74,10 +76,29 @@ def main() -> None:
 
 def _list(kind: str, size: int, seed: int, shares: Proportions, random: Random) -> SyntheticList:
     """A list with personal numbers, where people have them, and with records beside others that they resemble."""
-    made = everyday.make(kind, size, 1000 + seed, shares)
+    made = everyday.make(kind, size, 1000 + seed, shares, _few_names(random) if seed % 2 else COUNTRIES)
     if kind in LISTS["person"]:
         made = with_numbers(made, random)
-    return with_siblings(made, random, _SIBLINGS)
+    made = with_siblings(made, random, _SIBLINGS)
+    return with_habits(made, random) if seed % 3 else made
+
+
+def _few_names(random: Random) -> tuple[Country, ...]:
+    """One to three countries with so few names that people share them by chance, as in a list of a town."""
+
+    def some(names: Sequence[str], most: int) -> tuple[str, ...]:
+        return tuple(random.sample(names, min(len(names), most)))
+
+    given, surnames = random.choice((8, 12, 20)), random.choice((12, 20, 30))
+    return tuple(
+        replace(
+            country,
+            women=some(country.women, given),
+            men=some(country.men, given),
+            surnames=some(country.surnames, surnames),
+        )
+        for country in random.sample(COUNTRIES, random.randint(1, 3))
+    )
 
 
 def _other_habits(random: Random) -> Proportions:
@@ -159,7 +180,7 @@ def _prior(name: str, levels: dict[str, Level]) -> float:
     if name.endswith("is common"):
         return -0.3
     if name.startswith("details"):
-        return 0.3 if name.endswith("agree") else -0.3
+        return 0.7 if name.endswith("agree") else -0.7
     return _PRIOR[levels[name]]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dp_tools.profiling.comparisons import Comparison, compare_names_of_people, compare_values
@@ -16,7 +16,7 @@ from dp_tools.profiling.comparisons.person_name import name_of
 from dp_tools.profiling.comparisons.place import city_words, plain_postcode
 from dp_tools.profiling.comparisons.street import address_of
 from dp_tools.profiling.comparisons.telephone import number_of
-from dp_tools.profiling.identity.layout import Layout, Slot
+from dp_tools.profiling.identity.layout import Layout, Slot, Subject
 from dp_tools.profiling.kind import Kind
 from dp_tools.records import Record
 
@@ -37,6 +37,14 @@ _KIND_OF: Mapping[Slot, Kind] = {
     "number": "tax number",
     "web": "web address",
 }
+
+
+NAMED: Mapping[Subject, Slot] = {"person": "name", "company": "company", "address": "street"}
+"""What names the records of each subject."""
+WORDED: frozenset[Slot] = frozenset({"name", "company"})
+"""Slots whose values are words that come together in other values, too."""
+ANY = ""
+"""The token of a worded slot that every record has which holds anything in it."""
 
 
 class Held(NamedTuple):
@@ -83,10 +91,26 @@ def compare_held(slot: Slot, left: Held, right: Held) -> Comparison:
 def tokens_of(layout: Layout, record: Record) -> Iterator[tuple[Slot, str]]:
     """What a record has in each slot, as `Comparison.shared` gives it."""
     if parts := layout.name(record):
+        yield "name", ANY
         yield from (("name", word) for word in name_of(*parts).all)
     for slot, tokens in _TOKENS.items():
         for value in layout.values(record, slot):
+            if slot in WORDED:
+                yield slot, ANY
             yield from ((slot, token) for token in tokens(value))
+
+
+def likely_keys(layout: Layout, tokens: Iterable[tuple[Slot, str]]) -> list[tuple[str, ...]]:
+    """What two records share that are probably one: the whole name, and a token of another slot.
+
+    Args:
+        layout: of the record.
+        tokens: of the record (see `tokens_of`).
+    """
+    named = NAMED[layout.subject]
+    found = sorted({(slot, token) for slot, token in tokens if token != ANY})
+    name = " ".join(token for slot, token in found if slot == named)
+    return [(name, slot, token) for slot, token in found if slot != named] if name else []
 
 
 def _region(layout: Layout, record: Record) -> str | None:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Protocol
 
-from dp_tools.profiling.comparisons import Comparison, Level, compare_values
+from dp_tools.profiling.comparisons import Comparison, Level
 from dp_tools.profiling.comparisons.comparison import MISSING
-from dp_tools.profiling.identity.held import SLOTS, Held, compare_held, held
+from dp_tools.profiling.identity.details import Details
+from dp_tools.profiling.identity.held import ANY, NAMED, SLOTS, WORDED, Held, compare_held, held
 from dp_tools.profiling.identity.layout import Layout, Slot, Subject
 from dp_tools.records import Record
 
@@ -26,8 +26,8 @@ CERTAIN = 0.95
 MODEL_WEIGHT = 0.25
 """Weight of a model's log-odds beside the score."""
 _EDGE = 1e-6
-_NAMED: Mapping[Subject, Slot] = {"person": "name", "company": "company", "address": "street"}
-"""What names the records of each subject."""
+_RARE = 5.0
+"""Log of how rare a name is from which on nobody else has it by chance: one namesake in 150 lists like this one."""
 _TOLD = 4
 """Comparisons that a reason names, at the most."""
 _AGREEING: frozenset[Level] = frozenset({"exact", "normalised", "near", "partial"})
@@ -81,14 +81,16 @@ class IdentityJudge:
     Args:
         left, right: how the columns of either table are laid out; both have one subject.
         counts: how many records of both tables hold what, which says how much it tells.
+        details: what further columns weigh in these tables; None where nothing is known of them.
     """
 
-    def __init__(self, left: Layout, right: Layout, counts: Counts) -> None:
+    def __init__(self, left: Layout, right: Layout, counts: Counts, details: Details | None = None) -> None:
         self.left, self.right, self._counts = left, right, counts
         self._weights = weights_of(left.subject)
         self._known: dict[tuple[Slot, Level, str], float] = {}
         self.bias = self._weights["bias"]
-        self.details = [name for name in left.columns.get("detail", ()) if name in right.columns.get("detail", ())]
+        self.details = shared_details(left, right)
+        self._details = details or Details(self.details)
 
     def judge(self, left: Record, right: Record) -> Judgement:
         """What counted evidence says of a pair."""
@@ -99,7 +101,7 @@ class IdentityJudge:
             for name, value in self.features(left, right, comparisons)
         }
         score = self.bias + sum(parts.values())
-        named = comparisons.get(_NAMED[self.left.subject], MISSING)
+        named = comparisons.get(NAMED[self.left.subject], MISSING)
         return Judgement(score, comparisons, _reason(comparisons, parts), named.level == "contradicting")
 
     def comparisons(self, left: Record, right: Record) -> dict[Slot, Comparison]:
@@ -123,27 +125,36 @@ class IdentityJudge:
         """The features of one comparison."""
         yield f"{slot}: {compared.text}", 1.0
         common = self._common(slot, compared)
-        if common > 2:
-            yield f"{slot} is common", math.log(common - 1)
+        if common:
+            yield f"{slot} is common", common
 
-    def _common(self, slot: Slot, compared: Comparison) -> int:
-        """How many records have what both sides share; 0 where they share nothing."""
+    def _common(self, slot: Slot, compared: Comparison) -> float:
+        """How much less what both sides share tells than something of their own, from 0.
+
+        It is the log of how many other records have it; of the words of a name, of how many have them all where words
+        come together at random.
+        """
         if not compared.shared or compared.level not in _AGREEING:
-            return 0
-        return min(self._counts[slot, token] for token in compared.shared.split())
+            return 0.0
+        counts = [self._counts[slot, token] for token in compared.shared.split()]
+        if slot not in WORDED:
+            return math.log(min(counts) - 1) if min(counts) > 2 else 0.0
+        among = max(self._counts[slot, ANY], *counts, 1)
+        return max(0.0, math.log(among) + sum(math.log(max(count, 1) / among) for count in counts) + _RARE)
 
     def _of_details(self, left: Record, right: Record) -> Iterator[tuple[str, float]]:
-        """How many details agree, and how many differ."""
-        found = Counter(_compare_details(left.get(name), right.get(name)) for name in self.details)
-        yield from ((name, float(found[name])) for name in (_AGREE, _DIFFER) if found[name])
+        """How much details speak for a match, and how much against it."""
+        weights = [self._details.weigh(name, left.get(name), right.get(name)) for name in self.details]
+        for name, sign in ((_AGREE, 1), (_DIFFER, -1)):
+            if value := sum(max(0.0, sign * weight) for weight in weights):
+                yield name, value
 
     def weigh(self, slot: Slot, left: Held, right: Held) -> tuple[float, bool]:
         """What a slot adds to the score, and whether it tells two names."""
         compared = compare_held(slot, left, right)
-        weight, common = self._weight(slot, compared), self._common(slot, compared)
-        if common > 2:
-            weight += self._weights.get(f"{slot} is common", 0.0) * math.log(common - 1)
-        return weight, compared.level == "contradicting" and slot == _NAMED[self.left.subject]
+        weight = self._weight(slot, compared)
+        weight += self._weights.get(f"{slot} is common", 0.0) * self._common(slot, compared)
+        return weight, compared.level == "contradicting" and slot == NAMED[self.left.subject]
 
     def _weight(self, slot: Slot, compared: Comparison) -> float:
         """What a comparison weighs by itself; one that no list showed weighs as its level does."""
@@ -154,9 +165,10 @@ class IdentityJudge:
             weight = self._known[key] = self._weights.get(f"{slot}: {compared.text}", unseen)
         return weight
 
-    def weigh_details(self, left: str, right: str) -> float:
+    def weigh_details(self, name: str, left: str, right: str) -> float:
         """What two details of one column add to the score."""
-        return self._weights.get(_compare_details(left, right) or "", 0.0)
+        weight = self._details.weigh(name, left, right)
+        return self._weights.get(_AGREE if weight > 0 else _DIFFER, 0.0) * abs(weight)
 
 
 def weights_of(subject: Subject) -> dict[str, float]:
@@ -172,14 +184,9 @@ def _weights() -> dict[Subject, dict[str, float]]:
     return kept
 
 
-def _compare_details(left: str | None, right: str | None) -> str | None:
-    """The feature that two details give: that they agree, or that they differ."""
-    compared = compare_values("quantity", left, right)
-    if compared.level == "silent":
-        compared = compare_values("category", left, right)
-    if compared.level in ("exact", "normalised"):
-        return _AGREE
-    return _DIFFER if compared.level == "contradicting" else None
+def shared_details(left: Layout, right: Layout) -> list[str]:
+    """The columns that are no kind of their own and that both tables have."""
+    return [name for name in left.columns.get("detail", ()) if name in right.columns.get("detail", ())]
 
 
 def _reason(comparisons: Mapping[Slot, Comparison], parts: Mapping[str, float]) -> str:

@@ -132,4 +132,8 @@ def _compared(judge: IdentityJudge, left: pl.DataFrame, right: pl.DataFrame) -> 
         yield _Compared(ours, theirs, partial(judge.weigh, slot))
     for name in judge.details:
         one, two = (HeldColumn.of(frame, [name], itemgetter(name)) for frame in (left, right))
-        yield _Compared(one, two, lambda a, b: (judge.weigh_details(a, b), False))
+        yield _Compared(one, two, partial(_weigh_details, judge, name))
+
+
+def _weigh_details(judge: IdentityJudge, name: str, left: str, right: str) -> tuple[float, bool]:
+    return judge.weigh_details(name, left, right), False

@@ -9,7 +9,18 @@ import polars as pl
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.profiling.column_kinds import CERTAIN, ColumnKind, kinds_of
-from dp_tools.profiling.identity import IdentityJudge, Layout, Slot, keys_of, layout_of, tokens_of
+from dp_tools.profiling.identity import (
+    Details,
+    IdentityJudge,
+    Layout,
+    Sample,
+    Slot,
+    keys_of,
+    layout_of,
+    likely_keys,
+    shared_details,
+    tokens_of,
+)
 from dp_tools.profiling.kind import KINDS, Kind
 from dp_tools.profiling.token_counts import TokenCounts
 from dp_tools.progress import Stage
@@ -57,8 +68,10 @@ def identity_of(
     look = stage("reading names and places")
     total = sum(table.count for table in tables)
     keys = [Keys() for _ in tables]
+    details = shared_details(known[0], known[-1])
+    sample = Sample(details)
 
-    def tokens() -> Iterator[Iterator[tuple[Slot, str]]]:
+    def tokens() -> Iterator[list[tuple[Slot, str]]]:
         done = 0
         for table, layout, found in zip(tables, known, keys, strict=True):
             for _, record in table.records():
@@ -66,9 +79,13 @@ def identity_of(
                 done += 1
                 # Once over each record: what its values are made of is remembered for a while only.
                 found.add(keys_of(layout, record))
-                yield tokens_of(layout, record)
+                held = list(tokens_of(layout, record))
+                if details:
+                    sample.add(record, likely_keys(layout, held))
+                yield held
 
-    return Identity(keys, IdentityJudge(known[0], known[-1], TokenCounts(tokens())))
+    counts = TokenCounts(tokens())
+    return Identity(keys, IdentityJudge(known[0], known[-1], counts, Details(details, sample)))
 
 
 def stated_kinds(given: Sequence[str]) -> dict[str, Kind]:

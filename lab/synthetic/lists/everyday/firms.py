@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
 from lab.synthetic.lists.everyday.letters import ascii_name
-from lab.synthetic.lists.everyday.pools import COUNTRIES, FIRM_TRADES, FIRM_WORDS, TRADE_SHORT, Country, Place
+from lab.synthetic.lists.everyday.pools import FIRM_TRADES, FIRM_WORDS, TRADE_SHORT, Country, Place
 from lab.synthetic.lists.proportions import Proportions
 
 
@@ -41,11 +42,11 @@ class Firm:
         return f"{name} {self.legal[0 if long else 1]}" if legal else name
 
 
-def firms(random: Random, count: int, shares: Proportions) -> list[Firm]:
+def firms(random: Random, count: int, shares: Proportions, countries: Sequence[Country]) -> list[Firm]:
     """About `count` companies, some of them branches of another one."""
     found: list[Firm] = []
     while len(found) < count:
-        country = random.choice(COUNTRIES)
+        country = random.choice(countries)
         founder = random.choice(country.surnames)
         trade = random.choice(FIRM_TRADES)
         base = random.choice(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
@@ -11,7 +11,7 @@ from typing import Literal
 from lab.synthetic.lists.everyday import errors
 from lab.synthetic.lists.everyday.firms import Firm, firms
 from lab.synthetic.lists.everyday.letters import UMLAUTS, ascii_name, folded
-from lab.synthetic.lists.everyday.pools import COUNTRIES, MAILBOXES, NICKNAMES, Country, Place
+from lab.synthetic.lists.everyday.pools import MAILBOXES, NICKNAMES, Country, Place
 from lab.synthetic.lists.listing import Record, SyntheticList
 from lab.synthetic.lists.proportions import Proportions
 
@@ -121,24 +121,28 @@ HABITS = (
 )
 
 
-def contacts(random: Random, count: int, shares: Proportions) -> SyntheticList:
+def contacts(random: Random, count: int, shares: Proportions, countries: Sequence[Country]) -> SyntheticList:
     """People with their companies, about `count` records."""
-    employers = firms(random, max(2, count // 6), shares)
+    employers = firms(random, max(2, count // 6), shares, countries)
     columns = ("name", "email", "phone", "company", "street", "postcode", "city", "country")
-    return _listed(random, "contacts", count, shares, columns, employers)
+    return _listed(random, "contacts", count, shares, columns, _households(random, shares, employers, countries))
 
 
-def patients(random: Random, count: int, shares: Proportions) -> SyntheticList:
+def patients(random: Random, count: int, shares: Proportions, countries: Sequence[Country]) -> SyntheticList:
     """People with their day of birth, first and last names in columns of their own, about `count` records."""
     columns = ("last_name", "first_name", "sex", "born", "street", "postcode", "city", "phone", "email")
-    return _listed(random, "patients", count, shares, columns, [])
+    return _listed(random, "patients", count, shares, columns, _households(random, shares, [], countries))
 
 
 def _listed(
-    random: Random, kind: str, count: int, shares: Proportions, columns: tuple[str, ...], employers: list[Firm]
+    random: Random,
+    kind: str,
+    count: int,
+    shares: Proportions,
+    columns: tuple[str, ...],
+    households: Iterator[list[Person]],
 ) -> SyntheticList:
     written: list[tuple[str, Record]] = []
-    households = _households(random, shares, employers)
     while len(written) < count:
         for person in next(households):
             for habit in sources(random, HABITS, shares):
@@ -165,11 +169,13 @@ def sources(random: Random, habits: tuple[Habit, ...], shares: Proportions) -> l
     return chosen
 
 
-def _households(random: Random, shares: Proportions, employers: list[Firm]) -> Iterator[list[Person]]:
+def _households(
+    random: Random, shares: Proportions, employers: list[Firm], countries: Sequence[Country]
+) -> Iterator[list[Person]]:
     """People one household after the other, without an end."""
     number = 0
     while True:
-        country = random.choice(COUNTRIES)
+        country = random.choice(countries)
         number += 1
         first = _person(random, f"p{number}", country, employers)
         if random.random() >= shares.household:

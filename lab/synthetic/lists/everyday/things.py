@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from lab.synthetic.lists.everyday.firms import Firm, firms
@@ -16,15 +17,15 @@ from lab.synthetic.lists.everyday.people import (
     write_phone,
     write_street,
 )
-from lab.synthetic.lists.everyday.pools import AGENTS, BRANDS, COUNTRIES, HOMES, THINGS
+from lab.synthetic.lists.everyday.pools import AGENTS, BRANDS, HOMES, THINGS, Country
 from lab.synthetic.lists.listing import Record, SyntheticList
 from lab.synthetic.lists.proportions import Proportions
 
 
-def companies(random: Random, count: int, shares: Proportions) -> SyntheticList:
+def companies(random: Random, count: int, shares: Proportions, countries: Sequence[Country]) -> SyntheticList:
     """Companies and their branches, about `count` records."""
     written: list[tuple[str, Record]] = []
-    for firm in firms(random, count, shares):
+    for firm in firms(random, count, shares, countries):
         for habit in sources(random, HABITS, shares):
             record = _firm(random, firm, habit, shares)
             written.append((firm.entity, finished(random, record, habit, shares, keep=("company",))))
@@ -53,12 +54,12 @@ def _firm(random: Random, firm: Firm, habit: Habit, shares: Proportions) -> Reco
     }
 
 
-def properties(random: Random, count: int, shares: Proportions) -> SyntheticList:
+def properties(random: Random, count: int, shares: Proportions, countries: Sequence[Country]) -> SyntheticList:
     """Homes for sale; several homes of one building are things of their own. About `count` records."""
     written: list[tuple[str, Record]] = []
     number = 0
     while len(written) < count:
-        country = random.choice(COUNTRIES)
+        country = random.choice(countries)
         address = Address(random.choice(country.streets), str(random.randint(1, 120)), random.choice(country.places))
         units = random.choice((1, 1, 1, 2, 3))
         for unit in range(1, units + 1):
@@ -114,7 +115,7 @@ def _offer(
     }
 
 
-def inventory(random: Random, count: int, shares: Proportions) -> SyntheticList:
+def inventory(random: Random, count: int, shares: Proportions, _countries: Sequence[Country]) -> SyntheticList:
     """Articles in variants that are things of their own, about `count` records."""
     written: list[tuple[str, Record]] = []
     number = 0
