@@ -26,14 +26,11 @@ from dp_tools.rules.rule import Rule
 from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
     AskAll,
-    Delta,
     Exclude,
     Include,
     KeyColumns,
     Kinds,
     PermutationAveraged,
-    Precision,
-    Recall,
     RegisterName,
     TableSource,
     sources_of,
@@ -244,9 +241,6 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         one_to_one: OneToOne = True,
         permutation_averaged: PermutationAveraged = False,
         kinds: Kinds = [],  # noqa: B006
-        recall: Recall = 0.95,
-        precision: Precision = 0.95,
-        delta: Delta = 0.05,
         ask_all: AskAll = False,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
@@ -267,9 +261,6 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
                 one_to_one=one_to_one,
                 permutation_averaged=permutation_averaged,
                 kinds=kinds,
-                recall=recall,
-                precision=precision,
-                delta=delta,
                 ask_all=ask_all,
                 dataset=dataset,
                 rules=rules,
@@ -289,9 +280,6 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         kinds: Kinds = [],  # noqa: B006
         register_name: RegisterName = None,
         key: KeyColumns = [],  # noqa: B006
-        recall: Recall = 0.95,
-        precision: Precision = 0.95,
-        delta: Delta = 0.05,
         ask_all: AskAll = False,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
@@ -312,9 +300,6 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
                 kinds=kinds,
                 register_name=register_name,
                 key=key,
-                recall=recall,
-                precision=precision,
-                delta=delta,
                 ask_all=ask_all,
                 dataset=dataset,
                 rules=rules,

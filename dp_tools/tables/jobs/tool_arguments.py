@@ -13,7 +13,6 @@ from dp_tools.tables.jobs.job_requests import (
     AskAll,
     CleanRequest,
     DedupeRequest,
-    Delta,
     DetectRequest,
     Exclude,
     FillRequest,
@@ -22,8 +21,6 @@ from dp_tools.tables.jobs.job_requests import (
     Kinds,
     MatchRequest,
     PermutationAveraged,
-    Precision,
-    Recall,
     RegisterName,
     TableSource,
 )
@@ -52,9 +49,6 @@ OfJob = Annotated[str | None, Field(description="Only this job's cases.")]
 Limit = Annotated[int, Field(description="Maximum number.", ge=1, le=50)]
 CaseNumber = Annotated[int, Field(description="Number of the case.")]
 PersonsWord = Annotated[str, Field(description="The person's answer: yes, no, or the correct value.")]
-
-
-_PROMISE = ("recall", "precision", "delta", "ask_all")
 
 
 class Arguments(BaseModel):
@@ -124,16 +118,13 @@ class MatchTables(JobArguments):
     one_to_one: OneToOne = True
     permutation_averaged: PermutationAveraged = False
     kinds: Kinds = []
-    recall: Recall = 0.95
-    precision: Precision = 0.95
-    delta: Delta = 0.05
     ask_all: AskAll = False
 
     def request(self) -> AnyJobRequest:
         return MatchRequest(
             left=self.left,
             right=self.right,
-            **self.shared("attributes", "include", "exclude", "one_to_one", "permutation_averaged", "kinds", *_PROMISE),
+            **self.shared("attributes", "include", "exclude", "one_to_one", "permutation_averaged", "kinds", "ask_all"),
         )
 
 
@@ -146,16 +137,13 @@ class DedupeTable(JobArguments):
     kinds: Kinds = []
     register_name: RegisterName = None
     key: KeyColumns = []
-    recall: Recall = 0.95
-    precision: Precision = 0.95
-    delta: Delta = 0.05
     ask_all: AskAll = False
 
     def request(self) -> AnyJobRequest:
         return DedupeRequest(
             source=self.table,
             **self.shared(
-                "attributes", "include", "exclude", "permutation_averaged", "kinds", "register_name", "key", *_PROMISE
+                "attributes", "include", "exclude", "permutation_averaged", "kinds", "register_name", "key", "ask_all"
             ),
         )
 
