@@ -267,13 +267,26 @@ def _born(values: Values) -> float:
     return 1.0 if years and max(years) - min(years) > 25 else 0.0
 
 
+def _of_streets(numbered: float, roads: float, digitless: float) -> float:
+    """Points of "street" for the share of values with a street's word and a number, with the word, and without digits.
+
+    Where numbers of houses have a column of their own, most values have the word alone.
+    """
+    if numbered >= 0.1:
+        return min(4.0, 5 * numbered)
+    if roads >= 0.5:
+        return min(3.0, 4 * roads)
+    return 0.0 if digitless < _ALL else -2.0
+
+
 def _of_words(values: Values) -> dict[Kind, float]:
     share = values.share
     split = {value: words(value) for value in values.counts}
     digitless = share(lambda value: not any(character.isdigit() for character in value))
     count = sum(map(len, split.values())) / len(split)
     named = share(lambda value: len(split[value]) <= 4 and any(map(is_given_name, split[value])))
-    legal, streets = share(has_legal_form), share(lambda value: has_street_word(value) and any(map(str.isdigit, value)))
+    legal, roads = share(has_legal_form), share(has_street_word)
+    streets = share(lambda value: has_street_word(value) and any(map(str.isdigit, value)))
     trade = share(lambda value: not _TRADE.isdisjoint(split[value]))
     countries = share(country_code)
     cities, regions = share(is_known_city), share(is_region)
@@ -289,7 +302,7 @@ def _of_words(values: Values) -> dict[Kind, float]:
         "first name": min(3.0, 4 * named) if wordy and count < 1.6 else -4.0,
         "last name": 0.5 if wordy and count < 2 else -4.0,
         "company": min(4.5, 12 * legal + 6 * trade) - (0.0 if legal + trade >= 0.08 else min(3.0, 4 * named)),
-        "street": min(4.0, 5 * streets) if streets >= 0.1 else (0.0 if digitless < _ALL else -2.0),
+        "street": _of_streets(streets, roads, digitless),
         "country": 4.5 if countries >= _MOST else -4.0,
         "city": (min(3.0, 8 * cities) if wordy and count < 2.5 else -3.0)
         - (3 if countries >= _MOST else 0)

@@ -61,6 +61,14 @@ def test_name_and_values_tell_what_a_column_holds(kind, name):
     assert found.probability > 0.5
 
 
+def test_streets_are_told_though_their_numbers_have_a_column_of_their_own():
+    roads = ("street", "place", "circuit", "crescent")
+    streets = [f"{last.lower()} {roads[number % 4]}" for number, (_, last) in enumerate(PEOPLE)]
+    found = kinds_of({"address_1": streets, "street_number": [str(number) for number in NUMBERS]})
+    assert found["address_1"].kind == "street"
+    assert kinds_of({"address_1": [last for _, last in PEOPLE]})["address_1"].kind != "street"
+
+
 def test_values_overrule_a_name_that_is_wrong():
     assert kinds_of({"phone": NAMED["email"][1]})["phone"].kind == "email"
     assert kinds_of({"Mail": NAMED["price"][1]})["Mail"].kind != "email"
