@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from dp_tools.errors import InvalidRequest
+from dp_tools.records import Record
 from dp_tools.tables.change_log import Change, write_changes
 from dp_tools.tables.escaping import escape_file, escaping_changes, require_escaped
 from dp_tools.tables.identity_columns import Content
@@ -47,6 +49,29 @@ def put_before_a_person(
     escape_formulas(run, made)
     run.publish(made, target)
     return [OutputFile(path=str(target), what="the cases for a person to decide")]
+
+
+def pair_review(
+    question: str, left: Record, right: Record, *, same: bool, match: float, dataset: str | None
+) -> dict[str, Any]:
+    """Whether two records are one, as a case for a person.
+
+    Args:
+        question: what the person is asked.
+        left, right: the records.
+        same: what is proposed.
+        match: the probability that they are one, 0 to 1.
+        dataset: of the records.
+    """
+    return {
+        "task": "match_entities",
+        "dataset": dataset,
+        "attribute": None,
+        "question": question,
+        "subject": json.dumps({"left": left, "right": right}),
+        "proposal": "yes" if same else "no",
+        "confidence": match if same else 1 - match,
+    }
 
 
 def deliver(run: JobRun, what: str, write: Callable[[Path], None]) -> list[OutputFile]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 
 from dp_tools.tables.entities.merged_table import Merging, entities_of_tables, linked_places
@@ -12,6 +11,7 @@ from dp_tools.tables.jobs.job_outputs import (
     deliver,
     failures_of,
     not_looked_at,
+    pair_review,
     put_before_a_person,
     shown,
 )
@@ -157,21 +157,14 @@ def _put_before_a_person(
     lefts, rights = dict(left.records(a for a, _ in rows)), dict(right.records(b for _, b in rows))
     reviews = []
     for place, (a, b), reason in zip(doubtful.tolist(), rows, matching.reasons(doubtful), strict=True):
-        taken, match = bool(matching.accepted[place]), float(scores.match[place])
         sensitive = " The model says so in one order of their attributes and not in another."
-        reviews.append(
-            {
-                "task": "match_entities",
-                "dataset": run.request.dataset,
-                "attribute": None,
-                "question": f"Are row {a + 1} and row {b + 1} the same?"
-                + (sensitive if scores.order_sensitive[place] else "")
-                + (f" {reason}" if reason else ""),
-                "subject": json.dumps({"left": lefts[a], "right": rights[b]}),
-                "proposal": "yes" if taken else "no",
-                "confidence": match if taken else 1 - match,
-            }
+        question = (
+            f"Are row {a + 1} and row {b + 1} the same?"
+            + (sensitive if scores.order_sensitive[place] else "")
+            + (f" {reason}" if reason else "")
         )
+        taken, match = bool(matching.accepted[place]), float(scores.match[place])
+        reviews.append(pair_review(question, lefts[a], rights[b], same=taken, match=match, dataset=run.request.dataset))
     reviews += [conflict_review(conflict, run.request.dataset) for conflict in merging.conflicts]
     return put_before_a_person(run, reviews[:REVIEWS])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import getpass
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from dp_tools.tables.entities.merged_table import Members
 from dp_tools.tables.entities.register import Question, Register, register_path
 from dp_tools.tables.entities.register_file import RegisterFile
 from dp_tools.tables.entities.update import Matcher, rows_of
-from dp_tools.tables.jobs.job_outputs import REVIEWS, deliver, put_before_a_person, shown
+from dp_tools.tables.jobs.job_outputs import REVIEWS, deliver, pair_review, put_before_a_person, shown
 from dp_tools.tables.jobs.job_requests import DedupeRequest, JobResult
 from dp_tools.tables.jobs.job_run import JobRun
 from dp_tools.tables.jobs.merged_outputs import conflict_review, deliver_merged
@@ -80,7 +79,7 @@ def bring_into_register(run: JobRun, request: DedupeRequest, name: str) -> JobRe
 
 
 def _write(made: Path, table: Table, places: dict[int, int], register: Register) -> None:
-    counts = {entity: register.size(entity) for entity in set(places.values())}
+    counts = register.sizes(set(places.values()))
     with made.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(["entity", "row", "records", *table.columns])
@@ -93,13 +92,8 @@ def _review(register: Register, question: Question, dataset: str | None) -> dict
     """Whether two entities are one, as a case for a person; the answer is in force from the next table on."""
     left, right = (register.values(record) for record in question.records)
     score = question.score or 0.0
-    return {
-        "task": "match_entities",
-        "dataset": dataset,
-        "attribute": None,
-        "question": f"Are entity {question.entity} and entity {question.other} the same? "
-        "These are the two records that are most alike.",
-        "subject": json.dumps({"left": left, "right": right}),
-        "proposal": "yes" if score >= 0.5 else "no",
-        "confidence": max(score, 1 - score),
-    }
+    asked = (
+        f"Are entity {question.entity} and entity {question.other} the same? "
+        "These are the two records that are most alike."
+    )
+    return pair_review(asked, left, right, same=score >= 0.5, match=score, dataset=dataset)
