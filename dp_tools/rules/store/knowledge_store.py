@@ -16,6 +16,7 @@ from dp_tools.rules.scope import holds, key
 from dp_tools.rules.store import verifying
 from dp_tools.rules.store.history import Entry, Verification, read_body
 from dp_tools.rules.store.knowledge_file import KnowledgeFile
+from dp_tools.rules.store.learned import Label, Learned, LearnedTable, LearnedTask
 from dp_tools.rules.store.rule_table import RuleTable
 from dp_tools.rules.vetting import parse, vet
 
@@ -52,6 +53,7 @@ class KnowledgeStore:
         """Use `KnowledgeStore.open`."""
         self._file = file
         self._rules = RuleTable(file.db)
+        self._learned = LearnedTable(file.db)
         self.path = file.path
         """The file, or None when the store is in memory."""
 
@@ -364,6 +366,44 @@ class KnowledgeStore:
             InvalidRequest: it is not in that domain.
         """
         self._file.write(lambda: self._rules.unassign(dataset, domain, who, why))
+
+    # Labels, and what was learned from them
+
+    def add_labels(self, dataset: str, task: LearnedTask, labels: Sequence[Label], *, who: str) -> int:
+        """Keep labels of a dataset's cases; one for a case that has one replaces it.
+
+        Returns:
+            How many labels the dataset has now for the task.
+        """
+        return self._file.write(lambda: self._learned.add_labels(dataset, task, labels, who))
+
+    def labels(self, dataset: str, task: LearnedTask) -> tuple[Label, ...]:
+        """The labels of a dataset's cases, in an order that depends on the cases alone."""
+        return self._file.read(lambda: self._learned.labels(dataset, task))
+
+    def keep_learned(self, learned: Learned, *, who: str) -> Learned:
+        """Keep what was learned of a dataset, as its next version; its own version, person and time are not read."""
+        return self._file.write(lambda: self._learned.keep(learned, who))
+
+    def list_learned(self, dataset: str | None = None, task: LearnedTask | None = None) -> tuple[Learned, ...]:
+        """Everything that was learned, by dataset and task, the newest version first."""
+        return self._file.read(lambda: self._learned.learned(dataset, task))
+
+    def learned(self, dataset: str, task: LearnedTask) -> Learned | None:
+        """What is in use for a dataset: the newest version, unless it was worse on labels held back."""
+        newest = next(iter(self.list_learned(dataset, task)), None)
+        return newest if newest is not None and newest.helps else None
+
+    def remove_learned(self, dataset: str, task: LearnedTask, version: int | None = None) -> int:
+        """Remove one version of what was learned of a dataset, or all of them and its labels.
+
+        Returns:
+            How many entries were removed.
+
+        Raises:
+            InvalidRequest: there is nothing to remove.
+        """
+        return self._file.write(lambda: self._learned.remove(dataset, task, version))
 
     # Packs
 

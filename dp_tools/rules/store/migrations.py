@@ -115,3 +115,38 @@ def what_a_check_decides(db: Database) -> None:
             "UPDATE pack_rules SET body = ? WHERE pack = ? AND rule_id = ?",
             [history.canonical(history.read_body(body)), pack, rule_id],
         )
+
+
+@migrations()
+def labels_and_what_was_learned(db: Database) -> None:
+    """Labels of a dataset's cases, and the versions of what was learned from them."""
+    for statement in (
+        """
+        CREATE TABLE labels (
+            dataset_key TEXT NOT NULL,
+            task TEXT NOT NULL CHECK (task IN ('cells', 'pairs')),
+            "case" TEXT NOT NULL,
+            answer TEXT NOT NULL,
+            who TEXT NOT NULL,
+            at TEXT NOT NULL,
+            PRIMARY KEY (dataset_key, task, "case")
+        ) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE learned (
+            dataset_key TEXT NOT NULL,
+            dataset TEXT NOT NULL,
+            task TEXT NOT NULL CHECK (task IN ('cells', 'pairs')),
+            version INTEGER NOT NULL,
+            labels INTEGER NOT NULL,
+            metric TEXT NOT NULL,
+            before REAL NOT NULL,
+            after REAL NOT NULL,
+            body TEXT NOT NULL,
+            who TEXT NOT NULL,
+            at TEXT NOT NULL,
+            PRIMARY KEY (dataset_key, task, version)
+        ) WITHOUT ROWID
+        """,
+    ):
+        db.execute(statement)
