@@ -121,7 +121,9 @@ class LearnedTable:
             " ORDER BY dataset_key, task, version DESC",
             [None if dataset is None else key(dataset), task],
         )
-        return tuple(Learned(*first, json.loads(body), who, at) for *first, body, who, at in rows)
+        names = ("dataset", "task", "version", "labels", "metric", "before", "after", "body", "who", "at")
+        found = (dict(zip(names, row, strict=True)) for row in rows)
+        return tuple(Learned(**{**one, "body": json.loads(one["body"])}) for one in found)
 
     def remove(self, dataset: str, task: LearnedTask, version: int | None) -> int:
         """Remove one version of what was learned, or all of them together with the labels. Returns how many went.
