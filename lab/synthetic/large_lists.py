@@ -118,9 +118,8 @@ def _without_contacts(row: Row, _random: Random) -> Row:
 
 def _other_notation(row: Row, _random: Random) -> Row:
     first, last, street, postcode, city, mail, phone, born = row
-    year, month, day = born.split("-")
     street, phone = street.replace("straße", "str."), phone.replace("+49 ", "0").replace(" ", "")
-    return [first.upper(), last.upper(), street, postcode, city.upper(), mail, phone, f"{day}.{month}.{year}"]
+    return [first.upper(), last.upper(), street, postcode, city.upper(), mail, phone, ".".join(reversed(born.split("-")))]
 
 
 def _married(row: Row, random: Random) -> Row:
