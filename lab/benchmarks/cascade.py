@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,19 @@ from dp_tools.tables.snapshot import open_table
 Known = set[tuple[int, int]]
 
 
+class Verdicts(Protocol):
+    """Which items were asked, and the verdict of each."""
+
+    @property
+    def asked(self) -> NDArray[np.bool_]: ...
+    @property
+    def yes(self) -> NDArray[np.bool_]: ...
+
+
+Peer = Callable[[NDArray[np.floating[Any]], NDArray[np.bool_], Promise, int], Verdicts]
+"""Answers items, given their log-odds, what the model says of each, the promise and a seed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What a run asked and found.
@@ -35,20 +49,29 @@ class Run:
         size: candidate pairs that counting does not decide.
         f1: of the one-to-one matches against the truth, 0 to 1.
         recall, precision: of the yes answers against asking everything, 0 to 1.
+        who: chose what to ask.
     """
 
     seed: int | None
     asked: int
     size: int
-    f1: float
+    f1: float | None
     recall: float = 1.0
     precision: float = 1.0
+    who: str = "default"
 
 
 def match_runs(
-    work: Work, folder: Path, promise: Promise, seeds: Sequence[int], *, first: int | None = None, truth: bool = False
+    work: Work,
+    folder: Path,
+    promise: Promise,
+    seeds: Sequence[int],
+    *,
+    first: int | None = None,
+    truth: bool = False,
+    beside: Peer | None = None,
 ) -> Iterator[Run]:
-    """A run that asks everything, and one for each seed that is answered from it.
+    """A run that asks everything, and for each seed one, or two, that are answered from it.
 
     Args:
         work: what asks.
@@ -57,6 +80,7 @@ def match_runs(
         seeds: of the runs.
         first: only so many candidates, in their order (default: all).
         truth: whether the known matches answer in place of the model, and of counting by kind.
+        beside: also answers the items, with the same promise; of its runs only verdicts count, so they have no F1.
     """
     with open_table(folder / "tableA.csv") as left, open_table(folder / "tableB.csv") as right:
         shown = [content.columns for content in contents((left, right), comparing=True, stage=work.stage)]
@@ -84,15 +108,18 @@ def match_runs(
         near = near_rivals(found, learned)
         learned.decide(near, "model", scores.match[near], scores.same[near])
         yes = learned.same[asked]
-        both = int((yes & wanted).sum())
-        yield Run(
-            seed,
-            got.audit.asked + len(near),
-            len(asked),
-            _f1(found, learned.match, known),
-            both / max(int(wanted.sum()), 1),
-            both / max(int(yes.sum()), 1),
-        )
+        questions, f1 = got.audit.asked + len(near), _f1(found, learned.match, known)
+        yield Run(seed, questions, len(asked), f1, *_held_against(wanted, yes))
+        if beside is not None:
+            other = beside(prior, wanted, promise, seed)
+            shares = _held_against(wanted, other.yes)
+            yield Run(seed, int(other.asked.sum()), len(asked), None, *shares, who="BARGAIN")
+
+
+def _held_against(wanted: NDArray[np.bool_], yes: NDArray[np.bool_]) -> tuple[float, float]:
+    """Recall and precision of yes answers."""
+    both = int((yes & wanted).sum())
+    return both / max(int(wanted.sum()), 1), both / max(int(yes.sum()), 1)
 
 
 def _true_scores(found: Candidates, known: Known) -> PairScores:

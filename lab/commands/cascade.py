@@ -13,7 +13,7 @@ from dp_tools.cli.answering import MODEL, stages
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.cascade.promise import Promise
-from lab.benchmarks.cascade import Run, match_runs
+from lab.benchmarks.cascade import Peer, Run, match_runs
 from lab.benchmarks.cascade_cells import CellRun, cell_runs
 
 HEADER = "| table | | questions | asked | F1 | F1 of runs | recall | precision | missed |"
@@ -26,9 +26,10 @@ CELLS = "| table | | questions | asked | of cells | F1 | F1 of runs | recall | p
 @click.option("--first", type=click.IntRange(1), help="Only so many candidate pairs of each table.")
 @click.option("--cache", type=click.Path(path_type=Path, dir_okay=False), help="File of answers (default: your own).")
 @click.option("--truth", is_flag=True, help="Let the known matches answer in place of the model.")
+@click.option("--bargain", is_flag=True, help="Also let the package of that name ask, with the prior as its proxy.")
 @MODEL
 def cascade(
-    tables: tuple[Path, ...], seeds: int, first: int | None, cache: Path | None, truth: bool, model: str
+    tables: tuple[Path, ...], seeds: int, first: int | None, cache: Path | None, truth: bool, bargain: bool, model: str
 ) -> None:
     """Match or clean each of TABLES, folders with tableA.csv, tableB.csv and matches.csv, or with dirty.csv and
     clean.csv; writes a Markdown table for either kind.
@@ -38,6 +39,7 @@ def cascade(
     everything, the lowest of all runs. A run misses where one of these is below the promise.
     """
     promise = Promise()
+    beside = _bargain() if bargain else None
     dirty = [folder for folder in tables if (folder / "dirty.csv").is_file()]
     pairs = [folder for folder in tables if folder not in dirty]
     with Preprocessor(model, ":memory:", cache=cache, adapters=False) as preprocessor, stages() as stage:
@@ -48,7 +50,7 @@ def cascade(
         if pairs:
             _head(HEADER)
         for folder in pairs:
-            found = match_runs(work(folder), folder, promise, range(seeds), first=first, truth=truth)
+            found = match_runs(work(folder), folder, promise, range(seeds), first=first, truth=truth, beside=beside)
             _lines(folder.name, list(found), promise)
         if dirty:
             _head(CELLS)
@@ -57,22 +59,33 @@ def cascade(
             _lines(folder.name, list(cleaned), promise)
 
 
+def _bargain() -> Peer:
+    # Imported here: a package that only this comparison needs.
+    from lab.benchmarks.bargain import bargained
+
+    return bargained
+
+
 def _head(header: str) -> None:
     click.echo(header)
     click.echo("| --- | --- |" + " --: |" * (header.count("|") - 3))
 
 
 def _lines(name: str, found: Sequence[Run], promise: Promise) -> None:
-    """A line of the run that asks everything, and one of the others."""
-    whole, *runs = found
-    f1, asked = np.array([run.f1 for run in runs]), float(np.mean([run.asked for run in runs]))
-    missed = sum(run.recall < promise.recall or run.precision < promise.precision for run in runs)
+    """A line of the run that asks everything, and one of the others of each kind."""
+    whole, *others = found
     click.echo(f"| {name} | all | {whole.size:,} | 100% |{_of_cells(whole, whole.size)} {whole.f1:.4f} | | 1 | 1 | |")
-    click.echo(
-        f"| {name} | default | {asked:,.0f} | {asked / whole.size:.1%} |{_of_cells(whole, asked)} {f1.mean():.4f} | "
-        f"{f1.min():.4f} to {f1.max():.4f} | {min(run.recall for run in runs):.3f} | "
-        f"{min(run.precision for run in runs):.3f} | {missed} of {len(runs)} |"
-    )
+    for who in dict.fromkeys(run.who for run in others):
+        runs = [run for run in others if run.who == who]
+        asked = float(np.mean([run.asked for run in runs]))
+        f1 = np.array([run.f1 for run in runs if run.f1 is not None])
+        said = f"{f1.mean():.4f} | {f1.min():.4f} to {f1.max():.4f}" if len(f1) else "|"
+        missed = sum(run.recall < promise.recall or run.precision < promise.precision for run in runs)
+        click.echo(
+            f"| {name} | {who} | {asked:,.0f} | {asked / whole.size:.1%} |{_of_cells(whole, asked)} {said} | "
+            f"{min(run.recall for run in runs):.3f} | {min(run.precision for run in runs):.3f} | "
+            f"{missed} of {len(runs)} |"
+        )
 
 
 def _of_cells(whole: Run, asked: float) -> str:

@@ -119,7 +119,8 @@ def _without_contacts(row: Row, _random: Random) -> Row:
 def _other_notation(row: Row, _random: Random) -> Row:
     first, last, street, postcode, city, mail, phone, born = row
     street, phone = street.replace("straße", "str."), phone.replace("+49 ", "0").replace(" ", "")
-    return [first.upper(), last.upper(), street, postcode, city.upper(), mail, phone, ".".join(reversed(born.split("-")))]
+    born = ".".join(reversed(born.split("-")))
+    return [first.upper(), last.upper(), street, postcode, city.upper(), mail, phone, born]
 
 
 def _married(row: Row, random: Random) -> Row:
