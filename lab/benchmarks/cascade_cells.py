@@ -57,10 +57,7 @@ def cell_runs(work: Callable[[], Work], folder: Path, promise: Promise, seeds: S
                 _f1(found, errors),
                 _share(len(both), len(_by_model(wanted))),
                 _share(len(both), len(_by_model(found))),
-                cells,
-            )
-
-
+                cells=cells,
 def _wrong(work: Work, table: Table, promise: Promise | None, seed: int) -> tuple[list[JudgedCell], int]:
     """The cells that end as wrong, and how many questions that took."""
     found = Cleaner(work, table, None, [], promise=promise, seed=seed).detect().wrong
