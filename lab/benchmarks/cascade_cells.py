@@ -58,6 +58,9 @@ def cell_runs(work: Callable[[], Work], folder: Path, promise: Promise, seeds: S
                 _share(len(both), len(_by_model(wanted))),
                 _share(len(both), len(_by_model(found))),
                 cells=cells,
+            )
+
+
 def _wrong(work: Work, table: Table, promise: Promise | None, seed: int) -> tuple[list[JudgedCell], int]:
     """The cells that end as wrong, and how many questions that took."""
     found = Cleaner(work, table, None, [], promise=promise, seed=seed).detect().wrong
