@@ -72,6 +72,10 @@ MOST_WRONG = 0.1
 """Share of a column that the model alone may call wrong: of more it has not understood what the column holds."""
 FEW_WRONG = 5
 """Cells that it may call wrong in any column."""
+FEW_RECORDS = 100
+"""Records below which a table tells too little about itself to bear out what the model alone says of it."""
+ALONE = 0.9
+"""Confidence from which the model's word alone makes a cell wrong in such a table."""
 RUNNERS_UP = 3
 """Other values that stand beside a chosen one, at most."""
 
@@ -339,8 +343,9 @@ class Decider:
         if not isinstance(ready.facts, CellFacts) or not (_is_cell(case) and is_unsupported(outcome, case.facts)):
             return outcome
         column = replace(ready, cases=[other for other in ready.cases if other.attribute == case.attribute])
-        if not is_misunderstood(len(column.cases), ready.facts.rows):
-            return outcome
+        rows = ready.facts.rows
+        if not is_misunderstood(len(column.cases), rows):
+            return weighed_alarm(outcome, str(case.attribute), 1, rows)
         outcomes = without_false_alarms(column, self.decide(column, cancel=cancel))
         found = next(now for other, now in zip(column.cases, outcomes, strict=True) if other is case)
         return found if found.decided_by != outcome.decided_by else outcome
@@ -676,6 +681,27 @@ def is_misunderstood(unsupported: int, rows: int) -> bool:
     return unsupported > max(FEW_WRONG, MOST_WRONG * rows)
 
 
+def weighed_alarm(outcome: Outcome, attribute: str, unsupported: int, rows: int) -> Outcome:
+    """What becomes of an unsupported verdict: it does not count in a column that the model has not understood, nor in a
+    table of few records unless the model is sure of it.
+
+    Args:
+        outcome: of a cell that the model calls wrong and nothing else does.
+        attribute: of the cell.
+        unsupported: how many cells of it are such.
+        rows: of the table.
+    """
+    if is_misunderstood(unsupported, rows):
+        return as_misunderstood(outcome, attribute, unsupported, rows)
+    if is_unproven(outcome, rows):
+        reason = (
+            f"The model alone calls this wrong, with a confidence of {outcome.confidence:.0%}. In a table of {rows} "
+            f"records, where nothing else speaks against a value, it has to reach {ALONE:.0%}."
+        )
+        return replace(outcome, decided_by="table", label="no", confidence=EVEN, reason=reason)
+    return outcome
+
+
 def as_misunderstood(outcome: Outcome, attribute: str, unsupported: int, rows: int) -> Outcome:
     """What becomes of an unsupported verdict in a column that the model has not understood."""
     reason = (
@@ -683,6 +709,16 @@ def as_misunderstood(outcome: Outcome, attribute: str, unsupported: int, rows: i
         "against them, so its verdict does not count."
     )
     return replace(outcome, decided_by="table", label="no", confidence=1 - MOST_WRONG, reason=reason)
+
+
+def is_unproven(outcome: Outcome, rows: int) -> bool:
+    """Whether an unsupported verdict is too unsure to count in a table of so few records.
+
+    Args:
+        outcome: of a cell that the model calls wrong and nothing else does.
+        rows: of the table.
+    """
+    return rows < FEW_RECORDS and (outcome.confidence or 0.0) < ALONE
 
 
 def with_a_value(request: ImputeRequest) -> list[RecordField]:
@@ -717,7 +753,7 @@ def with_choice(outcome: Outcome, choice: Choice | None, reason: str) -> Outcome
 
 
 def without_false_alarms(ready: ReadyRequest, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes without the model's verdicts on columns that it has not understood (see `is_misunderstood`)."""
+    """The outcomes without the model's verdicts that do not count (see `weighed_alarm`)."""
     if not isinstance(ready.facts, CellFacts):
         return list(outcomes)
     pairs = list(zip(ready.cases, outcomes, strict=True))
@@ -725,9 +761,7 @@ def without_false_alarms(ready: ReadyRequest, outcomes: Sequence[Outcome]) -> li
     unsupported = Counter(str(case.attribute) for (case, _), so in zip(pairs, alone, strict=True) if so)
     rows = ready.facts.rows
     return [
-        as_misunderstood(outcome, str(case.attribute), unsupported[str(case.attribute)], rows)
-        if so and is_misunderstood(unsupported[str(case.attribute)], rows)
-        else outcome
+        weighed_alarm(outcome, str(case.attribute), unsupported[str(case.attribute)], rows) if so else outcome
         for (case, outcome), so in zip(pairs, alone, strict=True)
     ]
 

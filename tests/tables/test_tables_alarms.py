@@ -25,11 +25,11 @@ class Alarmist(ScriptedEngine):
         return [LabelScores((0.97, 0.03), self.name) for _ in questions]
 
 
-def detect(columns: dict[str, list[str]]) -> Detection:
+def detect(columns: dict[str, list[str]], engine: ScriptedEngine | None = None) -> Detection:
     records = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     with (
         inline_table(records) as table,
-        Preprocessor(knowledge=":memory:", engine=Alarmist(), adapters=False) as preprocessor,
+        Preprocessor(knowledge=":memory:", engine=engine or Alarmist(), adapters=False) as preprocessor,
     ):
         return Cleaner(Work(preprocessor.decider, NoJournal()), table, None, [], list(columns)).detect()
 
@@ -47,6 +47,19 @@ def test_a_code_that_is_written_like_its_column_is_not_wrong_by_the_model_alone(
     codes[9] = "??"
     detection = detect({"bin": codes, "item": [f"item {'abcdefgh'[n % 8]}" for n in range(COUNT)]})
     assert [cell.value for cell in detection.wrong if cell.attribute == "bin"] == ["??"]
+
+
+class Doubting(ScriptedEngine):
+    """Calls every cell wrong, but is not sure."""
+
+    def answer(self, questions: Sequence[Question], **_: Any) -> list[Result]:
+        return [LabelScores((0.75, 0.25), self.name) for _ in questions]
+
+
+def test_in_a_table_of_few_records_the_model_alone_must_be_sure():
+    towns = ["Lund", "Graz", "Bern", "Oslo", "Köln", "Metz", "Brno", "Cork", "Nice", "Vigo", "Pisa", "Linz", "Gent"]
+    notes = {"note": [f"seen in {town}" for town in towns]}
+    assert not detect(notes, Doubting()).wrong
 
 
 def test_words_and_quantities_are_no_codes():

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dp_tools.decision import as_misunderstood, is_misunderstood
+from dp_tools.decision import is_misunderstood, weighed_alarm
 from dp_tools.errors import InvalidRequest
 from dp_tools.rules.discovery.data_constraints import DataConstraints, searched
 from dp_tools.tables.asking import Asked, Work, chunks
@@ -217,8 +217,8 @@ class Cleaner:
             for name in self.attributes:
                 place = places[name][number]
                 outcome = self._judge[place]
-                if name in self._misunderstood and self._judge.is_unsupported(place):
-                    outcome = as_misunderstood(outcome, name, unsupported[name], count)
+                if self._judge.is_unsupported(place):
+                    outcome = weighed_alarm(outcome, name, unsupported[name], count)
                 yield JudgedCell(row, name, record[name], outcome, place)
 
     def rules_used(self) -> list[UsedRule]:
