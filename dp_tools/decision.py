@@ -31,6 +31,7 @@ from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.digest import identity
 from dp_tools.models.user_adapters import UserAdapter, UserAdapters, base_of
 from dp_tools.profiling import CellFacts, Fact, Facts, agreement, code_share, is_contradicted
+from dp_tools.profiling.cell_facts import FEW_RECORDS
 from dp_tools.profiling.identity import Judgement
 from dp_tools.progress import Progress
 from dp_tools.prompts import prompt_template_of
@@ -72,10 +73,8 @@ MOST_WRONG = 0.1
 """Share of a column that the model alone may call wrong: of more it has not understood what the column holds."""
 FEW_WRONG = 5
 """Cells that it may call wrong in any column."""
-FEW_RECORDS = 100
-"""Records below which a table tells too little about itself to bear out what the model alone says of it."""
 ALONE = 0.9
-"""Confidence from which the model's word alone makes a cell wrong in such a table."""
+"""Confidence from which the model's word alone makes a cell wrong in a table of few records."""
 RUNNERS_UP = 3
 """Other values that stand beside a chosen one, at most."""
 
@@ -340,7 +339,9 @@ class Decider:
             gaps = {number: outcome} if is_open_gap(outcome) else {}
             found = self._chosen(ready, gaps, None, cancel).get(number, outcome)
             return found if (found.label, found.confidence) != (outcome.label, outcome.confidence) else outcome
-        if not isinstance(ready.facts, CellFacts) or not (_is_cell(case) and is_unsupported(outcome, case.facts)):
+        if not isinstance(ready.facts, CellFacts) or not (
+            _is_cell(case) and is_unsupported(outcome, case.facts, ready.facts.rows)
+        ):
             return outcome
         column = replace(ready, cases=[other for other in ready.cases if other.attribute == case.attribute])
         rows = ready.facts.rows
@@ -656,14 +657,15 @@ def backed_by_rows(value: str | None, facts: Sequence[Fact]) -> Outcome | None:
     )
 
 
-def is_unsupported(outcome: Outcome, evidence: Sequence[Fact]) -> bool:
+def is_unsupported(outcome: Outcome, evidence: Sequence[Fact], rows: int) -> bool:
     """Whether the model alone calls a cell wrong, and counting knows its column and says nothing against it.
 
     Args:
         outcome: of the cell.
         evidence: the facts about it.
+        rows: of the table.
     """
-    return _is_alarm(outcome, evidence) and not is_contradicted(evidence)
+    return _is_alarm(outcome, evidence) and not is_contradicted(evidence, rows)
 
 
 def _is_alarm(outcome: Outcome, evidence: Sequence[Fact]) -> bool:
@@ -757,9 +759,9 @@ def without_false_alarms(ready: ReadyRequest, outcomes: Sequence[Outcome]) -> li
     if not isinstance(ready.facts, CellFacts):
         return list(outcomes)
     pairs = list(zip(ready.cases, outcomes, strict=True))
-    alone = [_is_cell(case) and is_unsupported(outcome, case.facts) for case, outcome in pairs]
-    unsupported = Counter(str(case.attribute) for (case, _), so in zip(pairs, alone, strict=True) if so)
     rows = ready.facts.rows
+    alone = [_is_cell(case) and is_unsupported(outcome, case.facts, rows) for case, outcome in pairs]
+    unsupported = Counter(str(case.attribute) for (case, _), so in zip(pairs, alone, strict=True) if so)
     return [
         weighed_alarm(outcome, str(case.attribute), unsupported[str(case.attribute)], rows) if so else outcome
         for (case, outcome), so in zip(pairs, alone, strict=True)

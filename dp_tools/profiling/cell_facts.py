@@ -28,6 +28,8 @@ from dp_tools.records import Record, is_missing, one_line
 if TYPE_CHECKING:
     from dp_tools.profiling.column_relations import Relations
 
+FEW_RECORDS = 100
+"""Records below which a table tells too little about itself to bear out what the model alone says of it."""
 MOST_DETERMINANTS = 2
 """Determining attributes whose groups may give evidence about a cell."""
 CLOSED = 40
@@ -195,13 +197,25 @@ def is_usual(value: str | None, facts: Iterable[Fact]) -> bool:
     return not is_word or any(isinstance(fact, Seen) and fact.is_frequent for fact in known_facts)
 
 
-def is_contradicted(facts: Iterable[Fact]) -> bool:
+def is_contradicted(facts: Iterable[Fact], rows: int | None = None) -> bool:
     """Whether counting says something against a value: the column, the rest of the record, or rows like it.
 
     Args:
         facts: about the cell, as `RecordFacts.about` gives them.
+        rows: records of the table. Of few, the word of one other record says little, and so does the shape of a value
+            unless the column is one of numbers or codes.
     """
-    return any(map(_is_against, facts))
+    against = filter(_is_against, facts)
+    if rows is None or rows >= FEW_RECORDS:
+        return any(against)
+    return any(map(_says_much, against))
+
+
+def _says_much(fact: Fact) -> bool:
+    if isinstance(fact, Shape):
+        usual = fact.usual or ""
+        return "9" in usual and "Aa" not in usual
+    return not isinstance(fact, GroupMajority) or fact.total > 1
 
 
 def code_share(value: str | None, facts: Iterable[Fact]) -> float:

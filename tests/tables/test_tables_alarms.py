@@ -53,13 +53,17 @@ class Doubting(ScriptedEngine):
     """Calls every cell wrong, but is not sure."""
 
     def answer(self, questions: Sequence[Question], **_: Any) -> list[Result]:
-        return [LabelScores((0.75, 0.25), self.name) for _ in questions]
+        return [LabelScores((0.95, 0.05), self.name) for _ in questions]
 
 
 def test_in_a_table_of_few_records_the_model_alone_must_be_sure():
     towns = ["Lund", "Graz", "Bern", "Oslo", "Köln", "Metz", "Brno", "Cork", "Nice", "Vigo", "Pisa", "Linz", "Gent"]
     notes = {"note": [f"seen in {town}" for town in towns]}
     assert not detect(notes, Doubting()).wrong
+    slip = {"town": [*["Salzburg", "Innsbruck", "Klagenfurt"] * 5, "Salzbrug"]}
+    # One name of two words among towns of one: in so few records its shape says nothing.
+    assert not detect({"town": [*towns, "Hong Kong"]}, Doubting()).wrong
+    assert [cell.value for cell in detect(slip, Doubting()).wrong] == ["Salzbrug"]
 
 
 def test_words_and_quantities_are_no_codes():

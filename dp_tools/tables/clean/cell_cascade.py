@@ -132,7 +132,7 @@ class CellCascade:
         self._count += len(new)
         for place, outcome in zip(new, self._ask(new) if new else (), strict=True):
             self._outcomes[place] = outcome
-            if is_unsupported(outcome, self._questions[place].facts):
+            if is_unsupported(outcome, self._questions[place].facts, self._rows):
                 self._alarms[self._questions[place].attribute] += self._questions[place].cells
         known = (self._outcomes[place] for place in places)
         return [outcome for outcome in known if outcome is not None]

@@ -79,7 +79,7 @@ class Judge:
 
     def is_unsupported(self, place: int) -> bool:
         """Whether the model alone calls the cell wrong (see `dp_tools.decision.is_unsupported`)."""
-        return is_unsupported(self[place], self._evidence[place])
+        return is_unsupported(self[place], self._evidence[place], self._facts.rows)
 
     def note(self, record: Fields, attribute: str) -> int:
         """Note a cell to be judged; the same question gets the same number. The record must not change afterwards."""
