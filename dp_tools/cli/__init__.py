@@ -39,6 +39,7 @@ COMMANDS = {
     "rules": ("dp_tools.cli.rules:rules", "Manage the rules that steer the answers."),
     "models": ("dp_tools.cli.models:models", "List models and optimize the embedded one."),
     "serve": ("dp_tools.cli.serve:serve", "Serve the tools to agents and chat clients over MCP."),
+    "workbench": ("dp_tools.cli.serve:workbench", "Open the workbench in a browser."),
     "demo": ("dp_tools.cli.demo:demo", "Clean and match example tables through a real server."),
     "tune": ("dp_tools.cli.tune:tune", "Train an adapter for one of your datasets."),
     "bench": ("dp_tools.cli.bench:bench", "Measure the model on a folder of labelled data."),

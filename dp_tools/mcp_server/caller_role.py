@@ -8,7 +8,7 @@ from typing import Any, Literal
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import Context
 
-from dp_tools.mcp_server.auth import APPROVE
+from dp_tools.mcp_server.auth import APPROVE, PersonHere
 
 CallerRole = Literal["approves", "asks", "proposes"]
 """approves: the caller's word makes a rule act. asks: a person behind the client can be asked. proposes: neither."""
@@ -31,7 +31,7 @@ def can_ask(ctx: Context[Any, Any]) -> bool:
 def job_owner() -> str:
     """Whose the jobs of this request are: its token's; where no token is asked for, all callers are one."""
     token = get_access_token()
-    return "" if token is None else json.dumps([token.client_id, token.subject])
+    return "" if token is None or isinstance(token, PersonHere) else json.dumps([token.client_id, token.subject])
 
 
 def caller(ctx: Context[Any, Any]) -> str:

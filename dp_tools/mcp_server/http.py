@@ -8,9 +8,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,6 +41,8 @@ from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.stdio import PATIENCE_S, SETTLE_S
 from dp_tools.mcp_server.subscriptions import Watchers
 from dp_tools.mcp_server.tools.groups import PROFILES, Profile
+from dp_tools.mcp_server.workbench import Workbench
+from dp_tools.mcp_server.workbench_sessions import Sessions
 
 ENDPOINT = "/mcp"
 
@@ -148,6 +150,7 @@ def http_app(
     call_metrics: CallMetrics,
     trust_agents: bool = False,
     profiles: Collection[Profile] = PROFILES,
+    workbench: Workbench | None = None,
 ) -> Starlette:
     """The server as an ASGI application.
 
@@ -158,6 +161,7 @@ def http_app(
         scheduler: told about in the metrics.
         call_metrics: counts and times the calls.
         trust_agents, profiles: as in `create_server`.
+        workbench: the page that people use it with; by default one that nobody has a ticket for.
 
     Raises:
         InvalidRequest: it would listen beyond loopback without tokens, or without saying under which URL.
@@ -187,8 +191,16 @@ def http_app(
             route.app = BodyLimit(route.app, tools, guarded=tokens is not None, metadata=metadata)
     app.routes.append(Route("/health", _health(call_metrics)))
     app.routes.append(Route("/metrics", _metrics(metrics, guarded=tokens is not None)))
+    workbench = workbench or workbench_of(address, tokens)
+    app.routes.extend(workbench.routes())
+    app.add_middleware(workbench.before, endpoint=ENDPOINT)
     app.add_middleware(RequestLimit)
     return app
+
+
+def workbench_of(address: Address, tokens: Tokens | None) -> Workbench:
+    """The page for people at a server: on loopback they sign in with a ticket where no tokens are asked for."""
+    return Workbench(address.public, Sessions(tokens.verifier if tokens is not None else None), address.security())
 
 
 def configured(app: Starlette, **options: Any) -> uvicorn.Config:
@@ -206,6 +218,11 @@ def configured(app: Starlette, **options: Any) -> uvicorn.Config:
     )
 
 
+def _log_address(workbench: Workbench, url: str) -> None:
+    """Say where the workbench is. The log is read by whoever runs the server, who may sign in."""
+    logging.getLogger("dp_tools").info("The workbench is at %s", workbench.address(url))
+
+
 def serve_http(
     bind: str,
     *,
@@ -216,9 +233,12 @@ def serve_http(
     keys: str | None = None,
     trust_agents: bool = False,
     profiles: Collection[Profile] = PROFILES,
+    announce: Callable[[Workbench, str], None] = _log_address,
     **options: Any,
 ) -> None:
     """Serve over HTTP until SIGTERM comes; running answers may finish. Options: those of `ServerContext`.
+
+    `announce` is given the workbench and the server's URL once clients can connect.
 
     Raises:
         InvalidRequest: nothing can listen there; or see `Address.parse`, `Tokens.from_options` and `http_app`.
@@ -229,6 +249,7 @@ def serve_http(
     scheduler, call_metrics = FairScheduler(), CallMetrics()
     server_context = ServerContext(scheduler=scheduler, reserved=[tokens] if tokens is not None else [], **options)
     threading.Thread(target=server_context.warm_up, name="warm-up", daemon=True).start()
+    workbench = workbench_of(address, known)
     app = http_app(
         server_context,
         address,
@@ -237,12 +258,15 @@ def serve_http(
         call_metrics=call_metrics,
         trust_agents=trust_agents,
         profiles=profiles,
+        workbench=workbench,
     )
     logging.getLogger("dp_tools").setLevel(logging.INFO)
     allow_open_files()
     config = configured(app, host=address.host, port=address.port)
     try:
         with _listening(address) as listener:
+            port = listener.getsockname()[1]
+            announce(workbench, replace(address, port=port).public)
             anyio.run(_serve, _Server(config), listener, call_metrics)
     finally:
         server_context.close()

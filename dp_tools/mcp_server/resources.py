@@ -35,25 +35,25 @@ def add_resources(server: MCPServer[None], server_context: ServerContext) -> Non
     """Register the `knowledge://` resources."""
 
     @server.resource("knowledge://packs", title="Rule packs", mime_type=JSON)
-    @_errors_as_text
+    @errors_as_text
     def packs() -> str:
         """The rule packs in the store, with the number of their rules that act."""
-        return _json([asdict(pack) for pack in server_context.knowledge.packs()])
+        return as_json([asdict(pack) for pack in server_context.knowledge.packs()])
 
     @server.resource("knowledge://datasets", title="Datasets", mime_type=JSON)
-    @_errors_as_text
+    @errors_as_text
     def datasets() -> str:
         """The datasets that the store knows, with their domains and the number of rules that name them."""
-        return _json([asdict(dataset) for dataset in server_context.knowledge.datasets()])
+        return as_json([asdict(dataset) for dataset in server_context.knowledge.datasets()])
 
     @server.resource("knowledge://proposals", title="Proposed rules", mime_type=JSON)
-    @_errors_as_text
+    @errors_as_text
     def proposals() -> str:
         """The rules that wait for a person to accept or reject them, oldest first."""
-        return _json([_plain(rule) for rule in server_context.knowledge.list(status="proposed", limit=_SHOWN)])
+        return as_json([_plain(rule) for rule in server_context.knowledge.list(status="proposed", limit=_SHOWN)])
 
     @server.resource("knowledge://packs/{name}", title="A rule pack", mime_type="application/yaml")
-    @_errors_as_text
+    @errors_as_text
     def pack(name: str) -> str:
         """The active rules of a pack, as its YAML file."""
         from dp_tools.rules.packs.packs import dump_pack
@@ -61,7 +61,7 @@ def add_resources(server: MCPServer[None], server_context: ServerContext) -> Non
         return dump_pack(server_context.knowledge.export(name))
 
     @server.resource("knowledge://rules/{rule_id}", title="A rule with its history", mime_type=JSON)
-    @_errors_as_text
+    @errors_as_text
     def rule(rule_id: str) -> str:
         """A rule as it is now, and every change to it: who, when, why."""
         store = server_context.knowledge
@@ -69,10 +69,10 @@ def add_resources(server: MCPServer[None], server_context: ServerContext) -> Non
             {name: value for name, value in asdict(entry).items() if name not in ("body", "previous", "rule_id")}
             for entry in store.history(rule_id)
         ]
-        return _json({"rule": _plain(store.get(rule_id)), "history": entries})
+        return as_json({"rule": _plain(store.get(rule_id)), "history": entries})
 
     @server.resource("knowledge://datasets/{name}", title="What a dataset's prompts say", mime_type="text/plain")
-    @_errors_as_text
+    @errors_as_text
     def dataset(name: str) -> str:
         """The exact rule lines that are added to prompts about this dataset, by task and attribute."""
         return _lines_of(server_context, name, [None, *_attributes(server_context, name)])
@@ -80,13 +80,13 @@ def add_resources(server: MCPServer[None], server_context: ServerContext) -> Non
     @server.resource(
         "knowledge://datasets/{name}/{attribute}", title="What an attribute's prompts say", mime_type="text/plain"
     )
-    @_errors_as_text
+    @errors_as_text
     def attribute(name: str, attribute: str) -> str:
         """The exact rule lines that are added to prompts about one attribute of this dataset, by task."""
         return _lines_of(server_context, name, [attribute])
 
     @server.resource("tables://{+path}/profile", title="What is in a table", mime_type="text/plain")
-    @_errors_as_text
+    @errors_as_text
     def profile(path: str) -> str:
         """A file under the server's folders, column by column, as text of at most 6,000 characters."""
         from dp_tools.tables.profile import profile_table
@@ -96,12 +96,12 @@ def add_resources(server: MCPServer[None], server_context: ServerContext) -> Non
             return profile_table(table).text()
 
     @server.resource("jobs://{job}/result", title="What came of a job", mime_type=JSON)
-    @_errors_as_text
+    @errors_as_text
     def result(job: str) -> str:
         """A job as it stands, with its figures and the first lines of every file it wrote."""
         found = server_context.jobs.get(job)
         files = {path.name: _head(path) for path in sorted(server_context.jobs.output(job).glob("*")) if path.is_file()}
-        return _json({**found.model_dump(mode="json", exclude_none=True), "heads": files})
+        return as_json({**found.model_dump(mode="json", exclude_none=True), "heads": files})
 
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
     async def complete(
@@ -170,7 +170,7 @@ def _lines(server_context: ServerContext, task: str, dataset: str, attribute: st
     return [segment.text.strip() for segment in segments if segment.text.startswith("rule: ")]
 
 
-def _errors_as_text(function: Callable[P, T]) -> Callable[P, T]:
+def errors_as_text(function: Callable[P, T]) -> Callable[P, T]:
     """Turn the errors a user can mend into resource errors with the same sentence."""
 
     @functools.wraps(function)
@@ -202,5 +202,5 @@ def _plain(rule: Rule) -> dict[str, Any]:
     return rule.model_dump(mode="json", exclude_none=True)
 
 
-def _json(value: Any) -> str:
+def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1)

@@ -26,11 +26,12 @@ from dp_tools.mcp_server.subscriptions import Watchers
 from dp_tools.mcp_server.tools.entities import entity_tools
 from dp_tools.mcp_server.tools.explain import explain_tool
 from dp_tools.mcp_server.tools.groups import PROFILES, Profile, instructions
-from dp_tools.mcp_server.tools.jobs import job_tools
+from dp_tools.mcp_server.tools.jobs import job_tools, undo_tool
 from dp_tools.mcp_server.tools.rules import rule_tools
 from dp_tools.mcp_server.tools.tables import table_tools
 from dp_tools.mcp_server.tools.tasks import task_tools
 from dp_tools.mcp_server.tools.tool import PlainTool
+from dp_tools.mcp_server.workbench_resources import add_workbench_resources
 
 _LISTS: tuple[CacheableMethod, ...] = (
     "tools/list",
@@ -95,6 +96,8 @@ def create_server(
         token_verifier=token_verifier,
     )
     add_resources(server, server_context)
+    if "tables" in profiles:
+        add_workbench_resources(server, server_context)
     add_prompts(server, profiles)
     watchers.register(server)
     return server
@@ -108,6 +111,7 @@ def tools_of(
         ({"tasks"}, lambda: [*task_tools(server_context, trust_agents=trust_agents), explain_tool(server_context)]),
         ({"tables"}, lambda: table_tools(server_context, trust_agents=trust_agents)),
         ({"tasks", "tables"}, lambda: job_tools(server_context)),
+        ({"tables"}, lambda: [undo_tool(server_context, trust_agents=trust_agents)]),
         ({"tables"}, lambda: entity_tools(server_context, trust_agents=trust_agents)),
         ({"rules"}, lambda: rule_tools(server_context, watchers, trust_agents=trust_agents)),
     ]

@@ -13,6 +13,7 @@ from dp_tools.engine.pace import Pace
 from dp_tools.errors import DpToolsError
 from dp_tools.mcp_server.caller_role import job_owner
 from dp_tools.mcp_server.fair_scheduler import FairScheduler, SharedEngine, on_behalf_of_client
+from dp_tools.mcp_server.open_tables import OpenTables
 from dp_tools.mcp_server.tools.groups import PATIENCE_S
 from dp_tools.tables.io.paths import Roots
 
@@ -75,6 +76,8 @@ class ServerContext:
         rules = None if str(self._path) == ":memory:" else self._path
         self.roots = Roots.of(roots, reserved=[Path(path) for path in (*reserved, rules, state) if path is not None])
         """Where tables may be read and written."""
+        self.tables = OpenTables()
+        """The tables that somebody looks at row by row."""
         self._lock = threading.Lock()
 
     @property
@@ -154,6 +157,7 @@ class ServerContext:
         if jobs is not None:
             # Outside the lock: a job that is being stopped may still ask for the preprocessor.
             jobs.close()
+        self.tables.close()
         with self._lock:
             if self._lent:
                 return

@@ -7,8 +7,9 @@ formats the first change of a record carries the record as it stood, so that und
 from __future__ import annotations
 
 import json
+import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -135,15 +136,11 @@ def undo(cleaned: Path, log: Path, target: Path, *, overwrite: bool = False) -> 
     Raises:
         TableUnavailable: the log belongs to another file, or the restored text differs from the original.
     """
-    entries = _entries(log)
-    head = next(entries, {})
-    if "changes_to" not in head:
-        raise TableUnavailable(f"{log.name} is not a change log; give the one written beside the cleaned file.")
-    foot = next(iter(deque(entries, maxlen=1)), {})
+    head = _head(log)
+    foot = next(iter(deque(_entries(log), maxlen=1)), {})
     if foot.get("fingerprint") != fingerprint(cleaned):
         raise TableUnavailable(f"{cleaned.name} is not what {log.name} describes; it was changed since, so not undone.")
-    options = {name: value for name, value in head["options"].items() if name != "types"}
-    file = open_file(cleaned, **options)
+    file = open_file(cleaned, **_options(head))
     with new_file(target, overwrite=overwrite) as part:
         if file.exact:
             originals = ((entry["row"] - 1, entry["record"]) for entry in read_changes(log) if "record" in entry)
@@ -156,6 +153,46 @@ def undo(cleaned: Path, log: Path, target: Path, *, overwrite: bool = False) -> 
         if file.exact and not same:
             raise TableUnavailable(f"Undoing {log.name} did not give the original back, so nothing was written.")
     return same
+
+
+def undo_some(cleaned: Path, log: Path, folder: Path, is_undone: Callable[[dict[str, Any]], bool]) -> tuple[int, int]:
+    """Write the file and its log again without some of the changes, under their names in another folder.
+
+    Args:
+        cleaned, log: as they stand.
+        folder: where the new ones go.
+        is_undone: tells of a change, as `read_changes` gives it, whether it is to be undone.
+
+    Returns:
+        How many changes were undone, and how many are left.
+
+    Raises:
+        TableUnavailable: the log belongs to another file, or the disk refuses.
+    """
+    head = _head(log)
+    entries = list(read_changes(log))
+    kept = [entry for entry in entries if not is_undone(entry)]
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        original = Path(place) / f"{Path(head['changes_to']).stem}{cleaned.suffix}"
+        undo(cleaned, log, original)
+        changes = (
+            Change(**{name: value for name, value in entry.items() if name != "record"} | {"row": entry["row"] - 1})
+            for entry in kept
+        )
+        write_changes(open_file(original, **_options(head)), changes, folder / cleaned.name, folder / log.name)
+    return len(entries) - len(kept), len(kept)
+
+
+def _head(log: Path) -> dict[str, Any]:
+    """The first line of a change log: what it is of, and how that was read."""
+    head = next(_entries(log), {})
+    if "changes_to" not in head:
+        raise TableUnavailable(f"{log.name} is not a change log; give the one written beside the cleaned file.")
+    return head
+
+
+def _options(head: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in head["options"].items() if name != "types"}
 
 
 def _entries(log: Path) -> Iterator[dict[str, Any]]:

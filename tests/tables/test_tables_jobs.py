@@ -336,7 +336,7 @@ def test_a_job_that_fails_says_why_and_writes_nothing(folder: Path) -> None:
     assert list(folder.glob("ragged.clean*")) == []
 
 
-def test_doubtful_cases_wait_for_a_person_and_become_examples(folder: Path) -> None:
+def test_doubtful_cases_wait_for_a_person_who_may_correct_an_answer_and_become_examples(folder: Path) -> None:
     jobs = jobs_in(folder, ScriptedEngine())
     # A name beside a postcode would be judged by counting.
     request = DedupeRequest(source=TableSource(path="people.csv"), dataset="people", exclude=["zip"])
@@ -359,7 +359,9 @@ def test_doubtful_cases_wait_for_a_person_and_become_examples(folder: Path) -> N
         proposed = answer_review(jobs.store, knowledge, reviews[2].id, "yes", who="an agent", is_person=False)
         assert proposed.status == "proposed"
         with pytest.raises(InvalidRequest, match="no open case"):
-            answer_review(jobs.store, knowledge, first.id, "no", who="ann")
+            answer_review(jobs.store, knowledge, first.id, "no", who="an agent", is_person=False)
+        answer_review(jobs.store, knowledge, first.id, "no", who="ann")
+        assert [example.label for example in knowledge.get(rule.id).examples] == ["no", "no"]
     assert next_reviews(jobs.store, job.id)[1] == count - 3
 
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio.to_thread
 from mcp.server.mcpserver import Context
-from mcp.types import CallToolResult, ResourceLink, TextContent
+from mcp.types import CallToolResult, InputRequiredResult, ResourceLink, TextContent
 from pydantic import BaseModel, Field
 
 from dp_tools.mcp_server.auth import READ, RUN
 from dp_tools.mcp_server.blocking_work import run_work
+from dp_tools.mcp_server.caller_role import can_ask
+from dp_tools.mcp_server.file_consent import require_consent
 from dp_tools.mcp_server.patience import gone_on_with
 from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.tools.tasks import call_result
@@ -29,6 +31,13 @@ class JobList(BaseModel):
     """One job, or the latest ones."""
 
     jobs: Annotated[list[Job], Field(description="The jobs, newest first.")]
+
+
+class UndoneChanges(BaseModel):
+    """What became of a job's changes."""
+
+    undone: Annotated[int, Field(description="Changes that were undone.")]
+    left: Annotated[int, Field(description="Changes that are left.")]
 
 
 def job_tools(server_context: ServerContext) -> list[PlainTool]:
@@ -68,6 +77,31 @@ def job_tools(server_context: ServerContext) -> list[PlainTool]:
         PlainTool.of(get_job, "Look at a job", READ_ONLY, READ),
         PlainTool.of(cancel_job, "Cancel a job", CHANGES, RUN),
     ]
+
+
+def undo_tool(server_context: ServerContext, *, trust_agents: bool) -> PlainTool:
+    """The tool that undoes what a job changed."""
+
+    async def undo_changes(
+        ctx: Context[Any, Any],
+        job: JobHandle,
+        attribute: Annotated[str | None, Field(description="Only this attribute's.")] = None,
+        row: Annotated[int | None, Field(description="Only this row's, from 1.", ge=1)] = None,
+    ) -> Annotated[CallToolResult, UndoneChanges] | InputRequiredResult:
+        """Undoes changes of a clean_table job: one cell, a column, or all. Its file and log are written again."""
+        from dp_tools.tables.jobs.job_files import Writes
+        from dp_tools.tables.jobs.undoing import changed_files
+        from dp_tools.tables.jobs.undoing import undo_changes as undo
+
+        files = await anyio.to_thread.run_sync(lambda: changed_files(server_context.jobs, job))
+        if can_ask(ctx) and not trust_agents:
+            asked = await require_consent(ctx, [], Writes(files, frozenset(files)))
+            if asked is not None:
+                return asked
+        undone, left = await anyio.to_thread.run_sync(lambda: undo(server_context.jobs, job, attribute, row))
+        return result_of(UndoneChanges(undone=undone, left=left))
+
+    return PlainTool.of(undo_changes, "Undo changes", CHANGES, RUN)
 
 
 def job_result(job: Job) -> CallToolResult:

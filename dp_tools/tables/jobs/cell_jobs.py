@@ -219,6 +219,7 @@ def _cell_review(change: Change, record: dict[str, str | None], dataset: str | N
         "subject": json.dumps({"record": record, "attribute": change.attribute, "value": change.old}),
         "proposal": change.new,
         "confidence": change.confidence,
+        "row": change.row + 1,
     }
 
 
@@ -243,4 +244,5 @@ def _gap_review(change: Change, record: dict[str, str | None], dataset: str | No
         "subject": json.dumps({"record": rest, "attribute": change.attribute}),
         "proposal": change.new,
         "confidence": change.confidence,
+        "row": change.row + 1,
     }

@@ -40,13 +40,14 @@ CREATE TABLE IF NOT EXISTS answers (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reviews (
     id INTEGER PRIMARY KEY, job TEXT NOT NULL REFERENCES jobs(id), task TEXT NOT NULL, dataset TEXT, attribute TEXT,
-    question TEXT NOT NULL, subject TEXT NOT NULL, proposal TEXT, confidence REAL NOT NULL,
+    question TEXT NOT NULL, subject TEXT NOT NULL, proposal TEXT, confidence REAL NOT NULL, row INTEGER,
     status TEXT NOT NULL DEFAULT 'open', answer TEXT, who TEXT, answered REAL
 );
 CREATE INDEX IF NOT EXISTS reviews_open ON reviews (status, job, confidence);
 """
-_VERSION = 1
-"""Of the schema, as `PRAGMA user_version`. Version 0 had other names in jobs, requests and answers."""
+_VERSION = 2
+"""Of the schema, as `PRAGMA user_version`. Version 0 had other names in jobs, requests and answers; until version 2
+cases for a person had no row."""
 _FILE = "jobs.sqlite"
 
 
@@ -135,6 +136,9 @@ class JobStore:
                 ('"averaged":', '"permutation_averaged":'),
             )
             connection.execute("DELETE FROM answers")
+        columns = [column["name"] for column in connection.execute("PRAGMA table_info(reviews)")]
+        if columns and "row" not in columns:
+            connection.execute("ALTER TABLE reviews ADD COLUMN row INTEGER")
         connection.execute(f"PRAGMA user_version = {_VERSION}")
         connection.execute("COMMIT")
 
@@ -278,9 +282,9 @@ class JobStore:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("DELETE FROM reviews WHERE job = ? AND status = 'open'", (job,))
             connection.executemany(
-                "INSERT INTO reviews (job, task, dataset, attribute, question, subject, proposal, confidence) VALUES "
-                "(:job, :task, :dataset, :attribute, :question, :subject, :proposal, :confidence)",
-                [{"job": job, **review} for review in reviews],
+                "INSERT INTO reviews (job, task, dataset, attribute, question, subject, proposal, confidence, row) "
+                "VALUES (:job, :task, :dataset, :attribute, :question, :subject, :proposal, :confidence, :row)",
+                [{"job": job, "row": None, **review} for review in reviews],
             )
             connection.execute("COMMIT")
 

@@ -43,3 +43,18 @@ class Review(BaseModel):
     proposal: Annotated[str | None, Field(description="What the job would do.")]
     confidence: Annotated[float, Field(description="Confidence in the proposal, 0 to 1.")]
     answers: Annotated[str, Field(description="Possible answers.")]
+    task: Annotated[str, Field(description="The task that it is a case of.")]
+    dataset: Annotated[str | None, Field(description="The dataset, if it was named.")] = None
+    attribute: Annotated[str | None, Field(description="The attribute, of a case about a cell.")] = None
+    row: Annotated[int | None, Field(description="The row of the table, from 1, of a case about a cell.")] = None
+    answer: Annotated[str | None, Field(description="What a person answered, if one did.")] = None
+
+
+class ReviewKind(BaseModel):
+    """Cases of a job that are alike: of one task and attribute."""
+
+    job: Annotated[str, Field(description="The job that they come from.")]
+    task: Annotated[str, Field(description="Their task.")]
+    attribute: Annotated[str | None, Field(description="Their attribute, of cases about cells.")]
+    open: Annotated[int, Field(description="How many wait.")]
+    answered: Annotated[int, Field(description="How many a person answered.")]

@@ -13,18 +13,19 @@ from dp_tools.errors import InvalidRequest
 from dp_tools.rules.rule import ALL, Example, Rule
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tables.jobs.job_store import JobStore
-from dp_tools.tables.jobs.results import Review
+from dp_tools.tables.jobs.results import Review, ReviewKind
 
 _YES_NO = ("detect_errors", "match_entities")
 
 
-def next_reviews(store: JobStore, job: str | None = None, limit: int = 10) -> tuple[list[Review], int]:
+def next_reviews(store: JobStore, job: str | None = None, limit: int = 10, offset: int = 0) -> tuple[list[Review], int]:
     """The open cases that are least certain, and how many are open in all.
 
     Args:
         store: the jobs.
         job: only those of this job.
         limit: how many, at most 100.
+        offset: how many of the least certain to leave out.
 
     Raises:
         InvalidRequest: there is no such job.
@@ -32,13 +33,53 @@ def next_reviews(store: JobStore, job: str | None = None, limit: int = 10) -> tu
     if job is not None:
         store.row(job)
     cases = _open_cases(store) + ("" if job is None else " AND reviews.job = :job")
-    values = {"job": job, "limit": max(1, min(limit, 100)), **store.me}
+    values = {"job": job, "limit": max(1, min(limit, 100)), "offset": offset, **store.me}
     with store.connected() as connection:
         rows = connection.execute(
-            f"SELECT reviews.* {cases} ORDER BY abs(confidence - 0.5), reviews.id LIMIT :limit", values
+            f"SELECT reviews.* {cases} ORDER BY abs(confidence - 0.5), reviews.id LIMIT :limit OFFSET :offset", values
         ).fetchall()
         (count,) = connection.execute(f"SELECT count(*) {cases}", values).fetchone()
     return [_review(row) for row in rows], int(count)
+
+
+def review_kinds(store: JobStore) -> list[ReviewKind]:
+    """The kinds of cases that jobs left to a person, those with the most open ones first."""
+    with store.connected() as connection:
+        rows = connection.execute(
+            "SELECT reviews.job, task, attribute, sum(reviews.status = 'open') AS open, "
+            "sum(reviews.status = 'answered') AS answered FROM reviews JOIN jobs ON jobs.id = reviews.job "
+            f"WHERE {store.mine} GROUP BY reviews.job, task, attribute ORDER BY open DESC, reviews.job",
+            store.me,
+        ).fetchall()
+    return [ReviewKind(**row) for row in rows]
+
+
+def reviews_of_kind(store: JobStore, job: str, task: str, attribute: str | None, limit: int) -> list[Review]:
+    """The open cases of a kind, most certain first: those that can be answered together.
+
+    Raises:
+        InvalidRequest: there is no such job.
+    """
+    store.row(job)
+    with store.connected() as connection:
+        rows = connection.execute(
+            f"SELECT reviews.* {_open_cases(store)} AND reviews.job = :job AND task = :task "
+            "AND attribute IS :attribute ORDER BY abs(confidence - 0.5) DESC, reviews.id LIMIT :limit",
+            {"job": job, "task": task, "attribute": attribute, "limit": limit, **store.me},
+        ).fetchall()
+    return [_review(row) for row in rows]
+
+
+def reviews_of_job(store: JobStore, job: str) -> list[Review]:
+    """All cases of a job, open and answered.
+
+    Raises:
+        InvalidRequest: there is no such job.
+    """
+    store.row(job)
+    with store.connected() as connection:
+        rows = connection.execute("SELECT * FROM reviews WHERE job = ? ORDER BY row, id", (job,)).fetchall()
+    return [_review(row) for row in rows]
 
 
 def open_review(store: JobStore, review: int) -> Review:
@@ -65,6 +106,8 @@ def answer_review(
 ) -> Rule:
     """Keep the answer to a case as a labelled example, which decides that case from now on.
 
+    A person may answer a case again: the new answer takes the place of the old one.
+
     Args:
         store: the jobs.
         knowledge: where the example goes.
@@ -80,7 +123,7 @@ def answer_review(
         InvalidRequest: there is no such open case, or the answer does not fit it.
     """
     with FileLock(store.folder / "reviews.lock", timeout=30), store.connected() as connection:
-        row = _row(connection, store, review)
+        row = _row(connection, store, review, answered=is_person)
         label = answer.strip()
         if not label:
             raise InvalidRequest("An answer cannot be blank: say yes, no, or the value.")
@@ -97,11 +140,16 @@ def answer_review(
 
 
 def _open_cases(store: JobStore) -> str:
-    return f"FROM reviews JOIN jobs ON jobs.id = reviews.job WHERE reviews.status = 'open' AND {store.mine}"
+    return f"{_known_cases(store)} AND reviews.status = 'open'"
 
 
-def _row(connection: sqlite3.Connection, store: JobStore, review: int) -> sqlite3.Row:
-    query = f"SELECT reviews.* {_open_cases(store)} AND reviews.id = :review"
+def _known_cases(store: JobStore) -> str:
+    return f"FROM reviews JOIN jobs ON jobs.id = reviews.job WHERE {store.mine}"
+
+
+def _row(connection: sqlite3.Connection, store: JobStore, review: int, *, answered: bool = False) -> sqlite3.Row:
+    cases = _known_cases(store) if answered else _open_cases(store)
+    query = f"SELECT reviews.* {cases} AND reviews.id = :review"
     row: sqlite3.Row | None = connection.execute(query, {"review": review, **store.me}).fetchone()
     if row is None:
         raise InvalidRequest(f"There is no open case {review}; ask for the next ones.")
@@ -129,7 +177,8 @@ def _keep(knowledge: KnowledgeStore, row: sqlite3.Row, label: str, who: str, is_
         known = knowledge.get(new.id)
     except InvalidRequest:
         return knowledge.add(new, who=who, why=why)
-    return knowledge.change(known.id, who=who, why=why, examples=[*known.examples, example])
+    others = [kept for kept in known.examples if kept.case != example.case]
+    return knowledge.change(known.id, who=who, why=why, examples=[*others, example])
 
 
 def _review(row: sqlite3.Row) -> Review:
@@ -141,4 +190,9 @@ def _review(row: sqlite3.Row) -> Review:
         proposal=row["proposal"],
         confidence=row["confidence"],
         answers="yes or no" if row["task"] in _YES_NO else "the value",
+        task=row["task"],
+        dataset=row["dataset"],
+        attribute=row["attribute"],
+        row=row["row"],
+        answer=row["answer"],
     )
