@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -63,11 +64,14 @@ def add_resources(server: MCPServer[None], server_context: ServerContext) -> Non
     @server.resource("knowledge://rules/{rule_id}", title="A rule with its history", mime_type=JSON)
     @errors_as_text
     def rule(rule_id: str) -> str:
-        """A rule as it is now, and every change to it: who, when, why."""
+        """A rule as it is now, and every change to it: who, when, why, and the fields before and after."""
         store = server_context.knowledge
+        history = store.history(rule_id)
         entries = [
             {name: value for name, value in asdict(entry).items() if name not in ("body", "previous", "rule_id")}
-            for entry in store.history(rule_id)
+            | {"changed": _changed(before.body if before is not None else None, entry.body)}
+            for before, entry in itertools.pairwise([None, *history])
+            if entry is not None
         ]
         return as_json({"rule": _plain(store.get(rule_id)), "history": entries})
 
@@ -196,6 +200,16 @@ def _head(path: Path) -> str:
             return f"{path.stat().st_size} bytes that are not text"
         text = start[: error.start].decode()
     return text if len(start) < _HEAD else text[: text.rfind("\n") + 1]
+
+
+def _changed(before: Any, after: Any) -> dict[str, list[Any]]:
+    """The fields of a rule that a change gave other values, as [before, after]; of examples how many there are."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return {}
+    names = [name for name in after if name not in ("version", "examples") and before.get(name) != after[name]]
+    changed = {name: [before.get(name), after[name]] for name in names}
+    counts = [len(body.get("examples") or ()) for body in (before, after)]
+    return changed | ({"examples": counts} if before.get("examples") != after.get("examples") else {})
 
 
 def _plain(rule: Rule) -> dict[str, Any]:

@@ -4,12 +4,16 @@ import { h } from "./dom.js";
 import { HttpServer, Failure } from "./mcp.js";
 import { jobsView } from "./jobs.js";
 import { reviewView } from "./review.js";
+import { rulesView } from "./rules.js";
 import { tableView } from "./table.js";
+import { whyView } from "./why.js";
 
 const VIEWS = {
   table: ["Table", tableView],
   review: ["Review", reviewView],
+  rules: ["Rules", rulesView],
   jobs: ["Jobs", jobsView],
+  why: ["Why", whyView],
 };
 const THEMES = { auto: "System colours", light: "Light", dark: "Dark" };
 

@@ -14,6 +14,7 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 
 from playwright.sync_api import expect
 
+from dp_tools.rules.rule import Rule
 from dp_tools.tables.jobs.reviews import next_reviews
 
 if TYPE_CHECKING:
@@ -114,3 +115,79 @@ def labels(served: Served) -> list[str]:
     """The answers that were kept as examples."""
     found = served.context.knowledge.search("person decided cases", limit=10)
     return [example.label for rule in found if rule.source == "person" for example in rule.examples]
+
+
+def test_a_rule_is_written_with_its_check_looked_at_found_and_its_history_shown(served: Served, page: Page) -> None:
+    page.goto(served.address(view="rules"))
+    page.get_by_role("button", name="Write a rule").click()
+    page.get_by_label("What holds, in one sentence").fill("Ounces are <b>numbers</b>.")
+    page.get_by_label("Dataset", exact=True).last.fill("cellar")
+    page.get_by_label("Check as JSON Schema").fill('{"typ": "number"}')
+    expect(page.get_by_text('JSON Schema has no keyword "typ"')).to_be_visible()
+    page.get_by_label("Check as JSON Schema").fill('{"type": "number"}')
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Ounces are <b>numbers</b>.")).to_be_visible()
+    (rule,) = served.context.knowledge.search("Ounces numbers", limit=1)
+    assert (rule.dataset, rule.status, rule.check) == ("cellar", "active", {"type": "number"})
+    page.get_by_role("button", name="Change", exact=True).click()
+    page.get_by_label("What holds, in one sentence").fill("Ounces are plain numbers.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Ounces are plain numbers.")).to_be_visible()
+    expect(page.get_by_text("statement: ")).to_be_visible()
+
+
+def test_a_proposal_is_tried_on_labelled_cases_and_accepted(served: Served, page: Page) -> None:
+    (served.folder / "cases.csv").write_text("beer,ounces,attribute,label\nStout,12 oz,ounces,1\nAle,12,ounces,0\n")
+    rule = Rule(
+        id="ounces", statement="Ounces are a number.", attribute="ounces", check={"type": "number"}, decides="both"
+    )
+    served.context.knowledge.propose(rule.model_copy(update={"source": "agent"}), who="an agent")
+    page.goto(served.address(view="rules", status="proposed"))
+    page.get_by_role("button", name="Ounces are a number.").click()
+    page.get_by_role("button", name="Try it on labelled cases").click()
+    page.get_by_role("button", name="Try", exact=True).click()
+    expect(page.get_by_text("2 cases: f1")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_text("Accepted: the rule acts from now on.")).to_be_visible()
+    assert served.context.knowledge.get("ounces").status == "active"
+
+
+def test_an_answer_is_explained_from_its_case(served: Served, page: Page) -> None:
+    queue(served, 1)
+    page.goto(served.address(view="review"))
+    page.get_by_role("button", name="Why this proposal?").click()
+    expect(page.get_by_role("heading", name="Answer:")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="What it depends on")).to_be_visible()
+    expect(page.get_by_role("img", name="without it").first).to_be_visible()
+
+
+def test_alike_cases_are_answered_together_after_a_look_at_each(served: Served, page: Page) -> None:
+    queue(served, 12)
+    page.goto(served.address(view="review"))
+    page.get_by_role("button", name="Answer alike cases together").click()
+    page.get_by_role("button", name="Wrong cell? town").click()
+    page.get_by_label("At least % sure").fill("56")
+    page.get_by_role("button", name="Answer 6 cases").click()
+    expect(page.get_by_text("6 cases of 6 answered.")).to_be_visible()
+    assert labels(served) == ["yes"] * 6
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_text("6 open")).to_be_visible()
+
+
+def test_nothing_that_a_table_a_rule_or_a_name_holds_becomes_markup(served: Served, page: Page) -> None:
+    hostile = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    name = "\"'<i>quoted<i>.csv"
+    (served.folder / name).write_text(f"a,<b>b</b>\n{hostile},1\n{hostile},2\n")
+    served.context.knowledge.add(Rule(id="hostile", statement="Never write <img src=x onerror=alert(3)>."), who="ann")
+    queue(served, 1, question=f"Is {hostile} wrong?", proposal=hostile)
+    page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    page.goto(served.address())
+    page.get_by_role("button", name=name).click()
+    expect(page.get_by_role("gridcell", name="<script>").first).to_be_visible()
+    expect(page.get_by_text("2 distinct").first).to_be_visible()
+    page.goto(f"{served.base}/workbench/#view=rules&words=never write")
+    expect(page.get_by_text("Never write <img")).to_be_visible()
+    page.goto(f"{served.base}/workbench/#view=review")
+    expect(page.locator("#question")).to_contain_text("<script>alert(2)</script>")
+    assert page.locator("main img[src], main script, main i").count() == 0
