@@ -77,11 +77,26 @@ class ComparedRecord:
             name: read_value(value) for name, value in record.items() if value is not None and not is_missing(value)
         }
         self.missing = record.keys() - self.values.keys()
+        self._tokens_without: dict[frozenset[str], Tokens] = {}
 
     @cached_property
     def tokens(self) -> Tokens:
         """Those of all values."""
         return joined_tokens(self.values.values())
+
+    def with_values(self, values: dict[str, ComparedValue]) -> ComparedRecord:
+        """The record with some of its values in the notation of another."""
+        found = ComparedRecord({})
+        found.values, found.missing = {**self.values, **values}, self.missing
+        return found
+
+    def tokens_without(self, names: frozenset[str]) -> Tokens:
+        """Those of the values of all other attributes; the same for each of the many records it is compared with."""
+        found = self._tokens_without.get(names)
+        if found is None:
+            found = joined_tokens(value for name, value in self.values.items() if name not in names)
+            self._tokens_without[names] = found
+        return found
 
     @cached_property
     def run(self) -> str:

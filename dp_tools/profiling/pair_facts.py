@@ -11,7 +11,6 @@ from dp_tools.profiling.compared_record import (
     Tokens,
     compared_tokens,
     has_digit,
-    joined_tokens,
 )
 from dp_tools.profiling.facts import Fact, Listed, Similarity
 from dp_tools.profiling.identifiers import codes_agree
@@ -48,16 +47,16 @@ class ComparedPair:
         """Compare two records."""
         shared = [name for name in left.values if name in right.values]
         same = {name: left.values[name] for name in shared if left.values[name].says_the_same(right.values[name])}
-        values = {**right.values, **same} if same else right.values
-        ours, theirs = left.tokens, joined_tokens(values.values()) if same else right.tokens
-        run = "".join(theirs) if same else right.run
-        single = {name for name in shared if len(left.values[name].tokens) == len(values[name].tokens) == 1}
+        if same:
+            right = right.with_values(same)
+        single = {name for name in shared if len(left.values[name].tokens) == len(right.values[name].tokens) == 1}
+        ours, theirs = left.tokens, right.tokens
         return cls(
             left={name: left.values[name] for name in shared},
-            right={name: values[name] for name in shared},
+            right={name: right.values[name] for name in shared},
             both={token: written for token, written in ours.items() if token in theirs},
-            a_only=_one_sided(left.values, ours, single | right.missing, theirs, run),
-            b_only=_one_sided(values, theirs, single | left.missing, ours, left.run),
+            a_only=_one_sided(left, single | right.missing, right),
+            b_only=_one_sided(right, single | left.missing, left),
         )
 
 
@@ -113,16 +112,9 @@ class PairFacts:
         return codes_agree(*({code for code in side.codes if self.weights.is_rare(code)} for side in (left, right)))
 
 
-def _one_sided(values: dict[str, ComparedValue], tokens: Tokens, without: set[str], theirs: Tokens, run: str) -> Tokens:
-    """The tokens of some values that the other side has nowhere, not even inside its own.
-
-    Args:
-        values: by attribute.
-        tokens: all of them.
-        without: attributes that show no difference.
-        theirs: the tokens of the other side.
-        run: the same one after the other.
-    """
-    if not without.isdisjoint(values):
-        tokens = joined_tokens(value for name, value in values.items() if name not in without)
+def _one_sided(record: ComparedRecord, without: set[str], other: ComparedRecord) -> Tokens:
+    """The tokens of a record that the other has nowhere, not even inside its own, but for some attributes."""
+    hidden = frozenset(without & record.values.keys())
+    tokens = record.tokens_without(hidden) if hidden else record.tokens
+    theirs, run = other.tokens, other.run
     return {token: written for token, written in tokens.items() if token not in theirs and token not in run}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
-from dp_tools.profiling.compared_record import ComparedRecord, has_digit
+from dp_tools.profiling.compared_record import ComparedRecord, ComparedValue, Tokens, has_digit
 from dp_tools.profiling.pair_facts import ComparedPair, PairFacts
 from dp_tools.progress import Progress
 
@@ -66,13 +65,19 @@ def pair_features(
         progress(start, len(pairs))
         part = pairs[start : start + AT_ONCE]
         ours, theirs = _records(left, part[:, 0]), _records(right, part[:, 1])
-        sides = [(ours[a], theirs[b]) for a, b in part.tolist()]
-        compared = [ComparedPair.of(*pair) for pair in sides]
+        weights, columns = _Weights(facts), {name: _Similarities(len(part)) for name in shared}
+        counted = np.empty((len(part), len(names) - len(shared)), np.float32)
+        # Pair by pair: what a pair is compared by is not kept, for many such dictionaries take longer than the work.
+        for place, (a, b) in enumerate(part.tolist()):
+            one, two = ours[a], theirs[b]
+            pair = ComparedPair.of(one, two)
+            for name, value in pair.left.items():
+                columns[name].note(place, value, pair.right[name])
+            counted[place] = (*weights.features(pair), facts.codes_of(one, two))
         block = values[start : start + AT_ONCE]
-        for place, name in enumerate(shared):
-            block[:, place] = _similarities(name, compared)
-        block[:, len(shared) : -1] = [tuple(_weights(facts, pair)) for pair in compared]
-        block[:, -1] = [facts.codes_of(*pair) for pair in sides]
+        for column, similarities in enumerate(columns.values()):
+            block[:, column] = similarities.found()
+        block[:, len(shared) :] = counted
     progress(len(pairs), len(pairs))
     return PairFeatures(names, values)
 
@@ -83,40 +88,57 @@ def _records(table: pl.DataFrame, rows: NDArray[np.integer]) -> dict[int, Compar
     return dict(zip(wanted.tolist(), map(ComparedRecord, table[wanted].iter_rows(named=True)), strict=True))
 
 
-def _similarities(name: str, pairs: list[ComparedPair]) -> NDArray[np.float32]:
-    """How alike an attribute is on both sides, 0 to 1; nan where one has no value."""
-    found = np.full(len(pairs), np.nan, np.float32)
-    places, ours, theirs = [], [], []
-    for place, pair in enumerate(pairs):
-        value = pair.left.get(name)
-        if value is None:
-            continue
-        other = pair.right[name]
+class _Similarities:
+    """How alike an attribute is on both sides of some pairs, 0 to 1; nan where one has no value.
+
+    Args:
+        count: of the pairs.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._found = np.full(count, np.nan, np.float32)
+        self._places: list[int] = []
+        self._texts: tuple[list[str], list[str]] = ([], [])
+
+    def note(self, place: int, value: ComparedValue, other: ComparedValue) -> None:
+        """Note the values of the pair at a place; texts are compared all at once in the end."""
         near = value.nearness(other)
         if near is not None:
-            found[place] = near
-            continue
-        places.append(place)
-        one, two = value.texts(other)
-        ours.append(one)
-        theirs.append(two)
-    if places:
-        found[places] = process.cpdist(ours, theirs, scorer=fuzz.token_sort_ratio, dtype=np.float32)
-    return found / np.float32(100)
+            self._found[place] = near
+            return
+        self._places.append(place)
+        for side, text in zip(self._texts, value.texts(other), strict=True):
+            side.append(text)
+
+    def found(self) -> NDArray[np.float32]:
+        """One entry a pair."""
+        if self._places:
+            self._found[self._places] = process.cpdist(*self._texts, scorer=fuzz.token_sort_ratio, dtype=np.float32)
+        return self._found / np.float32(100)
 
 
-def _weights(facts: PairFacts, pair: ComparedPair) -> Iterator[float]:
-    """The features of words, numbers and letters."""
-    sums = []
-    for tokens in (pair.both, pair.a_only, pair.b_only):
+class _Weights(dict[str, tuple[float, float]]):
+    """The weight of a token as a number and as a word, one of which is 0; each is looked up once."""
+
+    def __init__(self, facts: PairFacts) -> None:
+        super().__init__()
+        self._known = facts.weights
+
+    def __missing__(self, token: str) -> tuple[float, float]:
+        weight = self._known[token]
+        self[token] = found = (weight, 0.0) if has_digit(token) else (0.0, weight)
+        return found
+
+    def features(self, pair: ComparedPair) -> tuple[float, ...]:
+        """The features of words, numbers and letters."""
+        sums = [self._sum(tokens) for tokens in (pair.both, pair.a_only, pair.b_only)]
+        shares = self._known.shares(*(numbers + letters for numbers, letters in sums)) or (np.nan, np.nan)
+        return (*shares, *(numbers for numbers, _ in sums), *(letters for _, letters in sums))
+
+    def _sum(self, tokens: Tokens) -> tuple[float, float]:
         numbers = letters = 0.0
         for token in tokens:
-            if has_digit(token):
-                numbers += facts.weights[token]
-            else:
-                letters += facts.weights[token]
-        sums.append((numbers, letters))
-    both, a_only, b_only = map(sum, sums)
-    yield from facts.weights.shares(both, a_only, b_only) or (np.nan, np.nan)
-    yield from (numbers for numbers, _ in sums)
-    yield from (letters for _, letters in sums)
+            number, letter = self[token]
+            numbers += number
+            letters += letter
+        return numbers, letters
