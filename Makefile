@@ -32,5 +32,5 @@ $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/ready-to-test: $(VENV)/installed
-	$(INSTALL) --editable ".[langchain,tables,plots]" --group dev
+	$(INSTALL) --editable ".[langchain,tables,plots,ray]" --group dev
 	touch $@

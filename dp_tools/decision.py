@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from dp_tools.engine.ahead import Guess, ask_ahead
 from dp_tools.engine.background_optimize import wait_until_optimized
 from dp_tools.engine.questions import (
     Engine,
@@ -208,6 +209,11 @@ class Decider:
         if self.fallback is not None:
             self.fallback.ask_through(shared)
 
+    def ask_ahead(self, ready: ReadyRequest) -> Guess:
+        """Begin with what `decide` will ask."""
+        questions = [question for question in self.questions(ready) if question is not None]
+        return ask_ahead(self.engine, list(dict.fromkeys(questions)))
+
     @cached_property
     def template(self) -> PromptTemplate:
         """The model's prompt template; a GGUF outside the catalogue is opened to read its chat template."""
@@ -256,7 +262,17 @@ class Decider:
             ModelUnavailable: no question can be answered.
             Cancelled: `cancel` was set.
         """
-        ready = self.ready(request, facts)
+        return self.answer_ready(self.ready(request, facts), progress=progress, cancel=cancel)
+
+    def answer_ready(
+        self, ready: ReadyRequest, *, progress: Progress | None = None, cancel: threading.Event | None = None
+    ) -> Answer:
+        """Answer a request that is ready to be asked.
+
+        Raises:
+            ModelUnavailable, Cancelled: as `answer`.
+        """
+        request = ready.request
         outcomes = self.decide(ready, progress=progress, cancel=cancel)
         outcomes = self.with_choices(ready, outcomes, progress=progress, cancel=cancel)
         answer = self.read(ready, without_false_alarms(ready, outcomes))

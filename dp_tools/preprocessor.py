@@ -19,6 +19,8 @@ from narwhals.typing import IntoSeries
 from dp_tools.decision import Decider
 from dp_tools.engine import open_engine
 from dp_tools.engine.questions import Engine
+from dp_tools.engine.workers.places import Places
+from dp_tools.engine.workers.pool import WorkerPool
 from dp_tools.errors import InvalidRequest
 from dp_tools.explain.explanation import Explanations
 from dp_tools.explain.perturbation import explain
@@ -88,8 +90,14 @@ class Preprocessor:
             is answered with it. False for none.
         uncertainty_band: confidences, lowest and highest, between which the first model counts as unsure.
         state: the folder where work on whole tables is kept, so that it can be resumed; by default the user's own.
+        workers: answer in so many processes of this machine, or of the cluster, instead of this one; they start with
+            the first question. Needs "dp-tools[ray]".
+        cluster: the address of a Ray cluster to answer on ("auto", "HOST:PORT", "ray://HOST:PORT"); by default that in
+            DP_TOOLS_CLUSTER, "" for none.
+        threads_per_worker: by default the cores of this machine are shared out; on a cluster one.
 
     Raises:
+        InvalidRequest: the workers would take more cores than there are.
         ModelUnavailable: the model does not exist (it is loaded at the first question).
         KnowledgeUnavailable: the knowledge store cannot be opened.
     """
@@ -106,20 +114,28 @@ class Preprocessor:
         adapters: Path | Literal[False] | None = None,
         uncertainty_band: tuple[float, float] = (0.0, 0.8),
         state: Path | None = None,
+        workers: int | None = None,
+        cluster: str | None = None,
+        threads_per_worker: int | None = None,
     ) -> None:
         # Models are looked up first: where one is missing, no store has been opened that would have to be closed.
         spec, other = resolve(model), None if fallback_model is None else resolve(fallback_model)
         self._state = state
         self.knowledge = knowledge if isinstance(knowledge, KnowledgeStore) else KnowledgeStore.open(knowledge)
+        places = None if engine is not None else Places.of(workers, cluster, threads_per_worker)
+        self.pool = pool = None if places is None else WorkerPool(places)
+        """The workers that answer; None where this process does."""
         fallback = None
         if other is not None:
-            asked_again = open_engine(other, threads=threads, cache=cache)
+            asked_again = open_engine(other, threads=threads, cache=cache, pool=pool)
             fallback = Decider(other, self.knowledge, asked_again, adapters=UserAdapters(default_folder()))
-        untuned = partial(open_engine, replace(spec, adapter=None), threads=threads, cache=cache, optimized=False)
+        untuned = partial(
+            open_engine, replace(spec, adapter=None), threads=threads, cache=cache, optimized=False, pool=pool
+        )
         self.decider = Decider(
             spec,
             self.knowledge,
-            engine if engine is not None else open_engine(spec, threads=threads, cache=cache),
+            engine if engine is not None else open_engine(spec, threads=threads, cache=cache, pool=pool),
             lent=engine is not None,
             untuned=untuned if engine is None and spec.adapter is not None else None,
             fallback=fallback,

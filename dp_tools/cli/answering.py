@@ -20,6 +20,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from dp_tools.cli.records import write_records
+from dp_tools.cli.workers import WORKERS
+from dp_tools.engine.ahead import chunks_ahead, in_order
+from dp_tools.engine.alone import alone
 from dp_tools.profiling import Facts
 from dp_tools.progress import Stage
 from dp_tools.tasks.task import Answer, Item, Request, UsedRule
@@ -56,6 +59,7 @@ OPTIONS = (
     click.option("--fallback-model", help="Second model, asked again where the first one is unsure."),
     click.option("--no-cache", is_flag=True, help="Do not use or update the cache of answers."),
     ESCAPE,
+    *WORKERS,
 )
 
 
@@ -90,6 +94,9 @@ class Session:
     fallback_model: str | None
     no_cache: bool
     escape_formulas: bool
+    workers: int | None
+    cluster: str | None
+    threads_per_worker: int | None
     tally: Tally = field(default_factory=Tally)
 
     @property
@@ -110,8 +117,11 @@ class Session:
         wait_for_weights(self.model)
         total, done = sum(sizes), 0
         with self.deciding() as decider, bar(total) as advance, interruptible() as cancel:
-            for request, size in zip(requests, sizes, strict=True):
-                answer = decider.answer(request, facts=facts, cancel=cancel, progress=onward(advance, done))
+            readies = (decider.ready(request, facts) for request in requests)
+            further = partial(chunks_ahead, decider.engine)
+            for ready, size in zip(in_order(readies, further, decider.ask_ahead), sizes, strict=True):
+                with alone():
+                    answer = decider.answer_ready(ready, cancel=cancel, progress=onward(advance, done))
                 done += size
                 advance(done)
                 self.tally.rules |= {f"{rule.id}@{rule.version}": rule for rule in answer.rules}
@@ -124,7 +134,15 @@ class Session:
         from dp_tools.preprocessor import Preprocessor
 
         cache: Literal[False] | None = False if self.no_cache else None
-        with Preprocessor(self.model, self.knowledge, fallback_model=self.fallback_model, cache=cache) as preprocessor:
+        with Preprocessor(
+            self.model,
+            self.knowledge,
+            fallback_model=self.fallback_model,
+            cache=cache,
+            workers=self.workers,
+            cluster=self.cluster,
+            threads_per_worker=self.threads_per_worker,
+        ) as preprocessor:
             yield preprocessor.decider
 
     @contextmanager
@@ -184,6 +202,9 @@ def task_command(function: C) -> C:
             "fallback_model",
             "no_cache",
             "escape_formulas",
+            "workers",
+            "cluster",
+            "threads_per_worker",
         )
         return function(session=Session(**{name: options.pop(name) for name in names}), **options)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from dp_tools.cli.workers import WORKERS
 from dp_tools.mcp_server.tools.groups import PATIENCE_S, PROFILES, Profile
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _SERVING = (
         "--knowledge", type=click.Path(dir_okay=False, path_type=Path), help="Knowledge store (default: your own)."
     ),
     click.option("--threads", type=click.IntRange(min=1), help="Processor threads (default: the physical cores)."),
+    *WORKERS,
     click.option("--fallback-model", help="Second model, asked again where the first one is unsure."),
     click.option("--no-cache", is_flag=True, help="Do not use or update the cache of answers."),
     click.option(

@@ -15,7 +15,9 @@ from rich.console import Console
 from rich.table import Table as Lines
 
 from dp_tools.cli.answering import ESCAPE, MODEL, interruptible, stages
+from dp_tools.cli.workers import WORKERS, Workers, with_workers
 from dp_tools.decision import Decider
+from dp_tools.engine.workers.places import Places
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
@@ -170,7 +172,8 @@ def profile(
 @click.command()
 @click.argument("file", type=FILE)
 @click.option("--detect-only", is_flag=True, help="List the wrong cells without changing anything.")
-@options(_JOB, _ESCAPE, _COLUMNS, _CELL_PROMISE, _READING, _MODEL)
+@options(_JOB, _ESCAPE, _COLUMNS, _CELL_PROMISE, _READING, _MODEL, WORKERS)
+@with_workers
 def clean(
     file: Path,
     detect_only: bool,
@@ -188,6 +191,7 @@ def clean(
     model: str,
     knowledge: Path | None,
     state: Path | None,
+    workers: Workers,
     **reading: Any,
 ) -> None:
     """Find the wrong cells of FILE and repair those whose correct value can be determined.
@@ -207,14 +211,15 @@ def clean(
         ask_all=ask_all,
         **_scope(output, force, escape_formulas, dataset, rules),
     )
-    _carry_out(request, model, knowledge, state)
+    _carry_out(request, model, knowledge, state, workers)
 
 
 @click.command()
 @click.argument("file", type=FILE)
 @click.option("-a", "--attribute", required=True, help="Column whose missing values to fill.")
 @click.option("--allowed", multiple=True, help="Allowed value (repeatable).")
-@options(_JOB[:4], _ESCAPE, _READING, _MODEL)
+@options(_JOB[:4], _ESCAPE, _READING, _MODEL, WORKERS)
+@with_workers
 def fill(
     file: Path,
     attribute: str,
@@ -227,6 +232,7 @@ def fill(
     model: str,
     knowledge: Path | None,
     state: Path | None,
+    workers: Workers,
     **reading: Any,
 ) -> None:
     """Fill the missing values of one column of FILE as a job. A change log allows undoing it."""
@@ -236,7 +242,7 @@ def fill(
         allowed=list(allowed) or None,
         **_scope(output, force, escape_formulas, dataset, rules),
     )
-    _carry_out(request, model, knowledge, state)
+    _carry_out(request, model, knowledge, state, workers)
 
 
 @click.command()
@@ -254,7 +260,8 @@ def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
 @click.argument("left", type=FILE)
 @click.argument("right", type=FILE)
 @click.option("--many", is_flag=True, help="Allow a record to match several others.")
-@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _PROMISE, _READING, _MODEL)
+@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _PROMISE, _READING, _MODEL, WORKERS)
+@with_workers
 def match_tables(
     left: Path,
     right: Path,
@@ -276,6 +283,7 @@ def match_tables(
     model: str,
     knowledge: Path | None,
     state: Path | None,
+    workers: Workers,
     **reading: Any,
 ) -> None:
     """Find the records of LEFT and RIGHT that denote the same entity. Reading options apply to both files.
@@ -298,7 +306,7 @@ def match_tables(
         ask_all=ask_all,
         **_scope(output, force, escape_formulas, dataset, rules),
     )
-    _carry_out(request, model, knowledge, state)
+    _carry_out(request, model, knowledge, state, workers)
 
 
 @click.command()
@@ -307,7 +315,8 @@ def match_tables(
     "--register", help="Bring FILE into this entity register (a name, or a path ending in .sqlite); made if new."
 )
 @click.option("--key", "key", multiple=True, help="For a new register: column that names a record (repeatable).")
-@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _PROMISE, _READING, _MODEL)
+@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _PROMISE, _READING, _MODEL, WORKERS)
+@with_workers
 def dedupe(
     file: Path,
     register: str | None,
@@ -329,6 +338,7 @@ def dedupe(
     model: str,
     knowledge: Path | None,
     state: Path | None,
+    workers: Workers,
     **reading: Any,
 ) -> None:
     """Find groups of duplicate records in FILE.
@@ -352,7 +362,7 @@ def dedupe(
         ask_all=ask_all,
         **_scope(output, force, escape_formulas, dataset, rules),
     )
-    _carry_out(request, model, knowledge, state)
+    _carry_out(request, model, knowledge, state, workers)
 
 
 @click.group()
@@ -389,13 +399,16 @@ def show(job: str, state: Path | None) -> None:
 @click.option(
     "--with-current-model", is_flag=True, help="Resume even if the model or the rules have changed since the job began."
 )
-@options(_MODEL)
-def resume(job: str, with_current_model: bool, model: str, knowledge: Path | None, state: Path | None) -> None:
+@options(_MODEL, WORKERS)
+@with_workers
+def resume(
+    job: str, with_current_model: bool, model: str, knowledge: Path | None, state: Path | None, workers: Workers
+) -> None:
     """Go on with a job that was stopped; nothing is asked twice.
 
     Where the model, an adapter, the calibration or the rules are other ones than the job began with, it asks first.
     """
-    held = _jobs(model, knowledge, _state_of(job, state))
+    held = _jobs(model, knowledge, _state_of(job, state), workers)
     if not with_current_model and is_a_person_there() and (changed := held.changed(job)) is not None:
         with_current_model = click.confirm(f"{changed.sentence} Go on?", err=True)
     _watch(held, lambda jobs: jobs.resume(job, wait=0, with_current_model=with_current_model))
@@ -487,20 +500,30 @@ def _scope(
     }
 
 
-def _jobs(model: str, knowledge: Path | None, state: Path | None) -> Jobs:
+def _jobs(model: str, knowledge: Path | None, state: Path | None, workers: Workers | None = None) -> Jobs:
     """The jobs of a person at a shell, who may name any file."""
     opened: list[Preprocessor] = []
+    command = click.get_current_context()
+    if workers:
+        # Now, so that nothing is read first where they cannot be had.
+        Places.of(workers["workers"], workers["cluster"], workers["threads_per_worker"])
 
     def decider() -> Decider:
         if not opened:
-            opened.append(Preprocessor(model, knowledge))
+            if workers is None:
+                opened.append(Preprocessor(model, knowledge))
+            else:
+                opened.append(Preprocessor(model, knowledge, **workers))
+                command.call_on_close(opened[0].close)
         return opened[0].decider
 
     return Jobs(decider, Disk(), state)
 
 
-def _carry_out(request: AnyJobRequest, model: str, knowledge: Path | None, state: Path | None) -> None:
-    _watch(_jobs(model, knowledge, state), lambda held: held.start(request, wait=0))
+def _carry_out(
+    request: AnyJobRequest, model: str, knowledge: Path | None, state: Path | None, workers: Workers
+) -> None:
+    _watch(_jobs(model, knowledge, state, workers), lambda held: held.start(request, wait=0))
 
 
 def _watch(held: Jobs, begin: Callable[[Jobs], Job]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,11 +49,17 @@ class BestWeights:
         # The installed file is coarser than the formats that are optimized: its answers are kept apart from theirs.
         stand_in = "until optimized\n" if optimized else ""
         self.current = Weights(path, adapters, stand_in + self._sources)
+        self._template = spec.prompt_template
         self._seen: int | None = None
         if self._awaited is not None:
             sweep(self._awaited.parent)
             if not self.improved():
                 optimize_in_background(spec)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the weights, the adapter and the prompt template; see `Engine.fingerprint`."""
+        return hashlib.sha256("\n".join([self._template, self.current.digest]).encode()).hexdigest()
 
     def improved(self) -> bool:
         """Look for optimized weights, where they are still awaited; returns whether they are the current ones now."""

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 
 import platformdirs
 
+from dp_tools.engine.ahead import Guess, ask_ahead, chunks_ahead
 from dp_tools.engine.questions import (
     Engine,
     GeneratedValue,
@@ -165,6 +167,8 @@ class CachedEngine:
     def __init__(self, engine: Engine, cache: AnswerCache) -> None:
         self.engine = engine
         self.cache = cache
+        self._coming: Counter[bytes] = Counter()
+        self._guard = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -200,6 +204,26 @@ class CachedEngine:
             progress(done, len(questions))
         return [result for result in results if result is not None]
 
+    @property
+    def chunks_ahead(self) -> int:
+        """As far as the engine behind the cache can use them."""
+        return chunks_ahead(self.engine)
+
+    def ask_ahead(self, questions: Sequence[Question]) -> Guess:
+        """Have the engine begin with what is neither kept nor about to be; see `AsksAhead`."""
+        keys, results = self._looked_up(questions)
+        with self._guard:
+            places = [place for place, result in enumerate(results) if result is None and not self._coming[keys[place]]]
+            begun = [keys[place] for place in places]
+            self._coming.update(begun)
+        return _Coming(self, begun, ask_ahead(self.engine, [questions[place] for place in places]))
+
+    def forget(self, keys: Sequence[bytes]) -> None:
+        """Answers to these questions are no longer about to be kept."""
+        with self._guard:
+            self._coming.subtract(keys)
+            self._coming += Counter()
+
     def kept(self, questions: Sequence[Question]) -> frozenset[int]:
         """The places of the questions whose answers are kept."""
         _, results = self._looked_up(questions)
@@ -220,6 +244,18 @@ class CachedEngine:
     def close(self) -> None:
         """Free the model behind the cache."""
         self.engine.close()
+
+
+class _Coming:
+    """Questions that the engine behind a cache was asked ahead."""
+
+    def __init__(self, cached: CachedEngine, keys: Sequence[bytes], guess: Guess) -> None:
+        self._cached, self._keys, self._guess = cached, keys, guess
+
+    def drop(self) -> None:
+        """See `Guess`."""
+        self._cached.forget(self._keys)
+        self._guess.drop()
 
 
 def question_key(fingerprint: str, question: Question) -> bytes:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dp_tools.engine.llama import Llama, physical_cores
+from dp_tools.engine.cores import physical_cores
+from dp_tools.engine.llama import Llama
 from dp_tools.errors import ModelUnavailable
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.formats import FORMATS

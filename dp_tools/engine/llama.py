@@ -19,7 +19,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import llama_cpp as lib
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from dp_tools.engine.questions import Segment
@@ -37,12 +36,6 @@ _messages: deque[str] = deque(maxlen=8)
 def _keep_message(level: int, text: bytes, _data: Any) -> None:
     if level >= 3 and level != 4:  # errors (3) and their continuations (5); 4 is debug
         _messages.append(text.decode("utf-8", "replace").strip())
-
-
-def physical_cores() -> int:
-    """Cores this process may use, without hyperthreads: matrix products gain nothing from those."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(psutil.cpu_count(logical=False) or allowed, allowed))
 
 
 class OutOfCells(DpToolsError):

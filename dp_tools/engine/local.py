@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
+from dp_tools.engine.alone import asked_alone
 from dp_tools.engine.available_weights import BestWeights
+from dp_tools.engine.cores import physical_cores
 from dp_tools.engine.decoding import decoder_for
-from dp_tools.engine.llama import Llama, physical_cores
+from dp_tools.engine.llama import Llama
 from dp_tools.engine.prefix_tree import PrefixTree, TokenSequence, Work
 from dp_tools.engine.questions import Question, Result, Segment, Unanswered
 from dp_tools.engine.vocabulary import Vocabulary
+from dp_tools.engine.waiting import awaited
 from dp_tools.errors import Cancelled, ModelUnavailable
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.progress import Progress
@@ -23,8 +25,6 @@ _BATCH = 512
 _CELLS = 2048
 """Tokens that the context holds until a question needs more: attention looks at all of them for every token."""
 _SEQUENCES = 128
-_LOOK = 0.05
-"""Seconds between two looks at a caller's wish to stop, and at what there is to report."""
 
 
 class _Job:
@@ -32,6 +32,7 @@ class _Job:
 
     def __init__(self, questions: Sequence[Question]) -> None:
         self.questions = questions
+        self.alone = asked_alone()
         self.answered = 0
         self.stopped = False
 
@@ -71,7 +72,7 @@ class LocalEngine:
     @property
     def fingerprint(self) -> str:
         """Of the weights, the adapter and the prompt template."""
-        return hashlib.sha256("\n".join([self.spec.prompt_template, self._best.current.digest]).encode()).hexdigest()
+        return self._best.fingerprint
 
     @cached_property
     def _best(self) -> BestWeights:
@@ -108,7 +109,7 @@ class LocalEngine:
                 raise ModelUnavailable(f"The engine of {self.name} has been closed: open a new one.")
             future = self._owner.submit(self._run, job)
         try:
-            return _wait(future, job, progress, cancel)
+            return awaited(future, lambda: job.answered, len(questions), progress, cancel)
         except BaseException:
             self._stop(job)
             raise
@@ -191,6 +192,8 @@ class LocalEngine:
             else:
                 settle(asked[sequence], _too_long(len(sequence.tokens), llama.cells))
 
+        if job.alone:
+            tree = self._as_opened(llama, tree)
         tree = self._with_room(max((sequence.needs for sequence in asked), default=0), llama, tree)
         for adapter, sequences in groups.items():
             self._use(adapter, llama, tree)
@@ -202,12 +205,22 @@ class LocalEngine:
         if llama.cells >= min(cells, self._context):
             return tree
         wanted = min(self._context, max(2 * llama.cells, cells))
-        llama.resize(wanted)
+        self._resize(llama, wanted)
         if llama.cells < wanted:
             self._context = llama.cells  # no use in trying again for the next long prompt
-        self._active = ()
         self._tree = PrefixTree(llama, tree.work)
         return self._tree
+
+    def _as_opened(self, llama: Llama, tree: PrefixTree) -> PrefixTree:
+        """An empty tree, in a context of the size that it has to begin with."""
+        if llama.cells > min(_CELLS, self._context):
+            self._resize(llama, min(_CELLS, self._context))
+        self._tree = PrefixTree(llama, tree.work)
+        return self._tree
+
+    def _resize(self, llama: Llama, cells: int) -> None:
+        llama.resize(cells)
+        self._active = ()
 
     def _use(self, adapter: Path | None, llama: Llama, tree: PrefixTree) -> None:
         """Answer with this adapter on top from now on; prefixes that were decoded with another one are forgotten."""
@@ -238,26 +251,6 @@ class LocalEngine:
             job.stopped = True
             if self._current is job and self._llama:
                 self._llama.stop()
-
-
-def _wait(
-    future: Future[list[Result]], job: _Job, progress: Progress | None, cancel: threading.Event | None
-) -> list[Result]:
-    """The job's results, while the caller's own thread reports progress and looks whether to stop."""
-    total = len(job.questions)
-    report: Callable[[], object] = (lambda: progress(job.answered, total)) if progress else (lambda: None)
-    while True:
-        try:
-            results = future.result(timeout=_LOOK)
-        except TimeoutError:
-            if future.done():
-                raise
-            if cancel is not None and cancel.is_set():
-                raise Cancelled("The work was stopped.") from None
-            report()
-        else:
-            report()
-            return results
 
 
 def _too_long(tokens: int, room: int) -> Unanswered:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from dp_tools.engine.cache import AnswerCache, CachedEngine, default_cache
 from dp_tools.engine.questions import Engine
 from dp_tools.models.catalogue import ModelSpec, resolve
+
+if TYPE_CHECKING:
+    from dp_tools.engine.workers.pool import WorkerPool
 
 
 def open_engine(
@@ -18,6 +21,7 @@ def open_engine(
     cache: Path | Literal[False] | None = None,
     optimized: bool = True,
     wait: bool = False,
+    pool: WorkerPool | None = None,
 ) -> Engine:
     """An engine for a model, ready at once: the weights load at the first question.
 
@@ -31,6 +35,7 @@ def open_engine(
         optimized: whether the embedded model may be rewritten once into the format that is fastest on this machine.
         wait: optimize first, where that is still to be done, for those who measure; otherwise the weights as installed
             answer meanwhile, the same within rounding and more slowly.
+        pool: workers that answer instead of this process; an endpoint needs none.
 
     Raises:
         ModelUnavailable: there is no such model.
@@ -40,15 +45,19 @@ def open_engine(
         from dp_tools.engine.format_choice import optimize_weights
 
         optimize_weights(spec, threads=threads)
-    engine = _open(spec, threads=threads, context=context, optimized=optimized)
+    engine = _open(spec, threads=threads, context=context, optimized=optimized, pool=pool)
     return engine if cache is False else CachedEngine(engine, AnswerCache(cache or default_cache()))
 
 
-def _open(spec: ModelSpec, *, threads: int | None, context: int, optimized: bool) -> Engine:
+def _open(spec: ModelSpec, *, threads: int | None, context: int, optimized: bool, pool: WorkerPool | None) -> Engine:
     if spec.remote:
         from dp_tools.engine.remote import RemoteEngine  # the HTTP client is only loaded when an endpoint is meant
 
         return RemoteEngine(spec)
+    if pool is not None:
+        from dp_tools.engine.workers.worker_engine import WorkerEngine
+
+        return WorkerEngine(spec, pool, context=context, optimized=optimized and spec.optimizable)
     from dp_tools.engine.local import LocalEngine  # and llama.cpp when a local model is
 
     return LocalEngine(spec, threads=threads, context=context, optimized=optimized and spec.optimizable)

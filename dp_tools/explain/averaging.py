@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from dp_tools.decision import Decider, without_false_alarms
+from dp_tools.decision import Decider, ReadyRequest, without_false_alarms
+from dp_tools.engine.ahead import Guess
 from dp_tools.explain.item_parts import single
 from dp_tools.explain.perturbed_questions import Asker, PerturbedQuestion, mean_outcome, same_label
 from dp_tools.profiling import Facts
@@ -54,14 +55,19 @@ def answer_permutation_averaged(
     Raises:
         InvalidRequest, ModelUnavailable, Cancelled: as `Decider.answer`.
     """
-    shared_facts = decider.facts(request, facts)
-    ready = decider.ready(request, shared_facts)
-    asker = Asker(decider, shared_facts, permutation_averaged=True)
-    questions = [
-        PerturbedQuestion(single(request, number), ready.injections[case.attribute], judged=case)
-        for number, case in enumerate(ready.cases)
-    ]
-    outcomes_by_order = asker.ask(questions, progress=progress, cancel=cancel)
+    return permutation_averaged(decider, decider.ready(request, facts), progress=progress, cancel=cancel)
+
+
+def permutation_averaged(
+    decider: Decider,
+    ready: ReadyRequest,
+    *,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> PermutationAveragedAnswer:
+    """The same of a request that is ready to be asked."""
+    asker = Asker(decider, ready.facts, permutation_averaged=True)
+    outcomes_by_order = asker.ask(_each_case(ready), progress=progress, cancel=cancel)
     order_sensitive = tuple(
         number
         for number, group in enumerate(outcomes_by_order)
@@ -69,3 +75,15 @@ def answer_permutation_averaged(
     )
     outcomes = without_false_alarms(ready, [mean_outcome(group) for group in outcomes_by_order])
     return PermutationAveragedAnswer(decider.read(ready, outcomes), order_sensitive)
+
+
+def permutation_averaged_ahead(decider: Decider, ready: ReadyRequest) -> Guess:
+    """Begin with what `permutation_averaged` will ask; see `Decider.ask_ahead`."""
+    return Asker(decider, ready.facts, permutation_averaged=True).ask_ahead(ready, _each_case(ready))
+
+
+def _each_case(ready: ReadyRequest) -> list[PerturbedQuestion]:
+    return [
+        PerturbedQuestion(single(ready.request, number), ready.injections[case.attribute], judged=case)
+        for number, case in enumerate(ready.cases)
+    ]

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from dp_tools.decision import Decider, held_against_rows, task_of
+from dp_tools.decision import Decider, ReadyRequest, held_against_rows, task_of
+from dp_tools.engine.ahead import Guess
 from dp_tools.explain.item_parts import parts_of
 from dp_tools.profiling import Fact, Facts, contradiction_score, rendered
 from dp_tools.progress import Progress
@@ -72,6 +73,25 @@ class Asker:
         if not questions:
             return []
         task = task_of(questions[0].request).name
+        groups, cases, injections = self._joined(questions)
+        outcomes = self.decider.outcomes(task, cases, injections, progress=progress, cancel=cancel)
+        found = (held_against_rows(case, outcome) for case, outcome in zip(cases, outcomes, strict=True))
+        return [tuple(next(found) for _ in group) for group in groups]
+
+    def ask_ahead(self, ready: ReadyRequest, questions: Sequence[PerturbedQuestion]) -> Guess:
+        """Begin with what `ask` will ask; see `Decider.ask_ahead`.
+
+        Args:
+            ready: the request whose variants these are.
+            questions: the variants.
+        """
+        _, cases, injections = self._joined(questions)
+        return self.decider.ask_ahead(replace(ready, cases=cases, injections=injections))
+
+    def _joined(
+        self, questions: Sequence[PerturbedQuestion]
+    ) -> tuple[list[list[Case]], list[Case], dict[str | None, Injection]]:
+        """The cases of each variant, all of them as they are asked together, and the rules of each."""
         groups = [self._cases(question) for question in questions]
         cases: list[Case] = []
         injections: dict[str | None, Injection] = {}
@@ -80,9 +100,7 @@ class Asker:
             name = str(number)
             injections[name] = question.injection
             cases += (replace(case, attribute=name) for case in group)
-        outcomes = self.decider.outcomes(task, cases, injections, progress=progress, cancel=cancel)
-        found = (held_against_rows(case, outcome) for case, outcome in zip(cases, outcomes, strict=True))
-        return [tuple(next(found) for _ in group) for group in groups]
+        return groups, cases, injections
 
     def _cases(self, question: PerturbedQuestion) -> list[Case]:
         judged = question.judged or self.case(question.request)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dp_tools import leftovers
 from dp_tools.engine.pace import Pace
+from dp_tools.engine.workers.places import Places
 from dp_tools.errors import DpToolsError
 from dp_tools.mcp_server.caller_role import job_owner
 from dp_tools.mcp_server.fair_scheduler import FairScheduler, SharedEngine, on_behalf_of_client
@@ -18,6 +19,7 @@ from dp_tools.mcp_server.tools.groups import PATIENCE_S
 from dp_tools.tables.io.paths import Roots
 
 if TYPE_CHECKING:
+    from dp_tools.decision import Decider
     from dp_tools.preprocessor import Preprocessor
     from dp_tools.rules.store.knowledge_store import KnowledgeStore
     from dp_tools.tables.jobs.jobs import Jobs
@@ -37,9 +39,12 @@ class ServerContext:
         reserved: files of the server's that no table may be read from or written to, besides rules and jobs.
         scheduler: whose turn it is at the model; by default one call may not hold up another, and none is turned away.
         patience: seconds after which a call that takes longer goes on as a job.
+        workers, cluster, threads_per_worker: where to answer, as `Preprocessor` takes them.
         preprocessor: one that is already open, for those who hold one; it is closed by whoever opened it.
 
     Raises:
+        InvalidRequest: the workers would take more cores than there are.
+        ModelUnavailable: Ray is not installed.
         TableUnavailable: a root does not exist, or is where dp-tools keeps its own files.
     """
 
@@ -56,11 +61,16 @@ class ServerContext:
         reserved: Iterable[Path] = (),
         scheduler: FairScheduler | None = None,
         patience: float = PATIENCE_S,
+        workers: int | None = None,
+        cluster: str | None = None,
+        threads_per_worker: int | None = None,
         preprocessor: Preprocessor | None = None,
     ) -> None:
         self._model = model
         self._path = knowledge
         self._threads = threads
+        self._workers, self._cluster, self._threads_per_worker = workers, cluster, threads_per_worker
+        self._in_workers = Places.of(workers, cluster, threads_per_worker) is not None
         self._fallback_model = fallback_model
         self._cache = cache
         self._scheduler = scheduler or FairScheduler(calls=1000, calls_each=1000)
@@ -113,11 +123,13 @@ class ServerContext:
                     threads=self._threads,
                     fallback_model=self._fallback_model,
                     cache=self._cache,
+                    workers=self._workers,
+                    cluster=self._cluster,
+                    threads_per_worker=self._threads_per_worker,
                 )
-                first, pace = opened.decider.engine, Pace.of(opened.decider.model)
-                opened.decider.ask_through(
-                    lambda engine: SharedEngine(engine, self._scheduler, pace=pace if engine is first else None)
-                )
+                # Workers answer several calls at once; a model in this process takes turns.
+                if not self._in_workers:
+                    self._share(opened.decider)
                 self._preprocessor = opened
             return self._preprocessor
 
@@ -166,6 +178,13 @@ class ServerContext:
             elif self._knowledge is not None:
                 self._knowledge.close()
             self._preprocessor = self._knowledge = None
+
+    def _share(self, decider: Decider) -> None:
+        """Have every call take turns at the model."""
+        first, pace = decider.engine, Pace.of(decider.model)
+        decider.ask_through(
+            lambda engine: SharedEngine(engine, self._scheduler, pace=pace if engine is first else None)
+        )
 
     def _derived_state(self) -> Path:
         """Servers of the same rules and the same roots share their jobs, and no others do."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,9 +14,15 @@ from typing import Protocol, TypeVar
 from pydantic import TypeAdapter
 
 from dp_tools.decision import Decider, ReadyRequest
+from dp_tools.engine.ahead import Guess, NoGuess, ask_ahead, chunks_ahead, in_order
+from dp_tools.engine.alone import alone
 from dp_tools.engine.questions import Question, Result
 from dp_tools.errors import Cancelled
-from dp_tools.explain.averaging import PermutationAveragedAnswer, answer_permutation_averaged
+from dp_tools.explain.averaging import (
+    PermutationAveragedAnswer,
+    permutation_averaged,
+    permutation_averaged_ahead,
+)
 from dp_tools.profiling import Facts
 from dp_tools.progress import Progress
 from dp_tools.tasks.task import Answer, Outcome, Request
@@ -114,12 +121,16 @@ class Work:
             Cancelled, ModelUnavailable: as `answers`.
         """
         self.expect(len(questions))
-        found: list[Result] = []
-        for part in chunks(questions):
-            key = _key("scores", self.decider.untuned.fingerprint, repr(part))
-            ask = partial(self._score, part)
-            found += _RESULTS.validate_json(self._kept(key, len(part), ask))
-        return found
+        engine = self.decider.untuned
+
+        def chunk(part: list[Question]) -> _Chunk:
+            self._prepare()
+            ahead = partial(ask_ahead, engine, part)
+            key = _key("scores", engine.fingerprint, repr(part))
+            return self._looked_up(key, len(part), partial(self._score, part), ahead)
+
+        kept = self._in_order(map(chunk, chunks(questions)), partial(chunks_ahead, engine))
+        return [result for text in kept for result in _RESULTS.validate_json(text)]
 
     def permutation_averaged_answers(self, questions: Iterable[Asked]) -> Iterator[PermutationAveragedAnswer]:
         """The same by the mean over several orders; `Asked.size` counts every order.
@@ -127,11 +138,8 @@ class Work:
         Raises:
             Cancelled, ModelUnavailable: as `answers`.
         """
-        for question in questions:
-            ready = self.decider.ready(question.request, question.facts)
-            kept = json.loads(
-                self._kept(self._key("permutation_averaged", ready), question.size, partial(self._average, question))
-            )
+        for ready, text in self._asked_of("permutation_averaged", questions, self._average, permutation_averaged_ahead):
+            kept = json.loads(text)
             answer = ready.task.answer.model_validate(kept["answer"])
             yield PermutationAveragedAnswer(answer, tuple(kept["order_sensitive"]))
 
@@ -156,45 +164,74 @@ class Work:
             raise Cancelled("The job was cancelled; what was answered is kept, and nothing was written.")
 
     def _decided(self, questions: Iterable[Asked]) -> Iterator[tuple[ReadyRequest, list[Outcome]]]:
-        for question in questions:
-            ready = self.decider.ready(question.request, question.facts)
-            kept = self._kept(self._key("outcomes", ready), question.size, partial(self._decide, ready))
-            yield ready, _OUTCOMES.validate_json(kept)
+        for ready, text in self._asked_of("outcomes", questions, self._decide, Decider.ask_ahead):
+            yield ready, _OUTCOMES.validate_json(text)
 
     def _decide(self, ready: ReadyRequest) -> str:
         found = self.decider.decide(ready, progress=self._onward(), cancel=self.cancel)
         return _OUTCOMES.dump_json(found).decode()
 
-    def _average(self, question: Asked) -> str:
-        found = answer_permutation_averaged(
-            self.decider, question.request, facts=question.facts, progress=self._onward(), cancel=self.cancel
-        )
+    def _average(self, ready: ReadyRequest) -> str:
+        found = permutation_averaged(self.decider, ready, progress=self._onward(), cancel=self.cancel)
         return json.dumps({"answer": found.answer.model_dump(mode="json"), "order_sensitive": found.order_sensitive})
 
     def _score(self, questions: Sequence[Question]) -> str:
         found = self.decider.untuned.answer(questions, progress=self._onward(), cancel=self.cancel)
         return _RESULTS.dump_json(found).decode()
 
+    def _asked_of(
+        self,
+        form: str,
+        questions: Iterable[Asked],
+        ask: Callable[[ReadyRequest], str],
+        ahead: Callable[[Decider, ReadyRequest], Guess],
+    ) -> Iterator[tuple[ReadyRequest, str]]:
+        """What is kept or asked about each request, in order."""
+        readies: deque[ReadyRequest] = deque()
+
+        def chunk(question: Asked) -> _Chunk:
+            self._prepare()
+            ready = self.decider.ready(question.request, question.facts)
+            readies.append(ready)
+            key = self._key(form, ready)
+            return self._looked_up(key, question.size, partial(ask, ready), partial(ahead, self.decider, ready))
+
+        for text in self._in_order(map(chunk, questions), partial(chunks_ahead, self.decider.engine)):
+            yield readies.popleft(), text
+
     def _key(self, form: str, ready: ReadyRequest) -> str:
         return _key(form, self.decider.digest(ready.task.name, ready.request.dataset), ready.digest())
 
-    def _kept(self, key: str, size: int, ask: Callable[[], str]) -> str:
-        """What the journal keeps under a key, or what is then asked and kept."""
+    def _looked_up(self, key: str, size: int, ask: Callable[[], str], ahead: Callable[[], Guess]) -> _Chunk:
+        return _Chunk(key, size, self.journal.get(key), ask, ahead)
+
+    def _prepare(self) -> None:
         if not self.ready:
             tell = self.stage("optimizing the model")
             self.decider.wait_until_optimized(lambda seconds: tell(int(seconds), 0), self.cancel)
             self.ready = True
-        self._tell(0)
-        kept = self.journal.get(key)
-        if kept is None:
-            kept = ask()
-            self.asked += size
-            self.journal.put(key, kept)
-        else:
-            self.check()
-        self.done += size
-        self._tell(0)
-        return kept
+
+    def _in_order(self, chunks: Iterable[_Chunk], further: Callable[[], int]) -> Iterator[str]:
+        """What the journal keeps of each chunk, or what is then asked and kept.
+
+        Args:
+            chunks: in the order in which they are asked.
+            further: gives how many may be begun with before it is their turn.
+        """
+        for chunk in in_order(chunks, further, _Chunk.begin):
+            self._tell(0)
+            # An earlier chunk may have been the same.
+            kept = self.journal.get(chunk.key) if chunk.kept is None else chunk.kept
+            if kept is None:
+                with alone():
+                    kept = chunk.ask()
+                self.asked += chunk.size
+                self.journal.put(chunk.key, kept)
+            else:
+                self.check()
+            self.done += chunk.size
+            self._tell(0)
+            yield kept
 
     def _onward(self) -> Progress:
         return lambda done, _: self._tell(done)
@@ -202,6 +239,28 @@ class Work:
     def _tell(self, more: int) -> None:
         if self.progress is not None:
             self.progress(self.done + more, self.total)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Questions that are asked and kept together.
+
+    Args:
+        key: in the journal.
+        size: how many questions.
+        kept: what the journal holds, if it does.
+        ask: asks them.
+        ahead: begins with them ahead.
+    """
+
+    key: str
+    size: int
+    kept: str | None
+    ask: Callable[[], str]
+    ahead: Callable[[], Guess]
+
+    def begin(self) -> Guess:
+        return self.ahead() if self.kept is None else NoGuess()
 
 
 def _key(*parts: str) -> str:

@@ -1,0 +1,316 @@
+"""A pool of workers: chunks wait for the next worker that is free; what a lost worker was asked is asked again.
+
+One thread owns the pool, so that nothing in it is locked: whatever happens is put into its queue.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from itertools import count
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from dp_tools.engine.questions import Result
+from dp_tools.engine.workers.places import Places
+from dp_tools.engine.workers.worker import Chunk, Opener, Reply, WorkerPlace, open_local
+from dp_tools.errors import Cancelled, DpToolsError, ModelUnavailable
+
+if TYPE_CHECKING:
+    from dp_tools.engine.workers.ray_cluster import RayWorker
+
+TRIES = 3
+"""Workers that may be lost over one chunk, or one after the other before any has begun."""
+_PATIENCE_S = 120.0
+"""Seconds to wait for a first worker where none is left."""
+_BEAT_S = 1.0
+_numbers = count(1)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """What a worker does.
+
+    Args:
+        number: counts the workers of a pool from 1; one that takes the place of a lost one has the next number.
+        status: of its process.
+        node, process: where it runs; "" and 0 until it does.
+        answered: questions so far.
+        seconds: that they took.
+        asked: questions that it is answering now.
+        memory: bytes that its process held after its last chunk.
+    """
+
+    number: int
+    status: Literal["starting", "idle", "answering", "lost"]
+    node: str
+    process: int
+    answered: int
+    seconds: float
+    asked: int
+    memory: int
+
+
+class Task:
+    """A chunk on its way through the pool."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.chunk = chunk
+        self.number = next(_numbers)
+        self.future: Future[list[Result]] = Future()
+        self.lost = 0
+
+
+@dataclass(eq=False)
+class _Member:
+    number: int
+    worker: RayWorker
+    place: WorkerPlace | None = None
+    task: Task | None = None
+    answered: int = 0
+    seconds: float = 0.0
+    memory: int = 0
+    lost: bool = False
+
+    def state(self) -> WorkerState:
+        busy = self.task
+        status = "lost" if self.lost else "starting" if not self.place else "answering" if busy else "idle"
+        return WorkerState(
+            self.number,
+            status,  # type: ignore[arg-type]
+            self.place.node if self.place else "",
+            self.place.process if self.place else 0,
+            self.answered,
+            self.seconds,
+            len(busy.chunk.questions) if busy else 0,
+            self.memory,
+        )
+
+
+class WorkerPool:
+    """Workers where a user wants them. They start with the first chunk.
+
+    Args:
+        places: where.
+        opener: opens their models.
+    """
+
+    def __init__(self, places: Places, opener: Opener = open_local) -> None:
+        self.places = places
+        self._opener = opener
+        self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._waiting: deque[Task] = deque()
+        self._members: list[_Member] = []
+        self._failed_starts = 0
+        self._size: int | None = None
+        self._alone_since: float | None = None
+        self._over = False
+        self._guard = threading.Lock()
+        self._owner: threading.Thread | None = None
+
+    @property
+    def size(self) -> int:
+        """How many workers there are to be.
+
+        Raises:
+            ModelUnavailable, InvalidRequest: they cannot be had.
+        """
+        with self._guard:
+            if self._size is None:
+                from dp_tools.engine.workers.ray_cluster import join
+
+                self._size = join(self.places)
+            return self._size
+
+    def submit(self, task: Task, *, at_once: bool) -> None:
+        """Have a chunk answered.
+
+        Args:
+            task: the chunk; its future gets the results.
+            at_once: before all that wait.
+
+        Raises:
+            ModelUnavailable, InvalidRequest: there can be no workers.
+        """
+        size = self.size
+        with self._guard:
+            if self._over:
+                raise ModelUnavailable("The workers have been closed: open a new Preprocessor.")
+            if self._owner is None:
+                self._owner = threading.Thread(target=self._own, args=(size,), name="dp-tools-workers", daemon=True)
+                self._owner.start()
+        self._events.put(partial(self._take, task, at_once))
+
+    def withdraw(self, task: Task) -> None:
+        """A chunk's answer is not wanted any more."""
+        self._events.put(partial(self._give_up, task))
+
+    def states(self) -> list[WorkerState]:
+        """What each worker does, lost ones included."""
+        return [member.state() for member in list(self._members)]
+
+    def close(self) -> None:
+        """End the workers. Closing twice is harmless."""
+        with self._guard:
+            joined, owner, over = self._size is not None, self._owner, self._over
+            self._over = True
+        if over:
+            return
+        if owner is not None:
+            self._events.put(lambda: None)
+            owner.join()
+        if joined:
+            from dp_tools.engine.workers.ray_cluster import leave
+
+            leave()
+
+    # --- in the owner's thread
+
+    def _own(self, size: int) -> None:
+        for _ in range(size):
+            self._start()
+        while not self._over:
+            try:
+                self._events.get(timeout=_BEAT_S)()
+            except Empty:
+                self._look_for_workers()
+        for member in self._members:
+            member.worker.end()
+        self._fail(Cancelled("The work was stopped."))
+
+    def _start(self) -> None:
+        from dp_tools.engine.workers.ray_cluster import RayWorker
+
+        member = _Member(len(self._members) + 1, RayWorker(self.places.threads, self._opener))
+        self._members.append(member)
+        self._then(member.worker.place(), partial(self._began, member))
+
+    def _then(self, future: Future[T], do: Callable[[Future[T]], None]) -> None:
+        """Do something in this thread with what comes of a future."""
+        future.add_done_callback(lambda done: self._events.put(partial(do, done)))
+
+    def _began(self, member: _Member, future: Future[WorkerPlace]) -> None:
+        from dp_tools.engine.workers.ray_cluster import why
+
+        error = future.exception()
+        if error is not None:
+            member.lost = True
+            self._failed_starts += 1
+            if self._failed_starts >= TRIES:
+                self._fail(
+                    ModelUnavailable(
+                        f"No worker could start ({why(error)}): dp-tools[ray] has to be installed on every node."
+                    )
+                )
+            else:
+                self._start()
+            return
+        self._failed_starts = 0
+        place = future.result()
+        if place.release != version("dp-tools"):
+            self._fail(
+                ModelUnavailable(
+                    f"{place.node} has dp-tools {place.release} and not {version('dp-tools')}: install the same."
+                )
+            )
+        member.place = place
+        self._dispatch()
+
+    def _take(self, task: Task, at_once: bool) -> None:
+        (self._waiting.appendleft if at_once else self._waiting.append)(task)
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        for member in self._members:
+            if not self._waiting:
+                return
+            if member.place is not None and not member.lost and member.task is None:
+                self._ask(member, self._waiting.popleft())
+
+    def _ask(self, member: _Member, task: Task) -> None:
+        member.task = task
+        self._then(member.worker.answer(task.chunk, task.number), partial(self._replied, member, task))
+
+    def _replied(self, member: _Member, task: Task, future: Future[Reply]) -> None:
+        error = future.exception()
+        if error is not None:
+            self._lose(member, task, error)
+            return
+        reply = future.result()
+        if reply.missing and not task.future.done():
+            self._then(member.worker.send(reply.missing), partial(self._sent, member, task))
+            return
+        member.task = None
+        if not task.future.done():
+            if reply.error is not None:
+                task.future.set_exception(reply.error)
+            else:
+                member.answered += len(reply.results)
+                member.seconds += reply.seconds
+                member.memory = reply.memory
+                task.future.set_result(list(reply.results))
+        self._dispatch()
+
+    def _sent(self, member: _Member, task: Task, future: Future[None]) -> None:
+        error = future.exception()
+        if error is not None:
+            self._lose(member, task, error)
+        else:
+            self._ask(member, task)
+
+    def _lose(self, member: _Member, task: Task, error: BaseException) -> None:
+        """Ask what a lost worker was asked again, and start another one in its place."""
+        from dp_tools.engine.workers.ray_cluster import is_lost, why
+
+        member.task = None
+        if is_lost(error):
+            member.lost = True
+            self._start()
+            task.lost += 1
+            if task.lost < TRIES and not task.future.done():
+                self._waiting.appendleft(task)
+        if not task.future.done() and task not in self._waiting:
+            what = f"{task.lost} workers were lost over the same questions" if task.lost else "A worker failed"
+            task.future.set_exception(
+                ModelUnavailable(f"{what} ({why(error)}): check the memory of the machines, and resume the job.")
+            )
+        self._dispatch()
+
+    def _give_up(self, task: Task) -> None:
+        if task.future.done():
+            return
+        task.future.set_exception(Cancelled("The work was stopped."))
+        if task in self._waiting:
+            self._waiting.remove(task)
+        for member in self._members:
+            if member.task is task:
+                member.worker.stop(task.number)
+
+    def _look_for_workers(self) -> None:
+        """Do not wait for ever where no worker is left and none begins."""
+        if any(member.place is not None and not member.lost for member in self._members):
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = time.monotonic()
+        elif time.monotonic() - self._alone_since > _PATIENCE_S:
+            self._fail(
+                ModelUnavailable(
+                    f"No worker began within {_PATIENCE_S:.0f} seconds: the cluster's cores are taken, or its nodes "
+                    "are gone; check `ray status`, and resume the job."
+                )
+            )
+
+    def _fail(self, error: DpToolsError) -> None:
+        """Tell everybody who waits."""
+        tasks = [*self._waiting, *(member.task for member in self._members if member.task)]
+        self._waiting.clear()
+        for task in tasks:
+            if not task.future.done():
+                task.future.set_exception(error)
