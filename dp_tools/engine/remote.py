@@ -11,6 +11,8 @@ import math
 import os
 import random
 import threading
+import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import Any
@@ -41,26 +43,52 @@ class _Unreachable(_Failed):
     """No reply at all: the endpoint's own fault, the same for every question."""
 
 
+class _Addresses:
+    """The addresses of one model, which take turns; one that failed is left out until a while has passed."""
+
+    def __init__(self, addresses: Sequence[str]) -> None:
+        self._addresses = deque(addresses)
+        self._out: dict[str, float] = {}
+        self._guard = threading.Lock()
+
+    def next(self) -> str:
+        """Whose turn it is; where all have failed, that of the one that failed first."""
+        with self._guard:
+            self._addresses.rotate(-1)
+            now = time.monotonic()
+            return min(self._addresses, key=lambda address: max(self._out.get(address, now), now))
+
+    def leave_out(self, address: str, seconds: float) -> None:
+        """Do not ask there for so long, where there are others."""
+        with self._guard:
+            self._out[address] = time.monotonic() + seconds
+
+    def __len__(self) -> int:
+        return len(self._addresses)
+
+
 class RemoteEngine:
-    """A model behind an endpoint.
+    """A model behind an endpoint, or behind several that answer alike.
 
     Args:
-        spec: its address and name.
+        spec: its addresses and name.
         timeout: seconds to wait for one reply.
         pause: seconds before the first new try; doubles each time.
     """
 
     def __init__(self, spec: ModelSpec, *, timeout: float = 60.0, pause: float = _FIRST_PAUSE) -> None:
         self.spec = spec
-        self._address, _, self._model = spec.source.partition("#")
+        addresses, _, self._model = spec.source.partition("#")
+        self._addresses = _Addresses(addresses.split(","))
         self._pause = pause
+        at_once = _AT_ONCE * len(self._addresses)
         key = os.environ.get(_KEY)
         self._client = httpx2.Client(
             timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
             headers={"Authorization": f"Bearer {key}"} if key else {},
-            limits=httpx2.Limits(max_connections=_AT_ONCE),
+            limits=httpx2.Limits(max_connections=at_once),
         )
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="dp-tools-remote")
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="dp-tools-remote")
         self._closed = False
 
     @property
@@ -142,53 +170,58 @@ class RemoteEngine:
             "logprobs": True,
             "top_logprobs": _RUNNERS_UP,
         }
-        reply = self._post(body, over)
+        address, reply = self._post(body, over)
         try:
             content = (reply["choices"][0].get("logprobs") or {}).get("content")
             text = reply["choices"][0]["message"]["content"]
         except (KeyError, IndexError, TypeError, AttributeError):
-            raise _Failed(f"{self._address} replied with something other than a chat completion.") from None
+            raise _Failed(f"{address} replied with something other than a chat completion.") from None
         if not content:
             why = "gave an empty reply" if not text else "gives no logprobs, which confidence is read from"
-            raise _Failed(f"{self._address} {why}: use a model and a server that do (vLLM, llama-server).")
+            raise _Failed(f"{address} {why}: use a model and a server that do (vLLM, llama-server).")
         try:
             return [_Word.of(entry) for entry in content]
         except (KeyError, TypeError, ValueError):
-            raise _Failed(f"{self._address} replied with logprobs that cannot be read.") from None
+            raise _Failed(f"{address} replied with logprobs that cannot be read.") from None
 
-    def _post(self, body: dict[str, Any], over: threading.Event) -> Any:
-        pause = self._pause
-        for attempt in range(1, _TRIES + 1):
+    def _post(self, body: dict[str, Any], over: threading.Event) -> tuple[str, Any]:
+        """The address that replied, and its reply."""
+        pause, tries = self._pause, _TRIES * len(self._addresses)
+        for attempt in range(1, tries + 1):
             if over.is_set():
                 raise _Failed("The work was stopped, or the endpoint is out of reach.")
             wait_s: float | None = None
+            address = self._addresses.next()
             try:
-                reply = self._client.post(f"{self._address}/chat/completions", json=body)
+                reply = self._client.post(f"{address}/chat/completions", json=body)
                 if reply.status_code == 429 or reply.status_code >= 500:
-                    problem = f"{self._address} is busy or failing (HTTP {reply.status_code})"
+                    problem = f"{address} is busy or failing (HTTP {reply.status_code})"
                     wait_s = _asked_pause(reply.headers.get("retry-after"))
                 elif reply.status_code >= 400:
-                    raise self._refused(reply)
+                    raise self._refused(address, reply)
                 else:
-                    return reply.json()
+                    return address, reply.json()
             except httpx2.TimeoutException:
-                problem = f"{self._address} did not reply in time"
+                problem = f"{address} did not reply in time"
             except (httpx2.TransportError, RuntimeError) as error:  # RuntimeError: the client was closed
-                problem = f"{self._address} cannot be reached ({error})"
+                problem = f"{address} cannot be reached ({error})"
             except ValueError:
-                raise _Failed(f"{self._address} replied with something other than JSON.") from None
-            if attempt < _TRIES:
-                over.wait(min(wait_s if wait_s is not None else pause * random.uniform(0.8, 1.2), _LONGEST_PAUSE))
+                raise _Failed(f"{address} replied with something other than JSON.") from None
+            wait_s = min(wait_s if wait_s is not None else pause * random.uniform(0.8, 1.2), _LONGEST_PAUSE)
+            self._addresses.leave_out(address, wait_s)
+            # The others are asked at once.
+            if attempt < tries and attempt % len(self._addresses) == 0:
+                over.wait(wait_s)
                 pause *= 2
         raise _Unreachable(f"{problem}: check the address and the server, or name a local model.")
 
-    def _refused(self, reply: httpx2.Response) -> _Failed:
+    def _refused(self, address: str, reply: httpx2.Response) -> _Failed:
         detail = reply.text.strip().replace("\n", " ")[:200]
         if reply.status_code in (401, 403):
-            return _Unreachable(f"{self._address} wants a key: put it into the environment variable {_KEY}.")
+            return _Unreachable(f"{address} wants a key: put it into the environment variable {_KEY}.")
         if reply.status_code == 404:
-            return _Unreachable(f"{self._address} knows no model {self._model}, or has no chat completions: {detail}")
-        return _Failed(f"{self._address} refused the question (HTTP {reply.status_code}): {detail}")
+            return _Unreachable(f"{address} knows no model {self._model}, or has no chat completions: {detail}")
+        return _Failed(f"{address} refused the question (HTTP {reply.status_code}): {detail}")
 
 
 class _Word:

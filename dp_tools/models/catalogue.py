@@ -114,7 +114,7 @@ CATALOGUE: dict[str, ModelSpec] = {
 def resolve(named: str | ModelSpec) -> ModelSpec:
     """The model that a user named: a catalogue name, "nano+PATH" with the adapter at that path in place of the shipped
     one, the path of a GGUF file, "hf:owner/repo/file.gguf", or an endpoint with a model's name behind it,
-    "http://127.0.0.1:8000/v1#qwen3".
+    "http://127.0.0.1:8000/v1#qwen3"; commas separate several addresses of one model.
 
     Raises:
         ModelUnavailable: the name is unknown, or the path is missing or is not a GGUF file.
@@ -123,10 +123,14 @@ def resolve(named: str | ModelSpec) -> ModelSpec:
         return named
     name = named.strip()
     if _is_address(name):
-        address, _, model = name.partition("#")
+        given, _, model = name.partition("#")
         if not model:
             raise ModelUnavailable(f"{name} names no model: write the address, a #, and the model's name there.")
-        return ModelSpec(f"remote:{model}", f"{address.rstrip('/')}#{model}", "remote", note=f"Answers at {address}.")
+        addresses = [address.strip().rstrip("/") for address in given.split(",")]
+        if odd := next((address for address in addresses if not _is_address(address)), None):
+            raise ModelUnavailable(f'"{odd}" is no address: write each in full, with http:// or https:// before it.')
+        note = f"Answers at {', '.join(addresses)}."
+        return ModelSpec(f"remote:{model}", f"{','.join(addresses)}#{model}", "remote", note=note)
     if name in CATALOGUE:
         return _with_shipped_adapter(CATALOGUE[name])
     if name.startswith(_WITH_ADAPTER):

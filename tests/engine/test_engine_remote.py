@@ -288,6 +288,24 @@ def test_an_endpoint_that_is_not_there_is_named():
         engine.answer([ask("?")])
 
 
+def test_several_addresses_share_the_questions_and_one_that_fails_is_left_out(faulty: Callable[[Reply], Faulty]):
+    def reply(_body: dict[str, Any], _before: int) -> tuple[int, Any]:
+        return 200, completion(("Yes", 1.0))
+
+    first, second, broken = faulty(reply), faulty(reply), faulty(lambda _body, _before: (500, b"broken"))
+    addresses = ",".join(server.address for server in (first, broken, second))
+    results = RemoteEngine(resolve(f"{addresses}#model"), pause=30.0).answer([ask(str(number)) for number in range(60)])
+    assert all(isinstance(result, LabelScores) for result in results)
+    assert len(first.seen) + len(second.seen) == 60
+    assert min(len(first.seen), len(second.seen)) > 10
+    assert len(broken.seen) <= 24  # those that were on their way before it was known
+
+
+def test_every_address_is_written_in_full():
+    with pytest.raises(ModelUnavailable, match='"b:8000/v1" is no address'):
+        resolve("http://a:8000/v1, b:8000/v1#model")
+
+
 def test_a_server_that_never_replies_times_out(faulty: Callable[[Reply], Faulty]):
     hold = threading.Event()
 
