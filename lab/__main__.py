@@ -20,6 +20,7 @@ class _LabCommands(LazyCommands):
         "patience": ("lab.commands.patience:patience", "Measure whether long calls answer before a client leaves."),
         "prompt-tokens": ("lab.commands.prompt_tokens:prompt_tokens", "Count the tokens of each part of a prompt."),
         "scale": ("lab.commands.scale:scale", "Measure how whole tables scale with their records."),
+        "scaling": ("lab.commands.scaling:scaling", "Measure how answering scales with workers."),
         "wide": ("lab.commands.wide:wide", "Measure how whole tables scale with their columns."),
         "model": ("lab.commands.model:model", "Measure what trainings give."),
         "lists": ("lab.commands.lists:lists", "Measure dedupe and match on lists whose truth is known."),
