@@ -63,6 +63,7 @@ from dp_tools.tasks.task import (
 from dp_tools.tasks.verdicts import SURE, VerdictAnswer, VerdictRequest, selected
 
 if TYPE_CHECKING:
+    from dp_tools.engine.workers.pool import WorkerPool
     from dp_tools.tasks.closed_set import Choice
 
 _ALL = 1_000_000
@@ -163,6 +164,7 @@ class Decider:
         fallback: decides again the cases whose confidence lies in the uncertainty band.
         adapters: the user's own adapters; a request that names a dataset with one is answered with it.
         uncertainty_band: confidences, lowest and highest, between which the model counts as unsure.
+        pool: the workers behind the engine, if there are any.
     """
 
     def __init__(
@@ -176,7 +178,9 @@ class Decider:
         fallback: Decider | None = None,
         adapters: UserAdapters | None = None,
         uncertainty_band: tuple[float, float] = (0.0, 0.8),
+        pool: WorkerPool | None = None,
     ) -> None:
+        self.pool = pool
         self.model = model
         self.knowledge = knowledge
         self.engine = engine

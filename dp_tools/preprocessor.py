@@ -141,6 +141,7 @@ class Preprocessor:
             fallback=fallback,
             adapters=None if adapters is False else UserAdapters(adapters or default_folder()),
             uncertainty_band=uncertainty_band,
+            pool=pool,
         )
 
     def detect(

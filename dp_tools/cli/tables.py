@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table as Lines
 
 from dp_tools.cli.answering import ESCAPE, MODEL, interruptible, stages
-from dp_tools.cli.workers import WORKERS, Workers, with_workers
+from dp_tools.cli.workers import UNNAMED, WORKERS, Workers, with_workers
 from dp_tools.decision import Decider
 from dp_tools.engine.workers.places import Places
 from dp_tools.errors import InvalidRequest, TableUnavailable
@@ -386,12 +386,14 @@ def list_jobs(state: Path | None) -> None:
 @click.argument("job")
 @options(_MODEL[2:])
 def show(job: str, state: Path | None) -> None:
-    """Show a job and its result, as JSON."""
+    """Show a job and its result, as JSON; with what each of its workers does, if it has any."""
     held = _jobs("nano", None, _state_of(job, state))
     found = held.get(job)
     if found.kind == "call" and found.status == "done":
         found.answer = held.answer(job).model_dump(mode="json")
-    click.echo(found.model_dump_json(indent=2))
+    workers = held.store.workers(found.id)
+    shown = found.model_dump(mode="json") | ({"workers": workers} if workers else {})
+    click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
 
 
 @jobs.command()
@@ -504,16 +506,14 @@ def _jobs(model: str, knowledge: Path | None, state: Path | None, workers: Worke
     """The jobs of a person at a shell, who may name any file."""
     opened: list[Preprocessor] = []
     command = click.get_current_context()
-    if workers:
+    if workers is not None:
         # Now, so that nothing is read first where they cannot be had.
         Places.of(workers["workers"], workers["cluster"], workers["threads_per_worker"])
 
     def decider() -> Decider:
         if not opened:
-            if workers is None:
-                opened.append(Preprocessor(model, knowledge))
-            else:
-                opened.append(Preprocessor(model, knowledge, **workers))
+            opened.append(Preprocessor(model, knowledge, **(workers or UNNAMED)))
+            if opened[0].pool is not None:
                 command.call_on_close(opened[0].close)
         return opened[0].decider
 

@@ -36,6 +36,10 @@ class Workers(TypedDict):
     threads_per_worker: int | None
 
 
+UNNAMED = Workers(workers=None, cluster=None, threads_per_worker=None)
+"""Where a user named no place: in this process, unless DP_TOOLS_CLUSTER names one."""
+
+
 def with_workers(function: C) -> C:
     """Give a command the options of `WORKERS` as one argument, `workers`."""
 

@@ -172,7 +172,7 @@ def http_app(
         )
     if not address.is_loopback and address.url is None:
         raise InvalidRequest(f"Say with --url how clients reach {address.host}:{address.port}, as https://HOST.")
-    metrics = Metrics(lambda: call_metrics.running, lambda: scheduler.inside)
+    metrics = Metrics(lambda: call_metrics.running, lambda: scheduler.inside, server_context.worker_states)
     call_metrics.observe = metrics.observe
     guard = {} if tokens is None else _auth(address, tokens)
     server = create_server(

@@ -20,6 +20,7 @@ from dp_tools.tables.io.paths import Roots
 
 if TYPE_CHECKING:
     from dp_tools.decision import Decider
+    from dp_tools.engine.workers.pool import WorkerState
     from dp_tools.preprocessor import Preprocessor
     from dp_tools.rules.store.knowledge_store import KnowledgeStore
     from dp_tools.tables.jobs.jobs import Jobs
@@ -132,6 +133,11 @@ class ServerContext:
                     self._share(opened.decider)
                 self._preprocessor = opened
             return self._preprocessor
+
+    def worker_states(self) -> list[WorkerState]:
+        """What each worker does; empty where this process answers, or nothing was asked yet."""
+        pool = None if self._preprocessor is None else self._preprocessor.pool
+        return [] if pool is None else pool.states()
 
     def warm_up(self) -> None:
         """Sweep what killed processes left, and have the model's weights optimized in the background.

@@ -239,7 +239,7 @@ async def test_a_call_that_is_made_again_while_its_job_runs_starts_no_second_one
     slow.most = None
     # A person at a shell, in another folder, finds the job of the server and goes on with it.
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("dp_tools.cli.tables.Preprocessor", lambda *_: server_context.preprocessor)
+    monkeypatch.setattr("dp_tools.cli.tables.Preprocessor", lambda *_, **__: server_context.preprocessor)
     listed = CliRunner().invoke(main, ["jobs", "list"], catch_exceptions=False).output
     assert started["id"] in listed
     assert str(server_context.jobs.store.folder) in listed

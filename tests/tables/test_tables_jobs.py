@@ -173,7 +173,7 @@ def test_a_person_at_a_shell_is_asked_before_a_job_goes_on_with_another_model(
 ) -> None:
     job = stopped(folder, ScriptedEngine())
     other = Preprocessor(knowledge=folder / "rules.db", engine=ScriptedEngine(name="other"))
-    monkeypatch.setattr("dp_tools.cli.tables.Preprocessor", lambda *_: other)
+    monkeypatch.setattr("dp_tools.cli.tables.Preprocessor", lambda *_, **__: other)
     monkeypatch.setattr("dp_tools.cli.tables.is_a_person_there", lambda: True)
     done = CliRunner().invoke(main, ["jobs", "resume", job, "--state", str(folder / "state")], input=f"{word}\n")
     assert "the model other, not scripted" in done.stderr

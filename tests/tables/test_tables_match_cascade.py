@@ -168,7 +168,7 @@ def test_the_command_takes_the_promise_and_refuses_one_that_cannot_be(
 ) -> None:
     engine = WordsEngine()
     preprocessor = Preprocessor(knowledge=":memory:", engine=engine)
-    monkeypatch.setattr("dp_tools.cli.tables.Preprocessor", lambda *_: preprocessor)
+    monkeypatch.setattr("dp_tools.cli.tables.Preprocessor", lambda *_, **__: preprocessor)
     files = [str(folder / "left.csv"), str(folder / "right.csv"), "--state", str(folder / "state")]
     assert CliRunner().invoke(main, ["match-tables", *files, "--recall", "1.5"]).exit_code == 2
     done = CliRunner().invoke(main, ["match-tables", *files, "--recall", "0.8", "--precision", "0.8", "--delta", "0.1"])

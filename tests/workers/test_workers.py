@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import random
 import signal
@@ -25,6 +26,8 @@ from dp_tools.engine.questions import Engine, Labels, Question, Segment
 from dp_tools.engine.workers import places, pool
 from dp_tools.engine.workers.files import ModelFile, NodeFiles
 from dp_tools.errors import InvalidRequest, ModelUnavailable
+from dp_tools.mcp_server.metrics import Metrics
+from dp_tools.tables.jobs.job_store import JobStore
 
 CLUSTER_JOB = Path(__file__).with_name("cluster_job.py")
 CORES = 4
@@ -118,6 +121,14 @@ def test_jobs_write_the_same_bytes_with_workers_as_in_one_process(with_workers, 
     states = with_workers.pool.states()
     assert [state.status for state in states] == ["idle", "idle"]
     assert all(state.answered > 0 for state in states)
+    folder = tables / "workers" / "state"
+    job = JobStore(folder).rows(1)[0]["id"]
+    shown = CliRunner().invoke(main, ["jobs", "show", job, "--state", str(folder)])
+    workers = json.loads(shown.stdout)["workers"]
+    assert [worker["process"] for worker in workers] == [state.process for state in states]
+    assert all(worker["per_second"] > 0 for worker in workers)
+    metrics = Metrics(lambda: 0, lambda: 0, with_workers.pool.states).text().decode()
+    assert f'dp_tools_worker_questions_total{{node="{states[0].node}",worker="1"}} {states[0].answered}.0' in metrics
 
 
 def test_what_a_lost_worker_was_asked_is_asked_again(with_workers, engine):

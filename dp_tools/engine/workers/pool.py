@@ -57,6 +57,19 @@ class WorkerState:
     asked: int
     memory: int
 
+    def described(self) -> dict[str, object]:
+        """As `jobs show` prints it."""
+        return {
+            "worker": self.number,
+            "status": self.status,
+            "node": self.node,
+            "process": self.process,
+            "answering": self.asked,
+            "answered": self.answered,
+            "per_second": round(self.answered / self.seconds, 2) if self.seconds else None,
+            "memory_mb": self.memory // 2**20,
+        }
+
 
 class Task:
     """A chunk on its way through the pool."""
@@ -129,6 +142,20 @@ class WorkerPool:
                 self._size = join(self.places)
             return self._size
 
+    def start(self) -> None:
+        """Start the workers, if they have not been started.
+
+        Raises:
+            ModelUnavailable, InvalidRequest: there can be none.
+        """
+        size = self.size
+        with self._guard:
+            if self._over:
+                raise ModelUnavailable("The workers have been closed: open a new Preprocessor.")
+            if self._owner is None:
+                self._owner = threading.Thread(target=self._own, args=(size,), name="dp-tools-workers", daemon=True)
+                self._owner.start()
+
     def submit(self, task: Task, *, at_once: bool) -> None:
         """Have a chunk answered.
 
@@ -139,13 +166,7 @@ class WorkerPool:
         Raises:
             ModelUnavailable, InvalidRequest: there can be no workers.
         """
-        size = self.size
-        with self._guard:
-            if self._over:
-                raise ModelUnavailable("The workers have been closed: open a new Preprocessor.")
-            if self._owner is None:
-                self._owner = threading.Thread(target=self._own, args=(size,), name="dp-tools-workers", daemon=True)
-                self._owner.start()
+        self.start()
         self._events.put(partial(self._take, task, at_once))
 
     def withdraw(self, task: Task) -> None:
@@ -175,12 +196,16 @@ class WorkerPool:
 
     def _own(self, size: int) -> None:
         for _ in range(size):
-            self._start()
+            self._events.put(self._start)
         while not self._over:
             try:
-                self._events.get(timeout=_BEAT_S)()
+                happened = self._events.get(timeout=_BEAT_S)
             except Empty:
-                self._look_for_workers()
+                happened = self._look_for_workers
+            try:
+                happened()
+            except Exception as error:  # Whatever Ray raises: nobody must wait for a thread that has ended.
+                self._fail(ModelUnavailable(f"The workers cannot be reached ({error}): check them, and try again."))
         for member in self._members:
             member.worker.end()
         self._fail(Cancelled("The work was stopped."))
@@ -215,11 +240,14 @@ class WorkerPool:
         self._failed_starts = 0
         place = future.result()
         if place.release != version("dp-tools"):
+            member.lost = True
+            member.worker.end()
             self._fail(
                 ModelUnavailable(
                     f"{place.node} has dp-tools {place.release} and not {version('dp-tools')}: install the same."
                 )
             )
+            return
         member.place = place
         self._dispatch()
 

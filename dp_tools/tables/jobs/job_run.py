@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dp_tools.decision import Decider
+from dp_tools.engine.workers.pool import WorkerPool
 from dp_tools.errors import Cancelled, InvalidRequest, TableUnavailable
 from dp_tools.progress import Progress
 from dp_tools.tables.asking import Journal, Work
@@ -72,6 +73,7 @@ class JobRun:
         self.stop = stop
         self._read: list[tuple[Path, str]] = []
         self._notes: list[str] = []
+        self._pool: WorkerPool | None = None
         self._stage, self._since, self._first, self._told = "", 0.0, 0, 0.0
 
     def notes(self) -> list[str]:
@@ -98,8 +100,10 @@ class JobRun:
 
     def work(self) -> Work:
         """What asks the model, through the job's journal."""
+        decider = self._decider()
+        self._pool = decider.pool
         return Work(
-            self._decider(),
+            decider,
             self.journal(),
             progress=lambda done, total: self.tell("asking", done, total),
             cancel=self.stop,
@@ -193,6 +197,8 @@ class JobRun:
         seconds = now - self._since
         rate = (done - self._first) / seconds if seconds > 0 and done > self._first else None
         self.store.update(self.job, stage=stage, done=done, total=total, rate=rate, updated=time.time())
+        if self._pool is not None:
+            self.store.note_workers(self.job, [state.described() for state in self._pool.states()])
 
     def stage(self, name: str) -> Progress:
         """Begin a stage outside of the work; its progress also stops there if the run is to stop."""

@@ -13,7 +13,7 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ _VERSION = 2
 """Of the schema, as `PRAGMA user_version`. Version 0 had other names in jobs, requests and answers; until version 2
 cases for a person had no row."""
 _FILE = "jobs.sqlite"
+_WORKERS = "workers.json"
 
 
 def own_state() -> Path:
@@ -255,6 +256,23 @@ class JobStore:
     def journal(self, job: str) -> JobJournal:
         """The answers that the model gave to a job."""
         return JobJournal(self, job)
+
+    def note_workers(self, job: str, workers: Sequence[Mapping[str, object]]) -> None:
+        """Keep what each worker does for a job. Where the disk refuses, nobody sees it, and the job goes on."""
+        file = self.folder / job / _WORKERS
+        with contextlib.suppress(OSError):
+            file.parent.mkdir(exist_ok=True)
+            part = file.with_suffix(".part")
+            part.write_text(json.dumps(workers), encoding="utf-8")
+            part.replace(file)
+
+    def workers(self, job: str) -> list[dict[str, Any]]:
+        """What each worker did for a job when that was last noted; empty where this machine answered by itself."""
+        try:
+            found: list[dict[str, Any]] = json.loads((self.folder / job / _WORKERS).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return []
+        return found
 
     def sources(self, job: str) -> dict[str, str]:
         """The fingerprints of the files that a job reads, by path."""
