@@ -18,6 +18,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.types import Icon
 
 from dp_tools.mcp_server.call_metrics import CallMetrics
+from dp_tools.mcp_server.panels import panel_meta, panels
 from dp_tools.mcp_server.prompts import add_prompts
 from dp_tools.mcp_server.protocol_tasks import JobTasks
 from dp_tools.mcp_server.resources import add_resources
@@ -86,7 +87,7 @@ def create_server(
         instructions=instructions(profiles, server_context.patience),
         version=_version(),
         tools=[*tools_of(server_context, watchers, trust_agents=trust_agents, profiles=profiles)],
-        extensions=[JobTasks(server_context)] if {"tasks", "tables"}.intersection(profiles) else [],
+        extensions=[*([JobTasks(server_context)] if {"tasks", "tables"}.intersection(profiles) else []), panels()],
         cache_hints=dict.fromkeys(_LISTS, CacheHint(ttl_ms=60_000, scope="public")),
         lifespan=lifespan,
         subscriptions=bus,
@@ -115,7 +116,10 @@ def tools_of(
         ({"tables"}, lambda: entity_tools(server_context, trust_agents=trust_agents)),
         ({"rules"}, lambda: rule_tools(server_context, watchers, trust_agents=trust_agents)),
     ]
-    return [tool for group, tools in groups if group.intersection(profiles) for tool in tools()]
+    found = [tool for group, tools in groups if group.intersection(profiles) for tool in tools()]
+    for tool in found:
+        tool.meta = panel_meta(tool.name)
+    return found
 
 
 def _icon() -> Icon:

@@ -56,7 +56,7 @@ async function open(context, root) {
   root.replaceChildren(head, h("p", { class: "soft" }, `${counted(firstRows.count, "row")}, ${counted(firstRows.columns.length, "column")}`), profilePlace, gridPlace, detail);
   drawRows(context, { name, firstRows, marks, gridPlace, detail, jobs });
   const { profile, left_out } = await profiling;
-  profilePlace.replaceChildren(drawProfile(context, name, profile, left_out));
+  profilePlace.replaceChildren(drawProfile(profile, left_out));
 }
 
 /** The name by which a file is opened, of a path as a person gave it. */
@@ -206,7 +206,8 @@ function choice(label, options) {
   return { field, label: h("label", {}, label, field) };
 }
 
-function drawProfile(context, name, profile, leftOut) {
+/** A profile as `profile_table` returns it. */
+export function drawProfile(profile, leftOut) {
   const detail = h("div", { class: "card", "aria-live": "polite" });
   const buttons = profile.columns.map((column) => h("button", { class: "item", "aria-pressed": "false", onclick: () => show(column) },
     h("span", {}, column.name), " ", h("span", { class: "soft small" }, column.kind), h("br"),

@@ -12,13 +12,14 @@ from click.testing import CliRunner
 from http_serving import connected, listening
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
-from mcp.types import Tool
+from mcp.types import TextResourceContents, Tool
 from serving import ERAS, ROOT, environment
 
 from dp_tools.cli.serve import serve
 from dp_tools.mcp_server.call_metrics import CallMetrics
 from dp_tools.mcp_server.fair_scheduler import FairScheduler
 from dp_tools.mcp_server.http import Address, http_app
+from dp_tools.mcp_server.panels import PANEL, SHOWN
 from dp_tools.mcp_server.server import create_server
 from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.tools.groups import PROFILES, Profile, instructions
@@ -128,3 +129,16 @@ async def test_the_server_s_card_has_an_icon_that_travels_with_it(era: str) -> N
     assert (head, icon.mime_type) == ("data:image/png;base64", "image/png")
     assert base64.b64decode(data).startswith(b"\x89PNG")
     assert len(data) < 2000
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_five_tools_name_the_panel_that_shows_their_results(era: str) -> None:
+    async with Client(create_server(), mode=era) as client:
+        tools = (await client.list_tools()).tools
+        named = {tool.name: tool.meta["ui"]["resourceUri"] for tool in tools if tool.meta}
+        (content,) = (await client.read_resource(named["get_job"])).contents
+    assert named == dict.fromkeys(SHOWN, PANEL)
+    assert content.mime_type == "text/html;profile=mcp-app"
+    assert isinstance(content, TextResourceContents)
+    assert content.text.count("</script>") == 1
+    assert "https://" not in content.text
