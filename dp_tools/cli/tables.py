@@ -94,6 +94,13 @@ _KINDS = (
     ),
 )
 _ESCAPE = (ESCAPE,)
+_LABELLED = (
+    click.option(
+        "--labelled",
+        type=FILE,
+        help="File of pairs to learn from: left_row, right_row (or the values of a key column) and same, yes or no.",
+    ),
+)
 _PERMUTATION_AVERAGED = (
     click.option(
         "--permutation-averaged",
@@ -260,7 +267,7 @@ def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
 @click.argument("left", type=FILE)
 @click.argument("right", type=FILE)
 @click.option("--many", is_flag=True, help="Allow a record to match several others.")
-@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _PROMISE, _READING, _MODEL, WORKERS)
+@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _LABELLED, _PROMISE, _READING, _MODEL, WORKERS)
 @with_workers
 def match_tables(
     left: Path,
@@ -276,6 +283,7 @@ def match_tables(
     exclude: tuple[str, ...],
     kinds: tuple[str, ...],
     permutation_averaged: bool,
+    labelled: Path | None,
     recall: float,
     precision: float,
     delta: float,
@@ -300,6 +308,7 @@ def match_tables(
         one_to_one=not many,
         kinds=list(kinds),
         permutation_averaged=permutation_averaged,
+        labelled=None if labelled is None else str(labelled.absolute()),
         recall=recall,
         precision=precision,
         delta=delta,
@@ -315,7 +324,7 @@ def match_tables(
     "--register", help="Bring FILE into this entity register (a name, or a path ending in .sqlite); made if new."
 )
 @click.option("--key", "key", multiple=True, help="For a new register: column that names a record (repeatable).")
-@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _PROMISE, _READING, _MODEL, WORKERS)
+@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _LABELLED, _PROMISE, _READING, _MODEL, WORKERS)
 @with_workers
 def dedupe(
     file: Path,
@@ -331,6 +340,7 @@ def dedupe(
     exclude: tuple[str, ...],
     kinds: tuple[str, ...],
     permutation_averaged: bool,
+    labelled: Path | None,
     recall: float,
     precision: float,
     delta: float,
@@ -356,6 +366,7 @@ def dedupe(
         register_name=register,
         key=list(key),
         permutation_averaged=permutation_averaged,
+        labelled=None if labelled is None else str(labelled.absolute()),
         recall=recall,
         precision=precision,
         delta=delta,

@@ -101,7 +101,7 @@ def match_runs(
 
     wanted = scores.same[asked]
     for seed in seeds:
-        got = answer(features, prior, replayed, promise, seed=seed)
+        got = answer(features.values, prior, replayed, promise, seed=seed)
         learned = copy.deepcopy(scores)
         open_ = asked[~got.asked]
         learned.decide(open_, "learned", got.probability[~got.asked], got.yes[~got.asked])

@@ -33,7 +33,7 @@ from dp_tools.tables.jobs.job_requests import (
     PermutationAveraged,
     RegisterName,
     TableSource,
-    sources_of,
+    paths_of,
 )
 from dp_tools.tables.jobs.results import Job, Review
 from dp_tools.tables.jobs.tool_arguments import (
@@ -138,9 +138,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
 
         def look() -> tuple[Job | None, list[Path], Writes | None]:
             """The same job if it did not end; else the files that a person has to know of."""
-            outside = server_context.roots.outside(
-                source.path for source in sources_of(request) if source.path is not None
-            )
+            outside = server_context.roots.outside(paths_of(request))
             if (known := jobs.unfinished(request)) is not None:
                 return known, outside, None
             return None, outside, jobs.writes(request, outside) if can_ask(ctx) else None

@@ -19,6 +19,7 @@ from dp_tools.tables.jobs.job_requests import (
     DetectRequest,
     FillRequest,
     MatchRequest,
+    PromisedRequest,
     sources_of,
 )
 from dp_tools.tables.jobs.job_store import JobStore
@@ -69,6 +70,8 @@ def resolve_paths(request: AnyJobRequest, disk: Disk) -> AnyJobRequest:
             resolved[name] = source.model_copy(update={"path": str(disk.to_read(source.path))})
         elif source.records is None:
             raise InvalidRequest("Say which table: give a path, or records.")
+    if isinstance(request, PromisedRequest) and request.labelled is not None:
+        resolved["labelled"] = str(disk.to_read(request.labelled))
     outputs = outputs_of(request, disk)
     resolved["output"] = str(outputs[0]) if outputs else None
     return request.model_copy(update=resolved)

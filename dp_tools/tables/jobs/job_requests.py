@@ -31,6 +31,7 @@ Precision = Annotated[float, Field(gt=0, le=1, description="And to be right."), 
 Delta = Annotated[float, Field(gt=0, lt=1, description="Chance to miss either."), _NUMBER]
 AskAll = Annotated[bool, Field(description="Ask about everything.")]
 
+Labelled = Annotated[str | None, Field(description="File of labels to learn from.")]
 Kinds = Annotated[list[str], Field(description="Kinds of columns: telephone=Mobil.")]
 RegisterName = Annotated[str | None, Field(description="Entity register to bring the table into.")]
 KeyColumns = Annotated[list[str], Field(description="For a new register: columns that name a record.")]
@@ -95,6 +96,7 @@ class PromisedRequest(JobRequest):
     precision: Precision = 0.95
     delta: Delta = 0.05
     ask_all: AskAll = False
+    labelled: Labelled = None
 
     @property
     def promise(self) -> Promise | None:
@@ -192,6 +194,13 @@ def sources_of(request: AnyJobRequest) -> list[TableSource]:
     if isinstance(request, CallRequest):
         return []
     return [request.left, request.right] if isinstance(request, MatchRequest) else [request.source]
+
+
+def paths_of(request: AnyJobRequest) -> list[str]:
+    """The files that a job reads, as they were named: its tables, and labels."""
+    labelled = request.labelled if isinstance(request, PromisedRequest) else None
+    paths = [*(source.path for source in sources_of(request)), labelled]
+    return [path for path in paths if path is not None]
 
 
 class OutputFile(BaseModel):

@@ -20,7 +20,7 @@ from dp_tools.errors import Cancelled, DpToolsError, InvalidRequest, TableUnavai
 from dp_tools.tables.io.paths import Disk
 from dp_tools.tables.jobs.call_jobs import CallWork, kept_answer
 from dp_tools.tables.jobs.job_files import Leave, Writes, outputs_of, require_free, resolve_paths, writes_of
-from dp_tools.tables.jobs.job_requests import AnyJobRequest, CallRequest, JobResult, sources_of
+from dp_tools.tables.jobs.job_requests import AnyJobRequest, CallRequest, JobResult, paths_of
 from dp_tools.tables.jobs.job_run import JobRun
 from dp_tools.tables.jobs.job_steps import carry_out
 from dp_tools.tables.jobs.job_store import JobStore
@@ -147,7 +147,7 @@ class Jobs:
             InvalidRequest: the request cannot be carried out as it is.
         """
         # Whoever began a job on files outside the roots was let read them.
-        outside = self.disk.outside(source.path for source in sources_of(request) if source.path is not None)
+        outside = self.disk.outside(paths_of(request))
         try:
             resolved = resolve_paths(request, self.disk.granting(outside))
         except TableUnavailable:

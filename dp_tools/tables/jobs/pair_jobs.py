@@ -23,6 +23,7 @@ from dp_tools.tables.jobs.job_requests import (
 )
 from dp_tools.tables.jobs.job_run import JobRun
 from dp_tools.tables.jobs.merged_outputs import conflict_review, deliver_merged, survivorship_of
+from dp_tools.tables.jobs.pair_labels import job_labels, keep_labels
 from dp_tools.tables.jobs.register_jobs import bring_into_register
 from dp_tools.tables.match.identity import stated_kinds
 from dp_tools.tables.match.matching import Matching, dedupe_table, match_tables
@@ -35,6 +36,7 @@ def match(run: JobRun) -> JobResult:
     request = run.request
     assert isinstance(request, MatchRequest)
     with run.open(request.left) as left, run.open(request.right) as right:
+        given = job_labels(run, request, left, right)
         matching = match_tables(
             run.work(),
             left,
@@ -48,6 +50,8 @@ def match(run: JobRun) -> JobResult:
             permutation_averaged=request.permutation_averaged,
             kinds=stated_kinds(request.kinds),
             promise=request.promise,
+            labels=given.labels,
+            earlier=given.earlier,
         )
         files = deliver(
             run,
@@ -59,6 +63,7 @@ def match(run: JobRun) -> JobResult:
             run, partial(entities_of_tables, (left, right), linked_places(matching.pairs)), survivorship
         )
         files += merged + _put_before_a_person(run, matching, merging, left, right)
+        keep_labels(run, given, matching, left, right)
         first = matching.pairs.at(slice(shown(files)))
         lefts = dict(left.records(first.left.tolist()))
         rights = dict(right.records(first.right.tolist()))
@@ -71,6 +76,7 @@ def match(run: JobRun) -> JobResult:
         f"{len(matching.candidates):,} candidates ({matching.candidates.per_record:.1f} a record); "
         f"{len(matching.doubtful):,} wait for a person."
         + _merged(merging)
+        + _taught(matching)
         + _audited(matching)
         + not_looked_at(*matching.compared)
         + failures_of(matching.scores.unanswered())
@@ -82,8 +88,7 @@ def match(run: JobRun) -> JobResult:
         "for review": len(matching.doubtful),
         **_merged_figures(merging),
     }
-    if matching.scores.audit is not None:
-        figures["asked"] = matching.scores.audit.asked
+    figures.update(_learned_figures(matching))
     return JobResult(summary=summary, files=files, figures=figures, preview=preview)
 
 
@@ -94,6 +99,7 @@ def dedupe(run: JobRun) -> JobResult:
     if request.register_name is not None:
         return bring_into_register(run, request, request.register_name)
     with run.open(request.source) as table:
+        given = job_labels(run, request, table, table)
         matching = dedupe_table(
             run.work(),
             table,
@@ -105,6 +111,8 @@ def dedupe(run: JobRun) -> JobResult:
             permutation_averaged=request.permutation_averaged,
             kinds=stated_kinds(request.kinds),
             promise=request.promise,
+            labels=given.labels,
+            earlier=given.earlier,
         )
         files = deliver(
             run,
@@ -115,6 +123,7 @@ def dedupe(run: JobRun) -> JobResult:
         places = [[(0, row) for row in rows] for rows, _ in matching.groups]
         merged, merging = deliver_merged(run, partial(entities_of_tables, (table,), places), survivorship)
         files += merged + _put_before_a_person(run, matching, merging, table, table)
+        keep_labels(run, given, matching, table, table)
         first = matching.groups[: shown(files)]
         records = dict(table.records({row for rows, _ in first for row in rows}))
     preview = [
@@ -131,6 +140,7 @@ def dedupe(run: JobRun) -> JobResult:
         f"{members:,} of {table.count:,} records stand in {len(matching.groups):,} groups of the same thing, "
         f"found among {len(matching.candidates):,} candidate pairs; {len(matching.doubtful):,} pairs wait for a person."
         + _merged(merging)
+        + _taught(matching)
         + _audited(matching)
         + not_looked_at(*matching.compared)
         + failures_of(matching.scores.unanswered())
@@ -142,8 +152,7 @@ def dedupe(run: JobRun) -> JobResult:
         "for review": len(matching.doubtful),
         **_merged_figures(merging),
     }
-    if matching.scores.audit is not None:
-        figures["asked"] = matching.scores.audit.asked
+    figures.update(_learned_figures(matching))
     return JobResult(summary=summary, files=files, figures=figures, preview=preview)
 
 
@@ -180,6 +189,27 @@ def _merged(merging: Merging) -> str:
 
 def _merged_figures(merging: Merging) -> dict[str, int]:
     return {"entities": merging.entities, "conflicts": merging.contradicting} if merging.entities else {}
+
+
+def _taught(matching: Matching) -> str:
+    """What labels taught, and how sure the result is by them."""
+    if matching.taught is None:
+        return ""
+    sure = ""
+    if matching.scores.taught:
+        right, found = matching.expected
+        sure = f" By what was learned, {right:.0%} of these pairs are right, and they are {found:.0%} of all there are."
+    return f" {matching.taught.sentence()}{sure}"
+
+
+def _learned_figures(matching: Matching) -> dict[str, float | int]:
+    """How many labels there were, and how many pairs the model was asked about, where not about all."""
+    figures: dict[str, float | int] = {}
+    if matching.taught is not None:
+        figures["labels"] = matching.taught.here
+    if matching.scores.audit is not None:
+        figures["asked"] = matching.scores.audit.asked
+    return figures
 
 
 def _audited(matching: Matching) -> str:

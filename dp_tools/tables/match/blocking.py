@@ -81,6 +81,7 @@ def candidate_pairs(
     compared: Sequence[Sequence[str]] | None = None,
     top: int = TOP,
     keys: Sequence[Keys] = (),
+    besides: Sequence[tuple[int, int]] = (),
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> Candidates:
@@ -92,6 +93,7 @@ def candidate_pairs(
         compared: the columns of each table to compare on (default: see `contents`).
         top: how many most similar records each record keeps, seen from both sides.
         keys: of each table; records that share one are candidates, too (see `sharing_a_key`).
+        besides: pairs of record numbers that are candidates in any case; in one table the smaller first.
         progress: called with (records done, records in all).
         cancel: set it to stop.
 
@@ -118,12 +120,16 @@ def candidate_pairs(
         rows, columns, scores = _distinct(np.r_[rows, back[1]], np.r_[columns, back[0]], np.r_[scores, back[2]])
     kept = _near_best(rows, columns, scores, shared=right is None)
     rows, columns, scores = rows[kept], columns[kept], scores[kept]
-    if keys:
-        others = _without(sharing_a_key(*keys), (rows, columns), tables[-1].count)
+    numbers = [table.scan([]).collect()[ROW].to_numpy().astype(np.int64) for table in tables]
+    further = [sharing_a_key(*keys)] if keys else []
+    if besides:
+        named = np.array(besides, np.int64)
+        further.append((np.searchsorted(numbers[0], named[:, 0]), np.searchsorted(numbers[-1], named[:, 1])))
+    for pairs in further:
+        others = _without(pairs, (rows, columns), tables[-1].count)
         cosines = work.cosines(matrices[0], matrices[-1], *others)
         rows, columns, scores = np.r_[rows, others[0]], np.r_[columns, others[1]], np.r_[scores, cosines]
     order = np.lexsort((columns, -scores, rows))
-    numbers = [table.scan([]).collect()[ROW].to_numpy().astype(np.int64) for table in tables]
     return Candidates(
         numbers[0][rows[order]], numbers[-1][columns[order]], scores[order], tables[0].count, tables[-1].count
     )

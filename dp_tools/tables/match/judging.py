@@ -14,7 +14,8 @@ from dp_tools.decision import EVEN, by_counting, is_left_to_counting
 from dp_tools.explain.averaging import ORDERS_OF_A_PAIR
 from dp_tools.profiling import PairFacts
 from dp_tools.profiling.facts import Similarity
-from dp_tools.profiling.identity.many import judge_many
+from dp_tools.profiling.identity import IdentityJudge
+from dp_tools.profiling.identity.many import Judgements, judge_many
 from dp_tools.profiling.pair_features import PairFeatures, pair_features
 from dp_tools.profiling.pair_prior import prior_log_odds
 from dp_tools.progress import Progress
@@ -80,9 +81,9 @@ class Judging:
     def scores(self) -> PairScores:
         """A score for each candidate: by counting where that decides, otherwise from what answers questions."""
         scores = PairScores.unknown(len(self.candidates))
-        rest = self._count(scores)
+        rest = self.count(scores, np.arange(len(scores)))
         if len(rest):
-            self._score(rest, scores)
+            self.score(rest, scores)
         return scores
 
     def reasons(self, scores: PairScores, places: NDArray[np.int64]) -> list[str | None]:
@@ -91,59 +92,74 @@ class Judging:
         missing = [number for number in np.flatnonzero(scores.decided_by("table")[places]) if found[number] is None]
         for number, outcome in zip(missing, self._outcomes(places[missing]), strict=True):
             found[number] = None if outcome is None else outcome.reason
-        learned = np.flatnonzero(scores.decided_by("learned")[places])
+        learned = np.flatnonzero((scores.decided_by("learned") | scores.decided_by("labels"))[places])
         for number, reason in zip(learned, self._learned_reasons(scores, places[learned]), strict=True):
             found[number] = reason
         return found
 
-    def _count(self, scores: PairScores) -> NDArray[np.int64]:
+    def count(self, scores: PairScores, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Note the pairs that counted evidence decides (see `dp_tools.decision.by_counting`), and return the others."""
-        every = np.arange(len(self.candidates))
         if self.identity is None or not is_left_to_counting(self._injection):
-            return every
-        look = self.work.stage("comparing by kind")
-        judge = self.identity.judge
-        left = np.zeros(len(every), bool)
-        for batch in _batches(every, _FRAMED):
-            found = judge_many(judge, *self._frames(batch), _onward(look, int(batch[0]), len(every)))
+            return places
+        others = []
+        for batch, found in self._judgements(self.identity.judge, places):
             decides, probability = found.decides, found.probability
             scores.decide(batch[decides], "table", probability[decides], probability[decides] >= EVEN)
-            left[batch] = ~decides
-        return every[left]
+            others.append(batch[~decides])
+        return np.concatenate(others) if others else places
+
+    def counted_odds(self) -> NDArray[np.float64] | None:
+        """Log-odds of all candidates by counted evidence; None where records are no people, companies or addresses."""
+        if self.identity is None:
+            return None
+        every = self._judgements(self.identity.judge, np.arange(len(self.candidates)))
+        return np.concatenate([np.empty(0), *(found.score for _, found in every)])
+
+    def _judgements(
+        self, judge: IdentityJudge, places: NDArray[np.int64]
+    ) -> Iterator[tuple[NDArray[np.int64], Judgements]]:
+        """What counted evidence says of some pairs, batch by batch."""
+        look = self.work.stage("comparing by kind")
+        done = 0
+        for batch in _batches(places, _FRAMED):
+            yield batch, judge_many(judge, *self._frames(batch), _onward(look, done, len(places)))
+            done += len(batch)
 
     def _outcomes(self, places: NDArray[np.int64]) -> Iterator[Outcome | None]:
         """What counted evidence decides of each of these pairs, with its reason."""
         for batch in _batches(places):
             assert self.identity is not None
-            for left, right in self._records(batch):
+            for left, right in self.records(batch):
                 yield by_counting(self.identity.judge.judge(left, right), self._injection)
 
     def _learned_reasons(self, scores: PairScores, places: NDArray[np.int64]) -> Iterator[str]:
-        """Which answers these pairs are like, and the facts that name the pair best."""
+        """Which answers or labels taught the scores of these pairs, and the facts that name each pair best."""
         for batch in _batches(places):
-            for alike, (left, right) in zip(scores.alike[batch].tolist(), self._records(batch), strict=True):
+            for alike, (left, right) in zip(scores.alike[batch].tolist(), self.records(batch), strict=True):
                 facts = self._facts.about(*self._compared(left, right))
                 told = [fact.render() for fact in facts if isinstance(fact, Similarity)][:_FACTS]
                 codes = _CODES.get(self._facts.codes(*self._compared(left, right)))
                 told += [codes] if codes else []
-                yield f"Like {alike:,} answers of the model on this table" + (f": {', '.join(told)}." if told else ".")
+                like = f"Like {alike:,} answers of the model on this table"
+                taught = f"Learned from {scores.taught:,} labelled pairs" if scores.taught else like
+                yield taught + (f": {', '.join(told)}." if told else ".")
 
-    def _score(self, rest: NDArray[np.int64], scores: PairScores) -> None:
+    def score(self, rest: NDArray[np.int64], scores: PairScores) -> None:
         """Score the pairs that counting does not decide: each is asked about, or, where that is many questions, as many
         as the promise takes."""
         if self.promise is None or self._orders * len(rest) <= WORTH_LEARNING:
-            self._ask(rest, scores)
+            self.ask(rest, scores)
             return
-        ruled = self._ruled(rest)
+        ruled = self.ruled(rest)
         # What persons decided is the strongest label there is, so that examples are learned from; checks are not: what
         # code decides says nothing about the model.
         checked = ruled == "check"
-        self._ask(rest[checked], scores)
+        self.ask(rest[checked], scores)
         rest, ruled = rest[~checked], ruled[~checked]
         if len(rest):
             self._learn(rest, np.flatnonzero(ruled == "example"), self.promise, scores)
 
-    def _ruled(self, places: NDArray[np.int64]) -> NDArray[np.str_]:
+    def ruled(self, places: NDArray[np.int64]) -> NDArray[np.str_]:
         """What decides each of these pairs without the model: check, example or "" for neither."""
         injection = self._injection
         found = np.full(len(places), "", "U7")
@@ -153,7 +169,7 @@ class Judging:
         done = 0
         for batch in _batches(places):
             look(done, len(places))
-            for left, right in self._records(batch):
+            for left, right in self.records(batch):
                 ours, theirs = self._compared(left, right)
                 decision = injection.decide({"left": ours, "right": theirs})
                 found[done] = "" if decision is None else decision.decided_by
@@ -175,7 +191,7 @@ class Judging:
         announced = 0
 
         def ask(items: NDArray[np.int64]) -> cascade.Answers:
-            self._ask(places[items], scores, announced=True)
+            self.ask(places[items], scores, announced=True)
             return cascade.Answers(scores.match[places[items]], scores.same[places[items]])
 
         def expect(questions: int) -> None:
@@ -184,7 +200,7 @@ class Judging:
             announced = questions
 
         found = cascade.answer(
-            features,
+            features.values,
             prior,
             ask,
             promise,
@@ -197,33 +213,37 @@ class Judging:
         scores.alike[places] = found.alike
         near = near_rivals(self.candidates, scores) if self.one_to_one else np.empty(0, np.int64)
         expect(found.audit.asked + len(near))
-        self._ask(near, scores, announced=True)
+        self.ask(near, scores, announced=True)
         audit = found.audit
         scores.audit = replace(audit, size=audit.size - len(examples), asked=audit.asked + len(near) - len(examples))
 
-    def features(self, places: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def features(self, places: NDArray[np.int64]) -> tuple[PairFeatures, NDArray[np.float32]]:
         """What counting says of some pairs and how they stand among their rivals, one line each; and log-odds that
         they match by what holds in many tables, which is the last column too."""
         # Rivals are all candidates of the same records, those that are decided already as well.
         around = self._around(places)
         wanted = np.isin(around, places, assume_unique=True)
         words = np.empty(len(around), np.float32)
+        names: list[str] = []
         counted: list[NDArray[np.float32]] = []
         prior: list[NDArray[np.float32]] = []
         look = self.work.stage("comparing pairs")
         for start in range(0, len(around), _FRAMED):
             part = slice(start, start + _FRAMED)
             found = pair_features(self._facts, *self._frames(around[part]), _onward(look, start, len(around)))
+            names = list(found.names)
             words[part] = np.nan_to_num(found.column("words of all"))
             counted.append(found.values[wanted[part]])
             prior.append(prior_log_odds(PairFeatures(found.names, counted[-1])).astype(np.float32))
         candidates = self.candidates.at(around)
-        rivals = (
-            rival_features(one, shared=self.tables[0] is self.tables[1]).values[wanted]
-            for one in (candidates, replace(candidates, similarity=words))
-        )
+        rivals = []
+        for by, one in (("grams", candidates), ("words", replace(candidates, similarity=words))):
+            standing = rival_features(one, shared=self.tables[0] is self.tables[1])
+            rivals.append(standing.values[wanted])
+            names += [f"{name} by {by}" for name in standing.names]
         odds = np.concatenate(prior)
-        return np.concatenate([np.concatenate(counted), *rivals, odds[:, None]], axis=1), odds
+        values = np.concatenate([np.concatenate(counted), *rivals, odds[:, None]], axis=1)
+        return PairFeatures((*names, "prior"), values), odds
 
     def _around(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """The candidates that have a record in common with some pairs."""
@@ -234,11 +254,16 @@ class Judging:
         return np.flatnonzero(np.isin(left, ours) | np.isin(right, theirs))
 
     @property
+    def examples(self) -> int:
+        """How many labelled pairs the rules hold that are for these tables."""
+        return sum(len(rule.examples) for rule in self._injection.rules)
+
+    @property
     def _orders(self) -> int:
         """Questions that a pair makes."""
         return ORDERS_OF_A_PAIR if self.permutation_averaged else 1
 
-    def _ask(self, places: NDArray[np.int64], scores: PairScores, *, announced: bool = False) -> None:
+    def ask(self, places: NDArray[np.int64], scores: PairScores, *, announced: bool = False) -> None:
         """Score these pairs by an example, a check or the model.
 
         Args:
@@ -250,7 +275,7 @@ class Judging:
         if not announced:
             self.work.expect(self._orders * len(places))
         for batch in _batches(places):
-            pairs = list(self._records(batch))
+            pairs = list(self.records(batch))
             parts = list(chunks(zip(batch.tolist(), pairs, strict=True)))
             questions = (
                 Asked(
@@ -307,7 +332,7 @@ class Judging:
         (lefts, a), (rights, b) = (np.unique(side, return_inverse=True) for side in (left, right))
         return compared[0].frame(lefts), compared[1].frame(rights), np.column_stack([a, b])
 
-    def _records(self, places: NDArray[np.int64]) -> Iterator[tuple[Row, Row]]:
+    def records(self, places: NDArray[np.int64]) -> Iterator[tuple[Row, Row]]:
         """Both records of each of these pairs."""
         left, right = self.candidates.left[places].tolist(), self.candidates.right[places].tolist()
         lefts, rights = dict(self.tables[0].records(left)), dict(self.tables[1].records(right))

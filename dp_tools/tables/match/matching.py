@@ -19,7 +19,10 @@ from dp_tools.tables.identity_columns import Content, contents
 from dp_tools.tables.match.blocking import TOP, Candidates, candidate_pairs
 from dp_tools.tables.match.identity import identity_of
 from dp_tools.tables.match.judging import Judging
-from dp_tools.tables.match.pairing import Group, ScoredPairs, clusters, one_to_one
+from dp_tools.tables.match.labelled_judging import Lessons, Taught, judged_by_labels
+from dp_tools.tables.match.labelled_pairs import PairLabels, entities_of
+from dp_tools.tables.match.pair_learner import FEWEST
+from dp_tools.tables.match.pairing import Group, ScoredPairs, clusters, one_to_one, split_groups
 from dp_tools.tables.match.scores import PairScores
 from dp_tools.tables.snapshot import Table
 
@@ -37,6 +40,7 @@ class Matching:
         compared: the columns of either table that were compared, and those that were left out.
         accepted: which candidates are matches (one-to-one, or all inside a group).
         groups: records that are the same, where groups were asked for.
+        taught: what labels taught, where there are labels.
     """
 
     judging: Judging
@@ -44,6 +48,7 @@ class Matching:
     compared: list[Content]
     accepted: NDArray[np.bool_]
     groups: list[Group] = field(default_factory=list)
+    taught: Taught | None = None
 
     @property
     def candidates(self) -> Candidates:
@@ -65,6 +70,15 @@ class Matching:
         left, right = self.candidates.left[found], self.candidates.right[found]
         return found[np.lexsort((right, left, np.abs(match[found] - 0.5), ~sensitive[found]))]
 
+    @property
+    def expected(self) -> tuple[float, float]:
+        """The share of the accepted pairs that are right, and of the matches among the candidates that are accepted, by
+        the scores; 1 where there are none."""
+        match = np.nan_to_num(self.scores.match)
+        right = float(match[self.accepted].sum())
+        accepted, every = int(self.accepted.sum()), float(match.sum())
+        return (right / accepted if accepted else 1.0), (right / every if every else 1.0)
+
     def reasons(self, places: NDArray[np.int64]) -> list[str | None]:
         """Why these candidates have their scores; the tables must still be open."""
         return self.judging.reasons(self.scores, places)
@@ -85,6 +99,8 @@ def match_tables(
     permutation_averaged: bool = False,
     kinds: Mapping[str, Kind] | None = None,
     promise: Promise | None = None,
+    labels: PairLabels | None = None,
+    earlier: Lessons | None = None,
 ) -> Matching:
     """Find the records of two tables that are the same.
 
@@ -102,9 +118,12 @@ def match_tables(
             `dp_tools.explain.averaging`); pairs whose orders disagree are doubtful.
         promise: what the matches keep to, held against asking about every candidate, where that would be many
             questions (see `dp_tools.tables.cascade`); None asks about every candidate.
+        labels: pairs that people labelled: they come out as labelled, and teach what judges the others (see
+            `dp_tools.tables.match.labelled_judging`).
+        earlier: what labels of earlier files of the dataset taught.
 
     Raises:
-        InvalidRequest: an attribute is unknown, or a table is empty.
+        InvalidRequest: an attribute is unknown, a table is empty, or labels contradict each other.
         Cancelled, ModelUnavailable: see `Work.answers`.
     """
     for table in (left, right):
@@ -121,13 +140,14 @@ def match_tables(
         compared=shown,
         top=top,
         keys=identity.keys if identity else (),
+        besides=labels.pairs if labels else (),
         progress=work.stage("finding candidates"),
         cancel=work.cancel,
     )
     judging = Judging(
         work, (left, right), found, shown, dataset, rules, permutation_averaged, identity, promise, one_to_one_only
     )
-    scores = judging.scores()
+    scores, taught = _judged(judging, labels, earlier)
     work.stage("pairing records")
     accepted = ~np.isnan(scores.match)
     if one_to_one_only:
@@ -136,7 +156,7 @@ def match_tables(
         accepted[places[one_to_one(_scored(found, scores, places))]] = True
     else:
         accepted &= scores.same
-    return Matching(judging, scores, compared, accepted)
+    return Matching(judging, scores, compared, accepted, taught=taught)
 
 
 def dedupe_table(
@@ -152,6 +172,8 @@ def dedupe_table(
     permutation_averaged: bool = False,
     kinds: Mapping[str, Kind] | None = None,
     promise: Promise | None = None,
+    labels: PairLabels | None = None,
+    earlier: Lessons | None = None,
 ) -> Matching:
     """Find the groups of records of one table that are the same.
 
@@ -167,20 +189,32 @@ def dedupe_table(
         compared=shown,
         top=top,
         keys=identity.keys if identity else (),
+        besides=labels.pairs if labels else (),
         progress=work.stage("finding candidates"),
         cancel=work.cancel,
     )
     judging = Judging(work, (table, table), found, shown * 2, dataset, rules, permutation_averaged, identity, promise)
-    scores = judging.scores()
+    scores, taught = _judged(judging, labels, earlier)
     work.stage("grouping records")
     answered = ~np.isnan(scores.match)
-    threshold = work.decider.calibration_of("match_entities", dataset).threshold if identity is None else EVEN
-    groups = clusters(_scored(found, scores, answered), threshold)
+    # Counted evidence and what was learned from labels are probabilities; the model has a threshold of its own.
+    by_model = identity is None and not scores.taught
+    threshold = work.decider.calibration_of("match_entities", dataset).threshold if by_model else EVEN
+    scored = _scored(found, scores, answered)
+    groups = clusters(scored, threshold)
+    if labels is not None:
+        groups = split_groups(groups, scored, entities_of(labels.same), labels.apart)
     group_of = np.full(int(found.right.max(initial=0)) + 1, -1)
     for number, (rows, _) in enumerate(groups):
         group_of[rows] = number
     of_left, of_right = group_of[found.left], group_of[found.right]
-    return Matching(judging, scores, compared, answered & (of_left >= 0) & (of_left == of_right), groups)
+    return Matching(judging, scores, compared, answered & (of_left >= 0) & (of_left == of_right), groups, taught)
+
+
+def _judged(judging: Judging, labels: PairLabels | None, earlier: Lessons | None) -> tuple[PairScores, Taught | None]:
+    if labels is None and earlier is None and judging.examples < FEWEST:
+        return judging.scores(), None
+    return judged_by_labels(judging, labels or PairLabels(), earlier)
 
 
 def _scored(found: Candidates, scores: PairScores, which: NDArray[np.integer | np.bool_]) -> ScoredPairs:

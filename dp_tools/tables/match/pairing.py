@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import scipy.sparse as sp
@@ -144,6 +145,66 @@ def clusters(pairs: ScoredPairs, threshold: float = 0.5) -> list[Group]:
         else:
             found += _groups(inside.at(part), threshold)
     return sorted(found)
+
+
+def split_groups(
+    groups: Sequence[Group], pairs: ScoredPairs, entities: Mapping[int, int], apart: Iterable[tuple[int, int]]
+) -> list[Group]:
+    """The groups once they keep to labels: what is the same stands in one group, and what is not in two.
+
+    Args:
+        groups: the groups.
+        pairs: all that were judged.
+        entities: of each record that labels speak of, the smallest record that they say is the same.
+        apart: records that labels say are not the same; of two entities each.
+
+    Returns:
+        Groups of two and more, by their smallest record number, with new scores where their records changed.
+    """
+    score = {(a, b): one for a, b, one in pairs}
+    group_of = {row: number for number, (rows, _) in enumerate(groups) for row in rows}
+    for record, first in entities.items():
+        known = group_of.setdefault(first, len(groups) + first)
+        mine = group_of.setdefault(record, len(groups) + record)
+        if mine != known:
+            group_of.update({row: known for row, one in group_of.items() if one == mine})
+    members: dict[int, list[int]] = {}
+    for row, one in sorted(group_of.items()):
+        members.setdefault(one, []).append(row)
+    found = list(members.values())
+    for a, b in apart:
+        rows = next((rows for rows in found if a in rows and b in rows), None)
+        if rows is not None:
+            found.remove(rows)
+            found += _split(rows, a, b, score, entities)
+    before = {tuple(rows): one for rows, one in groups}
+    kept = sorted(rows for rows in found if len(rows) > 1)
+    return [(rows, before.get(tuple(rows), _mean_score(rows, score))) for rows in kept]
+
+
+def _split(
+    rows: Sequence[int], a: int, b: int, score: Mapping[tuple[int, int], float], entities: Mapping[int, int]
+) -> list[list[int]]:
+    """Two groups of one, for each of two of its entities; the other entities go where their pairs score higher."""
+    sides: tuple[list[int], list[int]] = ([], [])
+    parts: dict[int, list[int]] = {}
+    for row in rows:
+        parts.setdefault(entities.get(row, row), []).append(row)
+    one, two = parts.pop(entities[a]), parts.pop(entities[b])
+    sides[0].extend(one)
+    sides[1].extend(two)
+    for part in parts.values():
+        to_one, to_two = (np.mean([_between(x, y, score) for x in part for y in side]) for side in (one, two))
+        sides[0 if to_one >= to_two else 1].extend(part)
+    return [sorted(side) for side in sides]
+
+
+def _between(a: int, b: int, score: Mapping[tuple[int, int], float]) -> float:
+    return score.get((min(a, b), max(a, b)), UNJUDGED)
+
+
+def _mean_score(rows: Sequence[int], score: Mapping[tuple[int, int], float]) -> float:
+    return float(np.mean([_between(a, b, score) for a, b in combinations(rows, 2)]))
 
 
 def _groups(judged: ScoredPairs, threshold: float) -> list[Group]:

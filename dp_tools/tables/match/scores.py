@@ -23,6 +23,7 @@ class PairScores:
         order_sensitive: whether the verdict depends on the order of sides or attributes; known only where orders are
             averaged.
         alike: how many answers of the model a learned verdict is like; else 0.
+        taught: how many labelled pairs were learned from.
         audit: what was promised and found, where not every pair was asked.
     """
 
@@ -34,6 +35,7 @@ class PairScores:
     _reason: NDArray[np.int32]
     _texts: dict[str, int] = field(default_factory=dict)
     """Deciders and reasons, each with the number that stands for it."""
+    taught: int = 0
     audit: Audit | None = None
 
     @classmethod
@@ -52,7 +54,8 @@ class PairScores:
         return len(self.match)
 
     def decided_by(self, decider: str) -> NDArray[np.bool_]:
-        """Which pairs a decider decided: table (counted evidence), model, learned, check, example or unanswered."""
+        """Which pairs a decider decided: table (counted evidence), model, learned (from its
+        answers), labels (learned from them), check, example or unanswered."""
         found: NDArray[np.bool_] = self._decider == self._texts.get(decider, len(self._texts))
         return found
 
