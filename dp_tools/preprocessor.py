@@ -397,6 +397,7 @@ class Preprocessor:
         precision: float = 0.95,
         delta: float = 0.05,
         ask_all: bool = False,
+        labelled: str | Path | None = None,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -423,6 +424,7 @@ class Preprocessor:
         precision: float = 0.95,
         delta: float = 0.05,
         ask_all: bool = False,
+        labelled: str | Path | None = None,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -451,6 +453,8 @@ class Preprocessor:
             precision: share of the yes answers given that asking would give too.
             delta: the probability that either is missed.
             ask_all: ask about every pair, however many there are.
+            labelled: a file of labelled pairs to learn from: left_row and right_row, or the values of a key column
+                (left_id and right_id), and same, yes or no.
             dataset: the name of the dataset, which selects the rules that apply.
             rules: more rules, for this call only, one sentence each.
             output: the CSV file to write; beside the left table by default, nowhere for a frame.
@@ -495,6 +499,7 @@ class Preprocessor:
             precision=precision,
             delta=delta,
             ask_all=ask_all,
+            labelled=None if labelled is None else str(Path(labelled).absolute()),
             **self._scope(left, output, overwrite, escape_formulas, dataset, rules),
         )
         return MatchAnswer(*self._carried_out(request, resume, with_current_model, progress, cancel))
@@ -514,6 +519,7 @@ class Preprocessor:
         precision: float = 0.95,
         delta: float = 0.05,
         ask_all: bool = False,
+        labelled: str | Path | None = None,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -541,6 +547,8 @@ class Preprocessor:
             precision: share of the yes answers given that asking would give too.
             delta: the probability that either is missed.
             ask_all: ask about every pair, however many there are.
+            labelled: a file of labelled pairs to learn from: left_row and right_row, or the values of a key column
+                (left_id and right_id), and same, yes or no.
             dataset: the name of the dataset, which selects the rules that apply.
             rules: more rules, for this call only, one sentence each.
             output: the CSV file to write; beside the table by default, nowhere for a frame.
@@ -573,6 +581,7 @@ class Preprocessor:
             precision=precision,
             delta=delta,
             ask_all=ask_all,
+            labelled=None if labelled is None else str(Path(labelled).absolute()),
             **self._scope(table, output, overwrite, escape_formulas, dataset, rules),
         )
         return DedupeAnswer(*self._carried_out(request, resume, with_current_model, progress, cancel))

@@ -27,6 +27,7 @@ class _LabCommands(LazyCommands):
         "register": ("lab.commands.register:register", "Measure an entity register over monthly files."),
         "columns": ("lab.commands.columns:columns", "Measure schema matching on exports whose mapping is known."),
         "cascade": ("lab.commands.cascade:cascade", "Measure how few questions a match takes."),
+        "pair-labels": ("lab.commands.pair_labels:pair_labels", "Measure what a few labelled pairs are worth."),
         "gaps": ("lab.commands.gaps:gaps", "Measure how a half-empty column of categories is filled."),
         "cleaning": ("lab.commands.cleaning:cleaning", "Measure cleaning on tables whose columns are of known kinds."),
         "extraction": ("lab.commands.extraction:extraction", "Fit how far an extraction can be believed."),

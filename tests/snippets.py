@@ -43,6 +43,7 @@ COMMANDS = {
     "demo": "is tested in test_cli_demo.py",
     "tune": "needs torch",
     "bench": "is tested in test_cli_bench.py",
+    "label-pairs": "asks a person, as test_labelled_pairs.py does",
     "models optimize": "is tested in test_models_prepare.py",
     "models remove-adapter": "needs an adapter, which needs torch",
     "clean beers.csv --model nano": "needs a larger model",

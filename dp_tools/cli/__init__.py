@@ -33,6 +33,7 @@ COMMANDS = {
     "undo": ("dp_tools.cli.tables:undo", "Restore the original of a cleaned table."),
     "match-tables": ("dp_tools.cli.tables:match_tables", "Find matching records in two tables."),
     "dedupe": ("dp_tools.cli.tables:dedupe", "Find duplicate records in a table."),
+    "label-pairs": ("dp_tools.cli.label_pairs:label_pairs", "Label pairs of records for a match to learn from."),
     "entities": ("dp_tools.cli.entities:entities", "Look up, merge, split and export the entities of a register."),
     "jobs": ("dp_tools.cli.tables:jobs", "List, show, resume and cancel jobs on whole tables."),
     "reviews": ("dp_tools.cli.tables:reviews", "Review the cases that jobs left to a person."),

@@ -47,7 +47,7 @@ C = TypeVar("C", bound=Callable[..., Any])
 _LOOK = 0.1
 """Seconds between two looks at a job, and whether somebody wants it to stop."""
 
-_READING = (
+READING_OPTIONS = (
     click.option("--encoding", help="Overrides the detected encoding."),
     click.option("--delimiter", help="Overrides the detected delimiter."),
     click.option("--quote", help='Overrides the detected quote character; "" for none.'),
@@ -84,7 +84,7 @@ _COLUMNS = (
     click.option("--include", multiple=True, help="Include a column that looks like a key or a source (repeatable)."),
     click.option("--exclude", multiple=True, help="Leave out a column (repeatable)."),
 )
-_KINDS = (
+KINDS_OF_COLUMNS = (
     click.option(
         "--kind",
         "kinds",
@@ -162,7 +162,7 @@ def options(*groups: tuple[Callable[[C], C], ...]) -> Callable[[C], C]:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON.")
 @click.option("--force", is_flag=True, help="Replace the HTML page if it exists.")
-@options(_READING)
+@options(READING_OPTIONS)
 def profile(
     file: Path, columns: tuple[str, ...], html: Path | None, as_json: bool, force: bool, **reading: Any
 ) -> None:
@@ -179,7 +179,7 @@ def profile(
 @click.command()
 @click.argument("file", type=FILE)
 @click.option("--detect-only", is_flag=True, help="List the wrong cells without changing anything.")
-@options(_JOB, _ESCAPE, _COLUMNS, _CELL_PROMISE, _READING, _MODEL, WORKERS)
+@options(_JOB, _ESCAPE, _COLUMNS, _CELL_PROMISE, READING_OPTIONS, _MODEL, WORKERS)
 @with_workers
 def clean(
     file: Path,
@@ -225,7 +225,7 @@ def clean(
 @click.argument("file", type=FILE)
 @click.option("-a", "--attribute", required=True, help="Column whose missing values to fill.")
 @click.option("--allowed", multiple=True, help="Allowed value (repeatable).")
-@options(_JOB[:4], _ESCAPE, _READING, _MODEL, WORKERS)
+@options(_JOB[:4], _ESCAPE, READING_OPTIONS, _MODEL, WORKERS)
 @with_workers
 def fill(
     file: Path,
@@ -267,7 +267,18 @@ def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
 @click.argument("left", type=FILE)
 @click.argument("right", type=FILE)
 @click.option("--many", is_flag=True, help="Allow a record to match several others.")
-@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _LABELLED, _PROMISE, _READING, _MODEL, WORKERS)
+@options(
+    _JOB,
+    _ESCAPE,
+    _COLUMNS,
+    KINDS_OF_COLUMNS,
+    _PERMUTATION_AVERAGED,
+    _LABELLED,
+    _PROMISE,
+    READING_OPTIONS,
+    _MODEL,
+    WORKERS,
+)
 @with_workers
 def match_tables(
     left: Path,
@@ -324,7 +335,18 @@ def match_tables(
     "--register", help="Bring FILE into this entity register (a name, or a path ending in .sqlite); made if new."
 )
 @click.option("--key", "key", multiple=True, help="For a new register: column that names a record (repeatable).")
-@options(_JOB, _ESCAPE, _COLUMNS, _KINDS, _PERMUTATION_AVERAGED, _LABELLED, _PROMISE, _READING, _MODEL, WORKERS)
+@options(
+    _JOB,
+    _ESCAPE,
+    _COLUMNS,
+    KINDS_OF_COLUMNS,
+    _PERMUTATION_AVERAGED,
+    _LABELLED,
+    _PROMISE,
+    READING_OPTIONS,
+    _MODEL,
+    WORKERS,
+)
 @with_workers
 def dedupe(
     file: Path,

@@ -63,6 +63,9 @@ class Injection(Protocol):
     def without(self, rule_id: str) -> Injection:
         """The same injection as if this rule did not exist (the interpreter's question)."""
 
+    def without_examples(self) -> Injection:
+        """The same injection as if no case were labelled: what would the model say of those that are?"""
+
 
 def statements(rules: Iterable[Rule]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the model reads of them: before the data those for all attributes, beside it those for one."""

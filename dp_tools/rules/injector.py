@@ -91,6 +91,11 @@ class Selection:
         of_cells = None if self.of_cells is None else self.of_cells.without(rule_id)
         return replace(self, candidates=candidates, of_cells=of_cells)
 
+    def without_examples(self) -> Selection:
+        candidates = tuple((rule.model_copy(update={"examples": ()}), place) for rule, place in self.candidates)
+        of_cells = None if self.of_cells is None else self.of_cells.without_examples()
+        return replace(self, candidates=candidates, of_cells=of_cells)
+
     def _verdicts(self, subject: Subject) -> Iterator[Decision]:
         """Every verdict on the case, most binding first."""
         if self._labels:

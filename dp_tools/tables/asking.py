@@ -7,7 +7,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -62,11 +62,13 @@ class Asked:
         request: what is asked; at most `CHUNK` questions.
         size: how many questions it makes.
         facts: the facts of whole columns that go with it.
+        without_examples: whether the model answers for labelled cases, too.
     """
 
     request: Request
     size: int
     facts: Facts | None = None
+    without_examples: bool = False
 
 
 @dataclass
@@ -192,8 +194,12 @@ class Work:
         def chunk(question: Asked) -> _Chunk:
             self._prepare()
             ready = self.decider.ready(question.request, question.facts)
-            readies.append(ready)
             key = self._key(form, ready)
+            if question.without_examples:
+                others = {name: injection.without_examples() for name, injection in ready.injections.items()}
+                ready = replace(ready, injections=others)
+                key = self._key(f"{form} without examples", ready)
+            readies.append(ready)
             return self._looked_up(key, question.size, partial(ask, ready), partial(ahead, self.decider, ready))
 
         for text in self._in_order(map(chunk, questions), partial(chunks_ahead, self.decider.engine)):

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import csv
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables_job import ScriptedEngine, jobs_in
 
+from dp_tools.cli import main
+from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.jobs.job_requests import DedupeRequest, JobResult, MatchRequest, TableSource
 from dp_tools.tables.jobs.jobs import Jobs
+from dp_tools.tables.jobs.reviews import answer_review, next_reviews
 from dp_tools.tables.match.labelled_pairs import entities_of
+from dp_tools.tables.match.pair_learner import Evidence
 from dp_tools.tables.match.pairing import ScoredPairs, clusters, split_groups
+from dp_tools.tables.match.sitting import Sitting
 
 WORDS = [f"{a}{b}" for a in ("lora", "mipe", "sato", "wexi") for b in ("dan", "kel", "ris", "vut")]
 
@@ -84,6 +92,12 @@ def test_a_labelled_pair_that_nothing_proposes_comes_out_all_the_same(folder: Pa
     assert "The 2 labelled pairs stand as labelled, but are too few to learn from." in result.summary
 
 
+def test_a_record_that_is_labelled_as_two_others_has_both_of_them(folder: Path) -> None:
+    write(folder / "pairs.csv", [("left_row", "right_row", "same"), (1, 40, "same"), (1, 2, "yes")])
+    matched(jobs_in(folder, ScriptedEngine()), labelled="pairs.csv")
+    assert {right for left, right in found(folder) if left == 1} == {2, 40}
+
+
 def test_records_may_be_named_by_a_key_and_the_order_of_lines_changes_nothing(folder: Path) -> None:
     label(folder, range(1, 31))
     matched(jobs_in(folder, ScriptedEngine()), labelled="pairs.csv")
@@ -114,7 +128,6 @@ def test_two_people_who_differ_are_shown_and_not_learned_from(folder: Path) -> N
         ([("left_row", "right_row", "same"), (0, 1, "yes")], "left_row is '0'; give a row of left.csv, 1 to 60."),
         ([("left_row", "right_row", "same"), (1, 61, "yes")], "right_row is '61'"),
         ([("left_id", "right_row", "same"), ("L99", 1, "yes")], "in left.csv no record has the left_id 'L99'"),
-        ([("left_row", "right_row", "same"), (1, 1, "yes"), (1, 2, "yes")], "Row 1 of the left table is labelled as"),
     ],
 )
 def test_a_file_that_cannot_be_understood_gets_one_sentence(
@@ -198,3 +211,75 @@ def test_groups_keep_to_any_consistent_labels(data: st.DataObject) -> None:
     group_of = {row: number for number, (rows, _) in enumerate(groups) for row in rows}
     for (a, b), same in labels.items():
         assert (a in group_of and group_of[a] == group_of.get(b)) == same
+
+
+def test_a_person_labels_pairs_in_one_sitting_that_goes_on_where_it_stopped(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    arguments = ["label-pairs", "left.csv", "right.csv", "-o", "pairs.csv", "--count", "3"]
+    first = CliRunner().invoke(main, arguments, input="n\ns\ny\n")
+    assert first.exit_code == 0, first.output
+    lines = (folder / "pairs.csv").read_text().splitlines()
+    assert [line.rpartition(",")[2] for line in lines] == ["same", "no", "yes"]
+    assert "1 of 3: the same? (expected F1" in first.stderr
+    assert "pairs.csv: 2 labelled pairs." in first.stderr
+    CliRunner().invoke(main, arguments, input="n\nq\n")
+    more = (folder / "pairs.csv").read_text().splitlines()
+    assert more[:3] == lines
+    assert len(set(more)) == 4
+
+
+def test_a_sitting_writes_to_no_file_that_holds_something_else(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    before = (folder / "right.csv").read_bytes()
+    done = CliRunner().invoke(main, ["label-pairs", "left.csv", "-o", "right.csv"])
+    assert done.exit_code == 2
+    assert "does not begin with left_row,right_row,same: choose another file" in done.stderr
+    assert (folder / "right.csv").read_bytes() == before
+
+
+def test_the_command_and_python_learn_from_the_same_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    label(folder, range(1, 31))
+    with Preprocessor(knowledge=":memory:", engine=ScriptedEngine(), state=folder / "state") as preprocessor:
+        preprocessor.match("left.csv", "right.csv", labelled="pairs.csv")
+    assert {row for row, _ in found(folder) if row > 30} == set(range(32, 61, 2))
+
+
+def test_a_sitting_asks_the_same_for_a_seed_and_learns_what_tells_records_apart() -> None:
+    chance = np.random.default_rng(1)
+    same = chance.random(300) < 0.3
+    values = np.column_stack([same + chance.normal(0, 0.3, 300)])
+    evidence = Evidence(("telling",), values, chance.normal(0, 1, 300))
+
+    def asked(seed: int) -> Sitting:
+        sitting = Sitting(evidence, seed=seed)
+        for _ in range(25):
+            place = sitting.next()
+            assert place is not None
+            assert place not in sitting.labels
+            sitting.answer(place, bool(same[place]))
+        return sitting
+
+    one, again, other = asked(1), asked(1), asked(2)
+    assert list(one.labels) == list(again.labels) != list(other.labels)
+    assert ((one.probability > 0.5) == same).mean() > 0.7 > ((evidence.odds > 0) == same).mean()
+    assert 0 <= one.sure <= 1
+
+
+def test_answers_to_reviews_are_labels_and_the_model_is_compared_on_them_as_well(folder: Path) -> None:
+    engine = ScriptedEngine()
+    jobs = jobs_in(folder, engine, folder / "knowledge.db")
+    matched(jobs)
+    knowledge = jobs.decider().knowledge
+    reviews, _ = next_reviews(jobs.store, limit=100)
+    for review in reviews:
+        if "left" not in review.case:  # a conflict between merged values
+            continue
+        same = review.case["left"]["size"] == review.case["right"]["size"]
+        answer_review(jobs.store, knowledge, review.id, "yes" if same else "no", who="a person")
+    result = matched(jobs)
+    assert re.search(r"Learned from \d+ labelled pairs", result.summary)
+    assert "the model 0." in result.summary
+    assert result.figures["labels"] >= 8

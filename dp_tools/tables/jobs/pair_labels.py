@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.rules.store.learned import Label, Learned
@@ -21,11 +21,13 @@ class JobLabels:
     """What a job learns from.
 
     Args:
-        labels: of pairs of its tables; None without any.
+        labels: of pairs of its tables, those of its file before what is kept; None without any.
+        new: those of its file.
         earlier: what labels of earlier files of the dataset taught.
     """
 
     labels: PairLabels | None = None
+    new: PairLabels = field(default_factory=PairLabels)
     earlier: Lessons | None = None
 
 
@@ -44,15 +46,16 @@ def job_labels(run: JobRun, request: MatchRequest | DedupeRequest, left: Table, 
             )
         with run.open(TableSource(path=request.labelled)) as file:
             labels = read_pair_labels(file, left, right)
+    new = labels or PairLabels()
     if request.dataset is None:
-        return JobLabels(labels)
+        return JobLabels(labels, new)
     knowledge = run.decider().knowledge
     kept = knowledge.labels(request.dataset, "pairs")
     known = known_pairs([(one.case, bool(one.answer["match"])) for one in kept], left, right)
     newest = knowledge.learned(request.dataset, "pairs")
     if known or labels is not None:
-        labels = (labels or PairLabels()).over(known)
-    return JobLabels(labels, None if newest is None else Lessons.of_json(newest.body))
+        labels = new.over(known)
+    return JobLabels(labels, new, None if newest is None else Lessons.of_json(newest.body))
 
 
 def keep_labels(run: JobRun, given: JobLabels, matching: Matching, left: Table, right: Table) -> None:
@@ -60,10 +63,10 @@ def keep_labels(run: JobRun, given: JobLabels, matching: Matching, left: Table, 
     taught, dataset = matching.taught, run.request.dataset
     if dataset is None or taught is None:
         return
-    knowledge, who = run.decider().knowledge, getpass.getuser()
-    if given.labels is not None and given.labels.same:
-        knowledge.add_labels(dataset, "pairs", _cases(given.labels.same, left, right), who=who)
-    if taught.lessons is None:
+    knowledge, who = run.decider().knowledge, str(run.store.row(run.job)["caller"]) or getpass.getuser()
+    if given.new.same:
+        knowledge.add_labels(dataset, "pairs", _cases(given.new.same, left, right), who=who)
+    if taught.lessons is None or not taught.here:
         return
     body = taught.lessons.to_json()
     newest = next(iter(knowledge.list_learned(dataset, "pairs")), None)

@@ -263,13 +263,16 @@ class Judging:
         """Questions that a pair makes."""
         return ORDERS_OF_A_PAIR if self.permutation_averaged else 1
 
-    def ask(self, places: NDArray[np.int64], scores: PairScores, *, announced: bool = False) -> None:
+    def ask(
+        self, places: NDArray[np.int64], scores: PairScores, *, announced: bool = False, without_examples: bool = False
+    ) -> None:
         """Score these pairs by an example, a check or the model.
 
         Args:
             places: the pairs.
             scores: where to note what comes of them.
             announced: whether the work expects these questions already.
+            without_examples: whether the model answers for pairs that an example decides, too.
         """
         facts = self._facts
         if not announced:
@@ -290,6 +293,7 @@ class Judging:
                     ),
                     self._orders * len(part),
                     facts,
+                    without_examples,
                 )
                 for part in parts
             )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dp_tools.decision import EVEN
 from dp_tools.rules.same_case import case_key
 from dp_tools.tables.match.judging import Judging
-from dp_tools.tables.match.labelled_pairs import Disagreement, Pair, PairLabels, require_one_to_one
+from dp_tools.tables.match.labelled_pairs import Disagreement, Pair, PairLabels
 from dp_tools.tables.match.pair_learner import (
     Evidence,
     Floats,
@@ -36,6 +36,8 @@ MODEL_TAUGHT: Way = "the model with the labels"
 METRIC = "probability given to the right answer for a label held back, as a geometric mean"
 SURE = 0.02
 """Probability up to which a pair is not worth a question where the model adds to counted evidence; and one minus it."""
+_LEAD = 0.5
+"""Standard errors of the difference by which the model has to be better."""
 _REASON = "A person labelled this pair."
 _RIVAL = "A person labelled one of these records as the same as another."
 
@@ -154,14 +156,12 @@ def judged_by_labels(judging: Judging, labels: PairLabels, earlier: Lessons | No
     ruled = judging.ruled(np.arange(len(scores)))
     judging.ask(np.flatnonzero(ruled != ""), scores)
     labels = labels.over(_examples(judging, scores))
-    if judging.one_to_one:
-        require_one_to_one(labels.same)
     places, same = _places(judging, labels.same)
     taught = Taught(None, len(places), disagreements=labels.disagreements)
     cases = _cases(judging, places)
     earlier = None if earlier is None else earlier.without(set(cases))
     if can_learn(same if earlier is None else np.r_[same, earlier.same]):
-        run = _Comparison(judging, places, same, cases, ruled[places] == "", earlier)
+        run = _Comparison(judging, places, same, cases, earlier)
         taught = run.compare(labels.disagreements)
         open_ = ruled == ""
         open_[places] = False
@@ -185,11 +185,10 @@ class _Comparison:
         places: NDArray[np.int64],
         same: Mask,
         cases: tuple[str, ...],
-        askable: Mask,
         earlier: Lessons | None,
     ) -> None:
         self._judging, self._earlier = judging, earlier
-        self._places, self._askable = places, askable
+        self._places = places
         self.evidence = evidence_of(judging)
         self.scale = Scale.of(self.evidence)
         self._same, self._cases = same, cases
@@ -198,10 +197,10 @@ class _Comparison:
         """Ask the model about the labelled pairs, and compare by the labels what would judge the others."""
         judging, places = self._judging, self._places
         said = PairScores.unknown(len(judging.candidates))
-        judging.ask(places[self._askable], said)
+        judging.ask(places, said, without_examples=True)
         model = np.where(said.decided_by("model")[places], log_odds(said.match[places]), np.nan)
         here = Lessons(self.evidence.at(places), model, self._same, self._cases)
-        self.lessons = here if self._earlier is None else here.and_of(self._earlier)
+        self.lessons = here if self._earlier is None else self._with_earlier(here, self._earlier)
         right = {way: log_trust(probability, same) for way, probability, same in self._ways()}
         trust = {way: float(np.exp(np.mean(logs))) for way, logs in right.items()}
         counted = max((COUNTED_TAUGHT, COUNTED), key=lambda way: trust[way])
@@ -209,10 +208,19 @@ class _Comparison:
         if MODEL in right:
             best = max((MODEL_TAUGHT, MODEL), key=lambda way: trust[way])
             gain = right[best] - right[counted]
-            # The model has to earn its say: by more than chance among so few labels gives.
-            if gain.mean() > gain.std() / np.sqrt(len(gain)):
+            # The model has to earn its say: with so few labels a lead of less than half a standard error is none.
+            if gain.mean() > _LEAD * gain.std() / np.sqrt(len(gain)):
                 used = best
         return Taught(self.lessons, len(places), trust, used, disagreements)
+
+    def _with_earlier(self, here: Lessons, earlier: Lessons) -> Lessons:
+        """The labels of these tables with those of earlier files, unless the latter make the former harder to tell."""
+        both = here.and_of(earlier)
+        if not can_learn(here.same):
+            return both
+        alone = log_trust(held_back(self.scale, here.evidence, here.same), here.same)
+        together = log_trust(held_back(self.scale, both.evidence, both.same)[: len(here)], here.same)
+        return both if together.mean() >= alone.mean() else here
 
     def _ways(self) -> list[tuple[Way, Floats, Mask]]:
         """Each way with the probabilities that it gives labels held back; all on the same labels."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from dp_tools.tables.snapshot import Table
 Pair = tuple[int, int]
 """Record numbers of the left and of the right table; of one table the smaller first."""
 LEFT, RIGHT, SAME, WHO = "left_row", "right_row", "same", "who"
+_HEAD = f"{LEFT},{RIGHT},{SAME}\n"
 _SIDES = ("left_", "right_")
 _ROW = "row"
 _YES = frozenset({"yes", "y", "true", "1", "same", "match"})
@@ -107,16 +107,26 @@ def read_pair_labels(file: Table, left: Table, right: Table) -> PairLabels:
     return PairLabels(same, tuple(sorted(disputed, key=lambda one: one.pair)))
 
 
-def write_pair_labels(target: Path, labels: Mapping[Pair, bool], *, overwrite: bool = False) -> None:
-    """Write labels as a file that `read_pair_labels` reads.
+def begin_pair_labels(target: Path) -> None:
+    """Begin a file of labels that `read_pair_labels` reads, or make sure that one can be gone on with.
 
     Raises:
-        TableUnavailable: something stands there, or the disk refuses.
+        InvalidRequest: a file stands there that is no such file.
+        TableUnavailable: the disk refuses.
     """
-    with new_file(target, overwrite=overwrite) as part, part.open("w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow((LEFT, RIGHT, SAME))
-        lines.writerows((a + 1, b + 1, "yes" if same else "no") for (a, b), same in sorted(labels.items()))
+    if not target.exists():
+        with new_file(target) as part:
+            part.write_text(_HEAD, encoding="utf-8")
+        return
+    with target.open(encoding="utf-8", errors="replace") as file:
+        if file.readline() != _HEAD:
+            raise InvalidRequest(f"{target} does not begin with {_HEAD.strip()}: choose another file to write.")
+
+
+def add_pair_label(target: Path, pair: Pair, *, same: bool) -> None:
+    """Write one more label to a file that `begin_pair_labels` saw."""
+    with target.open("a", encoding="utf-8") as file:
+        file.write(f"{pair[0] + 1},{pair[1] + 1},{'yes' if same else 'no'}\n")
 
 
 def entities_of(labels: Mapping[Pair, bool]) -> dict[int, int]:
@@ -144,23 +154,6 @@ def entities_of(labels: Mapping[Pair, bool]) -> dict[int, int]:
                 "other labels make them the same; correct one of them."
             )
     return {record: find(record) for record in root}
-
-
-def require_one_to_one(labels: Mapping[Pair, bool]) -> None:
-    """Refuse labels that say of a record that it is the same as several.
-
-    Raises:
-        InvalidRequest: they do.
-    """
-    for side, name in enumerate(("left", "right")):
-        partner: dict[int, int] = {}
-        for pair in sorted(pair for pair, same in labels.items() if same):
-            known = partner.setdefault(pair[side], pair[1 - side])
-            if known != pair[1 - side]:
-                raise InvalidRequest(
-                    f"Row {pair[side] + 1} of the {name} table is labelled as the same as rows {known + 1} and "
-                    f"{pair[1 - side] + 1}: correct the labels, or allow a record to match several others."
-                )
 
 
 def known_pairs(cases: Iterable[tuple[Mapping[str, object], bool]], left: Table, right: Table) -> dict[Pair, bool]:

@@ -20,7 +20,7 @@ from dp_tools.tables.match.blocking import TOP, Candidates, candidate_pairs
 from dp_tools.tables.match.identity import identity_of
 from dp_tools.tables.match.judging import Judging
 from dp_tools.tables.match.labelled_judging import Lessons, Taught, judged_by_labels
-from dp_tools.tables.match.labelled_pairs import PairLabels, entities_of
+from dp_tools.tables.match.labelled_pairs import Pair, PairLabels, entities_of
 from dp_tools.tables.match.pair_learner import FEWEST
 from dp_tools.tables.match.pairing import Group, ScoredPairs, clusters, one_to_one, split_groups
 from dp_tools.tables.match.scores import PairScores
@@ -129,24 +129,22 @@ def match_tables(
     for table in (left, right):
         if not table.count:
             raise InvalidRequest(f"{table.name} has no records: there is nothing to match.")
-    compared = contents(
-        (left, right), only=attributes, include=include, exclude=exclude, comparing=True, stage=work.stage
-    )
-    shown = [content.columns for content in compared]
-    identity = identity_of((left, right), shown, kinds or {}, work.stage)
-    found = candidate_pairs(
-        left,
-        right,
-        compared=shown,
+    judging, compared = judging_of(
+        work,
+        (left, right),
+        dataset=dataset,
+        rules=rules,
+        attributes=attributes,
+        include=include,
+        exclude=exclude,
         top=top,
-        keys=identity.keys if identity else (),
+        one_to_one=one_to_one_only,
+        permutation_averaged=permutation_averaged,
+        kinds=kinds,
+        promise=promise,
         besides=labels.pairs if labels else (),
-        progress=work.stage("finding candidates"),
-        cancel=work.cancel,
     )
-    judging = Judging(
-        work, (left, right), found, shown, dataset, rules, permutation_averaged, identity, promise, one_to_one_only
-    )
+    found = judging.candidates
     scores, taught = _judged(judging, labels, earlier)
     work.stage("pairing records")
     accepted = ~np.isnan(scores.match)
@@ -154,6 +152,8 @@ def match_tables(
         places = np.flatnonzero(accepted)
         accepted = np.zeros(len(found), bool)
         accepted[places[one_to_one(_scored(found, scores, places))]] = True
+        if taught is not None:  # Labels hold, also where they give a record two counterparts.
+            accepted |= scores.decided_by("example") & scores.same
     else:
         accepted &= scores.same
     return Matching(judging, scores, compared, accepted, taught=taught)
@@ -181,24 +181,26 @@ def dedupe_table(
     """
     if not table.count:
         raise InvalidRequest(f"{table.name} has no records: there is nothing to compare.")
-    compared = contents((table,), only=attributes, include=include, exclude=exclude, comparing=True, stage=work.stage)
-    shown = [content.columns for content in compared]
-    identity = identity_of((table,), shown, kinds or {}, work.stage)
-    found = candidate_pairs(
-        table,
-        compared=shown,
+    judging, compared = judging_of(
+        work,
+        (table,),
+        dataset=dataset,
+        rules=rules,
+        attributes=attributes,
+        include=include,
+        exclude=exclude,
         top=top,
-        keys=identity.keys if identity else (),
+        permutation_averaged=permutation_averaged,
+        kinds=kinds,
+        promise=promise,
         besides=labels.pairs if labels else (),
-        progress=work.stage("finding candidates"),
-        cancel=work.cancel,
     )
-    judging = Judging(work, (table, table), found, shown * 2, dataset, rules, permutation_averaged, identity, promise)
+    found = judging.candidates
     scores, taught = _judged(judging, labels, earlier)
     work.stage("grouping records")
     answered = ~np.isnan(scores.match)
     # Counted evidence and what was learned from labels are probabilities; the model has a threshold of its own.
-    by_model = identity is None and not scores.taught
+    by_model = judging.identity is None and not scores.taught
     threshold = work.decider.calibration_of("match_entities", dataset).threshold if by_model else EVEN
     scored = _scored(found, scores, answered)
     groups = clusters(scored, threshold)
@@ -209,6 +211,49 @@ def dedupe_table(
         group_of[rows] = number
     of_left, of_right = group_of[found.left], group_of[found.right]
     return Matching(judging, scores, compared, answered & (of_left >= 0) & (of_left == of_right), groups, taught)
+
+
+def judging_of(
+    work: Work,
+    tables: Sequence[Table],
+    *,
+    dataset: str | None = None,
+    rules: Sequence[str] = (),
+    attributes: Sequence[str] | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    top: int = TOP,
+    one_to_one: bool = False,
+    permutation_averaged: bool = False,
+    kinds: Mapping[str, Kind] | None = None,
+    promise: Promise | None = None,
+    besides: Sequence[Pair] = (),
+) -> tuple[Judging, list[Content]]:
+    """What judges the candidate pairs of two tables, or of one with itself, and the columns that it compares.
+
+    Args:
+        work: what asks.
+        tables: two, or one; none is empty.
+        one_to_one: whether a record has one counterpart at most.
+        besides: pairs that are candidates in any case.
+        dataset, rules, attributes, include, exclude, top, permutation_averaged, kinds, promise: see `match_tables`.
+    """
+    compared = contents(tables, only=attributes, include=include, exclude=exclude, comparing=True, stage=work.stage)
+    shown = [content.columns for content in compared]
+    identity = identity_of(tables, shown, kinds or {}, work.stage)
+    found = candidate_pairs(
+        tables[0],
+        *tables[1:],
+        compared=shown,
+        top=top,
+        keys=identity.keys if identity else (),
+        besides=besides,
+        progress=work.stage("finding candidates"),
+        cancel=work.cancel,
+    )
+    both, columns = (tables[0], tables[-1]), (shown[0], shown[-1])
+    judging = Judging(work, both, found, columns, dataset, rules, permutation_averaged, identity, promise, one_to_one)
+    return judging, compared
 
 
 def _judged(judging: Judging, labels: PairLabels | None, earlier: Lessons | None) -> tuple[PairScores, Taught | None]:
