@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,7 @@ from dp_tools.profiling.pair_prior import prior_log_odds
 from dp_tools.progress import Progress
 from dp_tools.records import Record
 from dp_tools.rules.injection import Injection
+from dp_tools.rules.scope import key
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.cascade import cascade
 from dp_tools.tables.cascade.promise import Promise
@@ -254,9 +256,16 @@ class Judging:
         return np.flatnonzero(np.isin(left, ours) | np.isin(right, theirs))
 
     @property
-    def examples(self) -> int:
-        """How many labelled pairs the rules hold that are for these tables."""
-        return sum(len(rule.examples) for rule in self._injection.rules)
+    def examples(self) -> list[tuple[Mapping[str, Any], bool]]:
+        """The labelled pairs {left, right} of the rules that hold here, with whether they are the same."""
+        injection = self._injection
+        rules = [*injection.rules, *(entry.rule for entry in injection.overridden)]
+        examples = (example for rule in rules for example in rule.examples)
+        return [
+            (example.case, key(example.label) == "yes")
+            for example in examples
+            if all(isinstance(example.case.get(side), Mapping) for side in ("left", "right"))
+        ]
 
     @property
     def _orders(self) -> int:

@@ -34,7 +34,7 @@ MODEL: Way = "the model"
 COUNTED_TAUGHT: Way = "counted evidence with the labels"
 MODEL_TAUGHT: Way = "the model with the labels"
 METRIC = "probability given to the right answer for a label held back, as a geometric mean"
-SURE = 0.02
+SURE = 0.05
 """Probability up to which a pair is not worth a question where the model adds to counted evidence; and one minus it."""
 _LEAD = 0.5
 """Standard errors of the difference by which the model has to be better."""

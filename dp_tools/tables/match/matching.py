@@ -20,8 +20,7 @@ from dp_tools.tables.match.blocking import TOP, Candidates, candidate_pairs
 from dp_tools.tables.match.identity import identity_of
 from dp_tools.tables.match.judging import Judging
 from dp_tools.tables.match.labelled_judging import Lessons, Taught, judged_by_labels
-from dp_tools.tables.match.labelled_pairs import Pair, PairLabels, entities_of
-from dp_tools.tables.match.pair_learner import FEWEST
+from dp_tools.tables.match.labelled_pairs import Pair, PairLabels, entities_of, known_pairs
 from dp_tools.tables.match.pairing import Group, ScoredPairs, clusters, one_to_one, split_groups
 from dp_tools.tables.match.scores import PairScores
 from dp_tools.tables.snapshot import Table
@@ -257,9 +256,11 @@ def judging_of(
 
 
 def _judged(judging: Judging, labels: PairLabels | None, earlier: Lessons | None) -> tuple[PairScores, Taught | None]:
-    if labels is None and earlier is None and judging.examples < FEWEST:
+    """The scores, and what labels taught where there are any; answers to reviews are examples, and so labels."""
+    known = known_pairs(judging.examples, *judging.tables)
+    if labels is None and earlier is None and not known:
         return judging.scores(), None
-    return judged_by_labels(judging, labels or PairLabels(), earlier)
+    return judged_by_labels(judging, (labels or PairLabels()).over(known), earlier)
 
 
 def _scored(found: Candidates, scores: PairScores, which: NDArray[np.integer | np.bool_]) -> ScoredPairs:
