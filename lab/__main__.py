@@ -31,6 +31,7 @@ class _LabCommands(LazyCommands):
         "gaps": ("lab.commands.gaps:gaps", "Measure how a half-empty column of categories is filled."),
         "cleaning": ("lab.commands.cleaning:cleaning", "Measure cleaning on tables whose columns are of known kinds."),
         "extraction": ("lab.commands.extraction:extraction", "Fit how far an extraction can be believed."),
+        "workbench": ("lab.commands.workbench:workbench", "Measure the workbench with a long queue and a long table."),
         "knowledge": ("lab.commands.knowledge:knowledge", "Measure the knowledge store."),
     }
 

@@ -83,13 +83,13 @@ function drawResult(context, job) {
     h("p", {}, did, rest),
     promised ? h("p", { class: "card small" }, h("strong", {}, "Promise and audit. "), promised) : null,
     h("h3", {}, "Figures"),
-    h("div", { class: "scroll" }, h("table", { class: "figures" }, h("tbody", {}, Object.entries(figures).map(([name, value]) =>
+    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Table" }, h("table", { class: "figures" }, h("tbody", {}, Object.entries(figures).map(([name, value]) =>
       h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "number" }, Number.isInteger(value) ? count(value) : String(value))))))),
     files.length ? [h("h3", {}, "Files"), h("ul", { class: "list" }, files.map((file) => {
       const name = file.path.split(/[\\/]/).at(-1);
       return h("li", { class: "bar" }, h("button", { onclick: () => context.guard(() => download(context, job.id, name)) }, "Download ", name), h("span", { class: "soft" }, file.what));
     }))] : null,
-    preview.length ? [h("h3", {}, `The first ${counted(preview.length, "result")}`), h("div", { class: "scroll" }, h("table", { class: "wide" },
+    preview.length ? [h("h3", {}, `The first ${counted(preview.length, "result")}`), h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Table" }, h("table", { class: "wide" },
       h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, preview.map((line) => h("tr", {}, columns.map((name) => h("td", {}, shown(line[name]))))))))] : null,
   ];

@@ -155,7 +155,7 @@ function drawCase(context, one, answered, { reply, skip, back, first }) {
 
 function drawPair({ left, right }) {
   const names = [...new Set([...Object.keys(left), ...Object.keys(right)])];
-  return h("div", { class: "scroll" }, h("table", {},
+  return h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Table" }, h("table", {},
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Attribute"), h("th", { scope: "col" }, "One record"), h("th", { scope: "col" }, "The other"))),
     h("tbody", {}, names.map((name) => {
       const [a, b] = differences(left[name], right[name]);
@@ -169,7 +169,7 @@ function drawRecord(one) {
   const { record = {}, attribute, value } = one.case;
   const rows = attribute in record || attribute === undefined ? Object.entries(record) : [[attribute, value ?? null], ...Object.entries(record)];
   const [old, proposed] = differences(value, one.proposal);
-  return h("div", { class: "scroll" }, h("table", {}, h("tbody", {}, rows.map(([name, text]) => {
+  return h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Table" }, h("table", {}, h("tbody", {}, rows.map(([name, text]) => {
     const at = name === attribute;
     const changed = at && one.proposal !== null
       ? [value === undefined ? cell(null) : h("del", {}, marked(value, old)), " → ", h("ins", {}, marked(one.proposal, proposed))]
@@ -258,7 +258,7 @@ async function preview(context, kind, body) {
     h("p", {}, `${counted(cases.length, "case")} of ${count(kind.open)} of this kind, the most certain first. Those that are ticked are answered.`),
     h("div", { class: "bar" }, h("label", { for: "like" }, "Holding"), like, h("label", { for: "least" }, "At least % sure"), least,
       h("label", { for: "bulk-answer" }, "Answer"), choice),
-    h("div", { class: "scroll" }, h("table", { class: "wide" }, h("thead", {}, h("tr", {}, h("th", {}, "Take"), h("th", { class: "number" }, "Row"), h("th", {}, "Value"), h("th", {}, "Proposal"), h("th", { class: "number" }, "Sure"))),
+    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Table" }, h("table", { class: "wide" }, h("thead", {}, h("tr", {}, h("th", {}, "Take"), h("th", { class: "number" }, "Row"), h("th", {}, "Value"), h("th", {}, "Proposal"), h("th", { class: "number" }, "Sure"))),
       h("tbody", {}, rows))),
     h("div", { class: "bar" }, go, stop, progress));
 }

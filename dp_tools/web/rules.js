@@ -153,7 +153,7 @@ async function tryRule(context, rule) {
 function drawTrial(trial) {
   return [
     h("p", {}, `${counted(trial.cases, "case")}: ${trial.metric} ${trial.before.toFixed(1)} without the rule, ${trial.after.toFixed(1)} with it. It turned ${count(trial.mended)} from wrong to right and ${count(trial.broken)} from right to wrong.`),
-    trial.flips.length ? h("div", { class: "scroll" }, h("table", { class: "wide" }, h("thead", {}, h("tr", {}, ["Case", "Without", "With", "Right"].map((title) => h("th", { scope: "col" }, title)))),
+    trial.flips.length ? h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Table" }, h("table", { class: "wide" }, h("thead", {}, h("tr", {}, ["Case", "Without", "With", "Right"].map((title) => h("th", { scope: "col" }, title)))),
       h("tbody", {}, trial.flips.map((flip) => h("tr", {}, h("td", {}, flip.case), h("td", {}, cell(flip.before)), h("td", {}, cell(flip.after)), h("td", {}, cell(flip.right))))))) : h("p", {}, "No answer changes."),
   ];
 }

@@ -277,6 +277,6 @@ function histogram(bins) {
 function drawDependencies(dependencies) {
   if (!dependencies.length) return null;
   return h("details", {}, h("summary", {}, `Constraints: ${counted(dependencies.length, "column determines another", "columns determine others")}`),
-    h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Column", "determines", "agree", "exceptions"].map((title) => h("th", { scope: "col" }, title)))),
+    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Table" }, h("table", {}, h("thead", {}, h("tr", {}, ["Column", "determines", "agree", "exceptions"].map((title) => h("th", { scope: "col" }, title)))),
       h("tbody", {}, dependencies.map((one) => h("tr", {}, h("td", {}, one.left), h("td", {}, one.right), h("td", { class: "number" }, percent(one.confidence, 1)), h("td", { class: "number" }, count(one.exceptions))))))));
 }

@@ -44,6 +44,7 @@ CREATE TABLE IF NOT EXISTS reviews (
     status TEXT NOT NULL DEFAULT 'open', answer TEXT, who TEXT, answered REAL
 );
 CREATE INDEX IF NOT EXISTS reviews_open ON reviews (status, job, confidence);
+CREATE INDEX IF NOT EXISTS reviews_unsure ON reviews (status, abs(confidence - 0.5), id);
 """
 _VERSION = 2
 """Of the schema, as `PRAGMA user_version`. Version 0 had other names in jobs, requests and answers; until version 2
