@@ -96,4 +96,9 @@ def _ip(*words: str) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    return {
+        **os.environ,
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_AUTH_MODE": "token",
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+    }

@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from dp_tools import Preprocessor
+from dp_tools.engine.alone import alone
 from dp_tools.engine.questions import Engine, GeneratedValue, Labels, LabelScores, Question, Result, Segment
 from dp_tools.engine.workers.places import Places
 from dp_tools.engine.workers.pool import WorkerPool
@@ -111,12 +112,14 @@ class Scaled:
         questions: that they answered.
         seconds: from the first question to the last answer.
         ideal: seconds that the answers alone take, shared out evenly.
+        busy: seconds of processor time that the driver took meanwhile.
     """
 
     workers: int
     questions: int
     seconds: float
     ideal: float
+    busy: float
 
     @property
     def efficiency(self) -> float:
@@ -128,13 +131,16 @@ def ask_with(workers: int, seconds: float, chunks: int, folder: Path) -> Scaled:
     """Have workers answer so many chunks of pairs each, through a job's journal."""
     count = workers * chunks * CHUNK
     with sleeping_workers(workers, seconds) as (preprocessor, pool):
-        _wait_for(pool)
+        engine = preprocessor.decider.engine
+        assert isinstance(engine, WorkerEngine)
+        _wait_for(pool, engine)
         work = Work(preprocessor.decider, JobStore(folder / f"{workers}-{seconds}").journal("lab"))
-        began = time.perf_counter()
-        answered = sum(1 for _ in work.answers(pairs(count)))
-        elapsed = time.perf_counter() - began
+        asked = list(pairs(count))
+        began, busy = time.perf_counter(), time.process_time()
+        answered = sum(1 for _ in work.answers(asked))
+        elapsed, busy = time.perf_counter() - began, time.process_time() - busy
     assert answered == count // CHUNK
-    return Scaled(workers, count, elapsed, count * seconds / workers)
+    return Scaled(workers, count, elapsed, count * seconds / workers, busy)
 
 
 def timed(preprocessor: Preprocessor, count: int, start: int = 0) -> tuple[float, list[Answer]]:
@@ -164,8 +170,14 @@ def _product(number: int) -> Record:
     return {"title": f"Kettle model {number} in steel, 1.7 litres", "maker": f"Maker {number % 97}", "price": "19.99"}
 
 
-def _wait_for(pool: WorkerPool) -> None:
-    """Wait until all workers run."""
+def _wait_for(pool: WorkerPool, engine: WorkerEngine) -> None:
+    """Wait until all workers run and have opened their model, each for a question."""
     pool.start()
     while any(state.status == "starting" for state in pool.states()) or not pool.states():
         time.sleep(0.05)
+    questions = [Question((Segment(f"Is {number} odd?"),), Labels(("yes", "no"))) for number in range(pool.size)]
+    guesses = [engine.ask_ahead([question]) for question in questions]
+    with alone():
+        for question, guess in zip(questions, guesses, strict=True):
+            engine.answer([question])
+            guess.drop()
