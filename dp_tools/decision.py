@@ -41,7 +41,7 @@ from dp_tools.prompts.templates.template import PromptTemplate, to_question
 from dp_tools.records import clean_name, is_missing
 from dp_tools.rules.coverage import RuleCoverage, TableVerdict, rule_coverage
 from dp_tools.rules.injection import Injection, Subject, statements
-from dp_tools.rules.rule import ALL, Rule
+from dp_tools.rules.rule import ALL, REVIEWED, Rule
 from dp_tools.rules.scope import key
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tasks import TASKS
@@ -642,10 +642,15 @@ def by_counting(judgement: Judgement, injection: Injection) -> Outcome | None:
 
 
 def is_left_to_counting(injection: Injection) -> bool:
-    """Whether no rule is about these records in particular, and none decides by a check or an example."""
+    """Whether no rule is about these records in particular, and none decides by a check or an example.
+
+    Answers that persons gave to single cases decide these cases and say nothing of others.
+    """
     rules = [*injection.rules, *(entry.rule for entry in injection.overridden)]
     return all(
-        rule.dataset == ALL and rule.source != "call" and rule.check is None and not rule.examples for rule in rules
+        rule.statement == REVIEWED
+        or (rule.dataset == ALL and rule.source != "call" and rule.check is None and not rule.examples)
+        for rule in rules
     )
 
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Source = Literal["person", "agent", "mined", "pack", "learned", "call"]
 Status = Literal["proposed", "active", "retired"]
 ALL = "all"
+REVIEWED = "A person has decided cases like this one."
+"""The statement of a rule that holds nothing but persons' answers to single cases."""
 
 
 class Example(BaseModel):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import multiprocessing
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,23 @@ from lab.synthetic.lists import held_back
 from lab.synthetic.lists.listing import Record
 
 _KEY = "uid"
-_BATCH = 10_000
+_LIST = 10_000
+"""Contacts of one generated list."""
+_TABLES = {
+    "entities": "entity",
+    "records": "record",
+    "moves": "step, record",
+    "decisions": "step, one, two",
+    "places": "record",
+    "keys": "key, record",
+    "counts": "item",
+    "grams": "item",
+    "scores": "one, two",
+    "waiting": "entity, other, one, two",
+}
+"""What is compared of two registers, in this order."""
+_AT_ONCE = 5
+"""Lists that are brought in at once: an index of many millions of entries is written page by page."""
 
 
 class KnowsNothing:
@@ -79,6 +96,7 @@ class Month:
         questions: of these the ones that counting did not decide.
         seconds: how long it took, without the killed run.
         kept: the share of earlier records whose entity has the same id as before.
+        as_unkilled: whether the register is the same as after a run that was not killed; None where none was killed.
     """
 
     records: int
@@ -91,6 +109,7 @@ class Month:
     questions: int
     seconds: float
     kept: float
+    as_unkilled: bool | None = None
 
 
 class Year:
@@ -125,7 +144,13 @@ class Year:
             kill_after: seconds after which a first run is killed.
         """
         file = self.file(month)
+        unkilled = None
         if kill_after is not None:
+            twin = self.folder / "unkilled"
+            twin.mkdir(exist_ok=True)
+            beside = shutil.copy(self.path, twin) if self.path.exists() else twin / self.path.name
+            _bring(twin, Path(shutil.copy(file, twin)), Path(beside))
+            unkilled = _state(Path(beside))
             killed = multiprocessing.get_context("spawn").Process(target=_bring, args=(self.folder, file, self.path))
             killed.start()
             killed.join(kill_after)
@@ -153,6 +178,7 @@ class Year:
             questions=asked,
             seconds=seconds,
             kept=kept,
+            as_unkilled=None if unkilled is None else _state(self.path) == unkilled,
         )
 
     def at_once(self, months: int) -> tuple[float, float, float, float]:
@@ -197,6 +223,16 @@ def _pairs(places: dict[str, int] | dict[str, str]) -> set[tuple[str, str]]:
     return {pair for names in members.values() for pair in combinations(sorted(names), 2)}
 
 
+def _state(path: Path) -> list[list[tuple[object, ...]]]:
+    """Everything that a register holds, without the time and the job of its steps."""
+    queries = (
+        "SELECT step, what, source, undoes FROM steps ORDER BY step",
+        *(f"SELECT * FROM {table} ORDER BY {order}" for table, order in _TABLES.items()),
+    )
+    with RegisterFile(path).reading() as connection:
+        return [connection.execute(query).fetchall() for query in queries]
+
+
 def _bring(folder: Path, file: Path, register: Path) -> tuple[dict[str, float | int], int]:
     engine = KnowsNothing()
     with Preprocessor(knowledge=":memory:", engine=engine, state=folder / "state", cache=False) as pre:
@@ -225,16 +261,17 @@ def grow(path: Path, count: int, seed: int) -> Iterator[int]:
         index = Register(path, pre.knowledge).settings.index
     done = 0
     while done < count:
-        made = held_back.make("contacts", _BATCH, seed)
-        seed += 1
+        lists = range(seed, seed + max(1, min(_AT_ONCE, (count - done) // _LIST)))
+        seed = lists.stop
+        made = [record for number in lists for record in held_back.make("contacts", _LIST, number).records]
         with file.writing() as connection:
             (last,) = connection.execute("SELECT coalesce(max(record), 0) FROM records").fetchone()
-            step = Step(connection, "file", who="lab", source=f"seed {seed}")
-            records = dict(enumerate(made.records, last + 1))
+            step = Step(connection, "file", who="lab", source=f"seed {lists.start}")
+            records = dict(enumerate(made, last + 1))
             connection.executemany(
                 "INSERT INTO records VALUES (?, ?, ?, ?, ?)",
                 [
-                    (number, f"grown {number}", digest_of(record), json.dumps(record), step.number)
+                    (number, f"grown {number}", digest_of(record), json.dumps(record, ensure_ascii=False), step.number)
                     for number, record in records.items()
                 ],
             )
@@ -245,8 +282,25 @@ def grow(path: Path, count: int, seed: int) -> Iterator[int]:
         yield done
 
 
-def look_up(path: Path, count: int, seed: int) -> list[float]:
-    """The seconds of each of so many look-ups of contacts, half of them in the register, sorted.
+@dataclass(frozen=True, slots=True)
+class LookUps:
+    """What look-ups took and found.
+
+    Args:
+        seconds: of each, sorted.
+        known: how many were of records in the register.
+        found: of these, how many found the record's entity.
+        decided: how many of those that were found were decided by identifiers.
+    """
+
+    seconds: list[float]
+    known: int
+    found: int
+    decided: int
+
+
+def look_up(path: Path, count: int, seed: int) -> LookUps:
+    """Look contacts up, half of them of the register.
 
     Args:
         path: the register.
@@ -255,16 +309,24 @@ def look_up(path: Path, count: int, seed: int) -> list[float]:
     """
     random = Random(seed)
     strangers = held_back.make("contacts", count, seed + 1_000_000).records
-    taken = []
+    taken: list[float] = []
+    known = found = decided = 0
     with Preprocessor(knowledge=":memory:", engine=KnowsNothing()) as pre:
         register = Register(path, pre.knowledge)
         with RegisterFile(path).reading() as connection:
-            (last,) = connection.execute("SELECT max(record) FROM records").fetchone()
+            places = dict(connection.execute("SELECT record, entity FROM places ORDER BY random() LIMIT ?", (count,)))
         for stranger in strangers:
             record: dict[str, str | None] = dict(stranger)
+            entity = None
             if random.random() < 0.5:
-                record = register.values(random.randrange(1, last + 1))
+                number, entity = places.popitem()
+                record = register.values(number)
             started = time.perf_counter()
-            register.who(record)
+            likely = register.who(record)
             taken.append(time.perf_counter() - started)
-    return sorted(taken)
+            if entity is not None:
+                known += 1
+                own = [one for one in likely if one.entity == entity]
+                found += bool(own)
+                decided += any(one.decided for one in own)
+    return LookUps(sorted(taken), known, found, decided)

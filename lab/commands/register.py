@@ -9,6 +9,8 @@ import click
 
 from lab.benchmarks.registers import Year, grow, look_up
 
+_AS_UNKILLED = {None: "", True: "yes", False: "no"}
+
 
 @click.command()
 @click.option("--size", type=click.IntRange(10), default=500, show_default=True, help="Records of a monthly file.")
@@ -26,9 +28,9 @@ def register(size: int, seed: int, kill: bool, every: bool, grown: int, look_ups
         year = Year(Path(place), size, seed)
         click.echo(
             "| month | records | entities | wait | precision | recall | F1 | F1 at once | candidates | questions "
-            "| seconds | seconds at once | ids kept |"
+            "| seconds | seconds at once | ids kept | killed as unkilled |"
         )
-        click.echo("|" + " --: |" * 13)
+        click.echo("|" + " --: |" * 14)
         last = None
         for month in range(year.months):
             found = year.bring(month, kill_after=last / 2 if kill and last is not None else None)
@@ -38,7 +40,7 @@ def register(size: int, seed: int, kill: bool, every: bool, grown: int, look_ups
             click.echo(
                 f"| {month + 1} | {found.records:,} | {found.entities:,} | {found.waiting:,} | {found.precision:.3f} | "
                 f"{found.recall:.3f} | {found.f1:.3f} | {beside[0]} | {found.candidates:,} | {found.questions:,} | "
-                f"{found.seconds:.1f} | {beside[1]} | {found.kept:.2%} |"
+                f"{found.seconds:.1f} | {beside[1]} | {found.kept:.2%} | {_AS_UNKILLED[found.as_unkilled]} |"
             )
         gone, moved, left = year.undo(6)
         click.echo(
@@ -48,9 +50,11 @@ def register(size: int, seed: int, kill: bool, every: bool, grown: int, look_ups
         if grown:
             for done in grow(year.path, grown, seed + 1000):
                 click.echo(f"{done:,} entities", err=True)
-            taken = look_up(year.path, look_ups, seed)
+            looked_up = look_up(year.path, look_ups, seed)
+            taken = looked_up.seconds
             size_mb = year.path.stat().st_size / 1e6
             marks = " | ".join(f"{1000 * taken[int(share * (len(taken) - 1))]:.1f}" for share in (0.5, 0.95, 0.99, 1.0))
-            click.echo("| entities | MB | look-ups | p50 ms | p95 ms | p99 ms | longest ms |")
-            click.echo("|" + " --: |" * 7)
-            click.echo(f"| {grown:,} | {size_mb:,.0f} | {len(taken):,} | {marks} |")
+            click.echo("| entities | MB | look-ups | p50 ms | p95 ms | p99 ms | longest ms | known | found | decided |")
+            click.echo("|" + " --: |" * 10)
+            shares = f"{looked_up.known:,} | {looked_up.found:,} | {looked_up.decided:,}"
+            click.echo(f"| {grown:,} | {size_mb:,.0f} | {len(taken):,} | {marks} | {shares} |")

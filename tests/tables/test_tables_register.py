@@ -20,7 +20,7 @@ from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.entities.grouping import groups_of
 from dp_tools.tables.entities.register import Register
 from dp_tools.tables.entities.register_file import RegisterFile
-from dp_tools.tables.entities.steps import threshold_of
+from dp_tools.tables.entities.steps import Step, settle, threshold_of
 from dp_tools.tables.entities.update import Matcher
 from dp_tools.tables.snapshot import table_of
 
@@ -30,17 +30,8 @@ class ByTruth(Matcher):
 
     truth: Mapping[frozenset[str], float]
 
-    def _judged(self, connection: Any, _: Any, arrivals: Any, pairs: Any) -> Any:
-        def name(number: int) -> str:
-            known = next((one.values["id"] for one in arrivals if one.number == number), None)
-            return known or sqlite_name(connection, number)
-
-        return {(a, b): self.truth[frozenset((name(a), name(b)))] for a, b in pairs}, {}
-
-
-def sqlite_name(connection: sqlite3.Connection, number: int) -> str:
-    query = "SELECT json_extract(body, '$.id') FROM records WHERE record = ?"
-    return str(connection.execute(query, (number,)).fetchone()[0])
+    def _judged(self, values: Any, _: Any, __: Any, pairs: Any) -> Any:
+        return {(a, b): self.truth[frozenset((values[a]["id"], values[b]["id"]))] for a, b in pairs}, {}
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +40,16 @@ def pre(tmp_path_factory: pytest.TempPathFactory) -> Preprocessor:
 
 
 def arrive(
-    pre: Preprocessor, path: Path, names: Sequence[str], truth: Mapping[frozenset[str], float], why: str
+    pre: Preprocessor,
+    path: Path,
+    names: Sequence[str],
+    truth: Mapping[frozenset[str], float],
+    why: str,
+    word: str = "same",
 ) -> None:
     matcher = ByTruth(Work(pre.decider, NoJournal()), key=["id"], attributes=["word"])
     object.__setattr__(matcher, "truth", truth)
-    with table_of({"id": list(names), "word": ["same"] * len(names)}) as table:
+    with table_of({"id": list(names), "word": [word] * len(names)}) as table:
         matcher.update(RegisterFile(path), table, who="ann", why=why)
 
 
@@ -237,3 +233,44 @@ def test_the_answer_to_a_review_holds_from_the_next_file_on(tmp_path: Path, labe
         assert register.waiting() == []
         assert (len(set(places(register).values())) == 2) is together
         assert register.history()[-2].why == "example of rule reviewed"
+
+
+def test_words_that_contradict_each_other_wait_for_a_person_until_one_is_taken_back(
+    pre: Preprocessor, tmp_path: Path
+) -> None:
+    path = tmp_path / "people.register.sqlite"
+    truth = {frozenset(pair): 0.1 for pair in combinations("abcdef", 2)}
+    arrive(pre, path, ["a", "b"], truth, "january")
+    register = Register(path, pre.knowledge)
+    register.keep_apart(1, 2, who="ann")
+    arrive(pre, path, ["c"], truth, "february")
+    register.merge([1, 3], who="ann")
+    with RegisterFile(path).writing() as connection:  # as an example about two records says it
+        Step(connection, "file", who="bob").say([(2, 3)], same=True)
+        settle(connection, [2, 3])
+    assert places(register) == {"a": 1, "b": 2, "c": 1}
+    (question,) = register.waiting()
+    assert (question.entity, question.other, question.records) == (1, 2, (2, 3))
+    for number, name in enumerate("def"):
+        arrive(pre, path, [name], truth, f"later {number}")
+    assert [(one.entity, one.other) for one in register.waiting()] == [(1, 2)]
+    register.keep_apart(1, 2, who="ann", why="two people")
+    assert register.waiting() == []
+
+
+def test_a_persons_word_holds_over_later_files_and_changes_of_the_records(pre: Preprocessor, tmp_path: Path) -> None:
+    path = tmp_path / "people.register.sqlite"
+    truth = {frozenset(pair): 0.9 for pair in combinations("abcd", 2)} | {frozenset("d"): 0.9}
+    truth |= {frozenset(("d", name)): 0.05 for name in "abc"}
+    arrive(pre, path, ["a", "b"], truth, "january")
+    arrive(pre, path, ["d"], truth, "february")
+    register = Register(path, pre.knowledge)
+    records = {one.values["id"]: one.record for one in register.entity(1).records}
+    apart = register.split(1, [records["b"]], who="ann")
+    register.merge([1, 2], who="ann")
+    arrive(pre, path, ["c"], truth, "march")
+    for month, word in enumerate(("other", "words", "same")):
+        arrive(pre, path, ["a", "b", "c", "d"], truth, f"month {month}", word)
+        found = places(register)
+        assert (found["a"], found["b"], found["d"]) == (1, apart, 1)
+        assert not [one for one in register.waiting() if {one.entity, one.other} == {1, apart}]

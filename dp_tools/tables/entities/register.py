@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
@@ -16,14 +16,16 @@ from dp_tools.records import Record
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tables.entities import steps
 from dp_tools.tables.entities.merged_table import Members
-from dp_tools.tables.entities.register_file import SUFFIX, RegisterFile
+from dp_tools.tables.entities.record_values import RecordValues
+from dp_tools.tables.entities.register_file import SUFFIX, RegisterFile, in_parts
 from dp_tools.tables.entities.survivorship import Survivorship, values_of
 from dp_tools.tables.entities.update import Settings, settings_of
-from dp_tools.tables.entities.update import values_of as values_of_record
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _LIKELY = 0.05
 """Confidence below which an entity is no candidate for a record."""
+_ASKED = 0
+"""The number of a record that is looked up, which no record of a register has."""
 
 
 class EntityRecord(BaseModel):
@@ -134,7 +136,8 @@ class Register:
             rows = connection.execute(
                 "SELECT DISTINCT entity FROM places ORDER BY entity LIMIT ? OFFSET ?", (limit, offset)
             ).fetchall()
-        return [self.entity(entity) for (entity,) in rows]
+            values = RecordValues(connection)
+            return [self._entity(values, entity) for (entity,) in rows]
 
     def entity(self, entity: int) -> Entity:
         """One entity.
@@ -143,19 +146,14 @@ class Register:
             InvalidRequest: there is no such entity.
         """
         with self._file.reading() as connection:
-            members = steps.members_of(connection, entity)
-            records = [
-                EntityRecord(
-                    record=record,
-                    source=connection.execute(
-                        "SELECT source FROM records JOIN steps USING (step) WHERE record = ?", (record,)
-                    ).fetchone()[0],
-                    values=values_of_record(connection, record),
-                )
-                for record in members
-            ]
-        merged = self.survivorship.merge([record.values for record in records])
-        return Entity(entity=entity, merged=values_of(merged), records=records)
+            return self._entity(RecordValues(connection), entity)
+
+    def _entity(self, values: RecordValues, entity: int) -> Entity:
+        members = values.of(steps.members_of(values.connection, entity))
+        query = "SELECT record, source FROM records JOIN steps USING (step) WHERE record IN ({})"
+        sources = dict(in_parts(values.connection, query, members))
+        records = [EntityRecord(record=one, source=sources[one], values=row) for one, row in members.items()]
+        return Entity(entity=entity, merged=values_of(self.survivorship.merge([*members.values()])), records=records)
 
     def size(self, entity: int) -> int:
         """How many records an entity has."""
@@ -170,7 +168,7 @@ class Register:
     def values(self, record: int) -> dict[str, str | None]:
         """The values of a record, by its number in the register."""
         with self._file.reading() as connection:
-            return values_of_record(connection, record)
+            return RecordValues(connection)[record]
 
     def who(self, record: Record, limit: int = 5) -> list[LikelyEntity]:
         """The entities that a record may be of, the likeliest first; no model is asked.
@@ -181,42 +179,54 @@ class Register:
         settings = self.settings
         if not any(record.get(name) for name in settings.shown):
             raise InvalidRequest(f"Give at least one of {', '.join(settings.shown)}.")
-        index = settings.index
         with self._file.reading() as connection:
-            # No count: that would read every place; candidates are ordered alike whatever it is.
-            found = index.candidates(connection, {0: index.keys(record)}, 1_000_000)
+            values = RecordValues(connection, {_ASKED: dict(record)})
+            found = settings.index.candidates(values, {_ASKED: dict(record)})
             likeness = {max(pair): share for pair, share in found.items()}
-            entity_of = steps.places_of(connection, likeness.keys())
-            values = {number: values_of_record(connection, number) for number in entity_of}
-            judge = index.judge(connection, [record, *values.values()])
-        best: dict[int, tuple[float, bool, str]] = {}
-        for number, entity in entity_of.items():
-            if judge is None:
-                told = (likeness[number], False, "share of the record's words, by their rarity")
-            else:
-                judgement = judge.judge(record, values[number])
-                told = (judgement.probability, judgement.decides, judgement.reason)
-            best[entity] = max(best.get(entity, told), told)
-        likely = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))[:limit]
-        return [
-            LikelyEntity(
-                entity=entity,
-                confidence=round(confidence, 4),
-                decided=decided,
-                reason=reason,
-                merged=self.entity(entity).merged,
-            )
-            for entity, (confidence, decided, reason) in likely
-            if confidence >= _LIKELY
-        ]
+            entity_of = steps.places_of(connection, likeness)
+            judge = settings.index.judge(values)
+            best: dict[int, tuple[float, bool, str]] = {}
+            for number, entity in entity_of.items():
+                if judge is None:
+                    told = (likeness[number], False, "how alike the texts are")
+                else:
+                    judgement = judge.judge(record, values[number])
+                    told = (judgement.probability, judgement.decides, judgement.reason)
+                best[entity] = max(best.get(entity, told), told)
+            likely = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))[:limit]
+            return [
+                LikelyEntity(
+                    entity=entity,
+                    confidence=round(confidence, 4),
+                    decided=decided,
+                    reason=reason,
+                    merged=self._entity(values, entity).merged,
+                )
+                for entity, (confidence, decided, reason) in likely
+                if confidence >= _LIKELY
+            ]
 
-    def waiting(self, limit: int = 100) -> list[Question]:
-        """What a person is to decide."""
+    def waiting(self, limit: int = 100, entity: int | None = None) -> list[Question]:
+        """What a person is to decide, of one entity or of all."""
+        query = "SELECT entity, other, one, two, score FROM waiting"
+        about = "" if entity is None else " WHERE entity = :entity OR other = :entity"
         with self._file.reading() as connection:
             rows = connection.execute(
-                "SELECT entity, other, one, two, score FROM waiting ORDER BY entity, other LIMIT ?", (limit,)
+                f"{query}{about} ORDER BY entity, other LIMIT :limit", {"entity": entity, "limit": limit}
             ).fetchall()
         return [Question(entity=e, other=o, records=(one, two), score=score) for e, o, one, two, score in rows]
+
+    def step(self, number: int) -> RegisterStep:
+        """One step, without its moves.
+
+        Raises:
+            InvalidRequest: there is none.
+        """
+        with self._file.reading() as connection:
+            rows = connection.execute("SELECT * FROM steps WHERE step = ?", (number,)).fetchall()
+            if not rows:
+                raise InvalidRequest(f"There is no step {number}; the history lists them.")
+            return _step(rows[0], steps.undone(connection), [])
 
     def history(self, entity: int | None = None, limit: int = 100) -> list[RegisterStep]:
         """What happened to an entity, or to the whole register (then without the moves), oldest first; of a longer
@@ -238,24 +248,12 @@ class Register:
                 ).fetchall()
             gone = steps.undone(connection)
             found = []
-            for step, at, what, who, why, source, undoes in reversed(rows):
+            for row in reversed(rows):
                 moves = connection.execute(
                     "SELECT record, before, after FROM moves WHERE step = ? AND (before = ? OR after = ?)",
-                    (step, entity, entity),
+                    (row[0], entity, entity),
                 ).fetchall()
-                found.append(
-                    RegisterStep(
-                        step=step,
-                        at=at,
-                        what=what,
-                        who=who,
-                        why=why,
-                        source=source,
-                        undoes=undoes,
-                        is_undone=step in gone,
-                        moves=moves,
-                    )
-                )
+                found.append(_step(row, gone, moves))
         return found
 
     def merge(self, entities: Sequence[int], *, who: str, why: str = "") -> int:
@@ -314,6 +312,23 @@ class Register:
 
     def members(self, entities: Collection[int]) -> Iterator[Members]:
         """The records of entities, for a merged table."""
-        for entity in sorted(entities):
-            found = self.entity(entity)
-            yield Members(entity, [str(one.record) for one in found.records], [one.values for one in found.records])
+        with self._file.reading() as connection:
+            values = RecordValues(connection)
+            for entity in sorted(entities):
+                members = values.of(steps.members_of(connection, entity))
+                yield Members(entity, [str(record) for record in members], [*members.values()])
+
+
+def _step(row: tuple[Any, ...], gone: Collection[int], moves: list[tuple[int, int | None, int | None]]) -> RegisterStep:
+    step, at, what, who, why, source, undoes = row
+    return RegisterStep(
+        step=step,
+        at=at,
+        what=what,
+        who=who,
+        why=why,
+        source=source,
+        undoes=undoes,
+        is_undone=step in gone,
+        moves=moves,
+    )

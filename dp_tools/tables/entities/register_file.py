@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -20,6 +21,10 @@ SUFFIX = ".register.sqlite"
 """What the name of a register's file ends in."""
 _VERSION = 1
 _PATIENCE_S = 30.0
+_CACHE_KIB = 65_536
+"""Pages that a connection keeps in memory: a large file's index is written in many places."""
+_AT_ONCE = 500
+"""Values of a query's list."""
 _SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE steps (
@@ -50,7 +55,8 @@ CREATE TABLE places (
 );
 CREATE INDEX places_entity ON places (entity);
 CREATE TABLE keys (key INTEGER NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (key, record)) WITHOUT ROWID;
-CREATE TABLE counts (token INTEGER PRIMARY KEY, count INTEGER NOT NULL);
+CREATE TABLE counts (item INTEGER PRIMARY KEY, count INTEGER NOT NULL);
+CREATE TABLE grams (item INTEGER PRIMARY KEY, count INTEGER NOT NULL);
 CREATE TABLE scores (
     one INTEGER NOT NULL, two INTEGER NOT NULL, score REAL NOT NULL, PRIMARY KEY (one, two)
 ) WITHOUT ROWID;
@@ -66,7 +72,7 @@ CREATE INDEX waiting_two ON waiting (two);
 """`places` holds the records that are in force, `name` is what stays when a record changes: its source's key, or its
 content. A move from or to no entity (NULL) is a record that comes or goes. `waiting` holds what a person is to decide:
 whether two entities are one, or, without `other`, whether an entity falls apart; `one` and `two` are the records that
-say so most."""
+say so most. `keys` is the blocking index; `counts` and `grams` say how many records hold a token or a 3-gram."""
 _ADDED = ("steps", "records", "moves", "decisions")
 """Tables that are only added to."""
 
@@ -104,7 +110,7 @@ class RegisterFile:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees one state of the register."""
         with self._named_errors(), contextlib.closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
-            connection.execute("PRAGMA busy_timeout = 30000")
+            _prepare(connection)
             connection.execute("BEGIN")
             yield connection
 
@@ -112,7 +118,7 @@ class RegisterFile:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection whose changes appear whole when it ends without an error, or not at all."""
         with self._named_errors(), contextlib.closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
-            connection.execute("PRAGMA busy_timeout = 30000")
+            _prepare(connection)
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
@@ -143,6 +149,30 @@ class RegisterFile:
             raise TableUnavailable(
                 f"The register {self.path} cannot be read or written ({why}); free some room, or name another file."
             ) from None
+
+
+def in_parts(
+    connection: sqlite3.Connection, query: str, values: Collection[int] | Collection[str]
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query that has one list of values, for any number of them.
+
+    Args:
+        connection: of the register.
+        query: with {} in the place of the list.
+        values: the list.
+    """
+    for part in parts_of([*values]):
+        yield from connection.execute(query.format(", ".join("?" * len(part))), part)
+
+
+def parts_of(values: Sequence[int | str]) -> Iterator[Sequence[int | str]]:
+    """The values in lists that a query can hold."""
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA busy_timeout = 30000")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
 
 
 def _make(connection: sqlite3.Connection) -> None:

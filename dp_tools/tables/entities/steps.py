@@ -7,13 +7,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.tables.entities.grouping import Pair, every_pair, groups_of
+from dp_tools.tables.entities.register_file import in_parts, parts_of
 
-_AT_ONCE = 500
-"""Values of a query's list."""
 _MOST_PAIRS = 10_000
 """Pairs of records that one word of a person about two entities is kept for."""
 LEAST_LIKELY = 0.5
@@ -222,7 +220,7 @@ def settle(
                 entity_of |= dict.fromkeys(new, home)
     spoken_of = (("entity", "other"), set(entity_of.values())), (("one", "two"), {*touched, *records})
     for columns, values in spoken_of:
-        for part in _parts(sorted(values)):
+        for part in parts_of(sorted(values)):
             marks = ", ".join("?" * len(part))
             for column in columns:
                 connection.execute(f"DELETE FROM waiting WHERE {column} IN ({marks})", part)
@@ -264,7 +262,8 @@ def _questions(
     scores: Mapping[Pair, float],
     decisions: Mapping[Pair, bool],
 ) -> Iterator[tuple[int, int | None, int, int, float | None]]:
-    """Entities that would be one, and those that would fall apart, with the records that say so."""
+    """Entities that would be one, those that would fall apart, and those of which persons' words contradict each other,
+    with the records that say so."""
     pieces: defaultdict[int, list[list[int]]] = defaultdict(list)
     apart = {
         (entity_of[one], entity_of[other])
@@ -285,11 +284,30 @@ def _questions(
                 pairs = every_pair(inside[first], inside[other])
                 best = max(pairs, key=lambda pair: scores.get(pair, 0.0))
                 yield (first, other, *best, scores.get(best))
+    yield from _contradictions(groups, entity_of, scores, decisions)
     for entity, parts in sorted(pieces.items()):
         largest, *rest = sorted(parts, key=lambda part: (-len(part), part))
         for part in rest:
             worst = min(every_pair(largest, part), key=lambda pair: scores.get(pair, 0.0))
             yield (entity, None, worst[0], worst[1], scores.get(worst))
+
+
+def _contradictions(
+    groups: Sequence[Sequence[int]],
+    entity_of: Mapping[int, int],
+    scores: Mapping[Pair, float],
+    decisions: Mapping[Pair, bool],
+) -> Iterator[tuple[int, int, int, int, float | None]]:
+    """Entities that a person says are one, though by way of other records they were said not to be the same."""
+    group_of = {record: number for number, group in enumerate(groups) for record in group}
+    found: dict[Pair, Pair] = {}
+    for (one, two), same in sorted(decisions.items()):
+        if same and {one, two} <= entity_of.keys() and group_of[one] != group_of[two]:
+            first, other = sorted((entity_of[one], entity_of[two]))
+            if first != other:
+                found.setdefault((first, other), (one, two))
+    for between, pair in found.items():
+        yield (*between, *pair, scores.get(pair))
 
 
 def members_of(connection: sqlite3.Connection, entity: int) -> list[int]:
@@ -306,18 +324,18 @@ def members_of(connection: sqlite3.Connection, entity: int) -> list[int]:
 
 def names_of(connection: sqlite3.Connection, records: Collection[int]) -> dict[int, str]:
     """The names of records."""
-    return dict(_in_parts(connection, "SELECT record, name FROM records WHERE record IN ({})", records))
+    return dict(in_parts(connection, "SELECT record, name FROM records WHERE record IN ({})", records))
 
 
 def places_of(connection: sqlite3.Connection, records: Collection[int]) -> dict[int, int]:
     """The entities of those of these records that are in force."""
-    return dict(_in_parts(connection, "SELECT record, entity FROM places WHERE record IN ({})", records))
+    return dict(in_parts(connection, "SELECT record, entity FROM places WHERE record IN ({})", records))
 
 
 def scores_of(connection: sqlite3.Connection, records: Collection[int]) -> dict[Pair, float]:
     """The scores of all pairs among these records."""
     known = set(records)
-    rows = _in_parts(connection, "SELECT one, two, score FROM scores WHERE one IN ({})", records)
+    rows = in_parts(connection, "SELECT one, two, score FROM scores WHERE one IN ({})", records)
     return {(one, two): score for one, two, score in rows if two in known}
 
 
@@ -325,7 +343,7 @@ def decisions_on(connection: sqlite3.Connection, records: Collection[int]) -> di
     """What persons said last of pairs among these records, leaving out what was undone."""
     gone = undone(connection)
     record_of = {name: record for record, name in names_of(connection, records).items()}
-    rows = _in_parts(connection, "SELECT one, two, same, step FROM decisions WHERE one IN ({})", list(record_of))
+    rows = in_parts(connection, "SELECT one, two, same, step FROM decisions WHERE one IN ({})", list(record_of))
     found: dict[Pair, bool] = {}
     for one, two, same, step in sorted(rows, key=lambda row: row[3]):
         if two in record_of and step not in gone:
@@ -359,7 +377,7 @@ def _component(
             "SELECT places.record FROM records JOIN decisions ON two = records.name JOIN places ON places.name = one "
             "WHERE records.record IN ({})",
         )
-        open_ = {record for query in steps for (record,) in _in_parts(connection, query, here)} - found
+        open_ = {record for query in steps for (record,) in in_parts(connection, query, here)} - found
     return sorted(places_of(connection, found).keys() | found.intersection(arriving))
 
 
@@ -367,14 +385,3 @@ def _is_replaced(connection: sqlite3.Connection, record: int) -> bool:
     """Whether another state of this record is in force."""
     query = "SELECT 1 FROM places JOIN records USING (name) WHERE records.record = ? AND places.record <> ?"
     return connection.execute(query, (record, record)).fetchone() is not None
-
-
-def _in_parts(
-    connection: sqlite3.Connection, query: str, values: Collection[int] | Collection[str]
-) -> Iterator[tuple[Any, ...]]:
-    for part in _parts([*values]):
-        yield from connection.execute(query.format(", ".join("?" * len(part))), part)
-
-
-def _parts(values: Sequence[int | str]) -> Iterator[Sequence[int | str]]:
-    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))

@@ -9,24 +9,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dp_tools.decision import EVEN
 from dp_tools.errors import InvalidRequest
 from dp_tools.profiling.identity import Layout
+from dp_tools.profiling.identity.many import Judgements
 from dp_tools.profiling.kind import Kind
 from dp_tools.tables.asking import Work
 from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.entities.grouping import Pair
 from dp_tools.tables.entities.index import Index
+from dp_tools.tables.entities.questions import worth_asking
+from dp_tools.tables.entities.record_values import RecordValues, Row
 from dp_tools.tables.entities.register_file import RegisterFile
-from dp_tools.tables.entities.steps import Step, keep_apart, merge, places_of, settle
+from dp_tools.tables.entities.steps import Step, decisions_on, keep_apart, merge, places_of, scores_of, settle
 from dp_tools.tables.identity_columns import contents
 from dp_tools.tables.match.blocking import Candidates
 from dp_tools.tables.match.identity import Identity, kinds_in, layout_in
 from dp_tools.tables.match.judging import Judging
 from dp_tools.tables.snapshot import Table, table_of
-
-Row = dict[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,9 @@ class Matcher:
             self._take_answers(file, who)
             with file.reading() as connection:
                 arrivals = self._arrivals(connection, settings, table)
-                pairs = self._candidates(connection, settings, arrivals)
-                scores, said = self._judged(connection, settings, arrivals, pairs)
+                values = RecordValues(connection, {one.number: one.values for one in arrivals})
+                pairs = self._candidates(values, settings, arrivals)
+                scores, said = self._judged(values, settings, arrivals, pairs)
             if not arrivals:
                 return _report(file, table, None)
             with file.writing() as connection:
@@ -202,16 +205,19 @@ class Matcher:
             rows = connection.execute(
                 "SELECT entity, other, one, two FROM waiting WHERE other IS NOT NULL ORDER BY entity, other"
             ).fetchall()
+            values = RecordValues(connection)
             for entity, other, one, two in rows:
-                left, right = (values_of(connection, record) for record in (one, two))
-                decision = injection.decide({"left": left, "right": right})
+                decision = injection.decide({"left": values[one], "right": values[two]})
                 now = places_of(connection, [one, two])
                 if decision is None or decision.decided_by != "example" or now.get(one) == now.get(two):
                     continue
                 if {now.get(one), now.get(two)} != {entity, other}:
                     continue
+                same = decision.label == "yes"
+                if decisions_on(connection, [one, two]).get((min(one, two), max(one, two))) is same:
+                    continue  # said before; what waits is that other words contradict it
                 why = f"example of rule {decision.rule.id}"
-                if decision.label == "yes":
+                if same:
                     merge(connection, [entity, other], who=who, why=why)
                 else:
                     keep_apart(connection, entity, other, who=who, why=why)
@@ -239,27 +245,22 @@ class Matcher:
             )
         return list(found.values())
 
-    def _candidates(
-        self, connection: sqlite3.Connection, settings: Settings, arrivals: Sequence[_Arrival]
-    ) -> dict[Pair, float]:
+    def _candidates(self, values: RecordValues, settings: Settings, arrivals: Sequence[_Arrival]) -> dict[Pair, float]:
+        """The pairs to judge, each with its likeness: none that was judged before."""
         self.work.stage("finding candidates")
-        (count,) = connection.execute("SELECT count(*) FROM places").fetchone()
-        index = settings.index
-        arriving = {one.number: index.keys(one.values) for one in arrivals}
-        found = index.candidates(connection, arriving, count + len(arriving))
+        if not arrivals:
+            return {}
+        connection, arriving = values.connection, {one.number: one.values for one in arrivals}
+        found = settings.index.candidates(values, arriving)
         gone = {one.replaces[0] for one in arrivals if one.replaces is not None}
-        in_force = places_of(connection, {record for pair in found for record in pair}).keys() - gone | arriving.keys()
-        scored = connection.execute
-        return {
-            pair: likeness
-            for pair, likeness in found.items()
-            if in_force.issuperset(pair)
-            and scored("SELECT 1 FROM scores WHERE one = ? AND two = ?", pair).fetchone() is None
-        }
+        records = {record for pair in found for record in pair}
+        in_force = places_of(connection, records).keys() - gone | arriving.keys()
+        judged = scores_of(connection, records)
+        return {pair: likeness for pair, likeness in found.items() if in_force.issuperset(pair) and pair not in judged}
 
     def _judged(
         self,
-        connection: sqlite3.Connection,
+        values: RecordValues,
         settings: Settings,
         arrivals: Sequence[_Arrival],
         pairs: Mapping[Pair, float],
@@ -267,9 +268,8 @@ class Matcher:
         """The score of each pair that has an answer, and what persons' examples say of pairs."""
         if not pairs:
             return {}, {}
-        values = {one.number: one.values for one in arrivals}
         numbers = sorted({record for pair in pairs for record in pair})
-        records = [values.get(number) or values_of(connection, number) for number in numbers]
+        records = values.of(numbers).values()
         row = {number: place for place, number in enumerate(numbers)}
         order = sorted(pairs)
         candidates = Candidates(
@@ -279,9 +279,15 @@ class Matcher:
             len(numbers),
             len(numbers),
         )
-        arriving = [one.values for one in arrivals if not one.is_known]
-        judge = settings.index.judge(connection, records, arriving)
-        identity = None if judge is None else Identity([], judge)
+        entity_of = places_of(values.connection, numbers)
+        entity_of |= {one.number: one.replaces[1] for one in arrivals if one.replaces is not None}
+
+        arriving = {one.number for one in arrivals}
+
+        def worth(places: NDArray[np.int64], found: Judgements) -> NDArray[np.bool_]:
+            return worth_asking([order[place] for place in places.tolist()], found, entity_of, arriving)
+
+        judge = settings.index.judge(values, numbers, [one.values for one in arrivals if not one.is_known])
         with table_of({name: [record.get(name) for record in records] for name in settings.shown}) as table:
             scores = Judging(
                 self.work,
@@ -291,8 +297,9 @@ class Matcher:
                 self.dataset,
                 self.rules,
                 False,
-                identity,
+                None if judge is None else Identity([], judge),
                 self.promise,
+                worth_asking=worth,
             ).scores()
         answered = ~np.isnan(scores.match)
         examples = scores.decided_by("example")
@@ -319,13 +326,6 @@ def settings_of(connection: sqlite3.Connection) -> Settings | None:
         layout,
         given["threshold"],
     )
-
-
-def values_of(connection: sqlite3.Connection, record: int) -> Row:
-    """The values of a record."""
-    (body,) = connection.execute("SELECT body FROM records WHERE record = ?", (record,)).fetchone()
-    values: Row = json.loads(body)
-    return values
 
 
 def digest_of(record: Mapping[str, str | None]) -> str:
@@ -372,7 +372,8 @@ def _place(
         "INSERT INTO records VALUES (?, ?, ?, ?, ?)",
         [(one.number, one.name, one.digest, json.dumps(one.values, ensure_ascii=False), step.number) for one in fresh],
     )
-    settings.index.add(connection, {one.number: one.values for one in fresh})
+    if fresh:
+        settings.index.add(connection, {one.number: one.values for one in fresh})
     connection.executemany("INSERT INTO scores VALUES (?, ?, ?)", [(*pair, score) for pair, score in scores.items()])
     for one in arrivals:
         if one.replaces is not None:

@@ -10,7 +10,7 @@ import time
 from filelock import FileLock
 
 from dp_tools.errors import InvalidRequest
-from dp_tools.rules.rule import ALL, Example, Rule
+from dp_tools.rules.rule import ALL, REVIEWED, Example, Rule
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tables.jobs.job_store import JobStore
 from dp_tools.tables.jobs.results import Review, ReviewKind
@@ -165,7 +165,7 @@ def _keep(knowledge: KnowledgeStore, row: sqlite3.Row, label: str, who: str, is_
         task=row["task"],
         dataset=row["dataset"] or ALL,
         attribute=row["attribute"] or ALL,
-        statement="A person has decided cases like this one.",
+        statement=REVIEWED,
         examples=(example,),
         source="person" if is_person else "agent",
     )

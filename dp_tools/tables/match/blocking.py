@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -108,7 +108,7 @@ def candidate_pairs(
     for matrix in matrices:
         frequency += np.bincount(matrix.indices, minlength=_BUCKETS)
     for matrix in matrices:
-        _weigh(matrix, frequency, sum(table.count for table in tables))
+        weigh(matrix, frequency, sum(table.count for table in tables))
     if right is None:
         rows, columns, scores = work.most_similar(matrices[0], matrices[0], frequency, top + 1)
         apart = rows != columns
@@ -118,7 +118,7 @@ def candidate_pairs(
         rows, columns, scores = work.most_similar(matrices[0], matrices[1], frequency, top)
         back = work.most_similar(matrices[1], matrices[0], frequency, top)
         rows, columns, scores = _distinct(np.r_[rows, back[1]], np.r_[columns, back[0]], np.r_[scores, back[2]])
-    kept = _near_best(rows, columns, scores, shared=right is None)
+    kept = near_best(rows, columns, scores, shared=right is None)
     rows, columns, scores = rows[kept], columns[kept], scores[kept]
     numbers = [table.scan([]).collect()[ROW].to_numpy().astype(np.int64) for table in tables]
     further = [sharing_a_key(*keys)] if keys else []
@@ -127,8 +127,8 @@ def candidate_pairs(
         further.append((np.searchsorted(numbers[0], named[:, 0]), np.searchsorted(numbers[-1], named[:, 1])))
     for pairs in further:
         others = _without(pairs, (rows, columns), tables[-1].count)
-        cosines = work.cosines(matrices[0], matrices[-1], *others)
-        rows, columns, scores = np.r_[rows, others[0]], np.r_[columns, others[1]], np.r_[scores, cosines]
+        likeness = cosines(matrices[0], matrices[-1], *others, work.tell)
+        rows, columns, scores = np.r_[rows, others[0]], np.r_[columns, others[1]], np.r_[scores, likeness]
     order = np.lexsort((columns, -scores, rows))
     return Candidates(
         numbers[0][rows[order]], numbers[-1][columns[order]], scores[order], tables[0].count, tables[-1].count
@@ -136,11 +136,11 @@ def candidate_pairs(
 
 
 def _gram_counts(table: Table, columns: Sequence[str], work: _Work) -> sp.csr_matrix:
-    """Records by hashed character 3-grams; the weight of a gram that occurs n times is 1 + log n."""
+    """The records of a table by their 3-grams (see `text_grams`)."""
     weights, buckets, sizes = [np.empty(0, np.float32)], [np.empty(0, np.int32)], [np.zeros(1, np.int64)]
     for texts in _texts(table, columns):
         work.tell()
-        block = _grams(texts)
+        block = text_grams(texts)
         weights.append(block.data)
         buckets.append(block.indices)
         sizes.append(np.diff(block.indptr))
@@ -157,10 +157,12 @@ def _texts(table: Table, columns: Sequence[str]) -> Iterator[list[str]]:
     for batch in table.scan(list(columns)).drop(ROW).collect_batches(chunk_size=_CHUNK, maintain_order=True):
         texts = batch.select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True).str.to_lowercase()).to_series()
         for start in range(0, len(texts), _CHUNK):
-            yield [_NOT_WORD.sub(" ", text[:_CHARACTERS]) for text in texts[start : start + _CHUNK].to_list()]
+            yield texts[start : start + _CHUNK].to_list()
 
 
-def _grams(texts: Sequence[str]) -> sp.csr_matrix:
+def text_grams(texts: Sequence[str]) -> sp.csr_matrix:
+    """Texts in lower case by hashed character 3-grams; the weight of a gram that occurs n times is 1 + log n."""
+    texts = [_NOT_WORD.sub(" ", text[:_CHARACTERS]) for text in texts]
     characters = np.frombuffer("".join(f" {text} \n" for text in texts).encode("utf-32-le", "replace"), dtype=np.uint32)
     ends = characters == ord("\n")
     rows = np.cumsum(ends)
@@ -177,7 +179,7 @@ def _grams(texts: Sequence[str]) -> sp.csr_matrix:
     return found
 
 
-def _weigh(matrix: sp.csr_matrix, frequency: NDArray[np.int64], records: int) -> None:
+def weigh(matrix: sp.csr_matrix, frequency: NDArray[np.int64], records: int) -> None:
     """Turn counts into TF-IDF rows of length one, in place."""
     idf = (np.log((records + 1) / (frequency + 1)) + 1).astype(np.float32)
     for start in range(0, matrix.shape[0], _CHUNK):
@@ -223,16 +225,27 @@ class _Work:
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
         return np.concatenate(rows), np.concatenate(columns), np.concatenate(scores)
 
-    def cosines(
-        self, left: sp.csr_matrix, right: sp.csr_matrix, rows: NDArray[np.int64], columns: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """Of rows of `left` with rows of `right`."""
-        found = np.empty(len(rows), np.float32)
-        for start in range(0, len(rows), _CHUNK):
-            self.tell()
-            part = slice(start, start + _CHUNK)
-            found[part] = left[rows[part]].multiply(right[columns[part]]).sum(axis=1).ravel()
-        return found
+
+def cosines(
+    left: sp.csr_matrix,
+    right: sp.csr_matrix,
+    rows: NDArray[np.integer],
+    columns: NDArray[np.integer],
+    tell: Callable[[], None] = lambda: None,
+) -> NDArray[np.float32]:
+    """Of rows of `left` with rows of `right`, all of length one.
+
+    Args:
+        left, right: the matrices.
+        rows, columns: a row of either for each cosine.
+        tell: called now and then; it may raise to stop.
+    """
+    found = np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), _CHUNK):
+        tell()
+        part = slice(start, start + _CHUNK)
+        found[part] = left[rows[part]].multiply(right[columns[part]]).sum(axis=1).ravel()
+    return found
 
 
 def _rarest(chunk: sp.csr_matrix, frequency: NDArray[np.int64], budget: int) -> sp.csr_matrix:
@@ -272,10 +285,16 @@ def _without(
     return pairs[0][new], pairs[1][new]
 
 
-def _near_best(
+def near_best(
     rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32], *, shared: bool
 ) -> NDArray[np.bool_]:
-    """Which pairs are not far behind the best pair of either record."""
+    """Which pairs are not far behind the best pair of either record.
+
+    Args:
+        rows, columns: the records of each pair, by small numbers.
+        scores: how similar they are.
+        shared: whether rows and columns are the same records.
+    """
     if not len(rows):
         return np.empty(0, bool)
     size = int(max(rows.max(), columns.max())) + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -67,6 +67,7 @@ class Judging:
         identity: what tells people, companies or addresses apart, where the records are such.
         promise: what the matches keep to where not every pair is asked; None asks about every pair.
         one_to_one: whether a record has one counterpart at most, so that near rivals are asked about in any case.
+        worth_asking: of pairs that counting judged, which of those it leaves open are asked about; None asks about all.
     """
 
     work: Work
@@ -79,6 +80,7 @@ class Judging:
     identity: Identity | None
     promise: Promise | None = None
     one_to_one: bool = False
+    worth_asking: Callable[[NDArray[np.int64], Judgements], NDArray[np.bool_]] | None = None
 
     def scores(self) -> PairScores:
         """A score for each candidate: by counting where that decides, otherwise from what answers questions."""
@@ -100,15 +102,23 @@ class Judging:
         return found
 
     def count(self, scores: PairScores, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Note the pairs that counted evidence decides (see `dp_tools.decision.by_counting`), and return the others."""
+        """Note the pairs that counted evidence decides (see `dp_tools.decision.by_counting`), and return the others;
+        those that an example decides are among them."""
         if self.identity is None or not is_left_to_counting(self._injection):
             return places
-        others = []
-        for batch, found in self._judgements(self.identity.judge, places):
-            decides, probability = found.decides, found.probability
-            scores.decide(batch[decides], "table", probability[decides], probability[decides] >= EVEN)
-            others.append(batch[~decides])
-        return np.concatenate(others) if others else places
+        ruled = self.ruled(places)
+        counted = places[ruled == ""]
+        parts = [part for _, part in self._judgements(self.identity.judge, counted)]
+        found = Judgements(
+            np.concatenate([np.empty(0), *(part.score for part in parts)]),
+            np.concatenate([np.empty(0, bool), *(part.other_name for part in parts)]),
+        )
+        open_ = ~found.decides
+        if self.worth_asking is not None:
+            open_ &= self.worth_asking(counted, found)
+        probability = found.probability
+        scores.decide(counted[~open_], "table", probability[~open_], probability[~open_] >= EVEN)
+        return np.union1d(counted[open_], places[ruled != ""])
 
     def counted_odds(self) -> NDArray[np.float64] | None:
         """Log-odds of all candidates by counted evidence; None where records are no people, companies or addresses."""
