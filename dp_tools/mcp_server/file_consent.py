@@ -1,4 +1,5 @@
-"""Asking the person behind the client about files: those that would be read, written or replaced, each by its name."""
+"""Asking the person behind the client about what a job touches: files that would be read, written or replaced, and an
+entity register, each by its name."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ class FileConsent(BaseModel):
 
 
 async def require_consent(
-    ctx: Context[Any, Any], reads: Iterable[Path], writes: Writes | None = None
+    ctx: Context[Any, Any], reads: Iterable[Path], writes: Writes | None = None, register: str | None = None
 ) -> InputRequiredResult | None:
     """Ask for leave; returns what the tool has to return to get it, or None once it is there.
 
@@ -34,6 +35,7 @@ async def require_consent(
         ctx: the call.
         reads: the files outside the roots that would be read.
         writes: the files that would be written.
+        register: the entity register that records would be brought into.
 
     Raises:
         InvalidRequest: the person did not agree.
@@ -41,6 +43,8 @@ async def require_consent(
     lines = [f"read, from outside the server's folders: {_quoted(file)}" for file in reads]
     if writes is not None:
         lines += [_write(file, writes) for file in writes.files]
+    if register is not None:
+        lines.append(f"bring the records into the entity register {_quoted(register)}, whose entities keep their ids")
     if not lines:
         return None
     leave = await ask(ctx, "\n".join(["An agent wants to", *lines, "May it?"]), FileConsent)
@@ -59,6 +63,6 @@ def _write(file: Path, writes: Writes) -> str:
     return f"write {_quoted(file)}, a new file"
 
 
-def _quoted(file: Path) -> str:
+def _quoted(name: Path | str) -> str:
     """In quotes, so that nothing in a name can be taken for a word of the question."""
-    return json.dumps(str(file), ensure_ascii=False)
+    return json.dumps(str(name), ensure_ascii=False)

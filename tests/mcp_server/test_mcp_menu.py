@@ -28,17 +28,8 @@ from dp_tools.tasks import TASKS
 pytestmark = pytest.mark.anyio
 
 JOBS = {"get_job", "cancel_job"}
-TABLES = {
-    "profile_table",
-    "clean_table",
-    "match_tables",
-    "dedupe_table",
-    "next_reviews",
-    "answer_review",
-    *JOBS,
-    "undo_changes",
-}
-TABLES |= {"undo_changes", "find_entity", "entity_history", "merge_entities", "split_entity"}
+TABLES = {"profile_table", "clean_table", "match_tables", "dedupe_table", "next_reviews", "answer_review", *JOBS}
+TABLES |= {"undo_changes", "find_entity", "entity_history", "change_entities"}
 RULES = {"search_rules", "add_rule", "change_rule", "test_rule", "review_rule"}
 GROUPS: dict[Profile, set[str]] = {"tasks": {*TASKS, "explain_answer", *JOBS}, "tables": TABLES, "rules": RULES}
 

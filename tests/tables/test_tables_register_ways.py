@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 from mcp import Client
+from mcp.types import ElicitResult
 from tables_job import ScriptedEngine
 
 from dp_tools import Preprocessor
@@ -122,7 +123,7 @@ def anyio_backend() -> str:
 
 
 @pytest.mark.anyio
-async def test_an_agent_looks_up_and_only_a_person_merges(folder: Path) -> None:
+async def test_an_agent_looks_up_and_only_a_person_changes_entities(folder: Path) -> None:
     with preprocessor(folder) as pre:
         both_months(pre, folder)
         for trusted in (False, True):
@@ -134,10 +135,52 @@ async def test_an_agent_looks_up_and_only_a_person_merges(folder: Path) -> None:
                 told = await client.call_tool("entity_history", {"register_name": "customers", "entity": 3})
                 assert [step["what"] for step in told.structured_content["steps"]] == ["file"]
                 merged = await client.call_tool(
-                    "merge_entities", {"register_name": "customers", "entities": [3, 4], "why": "a test"}
+                    "change_entities",
+                    {"register_name": "customers", "action": "merge", "entities": [3, 4], "why": "a test"},
                 )
                 assert bool(merged.is_error) is not trusted
                 path = await client.call_tool("find_entity", {"register_name": "x.sqlite", "record": record})
                 assert path.is_error
         register = pre.register("customers")
         assert register.size(3) == 2
+
+
+@pytest.mark.anyio
+async def test_a_person_is_shown_what_an_agent_would_change_and_any_step_is_taken_back(folder: Path) -> None:
+    asked: list[str] = []
+
+    async def reply(_: Any, question: Any) -> ElicitResult:
+        asked.append(question.message)
+        return ElicitResult(action="accept", content={"agreed": "wants to merge" not in question.message})
+
+    with preprocessor(folder) as pre:
+        both_months(pre, folder)
+        context = ServerContext(preprocessor=pre, roots=[folder], state=folder / "state")
+        async with Client(create_server(context), elicitation_callback=reply) as client:
+
+            async def change(**arguments: Any) -> Any:
+                return await client.call_tool("change_entities", {"register_name": "customers", **arguments})
+
+            assert (await change(action="merge", entities=[3, 4])).is_error
+            records = [one.record for one in pre.register("customers").entity(1).records]
+            split = await change(action="split", entities=[1], records=records[1:], why="two people")
+            made = split.structured_content["entity"]
+            assert not (await change(action="keep_apart", entities=[2, made])).is_error
+            refused = await change(action="keep_apart", entities=[2])
+            assert refused.content[0].text == "To keep apart, name two `entities`."
+            told = await client.call_tool("entity_history", {"register_name": "customers"})
+            steps = told.structured_content["steps"]
+            assert [step["what"] for step in steps] == ["file", "file", "split", "kept apart"]
+            assert told.structured_content["waiting"] == []
+            undone = await change(action="undo", step=3)
+            assert undone.structured_content["moved"] == 1
+            arguments = {
+                "table": {"path": str(folder / "january.csv")},
+                "register_name": "suppliers",
+                "output": str(folder / "out.csv"),
+            }
+            assert not (await client.call_tool("dedupe_table", arguments)).is_error
+        assert pre.register("customers").size(1) == 2
+    assert "take back step 3 of the register (split, by" in asked[3]
+    assert "Ann Miller" in asked[1]
+    assert 'the entity register "suppliers"' in asked[4]

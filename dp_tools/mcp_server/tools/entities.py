@@ -1,9 +1,10 @@
-"""Entity registers as tools: who a record is, an entity's history, and merging and splitting by a person's word."""
+"""Entity registers as tools: who a record is, what happened and what waits, and changes by a person's word."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import anyio.to_thread
 from mcp.server.elicitation import AcceptedElicitation
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from dp_tools.tables.entities.register import Register
 
 Name = Annotated[str, Field(description="The register.")]
-EntityId = Annotated[int, Field(description="Its id.")]
-_WAITS = (
-    "Only a person may merge or split entities, and this client cannot ask one: they can run `dp-tools entities {} {}`."
-)
+Action = Literal["merge", "keep_apart", "split", "undo"]
+_SHOWN = 20
+"""Steps, and questions, that are returned at the most."""
+_WAITS = "Only a person may change entities, and this client cannot ask one: they can run `dp-tools entities {} {}`."
 
 
 class FoundEntities(BaseModel):
@@ -38,16 +39,23 @@ class FoundEntities(BaseModel):
 
 
 class EntityHistory(BaseModel):
-    """An entity and what happened to it."""
+    """What happened to an entity, or to a whole register."""
 
-    entity: Annotated[dict[str, Any] | None, Field(description="Its merged values and records; null if it is gone.")]
+    entity: Annotated[
+        dict[str, Any] | None, Field(description="Its merged values and records; null if it is gone or none was named.")
+    ]
     steps: Annotated[list[dict[str, Any]], Field(description="What happened, oldest first.")]
+    waiting: Annotated[
+        list[dict[str, Any]],
+        Field(description="Questions for a person: entities that may be one, or (other: null) several."),
+    ]
 
 
 class EntityChanged(BaseModel):
     """What became of entities."""
 
-    entity: Annotated[int, Field(description="The id that stays, or the new one.")]
+    entity: Annotated[int | None, Field(description="The id that stays, or the new one.")] = None
+    moved: Annotated[int, Field(description="Records that undoing moved back.")] = 0
 
 
 class EntityConsent(BaseModel):
@@ -57,28 +65,13 @@ class EntityConsent(BaseModel):
 
 
 def entity_tools(server_context: ServerContext, *, trust_agents: bool) -> list[PlainTool]:
-    """Tools that look entities up, and merge and split them."""
+    """Tools that look entities up, and change them by a person's word."""
 
     def opened(name: str) -> Register:
         from dp_tools.tables.entities.register import Register, register_path
 
         path = register_path(name, server_context.jobs.store.folder, caller=job_owner(), paths=False)
         return Register(path, server_context.knowledge)
-
-    async def decided(
-        ctx: Context[Any, Any], question: Callable[[], str], change: Callable[[], int], command: str, name: str
-    ) -> CallToolResult | InputRequiredResult:
-        """Do what a person agrees to."""
-        role = caller_role(ctx, trust_agents)
-        if role == "proposes":
-            raise InvalidRequest(_WAITS.format(command, name))
-        if role == "asks":
-            word = await ask(ctx, await anyio.to_thread.run_sync(question), EntityConsent)
-            if isinstance(word, InputRequiredResult):
-                return word
-            if not (isinstance(word, AcceptedElicitation) and word.data.agreed):
-                raise InvalidRequest("The person did not agree: the entities stay as they are.")
-        return result_of(EntityChanged(entity=await anyio.to_thread.run_sync(change)))
 
     def find_entity(
         register_name: Name,
@@ -91,54 +84,116 @@ def entity_tools(server_context: ServerContext, *, trust_agents: bool) -> list[P
         found = opened(register_name).who(record)
         return result_of(FoundEntities(entities=[one.model_dump() for one in found]))
 
-    def entity_history(register_name: Name, entity: EntityId) -> Annotated[CallToolResult, EntityHistory]:
-        """Returns an entity of a register with its records. Its steps tell what happened to it."""
+    def entity_history(
+        register_name: Name,
+        entity: Annotated[int | None, Field(description="Default: the whole register.")] = None,
+    ) -> Annotated[CallToolResult, EntityHistory]:
+        """Returns an entity of a register with its records and steps, or the register's last steps; and what waits for
+        a person."""
         register = opened(register_name)
-        steps = register.history(entity)
-        now = register.entity(entity).model_dump() if register.size(entity) else None
-        return result_of(EntityHistory(entity=now, steps=[step.model_dump() for step in steps]))
+        steps = register.history(entity, _SHOWN)
+        now = register.entity(entity).model_dump() if entity is not None and register.size(entity) else None
+        waiting = register.waiting(_SHOWN, entity)
+        return result_of(
+            EntityHistory(
+                entity=now,
+                steps=[step.model_dump() for step in steps],
+                waiting=[question.model_dump() for question in waiting],
+            )
+        )
 
-    async def merge_entities(
+    async def change_entities(
         ctx: Context[Any, Any],
         register_name: Name,
-        entities: Annotated[list[int], Field(description="Their ids.")],
+        action: Annotated[Action, Field(description="What to do.")],
+        entities: Annotated[list[int], Field(description="Their ids; one to split.")] = [],  # noqa: B006
+        records: Annotated[list[int], Field(description="Those that are split off.")] = [],  # noqa: B006
+        step: Annotated[int | None, Field(description="The step to undo.")] = None,
         why: Annotated[str, Field(description="The reason.")] = "",
     ) -> Annotated[CallToolResult, EntityChanged] | InputRequiredResult:
-        """Merges entities that a person says are the same. It binds over later files and can be undone."""
-
-        def question() -> str:
-            register = opened(register_name)
-            lines = [f"{entity}: {register.entity(entity).merged}" for entity in entities]
-            return "\n".join(["An agent wants to merge these entities.", *lines, "Are they one?"])
-
-        def change() -> int:
-            return opened(register_name).merge(entities, who=decider(ctx, trust_agents), why=why)
-
-        return await decided(ctx, question, change, "merge", register_name)
-
-    async def split_entity(
-        ctx: Context[Any, Any],
-        register_name: Name,
-        entity: EntityId,
-        records: Annotated[list[int], Field(description="Numbers of the records that go into a new entity.")],
-        why: Annotated[str, Field(description="The reason.")] = "",
-    ) -> Annotated[CallToolResult, EntityChanged] | InputRequiredResult:
-        """Moves records of an entity into a new one, as a person says. It binds over later files and can be undone."""
-
-        def question() -> str:
-            found = opened(register_name).entity(entity)
-            lines = [f"{one.record}: {one.values}" for one in found.records if one.record in records]
-            return "\n".join([f"An agent wants to take these records out of entity {entity}.", *lines, "May it?"])
-
-        def change() -> int:
-            return opened(register_name).split(entity, records, who=decider(ctx, trust_agents), why=why)
-
-        return await decided(ctx, question, change, "split", register_name)
+        """Changes entities as a person says: makes them one, keeps two apart, splits records off, or takes one step
+        back. It binds over later files and can be undone."""
+        change = _Change(action, entities, records, step)
+        role = caller_role(ctx, trust_agents)
+        if role == "proposes":
+            raise InvalidRequest(_WAITS.format(change.command, register_name))
+        if role == "asks":
+            asked = await anyio.to_thread.run_sync(lambda: change.question(opened(register_name)))
+            word = await ask(ctx, asked, EntityConsent)
+            if isinstance(word, InputRequiredResult):
+                return word
+            if not (isinstance(word, AcceptedElicitation) and word.data.agreed):
+                raise InvalidRequest("The person did not agree: the entities stay as they are.")
+        who = decider(ctx, trust_agents)
+        return result_of(await anyio.to_thread.run_sync(lambda: change.take(opened(register_name), who, why)))
 
     tools: list[tuple[Callable[..., Any], str, Any, str]] = [
         (find_entity, "Find an entity", READ_ONLY, READ),
         (entity_history, "Show an entity's history", READ_ONLY, READ),
-        (merge_entities, "Merge entities", CHANGES, RULES),
-        (split_entity, "Split an entity", CHANGES, RULES),
+        (change_entities, "Merge, split or undo entities", CHANGES, RULES),
     ]
     return [PlainTool.of(function, title, annotations, scope) for function, title, annotations, scope in tools]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change that a person is asked about.
+
+    Args:
+        action: what to do.
+        entities: the entities.
+        records: those that are split off.
+        step: the one to undo.
+
+    Raises:
+        InvalidRequest: the action needs something else.
+    """
+
+    action: Action
+    entities: Sequence[int]
+    records: Sequence[int]
+    step: int | None
+
+    def __post_init__(self) -> None:
+        wanted, is_given = {
+            "merge": ("the `entities` that are one", bool(self.entities)),
+            "keep_apart": ("two `entities`", len(self.entities) == 2),
+            "split": ("one of `entities`, and `records` of it", len(self.entities) == 1 and bool(self.records)),
+            "undo": ("the `step` to take back", self.step is not None),
+        }[self.action]
+        if not is_given:
+            raise InvalidRequest(f"To {self.action.replace('_', ' ')}, name {wanted}.")
+
+    @property
+    def command(self) -> str:
+        """The command of the shell that does it."""
+        return "apart" if self.action == "keep_apart" else self.action
+
+    def question(self, register: Register) -> str:
+        """What the person is asked."""
+        if self.action == "undo":
+            assert self.step is not None
+            step = register.step(self.step)
+            told = ", ".join(word for word in (step.what, step.source, f"by {step.who}", step.why) if word)
+            return f"An agent wants to take back step {step.step} of the register ({told}, {step.at}).\nMay it?"
+        found = [register.entity(entity) for entity in self.entities]
+        if self.action == "split":
+            lines = [f"{one.record}: {one.values}" for one in found[0].records if one.record in self.records]
+            asked = f"An agent wants to take these records out of entity {found[0].entity}."
+            return "\n".join([asked, *lines, "May it?"])
+        lines = [f"{one.entity}: {one.merged}" for one in found]
+        is_merge = self.action == "merge"
+        asked = f"An agent wants to {'merge these entities' if is_merge else 'keep these entities apart for good'}."
+        return "\n".join([asked, *lines, "Are they one?" if is_merge else "Are they not the same?"])
+
+    def take(self, register: Register, who: str, why: str) -> EntityChanged:
+        """Do it."""
+        if self.action == "merge":
+            return EntityChanged(entity=register.merge(self.entities, who=who, why=why))
+        if self.action == "split":
+            return EntityChanged(entity=register.split(self.entities[0], self.records, who=who, why=why))
+        if self.action == "keep_apart":
+            register.keep_apart(*self.entities, who=who, why=why)
+            return EntityChanged()
+        assert self.step is not None
+        return EntityChanged(moved=register.undo(self.step, who=who, why=why))

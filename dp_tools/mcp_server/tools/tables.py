@@ -26,6 +26,7 @@ from dp_tools.rules.rule import Rule
 from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
     AskAll,
+    DedupeRequest,
     Exclude,
     Include,
     KeyColumns,
@@ -154,7 +155,8 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
             return job_result(known)
         leave = Leave()
         if writes is not None and (outside or writes.foreign or not trust_agents):
-            asked = await require_consent(ctx, outside, writes)
+            register = request.register_name if isinstance(request, DedupeRequest) else None
+            asked = await require_consent(ctx, outside, writes, register)
             if asked is not None:
                 return asked
             leave = Leave(reads=outside, replaces=dict(writes.foreign))
