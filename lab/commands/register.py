@@ -16,31 +16,31 @@ _AS_UNKILLED = {None: "", True: "yes", False: "no"}
 @click.option("--size", type=click.IntRange(10), default=500, show_default=True, help="Records of a monthly file.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the list.")
 @click.option("--kill", is_flag=True, help="Kill a first run of each month half-way.")
-@click.option("--every", is_flag=True, help="Compare each month, not the last alone, with one run over everything.")
 @click.option("--grown", type=click.IntRange(0), default=0, help="Entities of a register for look-ups.")
 @click.option("--look-ups", type=click.IntRange(1), default=1000, show_default=True, help="Number of look-ups.")
-def register(size: int, seed: int, kill: bool, every: bool, grown: int, look_ups: int) -> None:
+def register(size: int, seed: int, kill: bool, grown: int, look_ups: int) -> None:
     """Bring twelve monthly files of held-back contacts into a register, and write Markdown tables of what came of it.
 
-    Pairs that counting does not decide get no opinion, and nobody answers what waits for a person.
+    Pairs that counting does not decide get no opinion, and nobody answers what waits for a person. "At once" is one
+    grouping of all months so far by counting.
     """
     with tempfile.TemporaryDirectory() as place:
         year = Year(Path(place), size, seed)
         click.echo(
             "| month | records | entities | wait | precision | recall | F1 | F1 at once | candidates | questions "
-            "| seconds | seconds at once | ids kept | killed as unkilled |"
+            "| seconds | CPU seconds | ids kept | killed as unkilled |"
         )
         click.echo("|" + " --: |" * 14)
         last = None
         for month in range(year.months):
             found = year.bring(month, kill_after=last / 2 if kill and last is not None else None)
             last = found.seconds
-            once = year.at_once(month + 1) if every or month + 1 == year.months else None
-            beside = ("", "") if once is None else (f"{once[2]:.3f}", f"{once[3]:.1f}")
+            *_, at_once = year.at_once(month + 1)
             click.echo(
                 f"| {month + 1} | {found.records:,} | {found.entities:,} | {found.waiting:,} | {found.precision:.3f} | "
-                f"{found.recall:.3f} | {found.f1:.3f} | {beside[0]} | {found.candidates:,} | {found.questions:,} | "
-                f"{found.seconds:.1f} | {beside[1]} | {found.kept:.2%} | {_AS_UNKILLED[found.as_unkilled]} |"
+                f"{found.recall:.3f} | {found.f1:.3f} | {at_once:.3f} | {found.candidates:,} | {found.questions:,} | "
+                f"{found.seconds:.1f} | {found.cpu_seconds:.1f} | {found.kept:.2%} | "
+                f"{_AS_UNKILLED[found.as_unkilled]} |"
             )
         gone, moved, left = year.undo(6)
         click.echo(
