@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from waiting import until
-from workbench_serving import Served, write_visits
+from workbench_serving import Served, workbench_server, write_visits
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 
 from playwright.sync_api import expect
 
+from dp_tools.engine.questions import Engine
+from dp_tools.mcp_server.auth import ListedTokens
+from dp_tools.mcp_server.http import Tokens
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.jobs.reviews import next_reviews
 
@@ -147,7 +150,7 @@ def test_a_proposal_is_tried_on_labelled_cases_and_accepted(served: Served, page
     page.get_by_role("button", name="Try it on labelled cases").click()
     page.get_by_role("button", name="Try", exact=True).click()
     expect(page.get_by_text("2 cases: f1")).to_be_visible(timeout=60_000)
-    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Close", exact=True).click()
     page.get_by_role("button", name="Accept").click()
     expect(page.get_by_text("Accepted: the rule acts from now on.")).to_be_visible()
     assert served.context.knowledge.get("ounces").status == "active"
@@ -171,7 +174,7 @@ def test_alike_cases_are_answered_together_after_a_look_at_each(served: Served, 
     page.get_by_role("button", name="Answer 6 cases").click()
     expect(page.get_by_text("6 cases of 6 answered.")).to_be_visible()
     assert labels(served) == ["yes"] * 6
-    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Close", exact=True).click()
     expect(page.get_by_text("6 open")).to_be_visible()
 
 
@@ -191,3 +194,21 @@ def test_nothing_that_a_table_a_rule_or_a_name_holds_becomes_markup(served: Serv
     page.goto(f"{served.base}/workbench/#view=review")
     expect(page.locator("#question")).to_contain_text("<script>alert(2)</script>")
     assert page.locator("main img[src], main script, main i").count() == 0
+
+
+def test_one_signs_in_with_a_token_and_may_do_what_it_allows(engine: Engine, tmp_path: Path, page: Page) -> None:
+    runner = "runs" * 4
+    with workbench_server(engine, tmp_path, Tokens(ListedTokens([f"runner {runner} dp:read dp:run"]))) as guarded:
+        page.goto(guarded.address(view="rules"))
+        page.get_by_label("Token").fill("wrong" * 4)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_text("This token lets nobody in.")).to_be_visible()
+        page.get_by_label("Token").fill(runner)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Write a rule").click()
+        page.get_by_label("What holds, in one sentence").fill("Ounces are a number.")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("Your token does not allow this. Required scope: dp:rules.")).to_be_visible()
+        page.get_by_role("button", name="Close", exact=True).click()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_text("You are signed out.")).to_be_visible()
