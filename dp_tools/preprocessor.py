@@ -315,6 +315,7 @@ class Preprocessor:
         *,
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        labelled: str | Path | None = None,
         recall: float = 0.95,
         delta: float = 0.05,
         ask_all: bool = False,
@@ -335,6 +336,8 @@ class Preprocessor:
             attributes: look only at these.
             include: look at these although they seem to be keys.
             exclude: leave these out.
+            labelled: file of some rows as they should be, matched by their number in a column `row`, or by a key; what
+                they teach decides what is wrong and what belongs there, and whether the model is asked.
             recall: share of what the model would call wrong to find, where a table makes more than 2,000 questions;
                 what is called wrong was asked in any case.
             delta: the probability that less is found.
@@ -363,6 +366,7 @@ class Preprocessor:
             attributes=None if attributes is None else list(attributes),
             include=list(include),
             exclude=list(exclude),
+            labelled=None if labelled is None else str(Path(labelled).absolute()),
             recall=recall,
             delta=delta,
             ask_all=ask_all,

@@ -29,6 +29,7 @@ class _LabCommands(LazyCommands):
         "cascade": ("lab.commands.cascade:cascade", "Measure how few questions a match takes."),
         "pair-labels": ("lab.commands.pair_labels:pair_labels", "Measure what a few labelled pairs are worth."),
         "gaps": ("lab.commands.gaps:gaps", "Measure how a half-empty column of categories is filled."),
+        "labels": ("lab.commands.labels:labels", "Measure what labelled rows are worth on whole tables."),
         "cleaning": ("lab.commands.cleaning:cleaning", "Measure cleaning on tables whose columns are of known kinds."),
         "extraction": ("lab.commands.extraction:extraction", "Fit how far an extraction can be believed."),
         "workbench": ("lab.commands.workbench:workbench", "Measure the workbench with a long queue and a long table."),

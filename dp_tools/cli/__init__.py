@@ -29,6 +29,8 @@ COMMANDS = {
     "explain": ("dp_tools.cli.explain:explain", "Explain an answer."),
     "profile": ("dp_tools.cli.tables:profile", "Profile a table."),
     "clean": ("dp_tools.cli.tables:clean", "Find and repair the wrong cells of a whole table."),
+    "label": ("dp_tools.cli.labels:label", "Choose the rows of a table whose labels teach most."),
+    "learned": ("dp_tools.cli.labels:learned", "List and remove what was learned from labels."),
     "fill": ("dp_tools.cli.tables:fill", "Fill the missing values of one column of a whole table."),
     "undo": ("dp_tools.cli.tables:undo", "Restore the original of a cleaned table."),
     "match-tables": ("dp_tools.cli.tables:match_tables", "Find matching records in two tables."),

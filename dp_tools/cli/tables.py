@@ -132,6 +132,13 @@ _PROMISE = (
     ),
     click.option("--ask-all", is_flag=True, help="Ask the model about everything, however long it takes."),
 )
+_LABELLED_ROWS = (
+    click.option(
+        "--labelled",
+        type=FILE,
+        help="File of some rows as they should be, matched by their number in a column `row`, or by a key.",
+    ),
+)
 _CELL_PROMISE = (_PROMISE[0], *_PROMISE[2:])
 """Without precision: every cell that ends as wrong was asked about."""
 _MODEL = (
@@ -179,7 +186,7 @@ def profile(
 @click.command()
 @click.argument("file", type=FILE)
 @click.option("--detect-only", is_flag=True, help="List the wrong cells without changing anything.")
-@options(_JOB, _ESCAPE, _COLUMNS, _CELL_PROMISE, READING_OPTIONS, _MODEL, WORKERS)
+@options(_JOB, _ESCAPE, _COLUMNS, _LABELLED_ROWS, _CELL_PROMISE, READING_OPTIONS, _MODEL, WORKERS)
 @with_workers
 def clean(
     file: Path,
@@ -192,6 +199,7 @@ def clean(
     attributes: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    labelled: Path | None,
     recall: float,
     delta: float,
     ask_all: bool,
@@ -213,6 +221,7 @@ def clean(
         attributes=list(attributes) or None,
         include=list(include),
         exclude=list(exclude),
+        labelled=None if labelled is None else str(labelled.absolute()),
         recall=recall,
         delta=delta,
         ask_all=ask_all,

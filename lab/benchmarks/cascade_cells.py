@@ -10,7 +10,8 @@ from pathlib import Path
 from dp_tools.evaluation.bench_tables import paired_columns
 from dp_tools.tables.asking import Work
 from dp_tools.tables.cascade.promise import Promise
-from dp_tools.tables.clean.cleaning import Cleaner, JudgedCell
+from dp_tools.tables.clean.cleaning import Cleaner
+from dp_tools.tables.clean.judged_cell import JudgedCell
 from dp_tools.tables.snapshot import Table, open_table
 from lab.benchmarks.cascade import Run
 

@@ -9,7 +9,8 @@ from typing import Literal
 from dp_tools.decision import Decider
 from dp_tools.progress import Progress
 from dp_tools.tables.asking import NoJournal, Work
-from dp_tools.tables.clean.cleaning import PROMISED, Cleaner, JudgedCell
+from dp_tools.tables.clean.cleaning import PROMISED, Cleaner
+from dp_tools.tables.clean.judged_cell import JudgedCell
 from dp_tools.tables.snapshot import Table
 from dp_tools.tasks.detect_errors import CellVerdict, DetectErrors, DetectErrorsAnswer
 from dp_tools.tasks.task import require_known

@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from dp_tools.decision import is_misunderstood, weighed_alarm
 from dp_tools.errors import InvalidRequest
@@ -20,12 +22,15 @@ from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.cascade.cascade import Audit
 from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.change_log import Change
+from dp_tools.tables.clean.judged_cell import JudgedCell
 from dp_tools.tables.clean.judging import Fields, Judge
+from dp_tools.tables.clean.learning import MODEL, Evidence, Taught, Teaching, corrected
 from dp_tools.tables.clean.proposals import Proposal, proposals
 from dp_tools.tables.clean.unattended import Unattended
 from dp_tools.tables.confidence_bands import ACCEPT, REVIEW
 from dp_tools.tables.identity_columns import Content, contents
 from dp_tools.tables.io.paths import new_file
+from dp_tools.tables.labelled.labelled_rows import LabelledRows
 from dp_tools.tables.snapshot import Table
 from dp_tools.tables.table_facts import TableFacts
 from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
@@ -38,39 +43,6 @@ DOUBTED = 0.75
 """The most confidence in a change on which a person has to decide (see `Unattended`)."""
 CHOICES = 20
 """The largest closed set that the model is given to choose a value from."""
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedCell:
-    """A cell with what is thought of it.
-
-    Args:
-        row: the record's number in the file, from 0.
-        attribute, value: the cell.
-        outcome: "yes" if it is wrong, with how sure that is and who says so.
-        question: number of its question; cells that are equal as far as counting goes share one.
-    """
-
-    row: int
-    attribute: str
-    value: str | None
-    outcome: Outcome
-    question: int
-
-    @property
-    def error(self) -> float | None:
-        """The probability that it is wrong, 0 to 1; None without an answer."""
-        return self.outcome.probability_of_yes
-
-    @property
-    def reason(self) -> str | None:
-        """Why, where a rule or the table itself decided; what went wrong, if there is no answer."""
-        return self.outcome.reason or self.outcome.failure
-
-    @property
-    def rule(self) -> str | None:
-        """The rule that decided, as id@version."""
-        return self.outcome.rules[0] if self.outcome.decided_by in ("check", "example") else None
 
 
 @dataclass
@@ -89,6 +61,7 @@ class Detection:
             support; they are not among the wrong ones.
         learned: of the questions, decided by what learned from the model's answers to others.
         audit: what was promised and found where that is so.
+        taught: what labels say of how wrong cells are found; None without labels.
     """
 
     wrong: list[JudgedCell]
@@ -101,6 +74,7 @@ class Detection:
     misunderstood: dict[str, int]
     learned: int = 0
     audit: Audit | None = None
+    taught: Taught | None = None
 
 
 @dataclass
@@ -129,6 +103,7 @@ class Cleaner:
         attributes: the attributes to look at (default: those that describe a record, see `contents`).
         include, exclude: attributes that are looked at although they would be left out, and the other way round.
         promise: what the verdicts keep to where only a part of many questions is asked; None asks all.
+        labels: some rows as they should be; what they teach decides then, and whether the model is asked.
         seed: for what is then drawn at random.
 
     Raises:
@@ -146,10 +121,13 @@ class Cleaner:
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
         promise: Promise | None = PROMISED,
+        labels: LabelledRows | None = None,
         seed: int = 0,
     ) -> None:
         if attributes is not None and not attributes:
             raise InvalidRequest("There are no attributes to judge: name some, or leave attributes out.")
+        if labels is not None:
+            include = [*include, *(name for name in labels.corrected(table) if name not in (*include, *exclude))]
         (self._content,) = contents((table,), only=attributes, include=include, exclude=exclude, stage=work.stage)
         self.table, self._work = table, work
         self._dataset, self._rules = dataset, rules
@@ -162,6 +140,8 @@ class Cleaner:
             progress=work.stage("mining rules"),
             cancel=work.cancel,
         )
+        self._labels, self._seed = labels, seed
+        self._teaching: Teaching | None = None
         self._judge = Judge(work, self.facts, dataset, rules, constraints, promise, seed)
         self._unattended = Unattended(self.facts)
         self._misunderstood: dict[str, int] = {}
@@ -193,6 +173,7 @@ class Cleaner:
             dict(self._misunderstood),
             decided["learned"],
             self._judge.audit,
+            None if self._teaching is None else self._teaching.taught(self._work.asked),
         )
 
     def judged(self) -> Iterator[JudgedCell]:
@@ -207,7 +188,10 @@ class Cleaner:
             look(number, self.table.count)
             for name in self.attributes:
                 places[name].append(self._judge.note(record, name))
-        self._judge.ask_where_it_matters()
+        if self._labels is None:
+            self._judge.ask_where_it_matters()
+        else:
+            self._teaching = self._taught(self._labels, places)
         look = self._work.stage("collecting verdicts")
         count = self.table.count
         unsupported = {name: sum(map(self._judge.is_unsupported, noted)) for name, noted in places.items()}
@@ -219,7 +203,28 @@ class Cleaner:
                 outcome = self._judge[place]
                 if self._judge.is_unsupported(place):
                     outcome = weighed_alarm(outcome, name, unsupported[name], count)
+                if self._teaching is not None and name in self._teaching.wrong:
+                    outcome = self._teaching.outcome(row, name, outcome)
                 yield JudgedCell(row, name, record[name], outcome, place)
+
+    def _taught(self, labels: LabelledRows, places: Mapping[str, array[int]]) -> Teaching:
+        """What the labels teach, once the model was asked about the labelled cells, and about the others only if that
+        finds more."""
+        judge = self._judge
+        beside = {name: [judge.note(record, name) for record in labels.beside] for name in self.attributes}
+        values, facts = judge.evidence
+        noted = {name: np.array([*found, *beside[name]], np.int64) for name, found in places.items()}
+        evidence = Evidence(noted, facts, values)
+        counted = judge.outcomes
+        teaching = Teaching(self.table, labels, self.attributes, evidence, counted, self._work.stage, self._seed)
+        judge.ask_about(teaching.asked_about())
+        best = teaching.compare(judge.outcomes)
+        if best.prior == MODEL:
+            judge.ask_where_it_matters()
+        else:
+            judge.leave_open_questions()
+        teaching.learn(judge.outcomes if best.prior == MODEL else counted, best)
+        return teaching
 
     def rules_used(self) -> list[UsedRule]:
         """The rules that the model read or that decided."""
@@ -237,16 +242,25 @@ class Cleaner:
         for cell in wrong:
             look(len(offered), len(wrong))
             offered.append(self._proposals(cell, records[cell.row]))
-        self._add_model_proposals(wrong, records, offered)
+        asks = self._teaching is None or self._teaching.options[0].prior == MODEL
+        if asks:
+            self._add_model_proposals(wrong, records, offered)
         noted = [
             [self._judge.note({**records[cell.row], cell.attribute: p.value}, cell.attribute) for p in found]
             for cell, found in zip(wrong, offered, strict=True)
         ]
-        self._judge.ask()
+        if asks:
+            self._judge.ask()
+        else:
+            self._judge.leave_open_questions()
         repair = Repair()
+        changes: list[Change | None] = []
         for cell, found, places in zip(wrong, offered, noted, strict=True):
             judged = [(p, self._judge[place]) for p, place in zip(found, places, strict=True)]
-            change = self._best(cell, records[cell.row], judged)
+            changes.append(self._best(cell, records[cell.row], judged))
+        if self._teaching is not None:
+            changes = corrected(self._teaching, wrong, offered, changes)
+        for cell, change in zip(wrong, changes, strict=True):
             if change is None:
                 repair.unrepaired.append(cell)
             elif change.confidence >= ACCEPT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from dp_tools.decision import RulesInForce, is_unsupported, rules_of
@@ -23,6 +23,8 @@ from dp_tools.tasks.task import Outcome, UsedRule
 Fields = Mapping[str, str | None]
 ASKED_IN_FULL = 2_000
 """Questions up to which all of them are asked."""
+_LEFT = 0.98
+"""How probably a cell is right against which nothing speaks, where the model adds nothing."""
 _Key = tuple[str, tuple[str | None, ...], tuple[str, ...], tuple[str, ...]]
 
 
@@ -64,6 +66,7 @@ class Judge:
         self._open: list[_OpenCell] = []
         self._outcomes: list[Outcome | None] = []
         self._evidence: list[tuple[Fact, ...]] = []
+        self._values: list[tuple[str, str | None]] = []
         self._times: list[int] = []
         self.audit: Audit | None = None
         self._in_force: dict[str, RulesInForce] = {}
@@ -102,11 +105,39 @@ class Judge:
             place = self._places[key] = len(self._places)
             self._outcomes.append(resolved)
             self._evidence.append(evidence)
+            self._values.append((attribute, value))
             self._times.append(0)
             if resolved is None:
                 self._open.append(_OpenCell(place, attribute, record))
         self._times[place] += 1
         return place
+
+    @property
+    def evidence(self) -> tuple[list[tuple[str, str | None]], list[tuple[Fact, ...]]]:
+        """Of each question the attribute and the value, and what counting says."""
+        return self._values, self._evidence
+
+    @property
+    def outcomes(self) -> list[Outcome | None]:
+        """The outcome of each question; None where it was not asked."""
+        return list(self._outcomes)
+
+    def ask_about(self, places: Collection[int]) -> None:
+        """Ask those of the open questions that are among these.
+
+        Raises:
+            Cancelled, ModelUnavailable: see `Work.answers`.
+        """
+        asked = [cell for cell in self._open if cell.place in places]
+        self._open = [cell for cell in self._open if cell.place not in places]
+        self._work.expect(len(asked))
+        self._ask(asked)
+
+    def leave_open_questions(self) -> None:
+        """Ask nothing more: what neither a rule nor the table decides counts as right."""
+        for cell in self._open:
+            self._outcomes[cell.place] = Outcome("learned", "no", _LEFT, reason="Labels show that asking adds nothing.")
+        self._open = []
 
     def ask(self) -> None:
         """Ask what was noted and not yet asked.

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from dp_tools.prompts.serializer import quote
+from dp_tools.rules.store.learned import Label, Learned
 from dp_tools.tables.change_log import Change
-from dp_tools.tables.clean.cleaning import Cleaner, Detection, JudgedCell, Repair, write_wrong_cells
+from dp_tools.tables.clean.cleaning import Cleaner, Detection, Repair, write_wrong_cells
 from dp_tools.tables.clean.filling import Filling, fill_column
+from dp_tools.tables.clean.judged_cell import JudgedCell
+from dp_tools.tables.clean.learning import COUNTED
 from dp_tools.tables.jobs.job_outputs import (
     NAMED,
     REVIEWS,
@@ -26,8 +29,10 @@ from dp_tools.tables.jobs.job_requests import (
     DetectRequest,
     FillRequest,
     JobResult,
+    TableSource,
 )
 from dp_tools.tables.jobs.job_run import JobRun
+from dp_tools.tables.labelled.labelled_rows import LabelledRows, labelled_rows
 from dp_tools.tables.snapshot import Table
 
 
@@ -38,6 +43,7 @@ def detect(run: JobRun) -> JobResult:
     with run.open(request.source) as table:
         cleaner = _cleaner(run, table, request)
         detection = cleaner.detect()
+        _keep_learned(run, request, detection)
         files = deliver(run, "the wrong cells", lambda made: write_wrong_cells(made, detection.wrong, overwrite=True))
     return JobResult(
         summary=_found(detection),
@@ -54,6 +60,7 @@ def clean(run: JobRun) -> JobResult:
     with run.open(request.source) as table:
         cleaner = _cleaner(run, table, request)
         detection = cleaner.detect()
+        _keep_learned(run, request, detection)
         repair = cleaner.repair(detection.wrong)
         formulas = _leave_formulas(table, repair)
         files = write_table(run, table, repair.changes)
@@ -125,7 +132,35 @@ def _cleaner(run: JobRun, table: Table, request: DetectRequest | CleanRequest) -
         include=request.include,
         exclude=request.exclude,
         promise=request.promise,
+        labels=_labels(run, table, request),
     )
+
+
+def _labels(run: JobRun, table: Table, request: DetectRequest | CleanRequest) -> LabelledRows | None:
+    """The labelled rows that were given, which are kept with the dataset, and those that were kept with it."""
+    given = LabelledRows({}, ())
+    knowledge = run.decider().knowledge
+    if request.labelled is not None:
+        with run.open(TableSource(path=request.labelled)) as rows:
+            given = labelled_rows(table, rows)
+        if request.dataset is not None:
+            found = given.found(table)
+            labels = [Label({"record": dict(found[row])}, {"record": dict(given.rows[row])}) for row in given.rows]
+            knowledge.add_labels(request.dataset, "cells", labels, who=run.job)
+    kept = () if request.dataset is None else knowledge.labels(request.dataset, "cells")
+    all_ = given.with_earlier(table, [(one.case["record"], one.answer["record"]) for one in kept])
+    return all_ if all_.rows else None
+
+
+def _keep_learned(run: JobRun, request: DetectRequest | CleanRequest, detection: Detection) -> None:
+    """Keep with the dataset what its labels say of how wrong cells are found."""
+    taught = detection.taught
+    if taught is None or request.labelled is None or request.dataset is None:
+        return
+    body = {"used": taught.best.name, "f1": {one.name: round(one.f1, 4) for one in taught.options}}
+    before = next(one.f1 for one in taught.options if one.prior == COUNTED and not one.labels)
+    learned = Learned(request.dataset, "cells", 0, taught.rows, "F1", before, taught.best.f1, body)
+    run.decider().knowledge.keep_learned(learned, who=run.job)
 
 
 def _leave_formulas(table: Table, found: Repair | Filling) -> str:
@@ -148,6 +183,7 @@ def _found(detection: Detection) -> str:
         f"distinct questions, {detection.decided:,} of them decided by rules and {detection.by_table:,} by data "
         "constraints of the table."
         + _audited(detection)
+        + ("" if detection.taught is None else detection.taught.sentence)
         + not_looked_at(detection.content)
         + _not_judged(detection)
         + failures_of(detection.unanswered)
