@@ -227,3 +227,11 @@ def test_the_rows_to_label_are_written_to_be_corrected(tmp_path: Path) -> None:
         read = labelled_rows(table, labels)
         assert len(read.rows) == 5
         assert read.corrected(table) == []
+
+
+def test_labels_of_columns_that_are_not_judged_change_nothing(preprocessor: Preprocessor) -> None:
+    found, right = beers(40)
+    labels = LabelledRows({0: {"note": right[0]["note"]}}, ("note",))
+    with inline_table(found) as table:
+        cleaner = Cleaner(Work(preprocessor.decider, NoJournal()), table, None, [], ["size"], labels=labels)
+        assert cleaner.detect().taught is None

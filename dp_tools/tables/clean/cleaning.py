@@ -140,7 +140,9 @@ class Cleaner:
             progress=work.stage("mining rules"),
             cancel=work.cancel,
         )
-        self._labels, self._seed = labels, seed
+        # Labels of other columns teach nothing here: those of an earlier file, or of attributes that were not named.
+        teaches = labels is not None and not set(self.attributes).isdisjoint(labels.columns)
+        self._labels, self._seed = labels if teaches else None, seed
         self._teaching: Teaching | None = None
         self._judge = Judge(work, self.facts, dataset, rules, constraints, promise, seed)
         self._unattended = Unattended(self.facts)
