@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -91,6 +92,12 @@ class IdentityJudge:
         self.bias = self._weights["bias"]
         self.details = shared_details(left, right)
         self._details = details or Details(self.details)
+
+    def biased(self, shift: float) -> IdentityJudge:
+        """The judge with something added to every score, in log-odds."""
+        found = copy(self)
+        found.bias += shift
+        return found
 
     def judge(self, left: Record, right: Record) -> Judgement:
         """What counted evidence says of a pair."""

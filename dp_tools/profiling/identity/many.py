@@ -30,6 +30,10 @@ class Judgements:
     score: NDArray[np.float64]
     other_name: NDArray[np.bool_]
 
+    def at(self, places: NDArray[np.int64]) -> Judgements:
+        """Those of the pairs at some positions."""
+        return Judgements(self.score[places], self.other_name[places])
+
     @property
     def probability(self) -> NDArray[np.float64]:
         """That both records are one, 0 to 1."""

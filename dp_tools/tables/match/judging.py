@@ -17,6 +17,7 @@ from dp_tools.profiling import PairFacts
 from dp_tools.profiling.facts import Similarity
 from dp_tools.profiling.identity import IdentityJudge
 from dp_tools.profiling.identity.many import Judgements, judge_many
+from dp_tools.profiling.identity.rarity import rarity
 from dp_tools.profiling.pair_features import PairFeatures, pair_features
 from dp_tools.profiling.pair_prior import prior_log_odds
 from dp_tools.progress import Progress
@@ -108,11 +109,7 @@ class Judging:
             return places
         ruled = self.ruled(places)
         counted = places[ruled == ""]
-        parts = [part for _, part in self._judgements(self.identity.judge, counted)]
-        found = Judgements(
-            np.concatenate([np.empty(0), *(part.score for part in parts)]),
-            np.concatenate([np.empty(0, bool), *(part.other_name for part in parts)]),
-        )
+        found = self._counted[0].at(counted)
         open_ = ~found.decides
         if self.worth_asking is not None:
             open_ &= self.worth_asking(counted, found)
@@ -124,25 +121,33 @@ class Judging:
         """Log-odds of all candidates by counted evidence; None where records are no people, companies or addresses."""
         if self.identity is None:
             return None
-        every = self._judgements(self.identity.judge, np.arange(len(self.candidates)))
-        return np.concatenate([np.empty(0), *(found.score for _, found in every)])
+        return self._counted[0].score
 
-    def _judgements(
-        self, judge: IdentityJudge, places: NDArray[np.int64]
-    ) -> Iterator[tuple[NDArray[np.int64], Judgements]]:
-        """What counted evidence says of some pairs, batch by batch."""
+    @cached_property
+    def _counted(self) -> tuple[Judgements, float]:
+        """What counted evidence says of all candidates, and what it takes off because matches are rare among them."""
+        assert self.identity is not None
         look = self.work.stage("comparing by kind")
-        done = 0
+        places = np.arange(len(self.candidates))
+        score, other_name = np.empty(len(places)), np.empty(len(places), bool)
         for batch in _batches(places, _FRAMED):
-            yield batch, judge_many(judge, *self._frames(batch), _onward(look, done, len(places)))
-            done += len(batch)
+            onward = _onward(look, int(batch[0]), len(places))
+            found = judge_many(self.identity.judge, *self._frames(batch), onward)
+            score[batch], other_name[batch] = found.score, found.other_name
+        shift = rarity(score)
+        return Judgements(score + shift, other_name), shift
+
+    @cached_property
+    def _judge(self) -> IdentityJudge | None:
+        """Says the same of single pairs."""
+        return None if self.identity is None else self.identity.judge.biased(self._counted[1])
 
     def _outcomes(self, places: NDArray[np.int64]) -> Iterator[Outcome | None]:
         """What counted evidence decides of each of these pairs, with its reason."""
         for batch in _batches(places):
-            assert self.identity is not None
+            assert self._judge is not None
             for left, right in self.records(batch):
-                yield by_counting(self.identity.judge.judge(left, right), self._injection)
+                yield by_counting(self._judge.judge(left, right), self._injection)
 
     def _learned_reasons(self, scores: PairScores, places: NDArray[np.int64]) -> Iterator[str]:
         """Which answers or labels taught the scores of these pairs, and the facts that name each pair best."""
@@ -338,7 +343,7 @@ class Judging:
         look = self.work.stage("weighing words")
         both = zip(self.tables, self.shown, strict=True)
         every = (record for table, names in both for record in _all(table, names, look))
-        return PairFacts(every, self.identity.judge if self.identity else None)
+        return PairFacts(every, self._judge)
 
     def _compared(self, left: Row, right: Row) -> tuple[Row, Row]:
         """What is compared of two records."""
