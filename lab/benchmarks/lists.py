@@ -8,11 +8,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
+
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.profiling.identity.many import judge_many
 from dp_tools.progress import silent
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.identity_columns import contents
@@ -86,7 +89,9 @@ def measured(known: KnownList, found: Found) -> Measured:
     return Measured(precision, recall, f1, blocking, found.questions, found.seconds)
 
 
-def synthetic_lists(kinds: Sequence[str], records: int, seeds: Iterable[int], *, two: bool) -> Iterator[KnownList]:
+def synthetic_lists(
+    kinds: Sequence[str], records: int, seeds: Iterable[int], *, two: bool, whole: int | None = None
+) -> Iterator[KnownList]:
     """Lists of the held-back generator.
 
     Args:
@@ -94,10 +99,12 @@ def synthetic_lists(kinds: Sequence[str], records: int, seeds: Iterable[int], *,
         records: of each list.
         seeds: a list for each.
         two: whether lists are cut into two tables, to be matched.
+        whole: records of a longer list that each is the beginning of, so that few of its duplicates are left.
     """
     for kind in kinds:
         for seed in seeds:
-            made = held_back.make(kind, records, seed)
+            made = held_back.make(kind, whole or records, seed)
+            made = replace(made, records=made.records[:records], entities=made.entities[:records])
             yield (
                 _halved(f"{kind} {seed}", made) if two else KnownList(f"{kind} {seed}", made.records, None, made.pairs)
             )
@@ -188,9 +195,10 @@ def by_counting(known: KnownList) -> Found:
         if identity is None:
             raise ValueError(f"{known.name} is no list of people, companies or addresses.")
         found = candidate_pairs(tables[0], *tables[1:], compared=shown, keys=identity.keys)
-        left, right = ([record for _, record in table.records()] for table in (tables[0], tables[-1]))
+        frames = [table.only(names).frame(np.arange(table.count)) for table, names in zip(tables, shown, strict=True)]
+        judged = judge_many(identity.judge, frames[0], frames[-1], np.column_stack([found.left, found.right]))
+        scored = ScoredPairs(found.left, found.right, judged.given_rarity()[0].probability)
         pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
-        scored = ScoredPairs.of([(a, b, identity.judge.judge(left[a], right[b]).probability) for a, b in pairs])
     if known.right is None:
         group_of = {row: number for number, (rows, _) in enumerate(clusters(scored)) for row in rows}
         same = {(a, b) for a, b in pairs if a in group_of and group_of[a] == group_of.get(b)}

@@ -22,8 +22,7 @@ import numpy as np
 from dp_tools.decision import EVEN
 from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Question, Result, Segment
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.profiling.identity.many import Judgements, judge_many
-from dp_tools.profiling.identity.rarity import rarity
+from dp_tools.profiling.identity.many import judge_many
 from dp_tools.progress import Progress
 from dp_tools.tables.entities.register import Register
 from dp_tools.tables.entities.register_file import RegisterFile
@@ -206,7 +205,7 @@ class Year:
             found = candidate_pairs(table, compared=shown, keys=identity.keys)
             frame = table.only(compared.columns).frame(np.arange(table.count))
             judged = judge_many(identity.judge, frame, frame, np.column_stack([found.left, found.right]))
-        scores = Judgements(judged.score + rarity(judged.score), judged.other_name).probability
+        scores = judged.given_rarity()[0].probability
         groups = clusters(ScoredPairs(found.left, found.right, scores), EVEN)
         places = {record[_KEY]: -number for number, record in enumerate(records)}
         for number, (rows, _) in enumerate(groups, 1):

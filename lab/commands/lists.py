@@ -36,6 +36,7 @@ TOOLS = ("dp-tools", *PEERS)
 @click.argument("files", type=click.Path(path_type=Path, exists=True, dir_okay=False), nargs=-1)
 @click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="A synthetic list; may be given again.")
 @click.option("--records", type=click.IntRange(10), default=300, show_default=True, help="Of each synthetic list.")
+@click.option("--of", "whole", type=click.IntRange(10), help="They are the beginning of lists of so many records.")
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Synthetic lists of each kind.")
 @click.option("--two", is_flag=True, help="Cut synthetic lists into two tables and match them.")
 @click.option("--febrl", type=click.IntRange(1, 4), multiple=True, help="A set of FEBRL; may be given again.")
@@ -45,6 +46,7 @@ def lists(
     files: tuple[Path, ...],
     kinds: tuple[str, ...],
     records: int,
+    whole: int | None,
     seeds: int,
     two: bool,
     febrl: tuple[int, ...],
@@ -60,7 +62,7 @@ def lists(
 
     def known() -> Iterator[KnownList]:
         yield from map(labelled_list, files)
-        yield from synthetic_lists(kinds, records, range(1, seeds + 1), two=two)
+        yield from synthetic_lists(kinds, records, range(1, seeds + 1), two=two, whole=whole)
         yield from map(febrl_list, febrl)
 
     with ExitStack() as stack:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dp_tools.profiling.identity.held import SLOTS, columns_of, held
 from dp_tools.profiling.identity.judge import CERTAIN, IdentityJudge
+from dp_tools.profiling.identity.rarity import rarity
 from dp_tools.progress import Progress
 from dp_tools.records import Record
 
@@ -33,6 +34,12 @@ class Judgements:
     def at(self, places: NDArray[np.int64]) -> Judgements:
         """Those of the pairs at some positions."""
         return Judgements(self.score[places], self.other_name[places])
+
+    def given_rarity(self) -> tuple[Judgements, float]:
+        """The same where these are all candidates of a list, given how rare matches are among them, and what that takes
+        off each score (see `rarity`)."""
+        shift = rarity(self.score)
+        return Judgements(self.score + shift, self.other_name), shift
 
     @property
     def probability(self) -> NDArray[np.float64]:

@@ -17,7 +17,6 @@ from dp_tools.profiling import PairFacts
 from dp_tools.profiling.facts import Similarity
 from dp_tools.profiling.identity import IdentityJudge
 from dp_tools.profiling.identity.many import Judgements, judge_many
-from dp_tools.profiling.identity.rarity import rarity
 from dp_tools.profiling.pair_features import PairFeatures, pair_features
 from dp_tools.profiling.pair_prior import prior_log_odds
 from dp_tools.progress import Progress
@@ -134,8 +133,7 @@ class Judging:
             onward = _onward(look, int(batch[0]), len(places))
             found = judge_many(self.identity.judge, *self._frames(batch), onward)
             score[batch], other_name[batch] = found.score, found.other_name
-        shift = rarity(score)
-        return Judgements(score + shift, other_name), shift
+        return Judgements(score, other_name).given_rarity()
 
     @cached_property
     def _judge(self) -> IdentityJudge | None:
