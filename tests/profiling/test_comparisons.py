@@ -64,6 +64,8 @@ SEEN = [
     ("street", "12 Foundry Rd Apt 4", "12 Foundry Road #5", "partial", "other unit"),
     ("street", "Foundry Road 12-3", "Foundry Rd 12 Apt 3", "normalised", "same"),
     ("street", "Foundry Road 12-3", "Foundry Road 12-4", "partial", "other unit"),
+    ("street", "Foundry Road 65-2", "Foundry Road 65", "near", "unit missing"),
+    ("street", "65 Foundry Road-2", "65 Foundry Rd-3", "partial", "other unit"),
     ("street", "12 Foundry Rd", "14 Foundry Rd", "contradicting", "same street, other number"),
     ("postcode", "D-10115", "10115", "normalised", "same"),
     ("postcode", "sw1a1aa", "SW1A 1AA", "normalised", "same"),

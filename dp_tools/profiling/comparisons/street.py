@@ -59,6 +59,9 @@ _NUMBER = re.compile(r"(?<![a-z])(\d+)(?:\s?[-/–]\s?(\d+))?(?:([a-z])(?![a-z])
 _NUMBER_AND_UNIT = re.compile(r"(?<!\d)(\d+[a-z]?)\s?/\s?(\d+[a-z]?)(?![\d/])")
 """Polish, Czech and Austrian addresses put the door behind the house."""
 
+_DOOR = re.compile(r"(\d*)[a-z]?\s?[-–]\s?(\d{1,3})\s*$")
+"""A number behind a hyphen at the end is a door, unless it is the last of several houses: 65-2, not 65-67."""
+
 _SHORT_NUMBER = re.compile(r"\d{1,3}[a-z]?$")
 
 
@@ -81,6 +84,9 @@ def address_of(value: str) -> Address:
     elif found := _NUMBER_AND_UNIT.search(text):
         unit = found[2]
         text = f"{text[: found.start()]} {found[1]} {text[found.end() :]}"
+    elif (found := _DOOR.search(text)) and _is_door(text[: found.start()], found[1], found[2]):
+        unit = found[2]
+        text = text[: found.start(2)].rstrip(" -–")
     text = _without_place(text)
     numbers: list[str] = []
 
@@ -93,6 +99,11 @@ def address_of(value: str) -> Address:
     text = _NUMBER.sub(take, text)
     street = tuple(_plain(word) for word in words(text) if word not in _SMALL)
     return Address(tuple(word for word in street if word), tuple(numbers), unit)
+
+
+def _is_door(before: str, house: str, number: str) -> bool:
+    """Whether a number behind a hyphen is a door: it is lower than the house's, or that one stands further before."""
+    return int(number) < int(house) if house else any(map(str.isdigit, before))
 
 
 def _without_place(text: str) -> str:
