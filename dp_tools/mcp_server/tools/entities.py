@@ -88,8 +88,8 @@ def entity_tools(server_context: ServerContext, *, trust_agents: bool) -> list[P
         register_name: Name,
         entity: Annotated[int | None, Field(description="Default: the whole register.")] = None,
     ) -> Annotated[CallToolResult, EntityHistory]:
-        """Returns an entity of a register with its records and steps, or the register's last steps; and what waits for
-        a person."""
+        """Returns an entity of a register with its records and steps. Without one: the register's last steps. Both with
+        what waits for a person."""
         register = opened(register_name)
         steps = register.history(entity, _SHOWN)
         now = register.entity(entity).model_dump() if entity is not None and register.size(entity) else None
