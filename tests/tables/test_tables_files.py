@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from unwritable import nothing_writable, shelf
 
@@ -104,6 +104,8 @@ def test_any_change_to_any_csv_can_be_undone_bit_for_bit(
     import csv
     import io
 
+    # The writer leaves a lone carriage return without quotes where lines end in "\n", which makes two lines of one.
+    assume(ending == "\r\n" or not any("\r" in cell for row in rows for cell in row))
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator=ending)
     writer.writerows([("a", "b", "c"), *rows])
