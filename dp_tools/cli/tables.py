@@ -272,22 +272,17 @@ def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
     click.echo(f"{output} equals the original" + (" bit for bit." if same else ", value for value."), err=True)
 
 
+_OF_PAIRS = (
+    *(*_JOB, *_ESCAPE, *_COLUMNS, *KINDS_OF_COLUMNS, *_PERMUTATION_AVERAGED, *_LABELLED, *_PROMISE),
+    *(*READING_OPTIONS, *_MODEL, *WORKERS),
+)
+
+
 @click.command("match-tables")
 @click.argument("left", type=FILE)
 @click.argument("right", type=FILE)
 @click.option("--many", is_flag=True, help="Allow a record to match several others.")
-@options(
-    _JOB,
-    _ESCAPE,
-    _COLUMNS,
-    KINDS_OF_COLUMNS,
-    _PERMUTATION_AVERAGED,
-    _LABELLED,
-    _PROMISE,
-    READING_OPTIONS,
-    _MODEL,
-    WORKERS,
-)
+@options(_OF_PAIRS)
 @with_workers
 def match_tables(
     left: Path,
@@ -344,18 +339,7 @@ def match_tables(
     "--register", help="Bring FILE into this entity register (a name, or a path ending in .sqlite); made if new."
 )
 @click.option("--key", "key", multiple=True, help="For a new register: column that names a record (repeatable).")
-@options(
-    _JOB,
-    _ESCAPE,
-    _COLUMNS,
-    KINDS_OF_COLUMNS,
-    _PERMUTATION_AVERAGED,
-    _LABELLED,
-    _PROMISE,
-    READING_OPTIONS,
-    _MODEL,
-    WORKERS,
-)
+@options(_OF_PAIRS)
 @with_workers
 def dedupe(
     file: Path,

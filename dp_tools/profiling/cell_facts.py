@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dp_tools.profiling.column_relations import Relations
 
 FEW_RECORDS = 100
-"""Records below which a table tells too little about itself to bear out what the model alone says of it."""
+"""Records below which a table tells too little about itself, for data constraints and for the model's word alone."""
 MOST_DETERMINANTS = 2
 """Determining attributes whose groups may give evidence about a cell."""
 CLOSED = 40

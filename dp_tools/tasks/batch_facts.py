@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dp_tools.profiling import Fact, RecordFacts
+from dp_tools.profiling.cell_facts import FEW_RECORDS
 from dp_tools.records import Record
 from dp_tools.rules.coverage import TableVerdict
 
@@ -46,11 +47,11 @@ class BatchFacts(RecordFacts):
     def _constraints(self) -> DataConstraints:
         """None where records differ in their attributes, since then they are not rows of one table."""
         # Mining takes numpy, which a server that is ready at once has not loaded yet.
-        from dp_tools.rules.discovery.data_constraints import ENOUGH, DataConstraints, searched
+        from dp_tools.rules.discovery.data_constraints import DataConstraints, searched
 
         if any(record.keys() != self._records[0].keys() for record in self._records):
             return DataConstraints()
         names = list(self._records[0]) if self._records else []
         chosen = (self._records[number] for number in searched(len(self._records), len(names)))
         table = [{name: record[name] for name in names} for record in chosen]
-        return DataConstraints.of(table, self._dataset, retired=self._left_out() if len(table) >= ENOUGH else ())
+        return DataConstraints.of(table, self._dataset, retired=self._left_out() if len(table) >= FEW_RECORDS else ())

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dp_tools.profiling.identity.held import SLOTS, columns_of, held
 from dp_tools.profiling.identity.judge import CERTAIN, IdentityJudge
 from dp_tools.profiling.identity.rarity import rarity
+from dp_tools.profiling.log_odds import logistic
 from dp_tools.progress import Progress
 from dp_tools.records import Record
 
@@ -44,9 +45,7 @@ class Judgements:
     @property
     def probability(self) -> NDArray[np.float64]:
         """That both records are one, 0 to 1."""
-        small = np.exp(-np.abs(self.score))
-        found: NDArray[np.float64] = np.where(self.score >= 0, 1.0, small) / (1 + small)
-        return found
+        return logistic(self.score)
 
     @property
     def decides(self) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from dp_tools.errors import Cancelled
 from dp_tools.profiling import Fact, is_usual
+from dp_tools.profiling.cell_facts import FEW_RECORDS
 from dp_tools.profiling.validity.table import TableValidity
 from dp_tools.profiling.value_patterns import USUAL
 from dp_tools.records import is_missing
@@ -26,8 +27,6 @@ from dp_tools.rules.rule import ALL, Rule
 
 Fields = Mapping[str, str | None]
 
-ENOUGH = 100
-"""Records below which a table says too little about itself."""
 SAMPLE = 10_000
 """Records, evenly spread, in which data constraints are searched."""
 SAMPLED_CELLS = 1_000_000
@@ -58,7 +57,7 @@ an error but by a convention of the house, and by those 140 are."""
 
 def searched(count: int, attributes: int) -> range:
     """The records of a table of this many in which data constraints are searched, evenly spread."""
-    most = max(ENOUGH, min(SAMPLE, SAMPLED_CELLS // max(attributes, 1)))
+    most = max(FEW_RECORDS, min(SAMPLE, SAMPLED_CELLS // max(attributes, 1)))
     return range(0, count, max(1, -(-count // most)))
 
 
@@ -141,7 +140,7 @@ class DataConstraints:
                 raise Cancelled("The search for data constraints was stopped.")
             table.append(record)
         validity = TableValidity(table)
-        if len(table) < ENOUGH:
+        if len(table) < FEW_RECORDS:
             return cls(validity=validity)
         found = mine(table, dataset=dataset or ALL, progress=progress, cancel=cancel)
         empty = {name: sum(is_missing(record[name]) for record in table) / len(table) for name in table[0]}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_tools.decision import EVEN
+from dp_tools.profiling.log_odds import log_odds, logistic
 from dp_tools.rules.same_case import case_key
 from dp_tools.tables.match.judging import Judging
 from dp_tools.tables.match.labelled_pairs import Disagreement, Pair, PairLabels
@@ -21,9 +22,7 @@ from dp_tools.tables.match.pair_learner import (
     Scale,
     can_learn,
     held_back,
-    log_odds,
     log_trust,
-    logistic,
 )
 from dp_tools.tables.match.scores import PairScores
 

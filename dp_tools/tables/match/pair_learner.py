@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dp_tools.profiling.log_odds import logistic
+
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -162,20 +164,6 @@ def log_trust(probability: Floats, same: Mask) -> Floats:
     """The logarithm of the probability that was given to each right answer."""
     clipped = np.clip(probability, _EDGE, 1 - _EDGE)
     found: Floats = np.log(np.where(same, clipped, 1 - clipped))
-    return found
-
-
-def logistic(odds: NDArray[np.floating[Any]]) -> Floats:
-    """The probability of log-odds."""
-    small = np.exp(-np.abs(odds))
-    found: Floats = np.where(odds >= 0, 1.0, small) / (1 + small)
-    return found
-
-
-def log_odds(probability: Floats) -> Floats:
-    """The log-odds of a probability."""
-    clipped = np.clip(probability, 1e-6, 1 - 1e-6)
-    found: Floats = np.log(clipped / (1 - clipped))
     return found
 
 
