@@ -178,6 +178,22 @@ def with_model(preprocessor: Preprocessor) -> Tool:
     return find
 
 
+def counted_pairs(tables: Sequence[Table]) -> ScoredPairs:
+    """The candidates of one table or two, judged by counted evidence alone, as `dedupe` and `match` do it.
+
+    Raises:
+        ValueError: the records are no people, companies or addresses.
+    """
+    shown = [content.columns for content in contents(tables, comparing=True)]
+    identity = identity_of(tables, shown, {}, silent)
+    if identity is None:
+        raise ValueError(f"{tables[0].name} is no list of people, companies or addresses.")
+    found = candidate_pairs(tables[0], *tables[1:], compared=shown, keys=identity.keys)
+    frames = [table.only(names).frame(np.arange(table.count)) for table, names in zip(tables, shown, strict=True)]
+    judged = judge_many(identity.judge, frames[0], frames[-1], np.column_stack([found.left, found.right]))
+    return ScoredPairs(found.left, found.right, judged.given_rarity()[0].probability)
+
+
 def by_counting(known: KnownList) -> Found:
     """`dedupe` or `match` by counted evidence alone, where the records are people, companies or addresses.
 
@@ -190,15 +206,8 @@ def by_counting(known: KnownList) -> Found:
         tables = [
             stack.enter_context(_table(Path(folder), f"side {number}", side)) for number, side in enumerate(sides)
         ]
-        shown = [content.columns for content in contents(tables, comparing=True)]
-        identity = identity_of(tables, shown, {}, silent)
-        if identity is None:
-            raise ValueError(f"{known.name} is no list of people, companies or addresses.")
-        found = candidate_pairs(tables[0], *tables[1:], compared=shown, keys=identity.keys)
-        frames = [table.only(names).frame(np.arange(table.count)) for table, names in zip(tables, shown, strict=True)]
-        judged = judge_many(identity.judge, frames[0], frames[-1], np.column_stack([found.left, found.right]))
-        scored = ScoredPairs(found.left, found.right, judged.given_rarity()[0].probability)
-        pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
+        scored = counted_pairs(tables)
+    pairs = list(zip(scored.left.tolist(), scored.right.tolist(), strict=True))
     if known.right is None:
         group_of = {row: number for number, (rows, _) in enumerate(clusters(scored)) for row in rows}
         same = {(a, b) for a, b in pairs if a in group_of and group_of[a] == group_of.get(b)}

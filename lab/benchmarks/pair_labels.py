@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,9 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dp_tools.engine.questions import LabelScores, Question, Result, Segment
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.progress import Progress
+from dp_tools.profiling.log_odds import log_odds, logistic
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.match.judging import Judging
 from dp_tools.tables.match.labelled_judging import (
@@ -30,33 +28,13 @@ from dp_tools.tables.match.labelled_judging import (
 )
 from dp_tools.tables.match.labelled_pairs import PairLabels, entities_of
 from dp_tools.tables.match.matching import judging_of
-from dp_tools.tables.match.pair_learner import Evidence, PairLearner, Scale, log_odds, logistic
+from dp_tools.tables.match.pair_learner import Evidence, PairLearner, Scale
 from dp_tools.tables.match.pairing import ScoredPairs, clusters, one_to_one, split_groups
 from dp_tools.tables.match.scores import PairScores
 from dp_tools.tables.match.sitting import Sitting
 from dp_tools.tables.snapshot import Table, open_table
 from lab.benchmarks.lists import Found, KnownList, Pair
-
-
-class UndecidedEngine:
-    """Stands for a model that knows nothing: every answer is as likely as the other."""
-
-    name = fingerprint = "undecided"
-
-    def answer(
-        self,
-        questions: Sequence[Question],
-        *,
-        progress: Progress | None = None,  # noqa: ARG002
-        cancel: threading.Event | None = None,  # noqa: ARG002
-    ) -> list[Result]:
-        return [LabelScores((0.5, 0.5), self.name) for _ in questions]
-
-    def count_tokens(self, segments: Sequence[Segment]) -> int:
-        return sum(len(segment.text) for segment in segments)
-
-    def close(self) -> None:
-        pass
+from lab.benchmarks.registers import KnowsNothing
 
 
 @dataclass(frozen=True)
@@ -124,7 +102,7 @@ def labelling(
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if preprocessor is None:
-            undecided = Preprocessor(knowledge=":memory:", engine=UndecidedEngine(), cache=False, adapters=False)
+            undecided = Preprocessor(knowledge=":memory:", engine=KnowsNothing(), cache=False, adapters=False)
             preprocessor = stack.enter_context(undecided)
         work = Work(preprocessor.decider, NoJournal())
         sides = [known.left] if known.right is None else [known.left, known.right]

@@ -17,22 +17,17 @@ from itertools import combinations
 from pathlib import Path
 from random import Random
 
-import numpy as np
-
 from dp_tools.decision import EVEN
 from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Question, Result, Segment
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.profiling.identity.many import judge_many
 from dp_tools.progress import Progress
 from dp_tools.tables.entities.register import Register
 from dp_tools.tables.entities.register_file import RegisterFile
 from dp_tools.tables.entities.steps import Step
 from dp_tools.tables.entities.update import digest_of
-from dp_tools.tables.identity_columns import contents
-from dp_tools.tables.match.blocking import candidate_pairs
-from dp_tools.tables.match.identity import identity_of
-from dp_tools.tables.match.pairing import ScoredPairs, clusters
+from dp_tools.tables.match.pairing import clusters
 from dp_tools.tables.snapshot import table_of
+from lab.benchmarks.lists import counted_pairs
 from lab.synthetic.lists import held_back
 from lab.synthetic.lists.listing import Record
 
@@ -198,15 +193,8 @@ class Year:
         and groups, without its questions about what counting leaves open."""
         records = self.records[: months * self.size]
         with table_of({name: [record[name] for record in records] for name in records[0]}) as table:
-            (compared,) = contents((table,), comparing=True)
-            shown = [compared.columns]
-            identity = identity_of((table,), shown, {}, lambda _: lambda _done, _total: None)
-            assert identity is not None
-            found = candidate_pairs(table, compared=shown, keys=identity.keys)
-            frame = table.only(compared.columns).frame(np.arange(table.count))
-            judged = judge_many(identity.judge, frame, frame, np.column_stack([found.left, found.right]))
-        scores = judged.given_rarity()[0].probability
-        groups = clusters(ScoredPairs(found.left, found.right, scores), EVEN)
+            scored = counted_pairs((table,))
+        groups = clusters(scored, EVEN)
         places = {record[_KEY]: -number for number, record in enumerate(records)}
         for number, (rows, _) in enumerate(groups, 1):
             places |= {records[row][_KEY]: number for row in rows}
