@@ -189,6 +189,17 @@ def errors_as_text(function: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
+def whole(text: str, what: str) -> int:
+    """A whole number from a part of an address.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise InvalidRequest(f"{text[:40]!r} is no {what}: give a whole number.")
+    return int(text)
+
+
 def _head(path: Path) -> str:
     """The first lines of a text file, whole lines only, or how large a file of another kind is."""
     with path.open("rb") as file:

@@ -18,6 +18,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.types import Icon
 
 from dp_tools.mcp_server.call_metrics import CallMetrics
+from dp_tools.mcp_server.entity_resources import add_entity_resources
 from dp_tools.mcp_server.panels import panel_meta, panels
 from dp_tools.mcp_server.prompts import add_prompts
 from dp_tools.mcp_server.protocol_tasks import JobTasks
@@ -99,6 +100,7 @@ def create_server(
     add_resources(server, server_context)
     if "tables" in profiles:
         add_workbench_resources(server, server_context)
+        add_entity_resources(server, server_context)
     add_prompts(server, profiles)
     watchers.register(server)
     return server

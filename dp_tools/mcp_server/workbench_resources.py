@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mcp.server import MCPServer
 
 from dp_tools.errors import DpToolsError, InvalidRequest
-from dp_tools.mcp_server.resources import JSON, as_json, errors_as_text
+from dp_tools.mcp_server.resources import JSON, as_json, errors_as_text, whole
 from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.tables.io.formats import format_of
 from dp_tools.tables.io.paths import Roots
@@ -83,7 +83,7 @@ def add_workbench_resources(server: MCPServer[None], server_context: ServerConte
     @errors_as_text
     def cells(job: str, offset: str) -> str:
         """The cells that a job changed, found wrong, or left to a person; from an offset on, at most 2,000."""
-        start = _whole(offset, "offset")
+        start = whole(offset, "offset")
         jobs = server_context.jobs
         found = list(itertools.islice(_cells(jobs, job), start, start + CELLS_AT_ONCE + 1))
         more = start + CELLS_AT_ONCE if len(found) > CELLS_AT_ONCE else None
@@ -93,7 +93,7 @@ def add_workbench_resources(server: MCPServer[None], server_context: ServerConte
     @errors_as_text
     def part(job: str, name: str, part: str) -> bytes:
         """A part of one of a job's files, counted from 0, of 1 MiB each; the part behind the last one is empty."""
-        number = _whole(part, "part")
+        number = whole(part, "part")
         with _written(server_context.jobs, job, name).open("rb") as file:
             file.seek(number * PART_BYTES)
             return file.read(PART_BYTES)
@@ -112,7 +112,7 @@ def add_workbench_resources(server: MCPServer[None], server_context: ServerConte
         """The cases that wait for a person, least certain first, from an offset on, at most 50; and how many wait."""
         from dp_tools.tables.jobs.reviews import next_reviews
 
-        found, count = next_reviews(server_context.jobs.store, job, CASES_SHOWN, _whole(offset, "offset"))
+        found, count = next_reviews(server_context.jobs.store, job, CASES_SHOWN, whole(offset, "offset"))
         return as_json({"reviews": [review.model_dump() for review in found], "open": count})
 
     @server.resource("reviews://kinds/{job}/{task}{?attribute}", title="Cases of one kind", mime_type=JSON)
@@ -161,18 +161,12 @@ def _numbers(text: str) -> Sequence[int]:
     """
     first, dash, last = text.partition("-")
     if dash:
-        numbers: Sequence[int] = range(_whole(first, "row"), _whole(last, "row") + 1)
+        numbers: Sequence[int] = range(whole(first, "row"), whole(last, "row") + 1)
     else:
-        numbers = sorted({_whole(number, "row") for number in text.split(",")})
+        numbers = sorted({whole(number, "row") for number in text.split(",")})
     if len(numbers) > ROWS_AT_ONCE:
         raise InvalidRequest(f"{len(numbers):,} rows are too many at once: ask for at most {ROWS_AT_ONCE}.")
     return numbers
-
-
-def _whole(text: str, what: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise InvalidRequest(f"{text[:40]!r} is no {what}: give a whole number.")
-    return int(text)
 
 
 def _rows(table: Table, numbers: Sequence[int]) -> list[tuple[Any, ...]]:

@@ -57,6 +57,7 @@ export function jobCard(context, job, look) {
     actions.push(h("button", { class: "primary", onclick: () => act(() => resume(context, job)) }, "Resume"));
   if (job.status === "done" && job.kind !== "call") {
     actions.push(h("button", { onclick: () => context.go("review", { job: job.id }) }, "Review its cases"));
+    if (job.kind === "dedupe") actions.push(h("button", { onclick: () => guard(() => showGroups(context, job)) }, "Review its groups"));
     if (["clean", "detect", "fill"].includes(job.kind)) actions.push(h("button", { onclick: () => guard(() => showCells(context, job)) }, "Show its cells in the table"));
   }
   const done = job.total ? job.done / job.total : 0;
@@ -123,6 +124,12 @@ async function showCells(context, job) {
   const { tables } = JSON.parse(await context.server.read(`jobs://${job.id}/request`));
   if (!tables[0]) throw new Error("its table lies outside the server's folders");
   context.go("table", { table: tables[0], job: job.id });
+}
+
+async function showGroups(context, job) {
+  const { arguments: given } = JSON.parse(await context.server.read(`jobs://${job.id}/request`));
+  if (given.register_name) context.go("review", { register: given.register_name.toLowerCase() });
+  else context.say("Its groups are in its files only: find the duplicates again with a register, and you can split and merge them.");
 }
 
 /** Fetches a file of a job part by part and hands it to the browser. */

@@ -1,13 +1,15 @@
 // The queue of cases that jobs leave to a person: least certain first, by keyboard, one by one or many at once.
 
 import { cell, count, counted, dialog, differences, duration, h, marked, meter, percent } from "./dom.js";
+import { entitiesView } from "./entities.js";
 import { newRule } from "./rule_form.js";
 
 const AHEAD = 10; // Cases that are fetched before they are needed.
 const TASKS = { detect_errors: "Wrong cell?", match_entities: "Same thing?", impute: "Which value?" };
 
-/** The view. `context.parameters.job` limits it to one job. */
+/** The view. `context.parameters.job` limits it to one job; `register` asks for the groups of a register instead. */
 export function reviewView(context) {
+  if (context.parameters.register !== undefined) return entitiesView(context);
   const { server, say, guard, parameters, signal } = context;
   const { job } = parameters;
   const cases = [];
@@ -27,7 +29,8 @@ export function reviewView(context) {
   const root = h("div", {},
     h("div", { class: "bar" }, h("h1", { class: "grow" }, "Review"),
       job ? h("span", { class: "tag" }, job) : null,
-      job ? h("button", { onclick: () => context.go("review") }, "Cases of all jobs") : null, together),
+      job ? h("button", { onclick: () => context.go("review") }, "Cases of all jobs") : null, together,
+      h("button", { onclick: () => context.go("review", { register: "" }) }, "Groups of duplicates")),
     bar, far, card);
 
   async function more() {

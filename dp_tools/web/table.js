@@ -1,6 +1,6 @@
 // A table: the profile of its columns, its rows, and what jobs found and changed in it.
 
-import { cell, count, counted, differences, figure, h, marked, meter, percent, svg } from "./dom.js";
+import { cell, count, counted, dialog, differences, figure, h, marked, meter, percent, svg } from "./dom.js";
 import { Grid } from "./grid.js";
 
 const STATES = { changed: "changed", wrong: "probably wrong", review: "waits for a person", answered: "answered" };
@@ -80,7 +80,16 @@ async function startCleaning(context, name, what) {
 }
 
 async function startDedupe(context, name) {
-  const job = await context.server.call("dedupe_table", { table: { path: name }, overwrite: true });
+  const stem = name.split("/").at(-1).replace(/\..*$/, "").replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^[-_]+/, "").slice(0, 64);
+  const given = await dialog("Find duplicates", (close) => {
+    const register = h("input", { id: "register-name", value: stem.toLowerCase(), autocomplete: "off" });
+    return h("form", { class: "fields", onsubmit: (event) => { event.preventDefault(); close({ register: register.value.trim() }); } },
+      h("label", { for: "register-name" }, "Register of its entities"), register,
+      h("p", { class: "soft" }, "A register keeps an id for each entity. You can split and merge its groups, and what you decide holds for later files. Leave it empty to write the groups only."),
+      h("div", { class: "bar" }, h("button", { class: "primary" }, "Find"), h("button", { type: "button", onclick: () => close() }, "Close")));
+  });
+  if (!given) return;
+  const job = await context.server.call("dedupe_table", { table: { path: name }, overwrite: true, ...(given.register ? { register_name: given.register } : {}) });
   context.go("jobs", { job: job.id });
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from register_arrivals import customers
 from workbench_serving import Served, write_visits
 
 pytest.importorskip("playwright", reason="playwright is not installed")
@@ -30,6 +31,7 @@ def require_open(page: Page, view: str) -> None:
 @pytest.mark.parametrize(("width", "colours"), [(360, "light"), (1600, "dark")])
 def test_axe_finds_nothing_serious_in_any_view(served: Served, page: Page, width: int, colours: str) -> None:
     write_visits(served.folder)
+    customers(served.context.preprocessor, served.context.jobs.store.folder)
     served.context.knowledge.propose(Rule(id="zip", statement="Zip codes have five digits.", source="agent"), who="a")
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme="dark" if colours == "dark" else "light")
@@ -54,6 +56,10 @@ def test_axe_finds_nothing_serious_in_any_view(served: Served, page: Page, width
     page.reload()
     expect(page.locator("#question")).to_be_visible()
     require_open(page, "review")
+    page.get_by_role("button", name="Groups of duplicates").click()
+    expect(page.get_by_role("heading", name="Are entity 1 and entity 2 the same?")).to_be_visible()
+    require_open(page, "groups")
+    page.get_by_role("button", name="Other cases").click()
     page.get_by_role("button", name="Why this proposal?").click()
     expect(page.get_by_role("heading", name="What it depends on")).to_be_visible(timeout=60_000)
     require_open(page, "why")

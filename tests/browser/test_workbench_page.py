@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from register_arrivals import customers
 from waiting import until
 from workbench_serving import Served, workbench_server, write_visits
 
@@ -18,6 +19,7 @@ from dp_tools.engine.questions import Engine
 from dp_tools.mcp_server.auth import ListedTokens
 from dp_tools.mcp_server.http import Tokens
 from dp_tools.rules.rule import Rule
+from dp_tools.tables.entities.register import Register
 from dp_tools.tables.jobs.reviews import next_reviews
 
 if TYPE_CHECKING:
@@ -163,6 +165,39 @@ def test_an_answer_is_explained_from_its_case(served: Served, page: Page) -> Non
     expect(page.get_by_role("heading", name="Answer:")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("heading", name="What it depends on")).to_be_visible()
     expect(page.get_by_role("img", name="without it").first).to_be_visible()
+
+
+def sizes(register: Register) -> dict[int, int]:
+    return {one.entity: len(one.records) for one in register.entities()}
+
+
+def test_groups_of_duplicates_are_merged_split_and_undone_by_keyboard(served: Served, page: Page) -> None:
+    register = customers(served.context.preprocessor, served.context.jobs.store.folder)
+    assert sizes(register) == {1: 1, 2: 2, 3: 3}
+    page.goto(served.address(view="review"))
+    page.get_by_role("button", name="Groups of duplicates").click()
+    expect(page.get_by_role("heading", name="Are entity 1 and entity 2 the same?")).to_be_visible()
+    expect(page.get_by_role("row", name="town differs ≠ Berlin Bonn Bonn")).to_be_visible()
+    page.keyboard.press("y")
+    expect(page.get_by_text("Entities 1 and 2 are one: 1.")).to_be_visible()
+    page.get_by_role("list", name="Questions").get_by_role("button", name="Entity 3, 3 records").click()
+    expect(page.get_by_role("heading", name="Entity 3")).to_be_visible()
+    expect(page.get_by_role("cell", name="Rob <i>Fox").locator("mark").first).to_be_visible()
+    page.keyboard.press("3")
+    page.keyboard.press("x")
+    expect(page.get_by_text("1 record of entity 3 is now entity 4.")).to_be_visible()
+    assert sizes(register) == {1: 3, 3: 2, 4: 1}
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.keyboard.press("u")
+    expect(page.get_by_text("is undone; 1 record moved back")).to_be_visible()
+    assert sizes(register) == {1: 3, 3: 3}
+    page.keyboard.press("m")
+    page.get_by_label("Or by its number").fill("1")
+    page.get_by_role("button", name="Show both").click()
+    expect(page.get_by_role("heading", name="Are entity 1 and entity 3 the same?")).to_be_visible()
+    page.keyboard.press("n")
+    expect(page.get_by_text("Entities 1 and 3 are kept apart.")).to_be_visible()
+    assert [step.what for step in register.history()] == ["file", "file", "merged", "split", "undone", "kept apart"]
 
 
 def test_alike_cases_are_answered_together_after_a_look_at_each(served: Served, page: Page) -> None:

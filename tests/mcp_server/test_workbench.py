@@ -10,7 +10,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from anyio import to_thread
 from http_serving import connected
+from register_arrivals import arrive
 from serving import answer, refusal
 from workbench_serving import WRONG, Served, workbench_server, write_visits
 
@@ -18,9 +20,11 @@ from dp_tools.engine.questions import Engine
 from dp_tools.mcp_server.auth import ListedTokens
 from dp_tools.mcp_server.http import Tokens
 from dp_tools.mcp_server.workbench import shipped_files
+from dp_tools.tables.entities.register import register_path
 
-RUNNER, APPROVER = "runs" * 4, "appr" * 4
-TOKENS = Tokens(ListedTokens([f"runner {RUNNER} dp:read dp:run", f"boss {APPROVER} dp:read dp:rules dp:approve"]))
+RUNNER, WRITER, APPROVER = "runs" * 4, "writ" * 4, "appr" * 4
+SCOPES = {RUNNER: "dp:read dp:run", WRITER: "dp:read dp:rules", APPROVER: "dp:read dp:rules dp:approve"}
+TOKENS = Tokens(ListedTokens([f"{token[:4]} {token} {scopes}" for token, scopes in SCOPES.items()]))
 VERSION = "2026-07-28"
 
 
@@ -152,6 +156,11 @@ def test_whoever_may_not_approve_by_token_may_not_approve_by_click(guarded: Serv
     assert call(guarded, "add_rule", RULE, runner).status_code == 403
     assert call(guarded, "search_rules", {}, runner, origin="http://127.0.0.1:1").status_code == 401
     assert call(guarded, "add_rule", RULE, boss).json()["result"]["structuredContent"]["acts"] is True
+    merge = {"register_name": "customers", "action": "merge", "entities": [1, 2]}
+    assert call(guarded, "change_entities", merge, runner).status_code == 403
+    writer = cookie_of(sign_in(guarded, WRITER))
+    refused = call(guarded, "change_entities", merge, writer).json()["result"]["content"][0]["text"]
+    assert refused.startswith("Only a person may change entities")
 
 
 @pytest.mark.anyio
@@ -191,9 +200,35 @@ async def test_resources_show_rows_of_tables_and_whole_files_of_jobs(served: Ser
 
 
 @pytest.mark.anyio
+async def test_resources_show_which_registers_there_are_what_waits_in_them_and_their_groups(served: Served) -> None:
+    async with connected(served.base) as client:
+
+        async def read(uri: str) -> Any:
+            return json.loads((await client.read_resource(uri)).contents[0].text)  # type: ignore[union-attr]
+
+        assert await read("entities://registers") == []
+        path = register_path("customers", served.context.jobs.store.folder, paths=False)
+        pre = served.context.preprocessor
+        truth = {frozenset(pair): 0.9 for pair in ("ab", "ac", "bc")} | {frozenset("ab"): 0.3}
+        await to_thread.run_sync(lambda: [arrive(pre, path, names, truth, names) for names in ("ab", "c")])
+        assert await read("entities://registers") == ["customers"]
+        (question,) = (told := await read("entities://customers/waiting/0"))["questions"]
+        assert (question["entity"], question["other"], told["open"]) == (1, 2, 1)
+        (group,) = (found := await read("entities://customers/groups/0"))["groups"]
+        assert (group["entity"], group["records"], found["more"]) == (1, 2, None)
+        assert await read("entities://customers/groups/1") == {"groups": [], "more": None}
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     "uri",
-    ["tables://none.csv/rows/1-2", "tables://a.csv/rows/1-9999", "tables://a.csv/rows/x", "jobs://none/files/a/0"],
+    [
+        "entities://none/waiting/0",
+        "tables://none.csv/rows/1-2",
+        "tables://a.csv/rows/1-9999",
+        "tables://a.csv/rows/x",
+        "jobs://none/files/a/0",
+    ],
 )
 async def test_what_cannot_be_read_is_refused_in_one_sentence(served: Served, uri: str) -> None:
     (served.folder / "a.csv").write_text("a,b\n1,2\n")

@@ -3,54 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from register_arrivals import arrive
 from tables_job import ScriptedEngine
 
 from dp_tools import Preprocessor
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.rules.rule import Example, Rule
-from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.entities.grouping import groups_of
 from dp_tools.tables.entities.register import Register
 from dp_tools.tables.entities.register_file import RegisterFile
 from dp_tools.tables.entities.steps import Step, settle, threshold_of
-from dp_tools.tables.entities.update import Matcher
-from dp_tools.tables.snapshot import table_of
-
-
-class ByTruth(Matcher):
-    """Scores pairs of records by a given table, so that a record's score is the same whatever comes with it."""
-
-    truth: Mapping[frozenset[str], float]
-
-    def _judged(self, values: Any, _: Any, __: Any, pairs: Any) -> Any:
-        return {(a, b): self.truth[frozenset((values[a]["id"], values[b]["id"]))] for a, b in pairs}, {}
 
 
 @pytest.fixture(scope="module")
 def pre(tmp_path_factory: pytest.TempPathFactory) -> Preprocessor:
     return Preprocessor(knowledge=":memory:", engine=ScriptedEngine(), state=tmp_path_factory.mktemp("state"))
-
-
-def arrive(
-    pre: Preprocessor,
-    path: Path,
-    names: Sequence[str],
-    truth: Mapping[frozenset[str], float],
-    why: str,
-    word: str = "same",
-) -> None:
-    matcher = ByTruth(Work(pre.decider, NoJournal()), key=["id"], attributes=["word"])
-    object.__setattr__(matcher, "truth", truth)
-    with table_of({"id": list(names), "word": [word] * len(names)}) as table:
-        matcher.update(RegisterFile(path), table, who="ann", why=why)
 
 
 def places(register: Register) -> dict[str | None, int]:

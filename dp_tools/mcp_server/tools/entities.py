@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import anyio.to_thread
@@ -64,14 +65,22 @@ class EntityConsent(BaseModel):
     agreed: Annotated[bool, Field(description="Do it.")] = False
 
 
+def open_register(server_context: ServerContext, name: str) -> Register:
+    """A register of the caller's.
+
+    Raises:
+        InvalidRequest: there is none of that name.
+    """
+    from dp_tools.tables.entities.register import Register, register_path
+
+    path = register_path(name, server_context.jobs.store.folder, caller=job_owner(), paths=False)
+    return Register(path, server_context.knowledge)
+
+
 def entity_tools(server_context: ServerContext, *, trust_agents: bool) -> list[PlainTool]:
     """Tools that look entities up, and change them by a person's word."""
 
-    def opened(name: str) -> Register:
-        from dp_tools.tables.entities.register import Register, register_path
-
-        path = register_path(name, server_context.jobs.store.folder, caller=job_owner(), paths=False)
-        return Register(path, server_context.knowledge)
+    opened = partial(open_register, server_context)
 
     def find_entity(
         register_name: Name,

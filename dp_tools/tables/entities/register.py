@@ -102,6 +102,17 @@ def register_path(name: str, folder: Path, *, caller: str = "", paths: bool = Tr
     return own / f"{name.casefold()}{SUFFIX}"
 
 
+def registers(folder: Path, *, caller: str = "") -> list[str]:
+    """The names of the registers that a caller has.
+
+    Args:
+        folder: the folder of the jobs.
+        caller: whose registers.
+    """
+    own = register_path("x", folder, caller=caller).parent
+    return sorted(path.name.removesuffix(SUFFIX) for path in own.glob(f"*{SUFFIX}"))
+
+
 class Register:
     """An entity register.
 
@@ -206,13 +217,29 @@ class Register:
                 if confidence >= _LIKELY
             ]
 
-    def waiting(self, limit: int = 100, entity: int | None = None) -> list[Question]:
-        """What a person is to decide, of one entity or of all."""
+    def groups(self, limit: int = 50, after: int = 0) -> list[tuple[int, int]]:
+        """The entities of more than one record, by their ids, from behind an id on: each with how many it has."""
+        query = (
+            "SELECT entity, count(*) FROM places WHERE entity > ? GROUP BY entity HAVING count(*) > 1 "
+            "ORDER BY entity LIMIT ?"
+        )
+        with self._file.reading() as connection:
+            return [(entity, count) for entity, count in connection.execute(query, (after, limit))]
+
+    def count_waiting(self) -> int:
+        """How many questions wait for a person."""
+        with self._file.reading() as connection:
+            (count,) = connection.execute("SELECT count(*) FROM waiting").fetchone()
+        return int(count)
+
+    def waiting(self, limit: int = 100, entity: int | None = None, offset: int = 0) -> list[Question]:
+        """What a person is to decide, of one entity or of all; the least certain first."""
         query = "SELECT entity, other, one, two, score FROM waiting"
         about = "" if entity is None else " WHERE entity = :entity OR other = :entity"
         with self._file.reading() as connection:
             rows = connection.execute(
-                f"{query}{about} ORDER BY entity, other LIMIT :limit", {"entity": entity, "limit": limit}
+                f"{query}{about} ORDER BY abs(score - 0.5), entity, other LIMIT :limit OFFSET :offset",
+                {"entity": entity, "limit": limit, "offset": offset},
             ).fetchall()
         return [Question(entity=e, other=o, records=(one, two), score=score) for e, o, one, two, score in rows]
 
