@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dp_tools.errors import Cancelled
-from dp_tools.tables.match import pairing
+from dp_tools.tables.match import blocking, pairing
 from dp_tools.tables.match.blocking import Candidates, candidate_pairs
 from dp_tools.tables.match.pairing import ScoredPair, ScoredPairs
 from dp_tools.tables.match.rivals import rival_features
@@ -53,6 +53,19 @@ def test_duplicates_inside_a_table_are_candidates_once(tmp_path: Path) -> None:
     assert all(left < right for left, right in zip(found.left, found.right, strict=True))
     assert len(set(zip(found.left.tolist(), found.right.tolist(), strict=True))) == len(found)
     assert found.recall([(n, 60 + n) for n in range(20)]) == 1
+
+
+def test_a_table_that_is_looked_up_in_parts_has_the_same_candidates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"{n},{product(n)}" for n in range(60)] + [f"{60 + n},{product(n)} black" for n in range(20)]
+    with write(tmp_path / "t.csv", "id,title", lines) as table:
+        whole = candidate_pairs(table)
+        monkeypatch.setattr(blocking, "_BLOCK", 7)
+        in_parts = candidate_pairs(table)
+    assert in_parts.left.tolist() == whole.left.tolist()
+    assert in_parts.right.tolist() == whole.right.tolist()
+    assert in_parts.similarity.tolist() == pytest.approx(whole.similarity.tolist())
 
 
 def test_blocking_reports_progress_can_be_cancelled(tmp_path: Path) -> None:
