@@ -19,6 +19,7 @@ from mcp.types import Icon
 
 from dp_tools.mcp_server.call_metrics import CallMetrics
 from dp_tools.mcp_server.entity_resources import add_entity_resources
+from dp_tools.mcp_server.pack_resources import add_pack_resources
 from dp_tools.mcp_server.panels import panel_meta, panels
 from dp_tools.mcp_server.prompts import add_prompts
 from dp_tools.mcp_server.protocol_tasks import JobTasks
@@ -101,6 +102,8 @@ def create_server(
     if "tables" in profiles:
         add_workbench_resources(server, server_context)
         add_entity_resources(server, server_context)
+    if "rules" in profiles:
+        add_pack_resources(server, server_context)
     add_prompts(server, profiles)
     watchers.register(server)
     return server

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,7 @@ def add_workbench_resources(server: MCPServer[None], server_context: ServerConte
     @errors_as_text
     def files() -> str:
         """The tables under the server's folders, at most 500, with their sizes in bytes."""
-        return as_json(list(itertools.islice(_tables_under(roots), _FILES)))
+        return as_json(list(itertools.islice(files_under(roots, _is_table), _FILES)))
 
     @server.resource("tables://{+path}/rows/{rows}", title="Rows of a table", mime_type=JSON)
     @errors_as_text
@@ -125,8 +125,8 @@ def add_workbench_resources(server: MCPServer[None], server_context: ServerConte
         return as_json([review.model_dump() for review in found])
 
 
-def _tables_under(roots: Roots) -> Iterator[dict[str, Any]]:
-    """The tables under the server's folders, each by the name by which it is opened."""
+def files_under(roots: Roots, is_wanted: Callable[[Path], bool]) -> Iterator[dict[str, Any]]:
+    """The files of a kind under the server's folders, each by the name by which it is opened, with its size."""
     visited = 0
     for folder in roots.folders:
         for place, folders, names in os.walk(folder):
@@ -136,10 +136,16 @@ def _tables_under(roots: Roots) -> Iterator[dict[str, Any]]:
                 if visited > _VISITED:
                     return
                 path = Path(place) / name
-                with suppress(DpToolsError, OSError):
-                    format_of(path)
-                    if (shown := name_of(roots, path)) is not None:
+                with suppress(OSError):
+                    if is_wanted(path) and (shown := name_of(roots, path)) is not None:
                         yield {"name": shown, "bytes": path.stat().st_size}
+
+
+def _is_table(path: Path) -> bool:
+    with suppress(DpToolsError):
+        format_of(path)
+        return True
+    return False
 
 
 def name_of(roots: Roots, path: Path) -> str | None:

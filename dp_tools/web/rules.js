@@ -166,11 +166,39 @@ async function showLines(context, dataset) {
 }
 
 async function showPacks(context) {
-  const packs = JSON.parse(await context.server.read("knowledge://packs", { signal: context.signal }));
+  const { server, signal, guard } = context;
+  const [packs, files] = await Promise.all(["knowledge://packs", "packs://files"].map(async (uri) => JSON.parse(await server.read(uri, { signal }))));
   await dialog("Rule packs", (close) => {
-    const shown = h("pre", { class: "value small" });
+    const shown = h("div", { "aria-live": "polite" });
+    const file = h("select", { id: "pack-file" }, files.map((name) => h("option", { value: name }, name)));
+    const read = async (pack) => shown.replaceChildren(h("pre", { class: "value small" }, await server.read(`knowledge://packs/${encodeURIComponent(pack.name)}`)));
+    const compare = async () => {
+      const name = file.value.split("/").map(encodeURIComponent).join("/");
+      shown.replaceChildren(...drawComparison(JSON.parse(await server.read(`packs://${name}/comparison`, { signal }))));
+    };
     return [packs.length ? h("table", {}, h("thead", {}, h("tr", {}, ["Pack", "Version", "Rules that act"].map((title) => h("th", { scope: "col" }, title)))),
-      h("tbody", {}, packs.map((pack) => h("tr", {}, h("td", {}, h("button", { class: "link", onclick: () => context.guard(async () => { shown.textContent = await context.server.read(`knowledge://packs/${encodeURIComponent(pack.name)}`); }) }, pack.title || pack.name)), h("td", {}, String(pack.version)), h("td", { class: "number" }, count(pack.rules)))))) : h("p", {}, "No pack is installed."),
+      h("tbody", {}, packs.map((pack) => h("tr", {}, h("td", {}, h("button", { class: "link", onclick: () => guard(() => read(pack)) }, pack.title || pack.name)), h("td", {}, String(pack.version)), h("td", { class: "number" }, count(pack.rules)))))) : h("p", {}, "No pack is installed."),
+    files.length ? h("div", { class: "bar" }, h("label", { for: "pack-file" }, "Before installing", file), h("button", { onclick: () => guard(compare) }, "Compare")) : h("p", { class: "soft" }, "To compare a pack before it is installed, put its .yaml file into a folder of the server."),
     shown, h("div", { class: "bar" }, h("button", { onclick: () => close() }, "Close"))];
   });
+}
+
+const PLANNED = {
+  conflict: ["Collides", "bad", "Yours stays as it is."], change: ["Changes", "warn", ""], retire: ["Retires", "warn", ""],
+  keep: ["Keeps yours", "", "You changed it; the pack did not."], add: ["Adds", "good", ""],
+};
+
+/** What installing a pack would do: collisions first, additions last. */
+function drawComparison({ pack, version, title, installed, file, rules }) {
+  const sorted = Object.keys(PLANNED).map((action) => [action, rules.filter((rule) => rule.action === action)]).filter(([, some]) => some.length);
+  return [
+    h("h3", {}, title || pack), h("p", {}, `Pack ${pack}, version ${version}. ${installed === null ? "It is not installed." : `Version ${installed} is installed.`} `,
+      sorted.length ? sorted.map(([action, some]) => `${PLANNED[action][0]} ${counted(some.length, "rule")}.`).join(" ") : "Installing it changes nothing."),
+    sorted.map(([action, some]) => some.map((rule) => h("div", { class: "card small" },
+      h("p", {}, h("span", { class: `tag ${PLANNED[action][1]}` }, PLANNED[action][0]), h("strong", {}, rule.statement), h("span", { class: "soft" }, ` ${rule.rule_id}`)),
+      rule.reason || PLANNED[action][2] ? h("p", {}, rule.reason ? `${rule.reason[0].toUpperCase()}${rule.reason.slice(1)}. ` : "", PLANNED[action][2]) : null,
+      Object.entries(rule.changed).map(([name, [before, after]]) => h("div", {}, `${name}: `, h("del", {}, text(before)), " → ", h("ins", {}, text(after)))),
+      rule.beside.length ? [h("p", {}, "Beside it acts in the same place:"), h("ul", {}, rule.beside.map((statement) => h("li", {}, statement)))] : null))),
+    sorted.length ? h("p", { class: "soft" }, "To install it: ", h("code", {}, `dp-tools rules import ${/^[\w./\\:-]+$/.test(file) ? file : JSON.stringify(file)}`)) : null,
+  ].flat(3).filter(Boolean);
 }

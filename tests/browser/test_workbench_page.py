@@ -18,12 +18,25 @@ from playwright.sync_api import expect
 from dp_tools.engine.questions import Engine
 from dp_tools.mcp_server.auth import ListedTokens
 from dp_tools.mcp_server.http import Tokens
+from dp_tools.rules.packs.packs import parse_pack
 from dp_tools.rules.rule import Rule
 from dp_tools.tables.entities.register import Register
 from dp_tools.tables.jobs.reviews import next_reviews
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+
+PACK = """\
+pack: cellar
+version: {}
+title: The cellar
+rules:
+  - id: ounces
+    statement: {}
+    dataset: cellar
+    attribute: ounces
+"""
 
 
 def queue(served: Served, count: int = 12, **changed: object) -> None:
@@ -156,6 +169,26 @@ def test_a_proposal_is_tried_on_labelled_cases_and_accepted(served: Served, page
     page.get_by_role("button", name="Accept").click()
     expect(page.get_by_text("Accepted: the rule acts from now on.")).to_be_visible()
     assert served.context.knowledge.get("ounces").status == "active"
+
+
+def test_a_pack_is_compared_with_the_store_before_it_is_installed(served: Served, page: Page) -> None:
+    store = served.context.knowledge
+    store.install(parse_pack(PACK.format(1, "Ounces are a number.")), who="ann")
+    store.change("ounces", who="ann", statement="Ounces are <b>mine</b>.")
+    new = "\n  - id: style\n    statement: A style is a name.\n    dataset: cellar\n    attribute: style\n"
+    (served.folder / "cellar.yaml").write_text(PACK.format(2, "Ounces are whole.") + new)
+    (served.folder / "broken.yaml").write_text("no pack")
+    page.goto(served.address(view="rules"))
+    page.get_by_role("button", name="Packs").click()
+    page.get_by_label("Before installing").select_option("broken.yaml")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.get_by_text("is not a pack")).to_be_visible()
+    page.get_by_label("Before installing").select_option("cellar.yaml")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.get_by_text("Version 1 is installed. Collides 1 rule. Adds 1 rule.")).to_be_visible()
+    expect(page.get_by_text("You and pack cellar 2 both changed it. Yours stays as it is.")).to_be_visible()
+    expect(page.get_by_text("statement: Ounces are <b>mine</b>. → Ounces are whole.")).to_be_visible()
+    assert store.get("ounces").statement == "Ounces are <b>mine</b>."
 
 
 def test_an_answer_is_explained_from_its_case(served: Served, page: Page) -> None:

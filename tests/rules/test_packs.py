@@ -109,7 +109,18 @@ def test_an_upgrade_takes_what_the_user_left_alone_and_keeps_what_they_changed()
         store.change("agreed", who="ann", statement="New.")
         store.add(Rule(id="taken", statement="My own."), who="ann")
         new = [rule("same"), rule("theirs", "New."), rule("mine"), rule("both", "New."), rule("retired")]
-        done = store.install(pack(2, *new, rule("agreed", "New."), rule("fresh"), rule("taken")), who="ann")
+        upgrade = pack(2, *new, rule("agreed", "New."), rule("fresh"), rule("taken"))
+        before = store.verify()
+        planned = {one.rule_id: one.action for one in store.compare(upgrade)}
+        assert store.verify() == before
+        done = store.install(upgrade, who="ann")
+        assert store.compare(upgrade) == ()
+        assert [name for name, action in planned.items() if action == "add"] == [*done.added]
+        assert sorted(name for name, action in planned.items() if action == "conflict") == [
+            "both",
+            "dropped-mine",
+            "taken",
+        ]
         assert (done.added, done.changed, done.retired) == (("fresh",), ("theirs",), ("dropped",))
         assert set(done.kept) == {"mine", "retired"}
         assert [conflict.rule_id for conflict in done.conflicts] == ["both", "dropped-mine", "taken"]

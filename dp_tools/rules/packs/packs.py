@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -74,6 +74,31 @@ class Installed:
     kept: tuple[str, ...] = ()
     """Changed by the user only."""
     conflicts: tuple[Conflict, ...] = ()
+
+
+Action = Literal["add", "change", "retire", "keep", "conflict", "same"]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What installing a pack does about one rule.
+
+    Args:
+        rule_id: the rule.
+        action: add, change or retire it; keep what only the user changed; conflict: both changed it, and the user's
+            stays; same: nothing differs.
+        mine: the rule in the store, if it is there.
+        theirs: the rule of the pack, if it is there.
+        reason: why it is a conflict.
+        is_packs: whether the store knows the rule as one of this pack from now on.
+    """
+
+    rule_id: str
+    action: Action
+    mine: Rule | None
+    theirs: Rule | None
+    reason: str = ""
+    is_packs: bool = True
 
 
 def digest_of(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from dp_tools.errors import InvalidRequest, RuleRejected
 from dp_tools.rules.injector import Selection, call_rules, estimate_tokens
 from dp_tools.rules.packs import installing, packs
-from dp_tools.rules.packs.packs import Installed, Pack
+from dp_tools.rules.packs.packs import Installed, Pack, Planned
 from dp_tools.rules.rule import Example, Rule, Source, Status
 from dp_tools.rules.scope import holds, key
 from dp_tools.rules.store import verifying
@@ -413,9 +413,17 @@ class KnowledgeStore:
         Raises:
             RuleRejected: a newer version is installed, or its name is that of a pack that comes with dp-tools.
         """
-        if any(file.stem == pack.name for file in packs.shipped()):
-            raise RuleRejected(f"{pack.name} is the name of a pack that comes with dp-tools; choose another name.")
+        _require_own_name(pack)
         return self._file.write(lambda: installing.install(self._rules, pack, who, why))
+
+    def compare(self, pack: Pack) -> tuple[Planned, ...]:
+        """What installing a pack would do, rule by rule; nothing is changed.
+
+        Raises:
+            RuleRejected: as for `install`.
+        """
+        _require_own_name(pack)
+        return self._file.read(lambda: tuple(installing.plan(self._rules, pack)))
 
     def export(
         self, name: str, *, title: str = "", dataset: str | None = None, domain: str | None = None, version: int = 1
@@ -473,6 +481,11 @@ class KnowledgeStore:
 
     def _upgrade(self, pack: Pack) -> None:
         self._file.write(lambda: installing.install(self._rules, pack, "dp-tools", ""))
+
+
+def _require_own_name(pack: Pack) -> None:
+    if any(file.stem == pack.name for file in packs.shipped()):
+        raise RuleRejected(f"{pack.name} is the name of a pack that comes with dp-tools; choose another name.")
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
