@@ -63,10 +63,8 @@ export class Grid {
   }
 
   scrolled() {
-    if (this.quiet) {
-      this.quiet = false;
-      return;
-    }
+    if (Math.abs(this.scroller.scrollTop - this.placed) <= 1) return;
+    this.placed = NaN;
     const room = Math.max(1, this.height - this.fit * ROW_PX);
     this.top = Math.round((this.scroller.scrollTop / room) * Math.max(0, this.size - this.fit));
     this.render(true);
@@ -83,8 +81,8 @@ export class Grid {
     const room = Math.max(1, this.height - this.fit * ROW_PX);
     const wanted = Math.round((this.top / Math.max(1, this.size - this.fit)) * room);
     if (Math.abs(this.scroller.scrollTop - wanted) > 1) {
-      this.quiet = true;
       this.scroller.scrollTop = wanted;
+      this.placed = this.scroller.scrollTop; // It is where the rows are already.
     }
     this.render();
   }
@@ -113,6 +111,7 @@ export class Grid {
       while (this.blocks.size > BLOCKS) this.blocks.delete(this.blocks.keys().next().value);
       this.asked.delete(block);
       this.render();
+      this.told();
     } catch (error) {
       this.asked.delete(block);
       this.onfail(error);
@@ -155,8 +154,17 @@ export class Grid {
     const element = this.body.querySelector('[tabindex="0"]');
     element?.focus({ preventScroll: true });
     element?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    const known = this.value(row, at);
-    if (known) this.onchoose(known[0], this.columns[at], known[1]);
+    this.tell = true;
+    this.told();
+  }
+
+  /** Tells of the chosen cell once its value is there. */
+  told() {
+    const [row, at] = this.at;
+    const known = this.tell && this.value(row, at);
+    if (!known) return;
+    this.tell = false;
+    this.onchoose(known[0], this.columns[at], known[1]);
   }
 
   click(event) {

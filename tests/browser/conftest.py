@@ -36,6 +36,7 @@ def browser() -> Iterator[Browser]:
     if program is None:
         pytest.skip("There is no Chromium to look at the workbench with: install Debian's package chromium.")
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    sync_api.expect.set_options(timeout=PATIENCE_MS)
     with sync_api.sync_playwright() as playwright:
         started = playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox"] if os.geteuid() == 0 else []

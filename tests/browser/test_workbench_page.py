@@ -200,6 +200,26 @@ def test_an_answer_is_explained_from_its_case(served: Served, page: Page) -> Non
     expect(page.get_by_role("img", name="without it").first).to_be_visible()
 
 
+def test_the_records_of_a_pair_are_side_by_side_with_what_differs_marked(served: Served, page: Page) -> None:
+    left, right = {"beer": "Pale Ale", "ounces": "12.0"}, {"beer": "Pale Ales", "ounces": "12.0", "style": "ale"}
+    pair = {
+        "task": "match_entities",
+        "attribute": None,
+        "row": None,
+        "subject": json.dumps({"left": left, "right": right}),
+    }
+    queue(served, 1, **pair, question="Are row 1 and row 2 the same?", proposal="yes")
+    page.goto(served.address(view="review"))
+    row = page.get_by_role("row", name="beer differs")
+    expect(row.get_by_role("cell")).to_have_text(["Pale Ale", "Pale Ales"])
+    expect(row.locator("mark")).to_have_text(["s"])
+    expect(page.get_by_role("row", name="style differs")).to_be_visible()
+    expect(page.get_by_role("row", name="ounces 12.0 12.0", exact=True)).to_be_visible()
+    page.keyboard.press("n")
+    expect(page.get_by_text("No case waits for a person.")).to_be_visible()
+    until(lambda: labels(served) == ["no"])
+
+
 def sizes(register: Register) -> dict[int, int]:
     return {one.entity: len(one.records) for one in register.entities()}
 
