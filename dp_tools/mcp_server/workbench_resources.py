@@ -70,7 +70,7 @@ def add_workbench_resources(server: MCPServer[None], server_context: ServerConte
     def rows(path: str, rows: str) -> str:
         """Rows by number, from 1: a range such as 1-100, or a list such as 3,17,40; at most 500."""
         wanted = _numbers(rows)
-        with server_context.tables.open(roots.to_read(path)) as table:
+        with server_context.tables.open(roots.to_read(path), keep=True) as table:
             return as_json({"columns": table.columns, "count": table.count, "rows": _rows(table, wanted)})
 
     @server.resource("jobs://{job}/request", title="What a job was asked", mime_type=JSON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
 
     from dp_tools.tables.jobs.job_files import Writes
     from dp_tools.tables.jobs.jobs import Jobs
+    from dp_tools.tables.snapshot import Table
 
 _COLUMNS = 30
 """Columns of a profile that are returned at once."""
@@ -182,13 +184,16 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
             from dp_tools.tables.profile import profile_table as profile
             from dp_tools.tables.snapshot import inline_table, open_table
 
+            opening: AbstractContextManager[Table]
             if table.records is not None:
-                opened = inline_table(table.records)
-            elif table.path is not None:
-                opened = open_table(roots.to_read(table.path), cancel=cancel, **table.options)
-            else:
+                opening = inline_table(table.records)
+            elif table.path is None:
                 raise InvalidRequest("Say which table: give a path, or records.")
-            with opened:
+            elif table.options:
+                opening = open_table(roots.to_read(table.path), cancel=cancel, **table.options)
+            else:
+                opening = server_context.tables.open(roots.to_read(table.path), cancel=cancel)
+            with opening as opened:
                 shown = columns if columns is not None else list(opened.columns)[:_COLUMNS]
                 left_out = [] if columns is not None else list(opened.columns)[_COLUMNS:]
                 found = profile(opened, columns=shown, stage=watched(progress, cancel))
