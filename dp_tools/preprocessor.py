@@ -30,19 +30,22 @@ from dp_tools.profiling import Facts
 from dp_tools.profiling.kind import Kind
 from dp_tools.progress import Progress, watched
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
-from dp_tools.tables.change_log import log_beside, undo
 from dp_tools.tables.clean.cell_verdicts import judged_cells
 from dp_tools.tables.entities.register import Register, register_path
+from dp_tools.tables.io.folders import open_folder
+from dp_tools.tables.io.paths import Disk
 from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
     CleanRequest,
     DedupeRequest,
+    DetectRequest,
     FillRequest,
     JobResult,
     MatchRequest,
 )
+from dp_tools.tables.jobs.undoing import restore
 from dp_tools.tables.profile import profile_table
-from dp_tools.tables.scripting.answers import CleanAnswer, DedupeAnswer, MatchAnswer
+from dp_tools.tables.scripting.answers import CleanAnswer, CleanedFolder, DedupeAnswer, MatchAnswer, WrongCells
 from dp_tools.tables.scripting.followed import FollowedJobs
 from dp_tools.tables.scripting.given import (
     AnyTable,
@@ -144,6 +147,7 @@ class Preprocessor:
             pool=pool,
         )
 
+    @overload
     def detect(
         self,
         table: AnyTable,
@@ -157,11 +161,42 @@ class Preprocessor:
         rules: Sequence[str] = (),
         progress: Progress | None = None,
         cancel: threading.Event | None = None,
-    ) -> DetectErrorsAnswer:
+    ) -> DetectErrorsAnswer: ...
+    @overload
+    def detect(
+        self,
+        table: FileOrFrame,
+        attributes: Sequence[str] | None = None,
+        *,
+        ask_all: bool = False,
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        output: str | Path,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> WrongCells: ...
+    def detect(
+        self,
+        table: AnyTable,
+        attributes: Sequence[str] | None = None,
+        *,
+        context: Records = (),
+        only: Literal["errors", "unsure", "all"] | None = None,
+        show_record: bool | None = None,
+        ask_all: bool = False,
+        dataset: str | None = None,
+        rules: Sequence[str] = (),
+        output: str | Path | None = None,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> DetectErrorsAnswer | WrongCells:
         """Judge which cells of a table are wrong.
 
         Args:
-            table: records as {attribute: value}, a data frame, or the path of a file.
+            table: records as {attribute: value}, a data frame, or the path of a file; with `output`, also the folder of
+                the parts of a table.
             attributes: judge only these.
             context: more records of the same table, which are not judged; with records only.
             only: return only the errors, or only what is unsure; by default all verdicts.
@@ -170,11 +205,14 @@ class Preprocessor:
             ask_all: ask every question of a frame or a file, also where they are more than 2,000.
             dataset: the name of the dataset, which selects the rules that apply.
             rules: more rules, for this call only, one sentence each.
+            output: file to write the wrong cells to, or folder for those of each part. The work is then a job: the same
+                call goes on with it where it stopped, and columns that look like keys are left out.
+            overwrite: whether files that stand there may be replaced.
             progress: called with (done, of how many).
             cancel: set it to stop.
 
         Returns:
-            One verdict per cell, record by record.
+            One verdict per cell, record by record; with `output`, the wrong cells.
 
         Raises:
             InvalidRequest: the table or an option cannot be used as it is.
@@ -182,6 +220,15 @@ class Preprocessor:
             ModelUnavailable: no question can be answered.
             Cancelled: `cancel` was set.
         """
+        if output is not None:
+            return self._wrong_cells(
+                table,
+                attributes,
+                ask_all,
+                self._scope(table, output, overwrite, False, dataset, rules),
+                progress,
+                cancel,
+            )
         if is_records(table):
             return self._answer(
                 DetectErrorsAnswer,
@@ -332,7 +379,7 @@ class Preprocessor:
         """Find the wrong cells of a table and repair those whose right value can be found.
 
         Args:
-            table: the path of a file, a data frame, or records as {attribute: value}.
+            table: the path of a file, or of the folder of its parts, a data frame, or records as {attribute: value}.
             attributes: look only at these.
             include: look at these although they seem to be keys.
             exclude: leave these out.
@@ -811,13 +858,13 @@ class Preprocessor:
     def undo(
         self, cleaned: str | Path, output: str | Path, *, log: str | Path | None = None, overwrite: bool = False
     ) -> bool:
-        """Restore the file that a cleaned one was made from.
+        """Restore the file, or the folder of parts, that a cleaned one was made from.
 
         Args:
-            cleaned: the file that `clean` or `impute` wrote.
-            output: the file to write.
-            log: its change log; the one beside it by default.
-            overwrite: whether a file that stands there may be replaced.
+            cleaned: the file or the folder that `clean` or `impute` wrote.
+            output: the file or the folder to write.
+            log: its change log, or the folder of them; what is beside it by default.
+            overwrite: whether what stands there may be replaced.
 
         Returns:
             Whether the restored file equals the original bit for bit; otherwise it does value for value.
@@ -825,7 +872,7 @@ class Preprocessor:
         Raises:
             TableUnavailable: the log belongs to another file, or a file cannot be read or written.
         """
-        return undo(Path(cleaned), log_beside(cleaned) if log is None else Path(log), Path(output), overwrite=overwrite)
+        return restore(cleaned, output, log=log, overwrite=overwrite)
 
     def explain(
         self,
@@ -922,6 +969,25 @@ class Preprocessor:
         )
         return job, result, folder / Path(result.files[0].path).name
 
+    def _wrong_cells(
+        self,
+        table: AnyTable,
+        attributes: Sequence[str] | None,
+        ask_all: bool,
+        scope: dict[str, Any],
+        progress: Progress | None,
+        cancel: threading.Event | None,
+    ) -> WrongCells:
+        request = DetectRequest(
+            source=self._jobs.source(table),
+            attributes=None if attributes is None else list(attributes),
+            ask_all=ask_all,
+            **scope,
+        )
+        job, result, made = self._carried_out(request, True, False, progress, cancel)
+        is_folder = self._jobs.is_folder(request)
+        return WrongCells(job, result, open_folder(result.files[0].path, Disk()) if is_folder else made)
+
     def _changed(
         self,
         request: CleanRequest | FillRequest,
@@ -932,6 +998,8 @@ class Preprocessor:
         cancel: threading.Event | None,
     ) -> CleanAnswer:
         job, result, made = self._carried_out(request, resume, with_current_model, progress, cancel)
+        if self._jobs.is_folder(request):
+            return CleanedFolder(job, result, request.source)
         log = made.with_name(Path(result.files[1].path).name)
         return CleanAnswer(job, result, made, log, request.source, frame_in(table))
 

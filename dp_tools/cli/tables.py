@@ -21,8 +21,7 @@ from dp_tools.engine.workers.places import Places
 from dp_tools.errors import InvalidRequest, TableUnavailable
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
-from dp_tools.tables.change_log import log_beside
-from dp_tools.tables.change_log import undo as undo_changes
+from dp_tools.tables.io.folders import is_address
 from dp_tools.tables.io.paths import Disk, new_file
 from dp_tools.tables.jobs.job_requests import (
     AnyJobRequest,
@@ -37,11 +36,29 @@ from dp_tools.tables.jobs.job_store import JobStore, known_states, own_state
 from dp_tools.tables.jobs.jobs import Jobs
 from dp_tools.tables.jobs.results import Job
 from dp_tools.tables.jobs.reviews import answer_review, is_open, next_reviews
+from dp_tools.tables.jobs.undoing import restore
 from dp_tools.tables.profile import profile_table
 from dp_tools.tables.profile_page import profile_page
 from dp_tools.tables.snapshot import open_table
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
+
+
+class TablePath(click.ParamType[str]):
+    """A table as a command names it: a file, a folder of parts, or the address of one; as text."""
+
+    name = "path"
+
+    def __init__(self, *, exists: bool = True) -> None:
+        self._path = click.Path(exists=exists, readable=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if is_address(value):
+            return str(value)
+        return str(self._path.convert(value, param, ctx))
+
+
+TABLE = TablePath()
 SHARE = click.FloatRange(0, 1, min_open=True)
 C = TypeVar("C", bound=Callable[..., Any])
 _LOOK = 0.1
@@ -72,8 +89,8 @@ _JOB = (
     click.option(
         "-o",
         "--output",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="Output file (default: beside the table).",
+        type=TablePath(exists=False),
+        help="Output file, or folder where the table is one (default: beside the table).",
     ),
     click.option("--force", is_flag=True, help="Replace result files that exist."),
     click.option("--dataset", help="Name of the dataset; selects the rules that apply."),
@@ -184,14 +201,14 @@ def profile(
 
 
 @click.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=TABLE)
 @click.option("--detect-only", is_flag=True, help="List the wrong cells without changing anything.")
 @options(_JOB, _ESCAPE, _COLUMNS, _LABELLED_ROWS, _CELL_PROMISE, READING_OPTIONS, _MODEL, WORKERS)
 @with_workers
 def clean(
-    file: Path,
+    file: str,
     detect_only: bool,
-    output: Path | None,
+    output: str | None,
     force: bool,
     escape_formulas: bool,
     dataset: str | None,
@@ -213,7 +230,8 @@ def clean(
 
     Writes FILE.clean beside FILE, and a change log from which `dp-tools undo` restores the original. With
     --detect-only, writes one line per wrong cell: row, attribute, value, confidence, decision, decided_by, reason,
-    rule.
+    rule. FILE may be a folder of CSV or Parquet parts, also in object storage; each part is then written under its
+    name.
     """
     kind = DetectRequest if detect_only else CleanRequest
     request = kind(
@@ -231,16 +249,16 @@ def clean(
 
 
 @click.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=TABLE)
 @click.option("-a", "--attribute", required=True, help="Column whose missing values to fill.")
 @click.option("--allowed", multiple=True, help="Allowed value (repeatable).")
 @options(_JOB[:4], _ESCAPE, READING_OPTIONS, _MODEL, WORKERS)
 @with_workers
 def fill(
-    file: Path,
+    file: str,
     attribute: str,
     allowed: tuple[str, ...],
-    output: Path | None,
+    output: str | None,
     force: bool,
     escape_formulas: bool,
     dataset: str | None,
@@ -251,7 +269,10 @@ def fill(
     workers: Workers,
     **reading: Any,
 ) -> None:
-    """Fill the missing values of one column of FILE as a job. A change log allows undoing it."""
+    """Fill the missing values of one column of FILE as a job. A change log allows undoing it.
+
+    FILE may be a folder of CSV or Parquet parts, also in object storage.
+    """
     request = FillRequest(
         source=_source(file, reading),
         attribute=attribute,
@@ -262,13 +283,16 @@ def fill(
 
 
 @click.command()
-@click.argument("cleaned", type=FILE)
-@click.argument("log", type=FILE, required=False)
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Output file.")
-@click.option("--force", is_flag=True, help="Replace the output file if it exists.")
-def undo(cleaned: Path, log: Path | None, output: Path, force: bool) -> None:
-    """Restore the original of CLEANED from its change log LOG (default: the log beside CLEANED)."""
-    same = undo_changes(cleaned, log or log_beside(cleaned), output, overwrite=force)
+@click.argument("cleaned", type=TABLE)
+@click.argument("log", type=TABLE, required=False)
+@click.option("-o", "--output", type=TablePath(exists=False), required=True, help="Output file, or folder.")
+@click.option("--force", is_flag=True, help="Replace the output if it exists.")
+def undo(cleaned: str, log: str | None, output: str, force: bool) -> None:
+    """Restore the original of CLEANED from its change log LOG (default: the log beside CLEANED).
+
+    Where CLEANED is a folder of parts, LOG is the folder of their logs.
+    """
+    same = restore(cleaned, output, log=log, overwrite=force)
     click.echo(f"{output} equals the original" + (" bit for bit." if same else ", value for value."), err=True)
 
 
@@ -279,16 +303,16 @@ _OF_PAIRS = (
 
 
 @click.command("match-tables")
-@click.argument("left", type=FILE)
-@click.argument("right", type=FILE)
+@click.argument("left", type=TABLE)
+@click.argument("right", type=TABLE)
 @click.option("--many", is_flag=True, help="Allow a record to match several others.")
 @options(_OF_PAIRS)
 @with_workers
 def match_tables(
-    left: Path,
-    right: Path,
+    left: str,
+    right: str,
     many: bool,
-    output: Path | None,
+    output: str | None,
     force: bool,
     escape_formulas: bool,
     dataset: str | None,
@@ -334,7 +358,7 @@ def match_tables(
 
 
 @click.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=TABLE)
 @click.option(
     "--register", help="Bring FILE into this entity register (a name, or a path ending in .sqlite); made if new."
 )
@@ -342,10 +366,10 @@ def match_tables(
 @options(_OF_PAIRS)
 @with_workers
 def dedupe(
-    file: Path,
+    file: str,
     register: str | None,
     key: tuple[str, ...],
-    output: Path | None,
+    output: str | None,
     force: bool,
     escape_formulas: bool,
     dataset: str | None,
@@ -510,17 +534,19 @@ def _state_with(case: int, state: Path | None) -> Path:
     return found[0] if found else state or own_state()
 
 
-def _source(path: Path, reading: dict[str, Any]) -> TableSource:
-    given = {name: value for name, value in reading.items() if value is not None}
-    return TableSource(path=str(path.absolute()), **given)
+def _source(path: str, reading: dict[str, Any]) -> TableSource:
+    return TableSource(path=_absolute(path), **{name: value for name, value in reading.items() if value is not None})
+
+
+def _absolute(path: str) -> str:
+    return path if is_address(path) else str(Path(path).absolute())
 
 
 def _scope(
-    output: Path | None, force: bool, escape_formulas: bool, dataset: str | None, rules: tuple[str, ...]
+    output: str | None, force: bool, escape_formulas: bool, dataset: str | None, rules: tuple[str, ...]
 ) -> dict[str, Any]:
-    where = None if output is None else str(output.absolute())
     return {
-        "output": where,
+        "output": None if output is None else _absolute(output),
         "overwrite": force,
         "escape_formulas": escape_formulas,
         "dataset": dataset,

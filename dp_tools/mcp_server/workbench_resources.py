@@ -211,7 +211,8 @@ def _cells(jobs: Jobs, job: str) -> Iterator[tuple[int, str, str | None, str | N
     request, result = jobs.request(job), jobs.get(job).result
     if result is None or isinstance(request, MatchRequest | DedupeRequest | CallRequest):
         return
-    written = next((Path(file.path) for file in result.files), None)
+    # In a folder of parts no number stands for a row of the whole table.
+    written = next((path for file in result.files if not (path := Path(file.path)).is_dir()), None)
     if written is not None and isinstance(request, DetectRequest):
         yield from _wrong_cells(written)
     elif written is not None:

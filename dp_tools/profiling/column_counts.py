@@ -2,11 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from dp_tools.records import NO_VALUE
+
+KEPT = 1_000_000
+"""Distinct values of a column that are counted at once, where it comes in parts."""
+
+
+@dataclass
+class ValueCounts:
+    """How often each value of a column occurs that comes in parts, in bounded memory.
+
+    Once there are too many values, those seen once so far are let go, and if that is not enough, the rarest. So the
+    count of a value that is rare in each part may be too low, and `distinct` too high.
+
+    Args:
+        values: `value` and `count`, the most frequent first once all parts were added.
+        filled: cells with a value.
+        dropped: values that were let go.
+    """
+
+    values: pl.DataFrame
+    filled: int = 0
+    dropped: int = 0
+
+    @classmethod
+    def none(cls) -> ValueCounts:
+        """Of no part yet."""
+        return cls(pl.DataFrame(schema={"value": pl.String, "count": pl.UInt64}))
+
+    @property
+    def distinct(self) -> int:
+        """How many values there are."""
+        return len(self.values) + self.dropped
+
+    def add(self, column: pl.Series) -> None:
+        """Count a part of the column, whose values are strings or null."""
+        counts = value_counts(column).with_columns(pl.col("count").cast(pl.UInt64))
+        self.filled += int(counts["count"].sum())
+        merged = pl.concat([self.values, counts]).group_by("value").agg(pl.col("count").sum())
+        merged = merged.sort(["count", "value"], descending=[True, False])
+        if len(merged) > KEPT:
+            kept = merged.filter(pl.col("count") > 1).head(KEPT // 2)
+            self.dropped += len(merged) - len(kept)
+            merged = kept
+        self.values = merged
 
 
 def known(column: str) -> pl.Expr:

@@ -20,6 +20,9 @@ from dp_tools.tables.io.paths import fingerprint, new_file
 from dp_tools.tables.io.table_file import Edit, TableFile
 from dp_tools.tables.snapshot import open_file
 
+LOG_ENDING = ".changes.jsonl"
+"""What stands in the place of a file's ending in the name of its change log."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -120,10 +123,19 @@ def read_changes(log: Path) -> Iterator[dict[str, Any]]:
         raise TableUnavailable(f"{log.name} ends before its end, so it cannot be trusted; use the original file.")
 
 
+def changed_file(log: Path) -> str:
+    """The name of the file that a change log is of.
+
+    Raises:
+        TableUnavailable: it is no change log.
+    """
+    return str(_head(log)["changes_to"])
+
+
 def log_beside(cleaned: str | Path) -> Path:
     """Where the change log of a cleaned file is written."""
     path = Path(cleaned)
-    return path.with_name(f"{path.stem}.changes.jsonl")
+    return path.with_name(f"{path.stem}{LOG_ENDING}")
 
 
 def undo(cleaned: Path, log: Path, target: Path, *, overwrite: bool = False) -> bool:

@@ -101,6 +101,7 @@ def contents(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     comparing: bool = False,
+    every: int = 1,
     stage: Stage = silent,
 ) -> list[Content]:
     """The columns that describe the records of each table.
@@ -111,6 +112,7 @@ def contents(
         include: columns that are looked at though they would be left out.
         exclude: columns that are not looked at.
         comparing: whether records are compared, and not judged one by one.
+        every: the tables hold one record of so many, evenly spread.
         stage: gives the progress of a stage by its name; it may raise to stop.
 
     Raises:
@@ -120,7 +122,7 @@ def contents(
         if not any(name in table.columns for table in tables):
             tables[0].require([name])
     look = stage("choosing columns")
-    reasons = [_reasons(table, comparing, look) if only is None else {} for table in tables]
+    reasons = [_reasons(table, comparing, every, look) if only is None else {} for table in tables]
     if len(tables) == 2:
         _keep_shared_keys(tables, reasons)
     return [_chosen(table, why, only, include, exclude) for table, why in zip(tables, reasons, strict=True)]
@@ -144,12 +146,12 @@ def _chosen(
     return Content(kept, left_out)
 
 
-def _reasons(table: Table, comparing: bool, look: Progress) -> dict[str, str]:
+def _reasons(table: Table, comparing: bool, every: int, look: Progress) -> dict[str, str]:
     """The columns that do not describe the records, and why."""
     found = {}
     for place, column in enumerate(table.series()):
         look(place, len(table.columns))
-        reason = _reason(column.name, _facts(column), comparing)
+        reason = _reason(column.name, _facts(column, every), comparing)
         if reason is not None:
             found[column.name] = reason
     return found
@@ -191,7 +193,7 @@ def _describes(words: set[str]) -> bool:
     return any(word in _DESCRIBING or word.startswith(_DESCRIBING_STEMS) for word in words)
 
 
-def _facts(column: pl.Series) -> _Column:
+def _facts(column: pl.Series, every: int = 1) -> _Column:
     value = pl.col("value")
     # A serial number may have a prefix of its own: V7000, V7001, ...
     counter = value.str.extract(r"^[^\d\s]{0,6}(\d{1,15})$").cast(pl.Int64)
@@ -220,7 +222,7 @@ def _facts(column: pl.Series) -> _Column:
         .row(0, named=True)
     )
     counted, span = facts.pop("counted"), facts.pop("span")
-    serial = 1 < facts["records"] == counted and span < 3 * facts["records"] + 10
+    serial = 1 < facts["records"] == counted and span < 3 * facts["records"] * every + 10
     return _Column(**{field: number or 0 for field, number in facts.items()}, serial=serial)
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
 
 from dp_tools.profiling.association import CodedTable
 from dp_tools.profiling.cell_facts import CLOSED, MOST_DETERMINANTS, RecordFacts, beginning_of
-from dp_tools.profiling.column_counts import known, known_codes
+from dp_tools.profiling.column_counts import ValueCounts, known, known_codes
 from dp_tools.profiling.column_relations import relations
 from dp_tools.profiling.columns import ENOUGH, Column, Repeated, nearest_value
 from dp_tools.profiling.facts import GroupMajority
@@ -44,13 +47,23 @@ class TableFacts(RecordFacts):
     """Facts about the cells of a table.
 
     Args:
-        table: the table.
+        table: the table, or evenly spread records of it.
         stage: gives the progress of a stage by its name; it may raise to stop.
+        rows: how many records it has, where `table` holds a part of them.
+        counts: how often each value occurs in all of them, by attribute, then.
     """
 
-    def __init__(self, table: Table, stage: Stage = silent) -> None:
+    def __init__(
+        self,
+        table: Table,
+        stage: Stage = silent,
+        *,
+        rows: int | None = None,
+        counts: Mapping[str, ValueCounts] = MappingProxyType({}),
+    ) -> None:
         super().__init__(())
-        self.rows = table.count
+        self.rows = table.count if rows is None else rows
+        self._counts = counts
         self._words: dict[str, list[tuple[str, int]]] = {}
         self._table = table
         self._plain: dict[str, dict[str, str]] = {}
@@ -81,7 +94,8 @@ class TableFacts(RecordFacts):
     def beside(self, attribute: str, value: str) -> dict[str, Counter[str]]:
         """The values of the other columns in up to two thousand rows that hold a value, evenly spread."""
         if (attribute, value) not in self._beside:
-            step = max(1, self._columns[attribute].counts[value] // ROWS_BESIDE)
+            held = self._columns[attribute].counts[value] * self._table.count // max(self.rows, 1)
+            step = max(1, held // ROWS_BESIDE)
             rows = self._table.scan().filter(known(attribute) == value).gather_every(step)
             others = [name for name in self._columns if name != attribute]
             found = rows.select(known(name).alias(name) for name in others).collect()
@@ -206,7 +220,8 @@ class TableFacts(RecordFacts):
         for place, column in enumerate(table.series()):
             look(place, len(table.columns))
             codes[:, place], counts = known_codes(column)
-            columns[column.name] = _column(table.count, counts)
+            of_rows, whole = _column(table.count, counts), self._counts.get(column.name)
+            columns[column.name] = of_rows if whole is None else _of_whole(self.rows, whole, of_rows)
             values[column.name] = counts["value"]
             beginnings[column.name] = pl.Series(map(beginning_of, values[column.name]), dtype=pl.String)
         self._learn_columns(columns)
@@ -226,6 +241,33 @@ def _column(rows: int, counts: pl.DataFrame) -> Column:
     repeated = counts.filter(pl.col("count") > 1)
     kept = Repeated(dict((counts.head(1) if repeated.is_empty() else repeated).iter_rows()), len(counts))
     return Column.of(rows, kept, counts.iter_rows(), len(counts) * 2 // MANY)
+
+
+def _of_whole(rows: int, whole: ValueCounts, part: Column) -> Column:
+    """A column of so many rows from all its values; of very many, its shapes and numbers are those of a part, scaled.
+
+    Args:
+        rows: how many.
+        whole: all its values.
+        part: the column in evenly spread rows.
+    """
+    if whole.distinct <= MANY:
+        return Column.of(rows, Counter(dict(whole.values.iter_rows())))
+    repeated = whole.values.filter(pl.col("count") > 1)
+    kept = (whole.values.head(1) if repeated.is_empty() else repeated).head(MANY)
+    share = whole.filled / max(part.filled, 1)
+    return replace(
+        part,
+        rows=rows,
+        filled=whole.filled,
+        counts=Repeated(dict(kept.iter_rows()), whole.distinct),
+        shapes=_scaled(part.shapes, share),
+        characters=_scaled(part.characters, share),
+    )
+
+
+def _scaled(counts: Counter[str], share: float) -> Counter[str]:
+    return Counter({value: round(count * share) for value, count in counts.items()})
 
 
 def _digits(value: str) -> str:

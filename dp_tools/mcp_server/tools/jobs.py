@@ -87,6 +87,7 @@ def undo_tool(server_context: ServerContext, *, trust_agents: bool) -> PlainTool
         job: JobHandle,
         attribute: Annotated[str | None, Field(description="Only this attribute's.")] = None,
         row: Annotated[int | None, Field(description="Only this row's, from 1.", ge=1)] = None,
+        part: Annotated[str | None, Field(description="Of a folder, only this part's.")] = None,
     ) -> Annotated[CallToolResult, UndoneChanges] | InputRequiredResult:
         """Undoes changes of a clean_table job: one cell, a column, or all. Its file and log are written again."""
         from dp_tools.tables.jobs.job_files import Writes
@@ -98,7 +99,7 @@ def undo_tool(server_context: ServerContext, *, trust_agents: bool) -> PlainTool
             asked = await require_consent(ctx, [], Writes(files, frozenset(files)))
             if asked is not None:
                 return asked
-        undone, left = await anyio.to_thread.run_sync(lambda: undo(server_context.jobs, job, attribute, row))
+        undone, left = await anyio.to_thread.run_sync(lambda: undo(server_context.jobs, job, attribute, row, part))
         return result_of(UndoneChanges(undone=undone, left=left))
 
     return PlainTool.of(undo_changes, "Undo changes", CHANGES, RUN)

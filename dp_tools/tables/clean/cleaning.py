@@ -17,7 +17,6 @@ import numpy as np
 
 from dp_tools.decision import is_misunderstood, weighed_alarm
 from dp_tools.errors import InvalidRequest
-from dp_tools.rules.discovery.data_constraints import DataConstraints, searched
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.cascade.cascade import Audit
 from dp_tools.tables.cascade.promise import Promise
@@ -28,11 +27,11 @@ from dp_tools.tables.clean.learning import MODEL, Evidence, Taught, Teaching, co
 from dp_tools.tables.clean.proposals import Proposal, proposals
 from dp_tools.tables.clean.unattended import Unattended
 from dp_tools.tables.confidence_bands import ACCEPT, REVIEW
-from dp_tools.tables.identity_columns import Content, contents
+from dp_tools.tables.identity_columns import Content
 from dp_tools.tables.io.paths import new_file
 from dp_tools.tables.labelled.labelled_rows import LabelledRows
 from dp_tools.tables.snapshot import Table
-from dp_tools.tables.table_facts import TableFacts
+from dp_tools.tables.whole import Whole
 from dp_tools.tasks.impute import ImputeAnswer, ImputeRequest
 from dp_tools.tasks.request_errors import make_request
 from dp_tools.tasks.task import WITHOUT_MODEL, Outcome, UsedRule
@@ -104,6 +103,7 @@ class Cleaner:
         include, exclude: attributes that are looked at although they would be left out, and the other way round.
         promise: what the verdicts keep to where only a part of many questions is asked; None asks all.
         labels: some rows as they should be; what they teach decides then, and whether the model is asked.
+        whole: what the table is judged by, where it is a part of a larger one.
         seed: for what is then drawn at random.
 
     Raises:
@@ -122,24 +122,20 @@ class Cleaner:
         exclude: Sequence[str] = (),
         promise: Promise | None = PROMISED,
         labels: LabelledRows | None = None,
+        whole: Whole | None = None,
         seed: int = 0,
     ) -> None:
         if attributes is not None and not attributes:
             raise InvalidRequest("There are no attributes to judge: name some, or leave attributes out.")
         if labels is not None:
             include = [*include, *(name for name in labels.corrected(table) if name not in (*include, *exclude))]
-        (self._content,) = contents((table,), only=attributes, include=include, exclude=exclude, stage=work.stage)
+        whole = Whole(table) if whole is None else whole
+        self._content = whole.content(attributes, include, exclude, work.stage)
         self.table, self._work = table, work
         self._dataset, self._rules = dataset, rules
         self.attributes = self._content.columns
-        self.facts = TableFacts(table, work.stage)
-        constraints = DataConstraints.of(
-            (record for _, record in table.records(searched(table.count, len(table.columns)))),
-            dataset,
-            retired=work.decider.retired,
-            progress=work.stage("mining rules"),
-            cancel=work.cancel,
-        )
+        self.facts = whole.facts(work.stage)
+        constraints = whole.constraints(work, dataset)
         # Labels of other columns teach nothing here: those of an earlier file, or of attributes that were not named.
         teaches = labels is not None and not set(self.attributes).isdisjoint(labels.columns)
         self._labels, self._seed = labels if teaches else None, seed
@@ -348,19 +344,23 @@ class Cleaner:
         return list(self._judge.guidance(attribute).allowed() or sorted(self.facts.closed_set(attribute)))
 
 
-def write_wrong_cells(target: Path, cells: list[JudgedCell], *, overwrite: bool = False) -> None:
-    """Write wrong cells as a CSV file: row (from 1), attribute, value, confidence, band, by, reason, rule.
+def write_wrong_cells(target: Path, cells: list[JudgedCell], part: str | None = None) -> None:
+    """Write wrong cells as a CSV file: row (from 1), attribute, value, confidence, band, by, reason, rule; before them,
+    of a part of a larger table, its name.
 
     Raises:
-        TableUnavailable: something stands there, or the disk refuses.
+        TableUnavailable: the disk refuses.
     """
+    of_part = () if part is None else (part,)
 
     def lines() -> Iterator[tuple[object, ...]]:
-        yield "row", "attribute", "value", "confidence", "decision", "decided_by", "reason", "rule"
+        names = ("row", "attribute", "value", "confidence", "decision", "decided_by", "reason", "rule")
+        yield names if part is None else ("part", *names)
         for cell in cells:
             error = cell.error or 0.0
             decision = "accept" if error >= ACCEPT else "review"
             yield (
+                *of_part,
                 cell.row + 1,
                 cell.attribute,
                 cell.value or "",
@@ -371,5 +371,5 @@ def write_wrong_cells(target: Path, cells: list[JudgedCell], *, overwrite: bool 
                 cell.rule or "",
             )
 
-    with new_file(target, overwrite=overwrite) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with new_file(target, overwrite=True) as made, made.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(lines())

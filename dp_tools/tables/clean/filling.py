@@ -13,7 +13,7 @@ from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.change_log import Change
 from dp_tools.tables.confidence_bands import ACCEPT, REVIEW
 from dp_tools.tables.snapshot import Table
-from dp_tools.tables.table_facts import TableFacts
+from dp_tools.tables.whole import Whole
 from dp_tools.tasks.closed_set import BATCH, EXAMPLES, closed_set_of
 from dp_tools.tasks.impute import MOST_VALUES, ImputeRequest
 from dp_tools.tasks.request_errors import make_request
@@ -77,16 +77,17 @@ def fill_column(
     allowed: Sequence[str] | None = None,
     dataset: str | None = None,
     rules: Sequence[str] = (),
+    whole: Whole | None = None,
 ) -> Filling:
     """Infer the missing values of a column, and sort them by what stands without a person.
 
     Args:
-        work, table, attribute, allowed, dataset, rules: as `decided_gaps`.
+        work, table, attribute, allowed, dataset, rules, whole: as `decided_gaps`.
 
     Raises:
         InvalidRequest, Cancelled, ModelUnavailable: see `decided_gaps`.
     """
-    gaps = decided_gaps(work, table, attribute, allowed=allowed, dataset=dataset, rules=rules)
+    gaps = decided_gaps(work, table, attribute, allowed=allowed, dataset=dataset, rules=rules, whole=whole)
     filling = Filling(len(gaps.outcomes), gaps.allowed, right=gaps.right, hidden=gaps.hidden)
     for batch in chunks(gaps.outcomes, _PART):
         for row, record in table.records(set(batch)):
@@ -109,6 +110,7 @@ def decided_gaps(
     allowed: Sequence[str] | None = None,
     dataset: str | None = None,
     rules: Sequence[str] = (),
+    whole: Whole | None = None,
 ) -> Gaps:
     """Infer the missing values of a column from the rest of each record and from the rows that are like it.
 
@@ -120,16 +122,20 @@ def decided_gaps(
         attribute: the column.
         allowed: the values to choose from (default: what a rule allows, or the column's own where it has few).
         dataset, rules: which rules apply.
+        whole: what the table is judged by, where it is a part of a larger one.
 
     Raises:
         InvalidRequest: the attribute is unknown.
         Cancelled, ModelUnavailable: see `Work.answers`.
     """
     table.require([attribute])
-    facts = TableFacts(table, work.stage)
+    whole = Whole(table) if whole is None else whole
+    facts = whole.facts(work.stage)
     injection = work.decider.knowledge.inject(task="impute", dataset=dataset, attribute=attribute, extra=list(rules))
     listed = list(allowed or injection.allowed() or ())
     rows, holding = _rows(work, table, attribute, listed)
+    if whole.table is not table:
+        _, holding = _rows(work, whole.table, attribute, listed)
     closed = listed or sorted(facts.closed_set(attribute)) or None
     work.expect(len(rows))
 
@@ -149,7 +155,7 @@ def decided_gaps(
 
     decided = [outcome for batch in chunks(rows, _PART) for part in work.outcomes(requests(batch)) for outcome in part]
     gaps = Gaps(dict(zip(rows, decided, strict=True)), closed)
-    _choose(work, table, attribute, listed, holding, gaps)
+    _choose(work, table, whole.table, attribute, listed, holding, gaps)
     gaps.rules, _ = rules_of({attribute: injection}, list(gaps.outcomes.values()))
     return gaps
 
@@ -189,15 +195,29 @@ def _change(row: int, attribute: str, old: str | None, outcome: Outcome) -> Chan
 
 
 def _choose(
-    work: Work, table: Table, attribute: str, listed: Sequence[str], holding: dict[str, list[int]], gaps: Gaps
+    work: Work,
+    table: Table,
+    whole: Table,
+    attribute: str,
+    listed: Sequence[str],
+    holding: dict[str, list[int]],
+    gaps: Gaps,
 ) -> None:
-    """Choose among the values of a closed set for the gaps that the records leave open."""
+    """Choose among the values of a closed set for the gaps that the records leave open.
+
+    Args:
+        work, table, attribute: as in `decided_gaps`.
+        whole: the table of which `holding` gives the rows with each value.
+        listed: the closed set that was named.
+        holding: the rows of each value.
+        gaps: as they are decided so far.
+    """
     left_open = [row for row, outcome in gaps.outcomes.items() if is_open_gap(outcome)]
     if not left_open:
         return
     chance = random.Random(0)
     filled = [row for rows in holding.values() for row in rows]
-    known = [record for _, record in table.records(set(chance.sample(filled, min(EXAMPLES, len(filled)))))]
+    known = [record for _, record in whole.records(set(chance.sample(filled, min(EXAMPLES, len(filled)))))]
     some = chance.sample(list(gaps.outcomes), min(BATCH, len(gaps.outcomes)))
     look = work.stage("choosing among the column's values")
     closed_set = closed_set_of(

@@ -65,6 +65,33 @@ class Disk:
         except (OSError, RuntimeError, ValueError):
             raise TableUnavailable(f"{str(path)[:200]!r} is no path that can be followed; give another.") from None
 
+    def folder_to_read(self, path: str | Path) -> Path:
+        """The real path of an existing folder; each file in it is read as `to_read` allows.
+
+        Raises:
+            TableUnavailable: it does not exist.
+        """
+        real = self.real(path)
+        _require_folder(path, real)
+        return real
+
+    def folder_to_write(self, path: str | Path) -> Path:
+        """The real path of a folder that need not be there yet; each file in it is written as `to_write` allows.
+
+        Raises:
+            TableUnavailable: it cannot be there.
+        """
+        real = self.real(path)
+        _require_place_for_folder(path, real)
+        return real
+
+    def require_address(self, address: str) -> None:
+        """Refuse an address such as s3://bucket/folder where none may be used.
+
+        Raises:
+            TableUnavailable: none may be used.
+        """
+
     def place(self, beside: Path) -> Path:
         """Where a file goes that is meant to stand there, beside its source."""
         return beside
@@ -93,7 +120,7 @@ class Roots(Disk):
     Args:
         folders: the folders, resolved; see `Roots.of`.
         reserved: files and folders that a server uses itself: rules, tokens, jobs, caches.
-        granted: files outside the folders that a person let be read, resolved.
+        granted: files and folders outside the folders that a person let be read, resolved.
     """
 
     folders: tuple[Path, ...]
@@ -128,11 +155,36 @@ class Roots(Disk):
             TableUnavailable: it does not exist, is not a plain file, lies outside, is hidden, or is dp-tools' own.
         """
         real = self.real(path)
-        if real not in self.granted:
-            self._require_inside(path, real)
-        self._require_not_reserved(path, real)
+        self._require_readable(path, real)
         _require_file(path, real, f"give a path to a file under {self}")
         return real
+
+    def folder_to_read(self, path: str | Path) -> Path:
+        """The real path of an existing folder under the roots.
+
+        Raises:
+            TableUnavailable: it does not exist, lies outside, is hidden, or is dp-tools' own.
+        """
+        real = self.real(path)
+        self._require_readable(path, real)
+        _require_folder(path, real)
+        return real
+
+    def folder_to_write(self, path: str | Path) -> Path:
+        """The real path of a folder under the roots that need not be there yet.
+
+        Raises:
+            TableUnavailable: the path leads outside or through a link; it is hidden, is dp-tools' own, or is a file.
+        """
+        real = self.real(path)
+        self._require_inside(path, real)
+        self._require_no_link(path)
+        self._require_not_reserved(path, real)
+        _require_place_for_folder(path, real)
+        return real
+
+    def require_address(self, address: str) -> None:
+        raise TableUnavailable(f"{address} is no path under {self}; copy it there, or run the job at a shell.")
 
     def to_write(self, path: str | Path, endings: Collection[str] = ()) -> Path:
         """The real path for a file under the roots that may be written; its folder must exist.
@@ -191,6 +243,11 @@ class Roots(Disk):
 
     def _holds(self, real: Path) -> bool:
         return any(real.is_relative_to(folder) for folder in self.folders)
+
+    def _require_readable(self, path: str | Path, real: Path) -> None:
+        if self.granted.isdisjoint((real, *real.parents)):
+            self._require_inside(path, real)
+        self._require_not_reserved(path, real)
 
     def _require_inside(self, path: str | Path, real: Path) -> None:
         folder = next((folder for folder in self.folders if real.is_relative_to(folder)), None)
@@ -253,6 +310,18 @@ def _require_file(path: str | Path, real: Path, remedy: str) -> None:
         raise TableUnavailable(f"There is no file {path}; {remedy}.")
     if not stat.S_ISREG(there.st_mode):
         raise TableUnavailable(f"{path} is not a plain file; {remedy}.")
+
+
+def _require_folder(path: str | Path, real: Path) -> None:
+    if not real.is_dir():
+        raise TableUnavailable(f"There is no folder {path}; give the path of a table.")
+
+
+def _require_place_for_folder(path: str | Path, real: Path) -> None:
+    if real.exists() and not real.is_dir():
+        raise TableUnavailable(f"{path} is a file, and the parts of a table need a folder; write elsewhere.")
+    if not real.parent.is_dir():
+        raise TableUnavailable(f"There is no folder {real.parent}; make it first, or write elsewhere.")
 
 
 def _status(path: Path) -> os.stat_result | None:

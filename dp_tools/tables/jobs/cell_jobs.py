@@ -44,7 +44,7 @@ def detect(run: JobRun) -> JobResult:
         cleaner = _cleaner(run, table, request)
         detection = cleaner.detect()
         _keep_learned(run, request, detection)
-        files = deliver(run, "the wrong cells", lambda made: write_wrong_cells(made, detection.wrong, overwrite=True))
+        files = deliver(run, "the wrong cells", lambda made: write_wrong_cells(made, detection.wrong, run.part))
     return JobResult(
         summary=_found(detection),
         files=files,
@@ -98,6 +98,7 @@ def fill(run: JobRun) -> JobResult:
             allowed=request.allowed,
             dataset=request.dataset,
             rules=request.rules,
+            whole=run.whole,
         )
         formulas = _leave_formulas(table, filling)
         files = write_table(run, table, filling.changes)
@@ -132,7 +133,8 @@ def _cleaner(run: JobRun, table: Table, request: DetectRequest | CleanRequest) -
         include=request.include,
         exclude=request.exclude,
         promise=request.promise,
-        labels=_labels(run, table, request),
+        labels=_labels(run, table, request) if run.whole is None else None,
+        whole=run.whole,
     )
 
 

@@ -9,6 +9,14 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from dp_tools.errors import InvalidRequest, TableUnavailable
+from dp_tools.tables.io.folders import (
+    PART_ENDINGS,
+    PartFolder,
+    digest_of_folder,
+    folder_beside,
+    is_address,
+    is_folder,
+)
 from dp_tools.tables.io.formats import format_of, result_of
 from dp_tools.tables.io.paths import Disk, beside, fingerprint
 from dp_tools.tables.jobs.job_requests import (
@@ -26,6 +34,10 @@ from dp_tools.tables.jobs.job_store import JobStore
 
 _WORDS = {"detect": "errors", "clean": "clean", "fill": "filled", "match": "matches", "dedupe": "duplicates"}
 """What stands in the name of a result that nobody named."""
+CHANGES = "changes"
+"""What stands behind the name of a folder of results for the folder of change logs beside it."""
+OnCells = DetectRequest | CleanRequest | FillRequest
+"""The jobs that look at cells, which can be done part by part."""
 _CSV = ".csv"
 _LINES = ".jsonl"
 
@@ -67,18 +79,72 @@ def resolve_paths(request: AnyJobRequest, disk: Disk) -> AnyJobRequest:
     resolved: dict[str, object] = {}
     for name, source in zip(names, sources_of(request), strict=True):
         if source.path is not None and source.records is None:
-            resolved[name] = source.model_copy(update={"path": str(disk.to_read(source.path))})
+            resolved[name] = source.model_copy(update={"path": _to_read(source.path, disk)})
         elif source.records is None:
             raise InvalidRequest("Say which table: give a path, or records.")
     if isinstance(request, PromisedRequest) and request.labelled is not None:
         resolved["labelled"] = str(disk.to_read(request.labelled))
+    if is_on_folder(request, disk):
+        resolved["output"] = result_folder(request, disk)
+        return request.model_copy(update=resolved)
     outputs = outputs_of(request, disk)
     resolved["output"] = str(outputs[0]) if outputs else None
     return request.model_copy(update=resolved)
 
 
+def _to_read(path: str, disk: Disk) -> str:
+    if is_address(path):
+        disk.require_address(path)
+        return path
+    return str(disk.folder_to_read(path) if is_folder(path, disk) else disk.to_read(path))
+
+
+def is_on_folder(request: AnyJobRequest, disk: Disk) -> bool:
+    """Whether a job works on a table that lies in a folder of parts.
+
+    Raises:
+        InvalidRequest: it does, and is none that can.
+    """
+    sources = (source.path for source in sources_of(request) if source.records is None)
+    if not any(path is not None and is_folder(path, disk) for path in sources):
+        return False
+    if not isinstance(request, OnCells):
+        raise InvalidRequest(
+            "The parts of a folder can be judged, cleaned and filled, not matched: bring them together in one Parquet "
+            "file to match them."
+        )
+    return True
+
+
+def has_changes(request: AnyJobRequest) -> bool:
+    """Whether a job writes a table with changes, and the log of them."""
+    return isinstance(request, CleanRequest | FillRequest)
+
+
+def result_folder(request: AnyJobRequest, disk: Disk) -> str:
+    """Where the parts of a result go: the folder that is named, or one beside the table's.
+
+    Raises:
+        TableUnavailable: they may not be written there.
+    """
+    (source,) = sources_of(request)
+    assert source.path is not None
+    wanted = request.output
+    if wanted is None:
+        given = source.path if is_address(source.path) else str(disk.real(source.path))
+        natural = folder_beside(given, _WORDS[request.kind])
+        wanted = natural if is_address(natural) else str(disk.place(Path(natural)))
+    if Path(wanted).suffix.lower() in PART_ENDINGS:
+        raise TableUnavailable(f"{wanted} is the name of a file, and the parts of a table need a folder: name one.")
+    if is_address(wanted):
+        disk.require_address(wanted)
+        return wanted
+    return str(disk.folder_to_write(wanted))
+
+
 def outputs_of(request: AnyJobRequest, disk: Disk) -> list[Path]:
-    """The files that a job is going to write; none for records that are passed along without an output.
+    """The files that a job is going to write; none for records that are passed along without an output, nor in object
+    storage. Where the table lies in a folder of parts, they are folders.
 
     First the result; then, where the job has them, the cases for a person; then the change log, or the merged table
     and where its values come from.
@@ -89,8 +155,14 @@ def outputs_of(request: AnyJobRequest, disk: Disk) -> list[Path]:
     """
     if isinstance(request, CallRequest):
         return []
+    if is_on_folder(request, disk):
+        folder = result_folder(request, disk)
+        if is_address(folder):
+            return []
+        logs = [disk.folder_to_write(f"{folder}.{CHANGES}")] if has_changes(request) else []
+        return [Path(folder), *logs]
     first, *_ = sources_of(request)
-    changes = isinstance(request, CleanRequest | FillRequest)
+    changes = has_changes(request)
     natural = None
     if first.path is not None and first.records is None:
         # A changed table is written in its own format where that can be, all else as CSV.
@@ -143,14 +215,30 @@ def require_free(file: Path, request: AnyJobRequest, disk: Disk, store: JobStore
     """
     if not file.exists():
         return
+    _require_overwrite(file, request)
+    if disk.trusted:
+        return
     mark = _mark(file, request)
-    if not (disk.trusted or store.wrote(file, mark) or leave.replaces.get(file) == mark):
+    if not (store.wrote(file, mark) or leave.replaces.get(file) == mark):
         raise TableUnavailable(
             f"{file} was not written by a job of yours, and only a person may have it replaced; write elsewhere."
         )
 
 
 def _mark(file: Path, request: AnyJobRequest) -> str:
+    _require_overwrite(file, request)
+    return digest_of_folder(file) if file.is_dir() else fingerprint(file)
+
+
+def _require_overwrite(file: Path, request: AnyJobRequest) -> None:
     if not request.overwrite:
         raise TableUnavailable(f"{file} already exists; write elsewhere, or ask for it to be overwritten.")
-    return fingerprint(file)
+
+
+def note_folder(store: JobStore, job: str, folder: PartFolder) -> None:
+    """Note a folder that a job wrote as it stands, so that it is never taken for another's.
+
+    Object storage is not noted: only who may write anywhere writes there.
+    """
+    if not is_address(folder.address):
+        store.note_output(job, Path(folder.address), digest_of_folder(Path(folder.address)))

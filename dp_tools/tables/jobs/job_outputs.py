@@ -31,11 +31,11 @@ REVIEWS = 1000
 
 
 def put_before_a_person(
-    run: JobRun, reviews: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]] = ()
+    run: JobRun, reviews: list[dict[str, Any]], others: Sequence[dict[str, Any]] = ()
 ) -> list[OutputFile]:
     """Keep the doubtful cases for `next_reviews`, and write them to a file beside the result; in that file, behind
     them, stand also those for which there is nothing to propose."""
-    run.store.add_reviews(run.job, reviews)
+    run.keep_reviews(reviews)
     targets = run.outputs()
     cases = [*reviews, *others]
     if not cases or not targets:

@@ -51,7 +51,7 @@ class TableSource(BaseModel):
 
     path: Annotated[
         str | None,
-        Field(description="CSV, JSON, Parquet, a workbook, SQLite or DuckDB, also in .gz or .zip."),
+        Field(description="CSV, JSON, Parquet, a workbook, SQLite or DuckDB, also in .gz or .zip; a folder of parts."),
     ] = None
     records: Annotated[
         list[RecordField] | None, Field(description="Or up to 200 records: {attribute: text or null}.")

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from dp_tools.decision import Decider
 from dp_tools.engine.workers.pool import WorkerPool
@@ -19,6 +20,7 @@ from dp_tools.tables.jobs.job_requests import AnyJobRequest, TableSource
 from dp_tools.tables.jobs.job_store import JobJournal, JobStore
 from dp_tools.tables.jobs.provenance import PROVENANCES, Provenance
 from dp_tools.tables.snapshot import Table, inline_table, open_table
+from dp_tools.tables.whole import Whole
 
 _BLOCK = 2**20
 """Bytes that are copied at once."""
@@ -74,6 +76,10 @@ class JobRun:
         self._read: list[tuple[Path, str]] = []
         self._notes: list[str] = []
         self._pool: WorkerPool | None = None
+        self.whole: Whole | None = None
+        """What the table is judged by, where the run works on a part of it."""
+        self.part: str | None = None
+        """The name of the part then."""
         self._stage, self._since, self._first, self._told = "", 0.0, 0, 0.0
 
     def notes(self) -> list[str]:
@@ -166,6 +172,10 @@ class JobRun:
                 self.check()
                 file.write(block)
         return target
+
+    def keep_reviews(self, reviews: list[dict[str, Any]]) -> None:
+        """Put cases before a person."""
+        self.store.add_reviews(self.job, reviews)
 
     def check(self) -> None:
         """Stop here if the run is to stop.

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from dp_tools.tables.jobs.call_jobs import call
 from dp_tools.tables.jobs.cell_jobs import clean, detect, fill
+from dp_tools.tables.jobs.folder_jobs import carry_out_parts
+from dp_tools.tables.jobs.job_files import is_on_folder
 from dp_tools.tables.jobs.job_requests import JobResult
 from dp_tools.tables.jobs.job_run import JobRun
 from dp_tools.tables.jobs.pair_jobs import dedupe, match
@@ -28,5 +30,6 @@ def carry_out(run: JobRun) -> JobResult:
         DpToolsError: it cannot be done; nothing was written then.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
-    result = _STEPS[run.request.kind](run)
+    step = _STEPS[run.request.kind]
+    result = carry_out_parts(run, step) if is_on_folder(run.request, run.disk) else step(run)
     return result.model_copy(update={"summary": " ".join((result.summary, *run.notes()))})

@@ -13,6 +13,7 @@ from dp_tools.decision import Decider
 from dp_tools.errors import Cancelled, InvalidRequest, TableUnavailable
 from dp_tools.progress import Progress
 from dp_tools.tables.io.paths import Disk, new_file
+from dp_tools.tables.jobs.job_files import is_on_folder
 from dp_tools.tables.jobs.job_requests import AnyJobRequest, JobResult, TableSource
 from dp_tools.tables.jobs.jobs import Jobs
 from dp_tools.tables.jobs.results import Job
@@ -54,6 +55,10 @@ class FollowedJobs:
                 return source
             table = source.records
         return TableSource(path=str(self._kept(table)))  # type: ignore[arg-type]
+
+    def is_folder(self, request: AnyJobRequest) -> bool:
+        """Whether a job works on a table that lies in a folder of parts."""
+        return is_on_folder(request, self._jobs.disk)
 
     def carry_out(
         self,

@@ -1,0 +1,234 @@
+"""What a table is judged by: the facts and constraints of all of it, where it is worked on part by part, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel
+
+from dp_tools.errors import TableUnavailable
+from dp_tools.profiling.column_counts import ValueCounts
+from dp_tools.progress import Stage, silent
+from dp_tools.rules.discovery.data_constraints import DataConstraints, searched
+from dp_tools.tables.asking import Work
+from dp_tools.tables.identity_columns import Content, contents
+from dp_tools.tables.io.table_file import Reading
+from dp_tools.tables.snapshot import ROW, Table
+from dp_tools.tables.table_facts import TableFacts
+
+SPREAD_CELLS = 8_000_000
+"""Cells of the records that stand for a table in parts where rows and columns are compared; they are spread evenly."""
+_SHARED = ("delimiter", "quote", "header")
+"""Options of a text file that its neighbours share; encodings may differ, as some parts are plain ASCII."""
+_NOTES = 5
+"""Notes on how parts were read that are kept."""
+_SPREAD = "spread.parquet"
+_SUMMARY = "whole.json"
+
+
+class Whole:
+    """What one table is judged by. Whatever is worked out is kept, so that the parts of a table share it.
+
+    Args:
+        table: the table, or evenly spread records of it.
+        every: the table has so many records for each of these.
+        rows: how many records it has.
+        counts: how often each value occurs in all of them, by attribute; needed where `every` is more than one.
+    """
+
+    def __init__(
+        self, table: Table, every: int = 1, rows: int | None = None, counts: dict[str, ValueCounts] | None = None
+    ) -> None:
+        self.table = table
+        self._every, self._rows = every, rows
+        self._counts = counts if counts is not None and every > 1 else {}
+        self._facts: TableFacts | None = None
+        self._constraints: DataConstraints | None = None
+        self._content: Content | None = None
+
+    def content(
+        self,
+        attributes: Sequence[str] | None,
+        include: Sequence[str],
+        exclude: Sequence[str],
+        stage: Stage = silent,
+    ) -> Content:
+        """The attributes to look at (see `contents`).
+
+        Raises:
+            InvalidRequest: an attribute is unknown.
+        """
+        if self._content is None:
+            (self._content,) = contents(
+                (self.table,), only=attributes, include=include, exclude=exclude, every=self._every, stage=stage
+            )
+        return self._content
+
+    def facts(self, stage: Stage = silent) -> TableFacts:
+        """The facts about its cells."""
+        if self._facts is None:
+            self._facts = TableFacts(self.table, stage, rows=self._rows, counts=self._counts)
+        return self._facts
+
+    def constraints(self, work: Work, dataset: str | None) -> DataConstraints:
+        """Its data constraints.
+
+        Raises:
+            Cancelled: the work was cancelled.
+        """
+        if self._constraints is None:
+            table = self.table
+            self._constraints = DataConstraints.of(
+                (record for _, record in table.records(searched(table.count, len(table.columns)))),
+                dataset,
+                retired=work.decider.retired,
+                progress=work.stage("mining rules"),
+                cancel=work.cancel,
+            )
+        return self._constraints
+
+
+class KnownPart(BaseModel):
+    """A part of a table.
+
+    Args:
+        name: of its file in the folder.
+        version: what it was when it was read (see `PartFolder.version`).
+        rows: how many records it has.
+    """
+
+    name: str
+    version: str
+    rows: int
+
+
+class WholeSummary(BaseModel):
+    """What is kept of a table in parts beside its counts and its spread records.
+
+    Args:
+        parts: its parts, in order.
+        columns: its attributes.
+        options: how the first part was read, so that all are read alike.
+        every: see `Whole`.
+        filled, dropped: see `ValueCounts`, by column.
+        notes: how its parts were read.
+    """
+
+    parts: list[KnownPart]
+    columns: list[str]
+    options: dict[str, Any]
+    every: int
+    filled: list[int]
+    dropped: list[int]
+    notes: list[str]
+
+    @property
+    def rows(self) -> int:
+        """Records of all parts."""
+        return sum(part.rows for part in self.parts)
+
+
+def known_whole(place: Path) -> tuple[WholeSummary, Whole] | None:
+    """What `learn_whole` kept in a folder; None where it did not come to its end."""
+    summary = place / _SUMMARY
+    if not summary.exists():
+        return None
+    known = WholeSummary.model_validate_json(summary.read_text(encoding="utf-8"))
+    columns = tuple(known.columns)
+    spread = place / _SPREAD
+    count = int(pl.scan_parquet(spread).select(pl.len()).collect().item())
+    table = Table("The folder", columns, count, Reading("folder"), "", None, (spread,))
+    counts = {}
+    if known.every > 1:
+        for number, name in enumerate(columns):
+            values = pl.read_parquet(_counts_file(place, number))
+            counts[name] = ValueCounts(values, known.filled[number], known.dropped[number])
+    return known, Whole(table, known.every, known.rows, counts)
+
+
+def learn_whole(parts: Iterable[tuple[str, str, Table]], place: Path) -> tuple[WholeSummary, Whole]:
+    """Read all parts once: count the values of each column, and keep records of all parts, evenly spread.
+
+    What stays in memory is one part and the counts of values; everything is kept in a folder, for `known_whole`.
+
+    Args:
+        parts: the name, the version and the table of each part, in order; each is let go before the next is taken.
+        place: the folder.
+
+    Raises:
+        TableUnavailable: a part has other columns than the first, or there is no record.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    columns: tuple[str, ...] = ()
+    options: dict[str, Any] = {}
+    counts: dict[str, ValueCounts] = {}
+    known: list[KnownPart] = []
+    pieces: list[Path] = []
+    notes: dict[str, None] = {}
+    every, rows = 1, 0
+    for name, version, table in parts:
+        if not known:
+            columns, options = table.columns, shared_options(table.reading)
+            counts = {column: ValueCounts.none() for column in columns}
+        require_columns(name, table.columns, columns)
+        for series in table.series():
+            counts[series.name].add(series)
+        piece = place / f"piece-{len(pieces):06}.parquet"
+        numbered = table.scan().with_columns((pl.col(ROW).cast(pl.UInt64) + rows).alias(ROW))
+        numbered.filter(pl.col(ROW) % every == 0).sink_parquet(piece, maintain_order=True)
+        pieces.append(piece)
+        notes |= dict.fromkeys(f"{name}: {note}" for note in table.reading.notes)
+        known.append(KnownPart(name=name, version=version, rows=table.count))
+        rows += table.count
+        while -(-rows // every) * len(columns) > SPREAD_CELLS:
+            every *= 2
+    if not rows:
+        raise TableUnavailable("The folder holds no records: give one that has some.")
+    spread = pl.scan_parquet(pieces, glob=False).filter(pl.col(ROW) % every == 0).drop(ROW).with_row_index(ROW)
+    spread.sink_parquet(place / _SPREAD, maintain_order=True)
+    for piece in pieces:
+        piece.unlink()
+    for number, name in enumerate(columns if every > 1 else ()):
+        counts[name].values.write_parquet(_counts_file(place, number))
+    summary = WholeSummary(
+        parts=known,
+        columns=list(columns),
+        options=options,
+        every=every,
+        filled=[counts[name].filled for name in columns],
+        dropped=[counts[name].dropped for name in columns],
+        notes=list(notes)[:_NOTES],
+    )
+    part = place / f"{_SUMMARY}.part"
+    part.write_text(summary.model_dump_json(), encoding="utf-8")
+    part.replace(place / _SUMMARY)
+    found = known_whole(place)
+    assert found is not None
+    return found
+
+
+def shared_options(reading: Reading) -> dict[str, Any]:
+    """What the other parts of a table are read with once its first part was."""
+    return {name: reading.options[name] for name in _SHARED if name in reading.options}
+
+
+def require_columns(name: str, columns: Sequence[str], wanted: Sequence[str]) -> None:
+    """Refuse a part whose columns are not those of the others.
+
+    Raises:
+        TableUnavailable: they are not.
+    """
+    if list(columns) == list(wanted):
+        return
+    missing, more = [one for one in wanted if one not in columns], [one for one in columns if one not in wanted]
+    what = f"lacks the column {missing[0]!r}" if missing else f"has the column {more[0]!r} besides" if more else ""
+    raise TableUnavailable(
+        f"{name} {what or 'has its columns in another order'}: all parts of a table have the columns of the first."
+    )
+
+
+def _counts_file(place: Path, column: int) -> Path:
+    return place / f"counts-{column:05}.parquet"
