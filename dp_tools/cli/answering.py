@@ -72,6 +72,7 @@ class Tally:
     failures: Counter[str] = field(default_factory=Counter)
     rules: dict[str, UsedRule] = field(default_factory=dict)
     model: str = ""
+    promise: str = ""
 
     def add(self, item: Item, answer: str | None) -> None:
         """Count one item under what it was answered."""
@@ -178,6 +179,8 @@ class Session:
             table.add_row(f"no answer ({count})", failure)
         table.add_row("rules used", ", ".join(tally.rules) or "none")
         table.add_row("model", tally.model)
+        if tally.promise:
+            table.add_row("not all asked", tally.promise)
         table.add_row("time", f"{seconds:.1f} s, {tally.answers.total() / max(seconds, 1e-9):.1f} a second")
         if self.output is not None:
             table.add_row("written", str(self.output))

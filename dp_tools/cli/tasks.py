@@ -64,6 +64,8 @@ def detect(file: Path, attributes: tuple[str, ...], ask_all: bool, session: Sess
                     yield cell.record + 1, cell.attribute, cell.value, verdict, *_backing(cell)
                 session.tally.model = work.decider.answers_as("detect_errors", session.dataset)
                 session.tally.rules = {f"{rule.id}@{rule.version}": rule for rule in cleaner.rules_used()}
+                if cleaner.audit is not None:
+                    session.tally.promise = cleaner.audit.sentence("questions")
 
         session.write(("row", "attribute", "value", "error", "confidence", "decided_by", "reason"), rows())
 

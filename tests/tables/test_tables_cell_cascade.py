@@ -10,8 +10,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from tables_job import ScriptedEngine, jobs_in
 
+from dp_tools.cli import main
 from dp_tools.engine.questions import Labels, LabelScores, Question, Result
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.asking import NoJournal, Work
@@ -163,6 +165,15 @@ def test_the_result_of_a_job_says_what_was_promised_asked_and_found(tmp_path: Pa
     assert 0 < figures["asked"] + figures["learned"] <= figures["questions"]
     assert f"Asked the model about {figures['asked']:,} of {figures['questions']:,} questions" in job.result.summary
     assert "Promised, at 95% confidence: recall 95% and precision 100%" in job.result.summary
+
+
+def test_the_command_says_what_was_promised_asked_and_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    job_folder(tmp_path / "table")
+    monkeypatch.setattr("dp_tools.preprocessor.open_engine", lambda *_, **__: Reader())
+    path, knowledge = tmp_path / "table" / "table.csv", tmp_path / "knowledge.db"
+    result = CliRunner(env={"COLUMNS": "400"}).invoke(main, ["detect", str(path), "--knowledge", str(knowledge)])
+    assert result.exit_code == 0, result.output
+    assert "Promised, at 95% confidence: recall 95% and precision 100%" in result.stderr
 
 
 def test_a_job_that_is_to_ask_all_asks_all(tmp_path: Path):

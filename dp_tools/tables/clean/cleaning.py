@@ -170,9 +170,14 @@ class Cleaner:
             self._content,
             dict(self._misunderstood),
             decided["learned"],
-            self._judge.audit,
+            self.audit,
             None if self._teaching is None else self._teaching.taught(self._work.asked),
         )
+
+    @property
+    def audit(self) -> Audit | None:
+        """What was promised and found, once all cells are judged; None where every question is asked."""
+        return self._judge.audit
 
     def judged(self) -> Iterator[JudgedCell]:
         """Every cell with its outcome, in file order, once all have been judged.
