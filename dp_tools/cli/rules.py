@@ -280,7 +280,9 @@ def mine(
     """Mine candidate rules from TABLE: formats, vocabularies, misspellings, ranges, keys, dependencies."""
     with stages() as stage:
         records = read_records(table, stage("reading records"))
-        candidates = mine_table(records, dataset=dataset or table.stem, progress=stage("mining rules"))
+        with interruptible() as cancel:
+            name = dataset or table.stem
+            candidates = mine_table(records, dataset=name, progress=stage("mining rules"), cancel=cancel)
     for found in candidates:
         if found.confidence < min_confidence:
             continue
