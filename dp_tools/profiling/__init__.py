@@ -5,7 +5,14 @@ A fact that code can compute, code computes; the model judges.
 
 from __future__ import annotations
 
-from dp_tools.profiling.cell_facts import CellFacts, RecordFacts, code_share, is_contradicted, is_usual
+from dp_tools.profiling.cell_facts import (
+    CellFacts,
+    RecordFacts,
+    code_share,
+    is_contradicted,
+    is_usual,
+    is_usual_answer,
+)
 from dp_tools.profiling.character_facts import form_of
 from dp_tools.profiling.column_facts import column_facts
 from dp_tools.profiling.facts import Fact, rendered
@@ -31,6 +38,7 @@ __all__ = [
     "form_of",
     "is_contradicted",
     "is_usual",
+    "is_usual_answer",
     "overlap_score",
     "rendered",
 ]

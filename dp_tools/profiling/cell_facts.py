@@ -21,9 +21,10 @@ from dp_tools.profiling.facts import (
     Shape,
     UsualIn,
 )
+from dp_tools.profiling.placeholders import USUAL
 from dp_tools.profiling.value_formats import named_days
 from dp_tools.profiling.value_patterns import shape_of
-from dp_tools.records import Record, is_missing, one_line
+from dp_tools.records import Record, is_missing, may_be_missing, one_line
 
 if TYPE_CHECKING:
     from dp_tools.profiling.column_relations import Relations
@@ -40,6 +41,8 @@ _CODE = re.compile(r"(?=.*\d)(?=.*[^\W\d_])(?!.*[^\W\d_]{5})\S+")
 _BEGINNING = re.compile(r"[^\W_]+[\W_]?")
 _RARE_SHAPE = 10
 """Percent of a column below which a shape that is not its usual one speaks against a value."""
+_FEW_ANSWERS = 4
+"""Cells that hold a text such as "N/A", below which it is no answer of the column in any case."""
 _FEW_NEAR = 9
 """Times up to which a code's neighbour in spelling is taken for another code."""
 
@@ -216,6 +219,23 @@ def _says_much(fact: Fact) -> bool:
         usual = fact.usual or ""
         return "9" in usual and "Aa" not in usual
     return not isinstance(fact, GroupMajority) or fact.total > 1
+
+
+def is_usual_answer(value: str | None, facts: Iterable[Fact]) -> bool:
+    """Whether a text that may stand for no value, as "N/A", is one of a column's answers: many of its cells hold it,
+    and the column is none of numbers or codes, whose form such a text breaks.
+
+    Args:
+        value: of the cell.
+        facts: about it, as `RecordFacts.about` gives them.
+    """
+    if value is None or not may_be_missing(value):
+        return False
+    known_facts = list(facts)
+    seen = next((fact for fact in known_facts if isinstance(fact, Seen)), None)
+    if seen is None or seen.count < _FEW_ANSWERS or seen.count < USUAL * seen.rows:
+        return False
+    return not any(_says_much(fact) for fact in known_facts if _is_against(fact))
 
 
 def code_share(value: str | None, facts: Iterable[Fact]) -> float:

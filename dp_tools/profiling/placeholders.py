@@ -14,7 +14,7 @@ from dp_tools.profiling.value_kinds import commonest_kind
 from dp_tools.profiling.value_patterns import shape_of
 from dp_tools.records import MISSING_MARKS, may_be_missing
 
-_USUAL = 0.025
+USUAL = 0.025
 """Share of a column from which on such a text is one of its answers."""
 _OF_A_KIND = 0.8
 """Share of a column's other values that make it one of numbers, days, addresses or the like."""
@@ -41,7 +41,7 @@ def placeholders(counts: Mapping[str, int]) -> frozenset[str]:
     kind, many = commonest_kind(others)
     if kind and kind not in _IN_WORDS and many >= _OF_A_KIND * len(others):
         return frozenset(found)
-    rare = {value for value in found if counts[value] < _USUAL * sum(counts.values())}
+    rare = {value for value in found if counts[value] < USUAL * sum(counts.values())}
     return frozenset({value for value in rare if value.strip().casefold() in MISSING_MARKS} - _alike(rare, others))
 
 

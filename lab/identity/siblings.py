@@ -15,6 +15,8 @@ _TRADES = (
     *("Immobilien", "Technik", "Transports", "Iberica", "Nord", "Süd", "East", "West", "International", "Retail"),
 )
 _ENDINGS = {"a": "o", "o": "a", "e": "a", "n": "na", "s": "a", "d": "da", "k": "ka", "r": "ra", "l": "la", "t": "te"}
+_PEOPLE = ("contacts", "patients")
+_YOUNGER = (" Jr.", " jr", " Junior", " II")
 _OWN = ("email", "phone", "born", "vat", "website", "ssn")
 """Columns that two records of different people or companies seldom share."""
 _NUMBERS = ("vat", "ssn")
@@ -26,21 +28,31 @@ def with_siblings(made: SyntheticList, random: Random, share: float) -> Syntheti
     maker = {"companies": _company, "properties": _property}.get(made.kind, _person)
     records, entities = list(made.records), list(made.entities)
     for number in range(round(share * len(made.records))):
-        record = dict(random.choice(made.records))
+        beside = random.randrange(len(made.records))
+        record = dict(records[beside])
         other = random.choice(made.records)
         record["id"] = f"Z{number:05}"
         maker(record, other, random)
+        if made.kind in _PEOPLE and record[_given_column(record)].endswith(_YOUNGER) and random.random() < 0.5:
+            records[beside] = _as_older(records[beside])
         records.append(record)
         entities.append(f"sibling {number}")
     return SyntheticList(made.kind, tuple(records), tuple(entities))
 
 
 def _person(record: Record, other: Record, random: Random) -> None:
-    if random.random() < 0.3:
+    kind = random.random()
+    if kind < 0.15:
+        _colleague(record, other, random)
+        return
+    if kind < 0.25:
+        _child(record, other, random)
+        return
+    if kind < 0.5:
         # A namesake elsewhere.
         record.update({name: value for name, value in other.items() if name not in ("name", "first_name", "last_name")})
         return
-    column = "first_name" if "first_name" in record else "name"
+    column = _given_column(record)
     words = record[column].split()
     place = -1 if "," in record[column] else 0
     given = words[place] if words else ""
@@ -49,6 +61,37 @@ def _person(record: Record, other: Record, random: Random) -> None:
     _change_own(record, other, random)
     if given and given.lower() in record.get("email", "").lower():
         record["email"] = re.sub(re.escape(given), changed, record["email"], flags=re.IGNORECASE).lower()
+
+
+def _colleague(record: Record, other: Record, random: Random) -> None:
+    """Another person of the same firm or house, who gives the shared mailbox and telephone or a neighbouring number."""
+    for name in ("name", "first_name", "last_name", "sex"):
+        if name in record:
+            record[name] = other[name]
+    user, at, domain = record["email"].partition("@")
+    if at and random.random() < 0.7:
+        user = random.choice((user, "info", "office", other["email"].partition("@")[0]))
+    record["email"] = f"{user}{at}{domain}"
+    if record["phone"] and random.random() < 0.6:
+        record["phone"] = _next_number(record["phone"], random)
+    _change_numbers(record, other)
+
+
+def _child(record: Record, other: Record, random: Random) -> None:
+    """The son or daughter of the same name, as both write it."""
+    if record[_given_column(record)]:
+        record[_given_column(record)] += random.choice(_YOUNGER)
+    _change_own(record, other, random)
+
+
+def _as_older(record: Record) -> Record:
+    """The parent, as a list writes it that knows of both."""
+    column = _given_column(record)
+    return record if record[column].endswith(_YOUNGER) else {**record, column: f"{record[column]} Sr."}
+
+
+def _given_column(record: Record) -> str:
+    return "first_name" if "first_name" in record else "name"
 
 
 def _given_name(record: Record) -> str:
@@ -101,6 +144,12 @@ def _change_own(record: Record, other: Record, random: Random) -> None:
             record[name] = (
                 _next_number(record[name], random) if name == "phone" and random.random() < 0.5 else other[name]
             )
+
+
+def _change_numbers(record: Record, other: Record) -> None:
+    for name in ("born", *_NUMBERS):
+        if record.get(name):
+            record[name] = other[name]
 
 
 def _near_number(street: str, random: Random) -> str:

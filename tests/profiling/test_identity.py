@@ -135,6 +135,40 @@ def test_a_value_that_many_records_share_tells_less():
     assert scores[0] > scores[1]
 
 
+FIRM = {"company": "Vogel Druck GmbH", "street": "Hafenweg 3", "town": "Kassel", "phone": "0561 445566"}
+COLLEAGUES = [
+    {"name": "Hans-Peter Vogel", "mail": "hp.vogel@vogel-druck.example", **FIRM},
+    {"name": "Ingrid Vogel", "mail": "info@vogel-druck.example", **FIRM, "company": "Vogel Druck"},
+    {"name": "William Turner Jr.", "mail": "bill@turner.example", **FIRM},
+    {"name": "William Turner Sr.", "mail": "office@turner.example", **FIRM},
+]
+
+
+@pytest.mark.parametrize("pair", [(0, 1), (2, 3)])
+def test_firm_house_and_telephone_do_not_make_one_of_two_people_with_different_names(pair):
+    with inline_table([*COLLEAGUES, *({**one, "company": "", "street": "", "mail": ""} for one in PEOPLE)]) as table:
+        found, _ = judged(table)
+        records = [record for _, record in table.records()]
+    left, right = (records[place] for place in pair)
+    judgement = found.judge.judge(left, right)
+    assert judgement.decides
+    assert judgement.probability < 0.05
+    # An address of their own in common is another matter.
+    assert found.judge.judge(left, {**right, "mail": left["mail"]}).probability > judgement.probability
+
+
+def test_a_record_like_two_different_people_joins_one_of_them(scripted):
+    own = {"phone": "555 201 3344", "town": "Salem"}
+    records = [
+        {"name": "William Turner Jr.", "mail": "bill.turner@farm.example", **own},
+        {"name": "William Turner Sr.", "mail": "w.turner@farm.example", "phone": "555 201 3300", "town": "Salem"},
+        {"name": "Bill Turner", "mail": "bill.turner@farm.example", **own},
+        *PEOPLE,
+    ]
+    preprocessor, _ = scripted
+    assert {row["row"] for row in preprocessor.dedupe(records).to_dicts()} & {1, 2, 3} == {1, 3}
+
+
 def test_of_things_nothing_is_decided_by_who_is_who():
     with inline_table(GOODS) as table:
         assert identity_of((table,), [["title", "price"]], {}, silent) is None

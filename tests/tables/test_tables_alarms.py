@@ -88,3 +88,13 @@ def test_a_value_that_like_rows_agree_with_is_not_wrong_by_the_model_alone():
     detection = detect({"job": jobs, "cost_center": values})
     wrong = [(cell.row, cell.value) for cell in detection.wrong if cell.attribute == "cost_center"]
     assert wrong == [(7, values[7])]
+
+
+@pytest.mark.parametrize("text", ["N/A", "none", "unknown"])
+def test_what_many_cells_answer_is_no_gap_among_words_and_one_among_numbers(text: str):
+    words = ["fragile", "leave at door", "call before delivery", "", text]
+    notes = [words[n % 5] if n % 5 < 4 or n < 60 else "" for n in range(2 * COUNT)]
+    weights = [text if word == text else f"{5 + n * 7 % 90}.5" for n, word in enumerate(notes)]
+    detection = detect({"note": notes, "weight": weights}, Alarmist())
+    assert not any(cell.value == text for cell in detection.wrong if cell.attribute == "note")
+    assert {cell.value for cell in detection.wrong if cell.attribute == "weight"} == {text}

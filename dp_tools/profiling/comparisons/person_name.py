@@ -186,8 +186,12 @@ def compare_names(one: Name, two: Name) -> Comparison:
     if one.generation != two.generation and one.generation and two.generation:
         return Comparison("contradicting", "other generation", one.surname)
     whole = " ".join(word for word in ours if word in theirs) or None
+    if ours == theirs and one.generation != two.generation:
+        return Comparison("near", "same, one with a generation", whole)
     if ours == theirs:
         return Comparison("exact", "same", whole)
+    if _given_names_turned(ours, theirs):
+        return Comparison("contradicting", "given names in another order", one.surname)
     if sorted(ours) == sorted(theirs):
         return Comparison("normalised", "same in another order", whole)
     if "".join(ours) == "".join(theirs):
@@ -195,6 +199,13 @@ def compare_names(one: Name, two: Name) -> Comparison:
     if min(len(ours), len(theirs)) == 1:
         return _of_one_word(ours, theirs)
     return _of_words(one, two)
+
+
+def _given_names_turned(ours: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
+    """Whether both hold the same given names in another order before the same surname: José María is not María José."""
+    both = set(ours) & set(theirs)
+    mine, other = ([word for word in words if word in both] for words in (ours, theirs))
+    return len(both) > 2 and mine[-1] == other[-1] and mine != other and min(len(ours), len(theirs)) == len(both)
 
 
 def _of_one_word(ours: tuple[str, ...], theirs: tuple[str, ...]) -> Comparison:

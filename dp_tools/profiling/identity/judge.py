@@ -16,7 +16,6 @@ from importlib.resources import files
 from typing import Protocol
 
 from dp_tools.profiling.comparisons import Comparison, Level
-from dp_tools.profiling.comparisons.comparison import MISSING
 from dp_tools.profiling.identity.details import Details
 from dp_tools.profiling.identity.held import ANY, NAMED, SLOTS, WORDED, Held, compare_held, held
 from dp_tools.profiling.identity.layout import Layout, Slot, Subject
@@ -32,6 +31,11 @@ _RARE = 5.0
 _TOLD = 4
 """Comparisons that a reason names, at the most."""
 _AGREEING: frozenset[Level] = frozenset({"exact", "normalised", "near", "partial"})
+_OWN_SLOTS: frozenset[Slot] = frozenset({"email", "number"})
+_SAME: frozenset[Level] = frozenset({"exact", "normalised"})
+_OTHERS = -3.0
+"""The most that two people of different names score who share nothing of their own: firm, house and telephone are those
+of colleagues and relatives, too. So a person looks at what all of that would make one."""
 _AGREE, _DIFFER = "details that agree", "details that differ"
 
 
@@ -108,8 +112,18 @@ class IdentityJudge:
             for name, value in self.features(left, right, comparisons)
         }
         score = self.bias + sum(parts.values())
-        named = comparisons.get(NAMED[self.left.subject], MISSING)
-        return Judgement(score, comparisons, _reason(comparisons, parts), named.level == "contradicting")
+        other_name = any(self._tells_two_names(slot, compared) for slot, compared in comparisons.items())
+        if other_name and not any(map(is_own, comparisons, comparisons.values())):
+            score = min(score, self.most_of_others)
+        return Judgement(score, comparisons, _reason(comparisons, parts), other_name)
+
+    @property
+    def most_of_others(self) -> float:
+        """The most that a pair of different names scores which has nothing of its own in common (see `is_own`)."""
+        return _OTHERS + self.bias - self._weights["bias"] if self.left.subject == "person" else math.inf
+
+    def _tells_two_names(self, slot: Slot, compared: Comparison) -> bool:
+        return compared.level == "contradicting" and slot == NAMED[self.left.subject]
 
     def comparisons(self, left: Record, right: Record) -> dict[Slot, Comparison]:
         """How the records compare, by slot; slots in which a side has nothing are left out."""
@@ -156,12 +170,12 @@ class IdentityJudge:
             if value := sum(max(0.0, sign * weight) for weight in weights):
                 yield name, value
 
-    def weigh(self, slot: Slot, left: Held, right: Held) -> tuple[float, bool]:
-        """What a slot adds to the score, and whether it tells two names."""
+    def weigh(self, slot: Slot, left: Held, right: Held) -> tuple[float, bool, bool]:
+        """What a slot adds to the score, whether it tells two names, and whether it is one person's own (`is_own`)."""
         compared = compare_held(slot, left, right)
         weight = self._weight(slot, compared)
         weight += self._weights.get(f"{slot} is common", 0.0) * self._common(slot, compared)
-        return weight, compared.level == "contradicting" and slot == NAMED[self.left.subject]
+        return weight, self._tells_two_names(slot, compared), is_own(slot, compared)
 
     def _weight(self, slot: Slot, compared: Comparison) -> float:
         """What a comparison weighs by itself; one that no list showed weighs as its level does."""
@@ -176,6 +190,11 @@ class IdentityJudge:
         """What two details of one column add to the score."""
         weight = self._details.weigh(name, left, right)
         return self._weights.get(_AGREE if weight > 0 else _DIFFER, 0.0) * abs(weight)
+
+
+def is_own(slot: Slot, compared: Comparison) -> bool:
+    """Whether a comparison finds something that only one person has: a mailbox that is not an office's, or a number."""
+    return slot in _OWN_SLOTS and compared.level in _SAME
 
 
 def weights_of(subject: Subject) -> dict[str, float]:

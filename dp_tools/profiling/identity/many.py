@@ -86,24 +86,33 @@ class _Compared:
 
     Args:
         left, right: what the records of either side hold.
-        weigh: the weight of two things that meet, and whether they are two names.
+        weigh: the weight of two things that meet, whether they are two names, and whether they are a person's own.
     """
 
     left: HeldColumn[Any]
     right: HeldColumn[Any]
-    weigh: Callable[[Any, Any], tuple[float, bool]]
+    weigh: Callable[[Any, Any], tuple[float, bool, bool]]
 
-    def add(self, pairs: NDArray[np.integer], score: NDArray[np.float64], other_name: NDArray[np.bool_]) -> None:
+    def add(
+        self,
+        pairs: NDArray[np.integer],
+        score: NDArray[np.float64],
+        other_name: NDArray[np.bool_],
+        own: NDArray[np.bool_],
+    ) -> None:
         """Add what the columns say of some pairs; any two things that meet are compared once."""
         ours, theirs = self.left.numbers[pairs[:, 0]], self.right.numbers[pairs[:, 1]]
         both = np.flatnonzero((ours >= 0) & (theirs >= 0))
         width = max(len(self.right.distinct), 1)
         met, places = np.unique(ours[both] * width + theirs[both], return_inverse=True)
-        weights, other = np.empty(len(met)), np.empty(len(met), bool)
+        weights, other, owned = np.empty(len(met)), np.empty(len(met), bool), np.empty(len(met), bool)
         for number, (one, two) in enumerate(zip((met // width).tolist(), (met % width).tolist(), strict=True)):
-            weights[number], other[number] = self.weigh(self.left.distinct[one], self.right.distinct[two])
+            weights[number], other[number], owned[number] = self.weigh(
+                self.left.distinct[one], self.right.distinct[two]
+            )
         score[both] += weights[places]
         other_name[both] |= other[places]
+        own[both] |= owned[places]
 
 
 def judge_many(
@@ -122,13 +131,16 @@ def judge_many(
         progress: called with (pairs done, pairs in all); it may raise to stop.
     """
     found = Judgements(np.full(len(pairs), judge.bias), np.zeros(len(pairs), bool))
+    own = np.zeros(len(pairs), bool)
     compared = list(_compared(judge, left, right))
     for start in range(0, len(pairs), _AT_ONCE):
         progress(start, len(pairs))
         part = slice(start, start + _AT_ONCE)
         for columns in compared:
-            columns.add(pairs[part], found.score[part], found.other_name[part])
+            columns.add(pairs[part], found.score[part], found.other_name[part], own[part])
     progress(len(pairs), len(pairs))
+    others = found.other_name & ~own
+    found.score[others] = np.minimum(found.score[others], judge.most_of_others)
     return found
 
 
@@ -145,5 +157,5 @@ def _compared(judge: IdentityJudge, left: pl.DataFrame, right: pl.DataFrame) -> 
         yield _Compared(one, two, partial(_weigh_details, judge, name))
 
 
-def _weigh_details(judge: IdentityJudge, name: str, left: str, right: str) -> tuple[float, bool]:
-    return judge.weigh_details(name, left, right), False
+def _weigh_details(judge: IdentityJudge, name: str, left: str, right: str) -> tuple[float, bool, bool]:
+    return judge.weigh_details(name, left, right), False, False

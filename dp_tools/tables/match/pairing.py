@@ -21,6 +21,8 @@ Group = tuple[list[int], float]
 
 UNJUDGED = 0.25
 """What a pair that blocking did not propose counts for: unlikely, yet not judged."""
+DIFFERENT = 0.05
+"""Score up to which two records are different for certain, which counts 0."""
 LEAST_LIKELY = 0.25
 """The score below which no pair is taken, however uncertain the others are: one in four would be right."""
 _LARGEST = 2000
@@ -131,6 +133,8 @@ def clusters(pairs: ScoredPairs, threshold: float = 0.5) -> list[Group]:
     Returns:
         Groups of two and more, by their smallest record number.
     """
+    # A record that is like two others which are different for certain joins one of them, and does not make them one.
+    pairs = ScoredPairs(pairs.left, pairs.right, np.where(pairs.score <= DIFFERENT, 0.0, pairs.score))
     likely = pairs.at(pairs.score >= threshold)
     if not len(likely):
         return []
