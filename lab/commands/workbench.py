@@ -97,13 +97,22 @@ def _grid_figures(page: Any, base: str) -> dict[str, str]:
     session = page.context.new_cdp_session(page)
     session.send("HeapProfiler.collectGarbage")
     heap = session.send("Runtime.getHeapUsage")["usedSize"]
+    processes = page.context.browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    renderers = [_private_bytes(one["id"]) for one in processes if one["type"] == "renderer"]
     return {
         "rows on the screen after opening": f"{opened:.1f} s",
         "profile on the screen after opening": f"{profiled:.1f} s",
         "a jump in the grid until its rows are there, median of 20": f"{statistics.median(jumps) * 1000:.0f} ms",
         "heap of the page after 20 jumps": f"{heap / 1e6:.1f} MB",
+        "memory of its process that it shares with no other": f"{max(renderers) / 1e6:.0f} MB",
         "nodes of the page": str(page.evaluate("document.querySelectorAll('*').length")),
     }
+
+
+def _private_bytes(process: int) -> int:
+    """The memory of a process that is its own, in bytes."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))
 
 
 def _rows_there(page: Any) -> None:
