@@ -1,9 +1,14 @@
-"""The panels inside chat clients: a host does the handshake, hands on results and calls, and changes the theme."""
+"""The panels inside chat clients: a host does the handshake, hands on results and calls, and changes the theme.
+
+The host is scripted here, and where `tests/conformance/run` has installed the extension's own package, it is also that
+package's bridge, which refuses any message that the specification does not know.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +24,7 @@ from dp_tools.mcp_server.panels import PANEL
 from dp_tools.mcp_server.server import create_server
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 HOST = """
 window.heard = [];
@@ -38,6 +43,46 @@ window.addEventListener("message", async ({ data }) => {
 POLICY = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src data:"
 
 
+OFFICIAL = """<!doctype html><script type="importmap">IMPORTS</script><script type="module">
+import { AppBridge, PostMessageTransport } from "@modelcontextprotocol/ext-apps/app-bridge";
+window.heard = [];
+window.addEventListener("message", ({ data }) => heard.push(data));
+const served = async (method, params) => JSON.parse(await serve(JSON.stringify({ method, params }))).result;
+window.frame = document.createElement("iframe");
+frame.setAttribute("sandbox", "allow-scripts");
+frame.width = 800; frame.height = 600; frame.title = "panel";
+const able = { serverTools: {}, serverResources: {}, openLinks: {} };
+const bridge = new AppBridge(null, { name: "h", version: "1" }, able, { hostContext: { theme: "dark" } });
+bridge.oncalltool = (params) => served("tools/call", params);
+bridge.onreadresource = (params) => served("resources/read", params);
+window.tell = ({ method, params }) => ({
+  "ui/notifications/tool-input": () => bridge.sendToolInput(params),
+  "ui/notifications/tool-result": () => bridge.sendToolResult(params),
+  "ui/notifications/host-context-changed": () => bridge.setHostContext(params),
+})[method]();
+window.begin = (text) => {
+  document.body.append(frame);
+  frame.srcdoc = text;
+  bridge.connect(new PostMessageTransport(frame.contentWindow, frame.contentWindow));
+};
+</script><body></body>"""
+ORIGIN = "http://host.test"
+NODE_MODULES = Path(__file__).parents[2] / "build" / "conformance" / "node_modules"
+EXT_APPS = "@modelcontextprotocol/ext-apps"
+IMPORTS = {
+    f"{EXT_APPS}/app-bridge": f"{EXT_APPS}/dist/src/app-bridge.js",
+    "@modelcontextprotocol/client": "@modelcontextprotocol/client/dist/index.mjs",
+    "@modelcontextprotocol/client/_shims": "@modelcontextprotocol/client/dist/shimsBrowser.mjs",
+    "@modelcontextprotocol/core": "@modelcontextprotocol/core/dist/index.mjs",
+    "@modelcontextprotocol/core/internal": "@modelcontextprotocol/core/dist/internal.mjs",
+    "eventsource": "eventsource/dist/index.js",
+    "eventsource-parser": "eventsource-parser/dist/index.js",
+    "eventsource-parser/stream": "eventsource-parser/dist/stream.js",
+    "pkce-challenge": "pkce-challenge/dist/index.browser.js",
+    "zod/v4": "zod/v4/index.js",
+}
+
+
 class Host:
     """A chat client with one panel: a frame in a sandbox, and the server behind it."""
 
@@ -46,13 +91,16 @@ class Host:
         document = self._do("resources/read", {"uri": PANEL})["result"]["contents"][0]
         assert document["mimeType"] == "text/html;profile=mcp-app"
         page.expose_function("serve", lambda message: json.dumps(self._serve(json.loads(message))))
-        page.goto("about:blank")
-        page.evaluate(HOST)
         policy = f'<head><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        text = document["text"].replace("<head>", policy)
-        page.evaluate("(text) => { frame.srcdoc = text; document.body.append(frame); }", text)
+        self.begin(document["text"].replace("<head>", policy))
         page.wait_for_function("() => heard.some((one) => one.method === 'ui/notifications/initialized')")
         self.panel = page.frame_locator("iframe")
+
+    def begin(self, text: str) -> None:
+        """Show the panel."""
+        self.page.goto("about:blank")
+        self.page.evaluate(HOST)
+        self.page.evaluate("(text) => { frame.srcdoc = text; document.body.append(frame); }", text)
 
     def show(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Call a tool as the model does, and hand its result to the panel."""
@@ -77,13 +125,36 @@ class Host:
         return {"result": result.model_dump(mode="json", by_alias=True, exclude_none=True)}
 
 
-@pytest.fixture
-def host(served: Served, page: Page) -> Iterator[Host]:
+class OfficialHost(Host):
+    """The same with the bridge that the extension's package has for hosts."""
+
+    def begin(self, text: str) -> None:
+        """Show the panel."""
+        if not (NODE_MODULES / EXT_APPS).is_dir():
+            pytest.skip(f"{EXT_APPS} is not installed: tests/conformance/run installs it.")
+        imports = {name: f"{ORIGIN}/{file}" for name, file in IMPORTS.items()}
+        page = OFFICIAL.replace("IMPORTS", json.dumps({"imports": imports}))
+
+        def fulfil(route: Route) -> None:
+            name = route.request.url.removeprefix(f"{ORIGIN}/")
+            if name:
+                route.fulfill(path=NODE_MODULES / name, content_type="text/javascript")
+            else:
+                route.fulfill(body=page, content_type="text/html")
+
+        self.page.route(f"{ORIGIN}/**", fulfil)
+        self.page.goto(f"{ORIGIN}/")
+        self.page.wait_for_function("() => window.begin !== undefined")
+        self.page.evaluate("(text) => begin(text)", text)
+
+
+@pytest.fixture(params=[Host, OfficialHost], ids=["scripted", "official"])
+def host(request: pytest.FixtureRequest, served: Served, page: Page) -> Iterator[Host]:
     write_visits(served.folder)
     # Playwright holds this thread's event loop, so the client has one of its own.
     server = create_server(served.context, trust_agents=True)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(Client(server)) as client:
-        yield Host(page, portal, client)
+        yield request.param(page, portal, client)
 
 
 def test_a_profile_is_shown_in_the_host_s_theme_and_says_how_high_it_is(host: Host) -> None:
