@@ -230,8 +230,9 @@ def test_more_workers_than_cores_are_refused_in_one_sentence(tables):
 
 
 @pytest.mark.parametrize("cluster", ["127.0.0.1:1", "ray://127.0.0.1:1"])
-def test_a_wrong_address_is_one_clear_sentence(cluster, tiny_model):
+def test_a_wrong_address_is_one_clear_sentence(cluster, tiny_model, monkeypatch):
     pytest.importorskip("ray", reason='workers need the extra "dp-tools[ray]"')
+    monkeypatch.setattr(places, "find_spec", lambda name: name)
     with (
         Preprocessor(str(tiny_model), ":memory:", cache=False, cluster=cluster) as preprocessor,
         pytest.raises(ModelUnavailable, match=f"^Nobody answers at the Ray cluster {cluster} .*: check"),
@@ -248,6 +249,12 @@ def test_without_ray_workers_say_what_to_install(monkeypatch):
     monkeypatch.setattr(places, "find_spec", lambda _name: None)
     with pytest.raises(ModelUnavailable, match=r'install "dp-tools\[ray\]"'):
         Preprocessor(knowledge=":memory:", workers=1)
+
+
+def test_without_its_client_an_address_outside_the_cluster_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(places, "find_spec", lambda name: None if name == "grpc" else name)
+    with pytest.raises(ModelUnavailable, match=r'install "ray\[client\]", or run on a node of the cluster'):
+        Preprocessor(knowledge=":memory:", cluster="ray://127.0.0.1:10001")
 
 
 def test_a_command_with_workers_writes_what_it_writes_without_ray(tables, tiny_model, tmp_path):

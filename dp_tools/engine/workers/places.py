@@ -37,7 +37,7 @@ class Places:
 
         Raises:
             InvalidRequest: the workers would take more cores than there are.
-            ModelUnavailable: Ray is not installed.
+            ModelUnavailable: Ray, or its client for an address outside the cluster, is not installed.
         """
         cluster = (os.environ.get(_CLUSTER) if cluster is None else cluster) or None
         if cluster is None and workers is None:
@@ -46,6 +46,11 @@ class Places:
             return None
         if find_spec("ray") is None:
             raise ModelUnavailable('Workers need Ray: install "dp-tools[ray]", or leave out workers and cluster.')
+        if cluster is not None and cluster.startswith("ray://") and find_spec("grpc") is None:
+            raise ModelUnavailable(
+                'Addresses such as ray://HOST:10001 need Ray\'s client: install "ray[client]", or run on a node of the '
+                "cluster, with auto."
+            )
         if cluster is not None:
             return cls(workers, cluster, threads or 1)
         cores = physical_cores()
