@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ from dp_tools import Preprocessor
 from dp_tools.tables.asking import CHUNK
 from lab.benchmarks.nodes import address_of, three_nodes
 from lab.benchmarks.scaling import SleepingEngine, ask_with, memory_of, sleeping_workers, timed
+from lab.benchmarks.stages import timed_stages
 
 _GAPS = 0.2
 """Share of the records whose note is missing."""
@@ -85,6 +87,18 @@ def model(questions: int, rounds: int, workers: int) -> None:
                     }
                 )
             )
+
+
+@scaling.command()
+@click.argument("records", type=click.IntRange(min=2))
+@click.option("--kind", type=click.Choice(("clean", "fill")), default="clean", show_default=True, help="The job.")
+@click.option("--parts", type=click.IntRange(min=1), help="Have the table lie in a folder of so many parts.")
+@click.option("--workers", type=click.IntRange(min=1), help="Answer with so many workers.")
+def stages(records: int, kind: str, parts: int | None, workers: int | None) -> None:
+    """Time each stage of a job on RECORDS records whose model answers at once, and measure its memory; as JSON."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = timed_stages(Path(folder), records, kind, parts, workers)
+    click.echo(json.dumps(asdict(found)))
 
 
 @scaling.command()
