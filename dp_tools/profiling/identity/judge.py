@@ -193,8 +193,11 @@ class IdentityJudge:
 
 
 def is_own(slot: Slot, compared: Comparison) -> bool:
-    """Whether a comparison finds something that only one person has: a mailbox that is not an office's, or a number."""
-    return slot in _OWN_SLOTS and compared.level in _SAME
+    """Whether a comparison finds something that only one person has: a mailbox that is not an office's, or a number.
+
+    The address of a colleague is often spelled nearly the same, but is not the beginning of the other's.
+    """
+    return slot in _OWN_SLOTS and (compared.level in _SAME or compared.text == "cut off")
 
 
 def weights_of(subject: Subject) -> dict[str, float]:
