@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 from pydantic import BaseModel
@@ -19,6 +19,7 @@ from dp_tools.tables.io.table_file import Reading
 from dp_tools.tables.snapshot import ROW, Table
 from dp_tools.tables.table_facts import TableFacts
 
+T = TypeVar("T")
 SPREAD_CELLS = 8_000_000
 """Cells of the records that stand for a table in parts where rows and columns are compared; they are spread evenly."""
 _SHARED = ("delimiter", "quote", "header")
@@ -45,9 +46,14 @@ class Whole:
         self.table = table
         self._every, self._rows = every, rows
         self._counts = counts if counts is not None and every > 1 else {}
-        self._facts: TableFacts | None = None
-        self._constraints: DataConstraints | None = None
-        self._content: Content | None = None
+        self._kept: dict[Hashable, Any] = {}
+
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """Something of the whole table that is made for the first part that needs it, and kept under a name."""
+        if what not in self._kept:
+            self._kept[what] = make()
+        made: T = self._kept[what]
+        return made
 
     def content(
         self,
@@ -61,17 +67,18 @@ class Whole:
         Raises:
             InvalidRequest: an attribute is unknown.
         """
-        if self._content is None:
-            (self._content,) = contents(
+
+        def choose() -> Content:
+            (found,) = contents(
                 (self.table,), only=attributes, include=include, exclude=exclude, every=self._every, stage=stage
             )
-        return self._content
+            return found
+
+        return self.once("content", choose)
 
     def facts(self, stage: Stage = silent) -> TableFacts:
         """The facts about its cells."""
-        if self._facts is None:
-            self._facts = TableFacts(self.table, stage, rows=self._rows, counts=self._counts)
-        return self._facts
+        return self.once("facts", lambda: TableFacts(self.table, stage, rows=self._rows, counts=self._counts))
 
     def constraints(self, work: Work, dataset: str | None) -> DataConstraints:
         """Its data constraints.
@@ -79,16 +86,17 @@ class Whole:
         Raises:
             Cancelled: the work was cancelled.
         """
-        if self._constraints is None:
-            table = self.table
-            self._constraints = DataConstraints.of(
+        table = self.table
+        return self.once(
+            "constraints",
+            lambda: DataConstraints.of(
                 (record for _, record in table.records(searched(table.count, len(table.columns)))),
                 dataset,
                 retired=work.decider.retired,
                 progress=work.stage("mining rules"),
                 cancel=work.cancel,
-            )
-        return self._constraints
+            ),
+        )
 
 
 class KnownPart(BaseModel):

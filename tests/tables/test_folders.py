@@ -5,22 +5,28 @@ from __future__ import annotations
 import csv
 import json
 import random
+import subprocess
+import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 from click.testing import CliRunner
-from tables_job import ScriptedEngine
+from tables_job import ScriptedEngine, jobs_in
+from waiting import until
 
 from dp_tools import Preprocessor
 from dp_tools.cli import main
 from dp_tools.errors import Cancelled, InvalidRequest, TableUnavailable
 from dp_tools.profiling import column_counts
 from dp_tools.tables import whole as whole_module
+from dp_tools.tables.asking import CHUNK
+from dp_tools.tables.clean import filling
 from dp_tools.tables.io.paths import Roots
-from dp_tools.tables.jobs.job_requests import CleanRequest, MatchRequest, TableSource
+from dp_tools.tables.jobs.job_requests import CleanRequest, FillRequest, MatchRequest, TableSource
 from dp_tools.tables.jobs.jobs import Jobs
 from dp_tools.tables.jobs.undoing import undo_changes
 from dp_tools.tables.snapshot import Table, open_table
@@ -73,6 +79,11 @@ def read(folder: Path) -> Iterator[tuple[str, str, Table]]:
     for path in sorted(folder.rglob("*.csv")):
         with open_table(path) as table:
             yield path.name, "", table
+
+
+def run_job(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    script = Path(__file__).parents[1] / "tables_job.py"
+    return subprocess.Popen([sys.executable, str(script), str(folder), *arguments], stdout=subprocess.PIPE, text=True)
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -290,3 +301,50 @@ def test_folders_are_not_matched_and_results_do_not_mix_with_others(tmp_path, fo
         (tmp_path / "empty").mkdir()
         with pytest.raises(TableUnavailable, match="holds no parts"):
             pre.clean(tmp_path / "empty")
+
+
+def test_a_killed_process_is_resumed_without_doing_finished_parts_again(tmp_path):
+    places = {}
+    for name in ("calm", "killed"):
+        places[name] = tmp_path / name
+        for number in range(6):
+            rows = [{**row, "note": f"lot {at}"} for at, row in enumerate(orders(60, seed=number))]
+            for at in range(0, 60, 2):
+                rows[at]["note"] = ""
+            write_csv(places[name] / f"orders/part-{number}.csv", rows)
+    request = FillRequest(source=TableSource(path="orders"), attribute="note")
+    calm = jobs_in(places["calm"], ScriptedEngine(places["calm"] / "asked.log"))
+    assert calm.wait(calm.start(request).id).status == "done"
+
+    killed = places["killed"]
+    begun = run_job(killed, "start", request.model_dump_json())
+    until(lambda: (killed / "orders.filled/part-1.csv").exists())
+    begun.kill()
+    assert begun.stdout is not None
+    job = begun.stdout.readline().strip()
+    begun.stdout.close()
+    begun.wait()
+    done = {path: path.stat().st_mtime_ns for path in (killed / "orders.filled").iterdir()}
+    assert len(done) < 6, "it was killed in the middle"
+    resumed = run_job(killed, "resume", job)
+    assert resumed.communicate(timeout=60)[0].split()[-1] == "done"
+    assert all(path.stat().st_mtime_ns == when for path, when in done.items())
+    for result in ("orders.filled", "orders.filled.changes"):
+        assert files_in(killed / result) == files_in(places["calm"] / result)
+    asked = {name: Counter((place / "asked.log").read_text().split()) for name, place in places.items()}
+    assert asked["killed"].keys() == asked["calm"].keys()
+    assert (asked["killed"] - asked["calm"]).total() <= CHUNK, "at most a chunk in flight is asked again"
+
+
+def test_gaps_are_looked_for_in_each_part_and_values_to_choose_from_in_the_whole_once(tmp_path, folder, monkeypatch):
+    looked: list[int] = []
+    rows = filling._rows
+
+    def counted(work, table, *arguments):
+        looked.append(table.count)
+        return rows(work, table, *arguments)
+
+    monkeypatch.setattr(filling, "_rows", counted)
+    with opened(tmp_path) as pre:
+        pre.impute(folder, "amount")
+    assert sorted(looked) == [10, 110, 120, 240]

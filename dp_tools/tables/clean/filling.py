@@ -135,7 +135,8 @@ def decided_gaps(
     listed = list(allowed or injection.allowed() or ())
     rows, holding = _rows(work, table, attribute, listed)
     if whole.table is not table:
-        _, holding = _rows(work, whole.table, attribute, listed)
+        all_rows = whole.table
+        holding = whole.once(("holding", attribute), lambda: _rows(work, all_rows, attribute, listed)[1])
     closed = listed or sorted(facts.closed_set(attribute)) or None
     work.expect(len(rows))
 
