@@ -25,7 +25,7 @@ class PlattCalibration:
     Args:
         scale, shift: applied to the model's logit.
         evidence: weight of the evidence score: the contradiction score of a cell
-            (`dp_tools.profiling.contradiction_score`) or the identifiers of a pair (`PairFacts.codes`).
+            (`dp_tools.profiling.contradiction_score`) or the codes and measures of a pair (`PairFacts.evidence`).
         overlap: weight of the overlap score of a pair of records or attributes (`dp_tools.profiling.overlap_score`).
         threshold: calibrated probability from which the verdict is yes; below one half where that finds rare cases
             better (chosen by F1 on validation splits).

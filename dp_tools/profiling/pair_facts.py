@@ -16,6 +16,7 @@ from dp_tools.profiling.facts import Fact, Listed, Similarity
 from dp_tools.profiling.identifiers import codes_agree
 from dp_tools.profiling.identity import IdentityJudge, Judgement
 from dp_tools.profiling.idf import Idf
+from dp_tools.profiling.measures import measures_agree
 from dp_tools.records import Record
 
 _SIMILARITIES = 6
@@ -110,6 +111,11 @@ class PairFacts:
         if not left.codes or not right.codes:
             return 0.0
         return codes_agree(*({code for code in side.codes if self.weights.is_rare(code)} for side in (left, right)))
+
+    def evidence(self, left: Record, right: Record) -> float:
+        """What codes and measures say of a match, -1 to 1 (see `codes_agree` and `measures_agree`)."""
+        texts = ([value for value in side.values() if value] for side in (left, right))
+        return min(1.0, max(-1.0, self.codes(left, right) + min(0.0, measures_agree(*texts))))
 
 
 def _one_sided(record: ComparedRecord, without: set[str], other: ComparedRecord) -> Tokens:

@@ -78,14 +78,13 @@ class MatchEntities(Task[MatchEntitiesRequest, MatchEntitiesAnswer]):
             prompt = Prompt(task=self.name, blocks=(left, right), evidence=rendered(found))
             truncated = tuple(dict.fromkeys((*truncated_left, *truncated_right)))
             subject = {"left": pair.left, "right": pair.right}
-            identifier_evidence = pair_facts.codes(pair.left, pair.right)
             cases.append(
                 Case(
                     subject,
                     prompt,
                     YesNo(),
                     truncated=truncated,
-                    evidence_score=identifier_evidence,
+                    evidence_score=pair_facts.evidence(pair.left, pair.right),
                     facts=found,
                     identity=pair_facts.judgement(pair.left, pair.right),
                 )
