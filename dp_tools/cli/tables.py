@@ -441,9 +441,7 @@ def show(job: str, state: Path | None) -> None:
     found = held.get(job)
     if found.kind == "call" and found.status == "done":
         found.answer = held.answer(job).model_dump(mode="json")
-    workers = held.store.workers(found.id)
-    shown = found.model_dump(mode="json") | ({"workers": workers} if workers else {})
-    click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(found.model_dump(mode="json"), indent=2, ensure_ascii=False))
 
 
 @jobs.command()

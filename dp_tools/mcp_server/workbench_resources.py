@@ -39,8 +39,8 @@ PART_BYTES = 1 << 20
 """Bytes of a file that are returned at once."""
 CASES_SHOWN = 50
 """Open cases that are returned at once."""
-CASES_AT_ONCE = 200
-"""Cases of a kind that can be answered together."""
+KIND_AT_ONCE = 500
+"""Cases of a kind that are returned at once."""
 _FILES = 500
 """Files that are listed."""
 _VISITED = 20_000
@@ -115,13 +115,14 @@ def add_workbench_resources(server: MCPServer[None], server_context: ServerConte
         found, count = next_reviews(server_context.jobs.store, job, CASES_SHOWN, whole(offset, "offset"))
         return as_json({"reviews": [review.model_dump() for review in found], "open": count})
 
-    @server.resource("reviews://kinds/{job}/{task}{?attribute}", title="Cases of one kind", mime_type=JSON)
+    @server.resource("reviews://kinds/{job}/{task}/{offset}{?attribute}", title="Cases of one kind", mime_type=JSON)
     @errors_as_text
-    def of_kind(job: str, task: str, attribute: str | None = None) -> str:
-        """The open cases of a job, of one task and attribute, that are most certain; at most 200."""
+    def of_kind(job: str, task: str, offset: str, attribute: str | None = None) -> str:
+        """The open cases of a job, of one task and attribute, most certain first, from an offset on; at most 500."""
         from dp_tools.tables.jobs.reviews import reviews_of_kind
 
-        found = reviews_of_kind(server_context.jobs.store, job, task, attribute, CASES_AT_ONCE)
+        start = whole(offset, "offset")
+        found = reviews_of_kind(server_context.jobs.store, job, task, attribute, KIND_AT_ONCE, start)
         return as_json([review.model_dump() for review in found])
 
 

@@ -71,18 +71,18 @@ export function jobCard(context, job, look) {
     ] : null,
     job.error ? h("p", { class: "problem" }, job.error) : null,
     job.status === "interrupted" ? h("p", {}, "The program that ran it ended. Nothing that was answered is asked again.") : null,
+    job.workers?.length ? drawWorkers(job.workers) : null,
     job.result ? drawResult(context, job, say) : null,
     job.answer ? h("details", {}, h("summary", {}, "Its answer"), h("pre", { class: "value small" }, JSON.stringify(job.answer, null, 1))) : null,
     h("div", { class: "bar" }, actions));
 }
 
 function drawResult(context, job) {
-  const { summary, files, figures, preview } = job.result;
-  const [did, promised, rest] = promiseIn(summary);
+  const { summary, files, figures, preview, promise } = job.result;
   const columns = [...new Set(preview.flatMap((line) => Object.keys(line)))];
   return [
-    h("p", {}, did, rest),
-    promised ? h("p", { class: "card small" }, h("strong", {}, "Promise and audit. "), promised) : null,
+    h("p", {}, summary),
+    promise ? drawPromise(promise) : null,
     h("h3", {}, "Figures"),
     h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Table" }, h("table", { class: "figures" }, h("tbody", {}, Object.entries(figures).map(([name, value]) =>
       h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "number" }, Number.isInteger(value) ? count(value) : String(value))))))),
@@ -101,11 +101,20 @@ function shown(value) {
   return typeof value === "object" && value !== null ? JSON.stringify(value) : cell(value);
 }
 
-/** A summary in three parts: before the promise, the promise with its audit, and what follows. */
-function promiseIn(summary) {
-  const sentences = summary.split(/(?<=\.) (?=[A-Z])/);
-  const about = sentences.filter((sentence) => /promise|audit/i.test(sentence));
-  return [sentences.filter((sentence) => !about.includes(sentence)).join(" "), about.join(" "), ""];
+function drawPromise({ items, size, asked, confidence, promised_recall, promised_precision, drawn, wrong, recall, precision }) {
+  const row = (what, promised, found) => h("tr", {}, h("th", { scope: "row" }, what), h("td", { class: "number" }, percent(promised, 1)), h("td", { class: "number" }, percent(Math.floor(1000 * found) / 1000, 1)));
+  return [h("h3", {}, "Promise and audit"),
+    h("p", {}, `The model was asked about ${count(asked)} of ${count(size)} ${items}. The promise holds with ${percent(confidence)} probability. An audit drew ${count(drawn)} of the others; the model contradicted ${count(wrong)} of them.`),
+    h("table", { class: "figures" }, h("thead", {}, h("tr", {}, ["Of asking about all", "Promised", "Shown at least"].map((title, place) => h("th", { scope: "col", class: place ? "number" : "" }, title)))),
+      h("tbody", {}, row("Recall", promised_recall, recall), row("Precision", promised_precision, precision)))];
+}
+
+/** What each worker of a job does, or did last. */
+function drawWorkers(workers) {
+  const columns = { worker: "Worker", status: "Status", node: "On", answering: "Answering", answered: "Answered", per_second: "A second", memory_mb: "MB" };
+  return [h("h3", {}, "Workers"), h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Workers" }, h("table", { class: "wide" },
+    h("thead", {}, h("tr", {}, Object.values(columns).map((title) => h("th", { scope: "col" }, title)))),
+    h("tbody", {}, workers.map((worker) => h("tr", {}, Object.keys(columns).map((name) => h("td", {}, worker[name] === null ? "" : String(worker[name]))))))))];
 }
 
 /** The very call that began a job goes on with it. */

@@ -5,6 +5,8 @@ import { entitiesView } from "./entities.js";
 import { newRule } from "./rule_form.js";
 
 const AHEAD = 10; // Cases that are fetched before they are needed.
+const BULK = 500; // Cases of a kind that are fetched at once.
+const TOGETHER = 200; // Cases that are answered by one call.
 const TASKS = { detect_errors: "Wrong cell?", match_entities: "Same thing?", impute: "Which value?" };
 
 /** The view. `context.parameters.job` limits it to one job; `register` asks for the groups of a register instead. */
@@ -211,19 +213,36 @@ async function answerTogether(context, done) {
 async function preview(context, kind, body) {
   const { server, signal } = context;
   const query = kind.attribute === null || kind.attribute === undefined ? "" : `?attribute=${encodeURIComponent(kind.attribute)}`;
-  const cases = JSON.parse(await server.read(`reviews://kinds/${encodeURIComponent(kind.job)}/${encodeURIComponent(kind.task)}${query}`, { signal }));
-  const boxes = cases.map((one) => h("input", { type: "checkbox", checked: true, onchange: tell, "aria-label": `Case ${one.id}` }));
+  const cases = [];
+  const boxes = [];
+  const rows = [];
+  const told = h("p", { role: "status" });
+  const table = h("tbody", {});
   const like = h("input", { id: "like", oninput: narrow, autocomplete: "off" });
   const least = h("input", { id: "least", type: "number", min: 0, max: 100, value: 0, oninput: narrow });
   const choice = h("select", { id: "bulk-answer", onchange: tell },
     kind.task === "impute" ? [] : [h("option", { value: "yes" }, "yes"), h("option", { value: "no" }, "no")],
     kind.task === "detect_errors" ? [] : h("option", { value: "" }, "what the job proposes for each"));
   const go = h("button", { class: "primary", onclick: send });
-  const rows = cases.map((one, place) => h("tr", {}, h("td", {}, boxes[place]), h("td", { class: "number" }, one.row ?? one.id),
-    h("td", {}, one.case.left ? pairText(one.case) : cell(one.case.value ?? null)), h("td", {}, cell(one.proposal)), h("td", { class: "number" }, percent(one.confidence))));
+  const further = h("button", { onclick: () => context.guard(more) });
   const progress = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Answers given" });
   let stopped = false;
 
+  async function more() {
+    const found = JSON.parse(await server.read(`reviews://kinds/${encodeURIComponent(kind.job)}/${encodeURIComponent(kind.task)}/${cases.length}${query}`, { signal }));
+    for (const one of found) {
+      const box = h("input", { type: "checkbox", checked: true, onchange: tell, "aria-label": `Case ${one.id}` });
+      cases.push(one);
+      boxes.push(box);
+      rows.push(h("tr", {}, h("td", {}, box), h("td", { class: "number" }, one.row ?? one.id),
+        h("td", {}, one.case.left ? pairText(one.case) : cell(one.case.value ?? null)), h("td", {}, cell(one.proposal)), h("td", { class: "number" }, percent(one.confidence))));
+    }
+    table.append(...rows.slice(rows.length - found.length));
+    further.textContent = `Show ${count(Math.min(BULK, kind.open - cases.length))} more`;
+    further.hidden = cases.length >= kind.open || !found.length;
+    told.textContent = `${counted(cases.length, "case")} of ${count(kind.open)} of this kind, the most certain first. Those that are ticked are answered.`;
+    narrow();
+  }
   function chosen() {
     return cases.filter((one, place) => boxes[place].checked && !rows[place].hidden);
   }
@@ -240,29 +259,29 @@ async function preview(context, kind, body) {
     tell();
   }
   async function send() {
-    const given = chosen();
-    go.disabled = true;
-    progress.hidden = false;
-    progress.max = given.length;
-    stop.hidden = false;
+    const given = Object.values(Object.groupBy(chosen(), (one) => choice.value || one.proposal));
+    const all = chosen().length;
+    go.disabled = further.hidden = true;
+    progress.hidden = stop.hidden = false;
+    progress.max = all;
     await context.guard(async () => {
-      for (const one of given) {
-        if (stopped) break;
-        await server.call("answer_review", { review: one.id, answer: choice.value || one.proposal });
-        progress.value += 1;
-      }
+      for (const alike of given)
+        for (let first = 0; first < alike.length && !stopped; first += TOGETHER) {
+          const [one, ...others] = alike.slice(first, first + TOGETHER);
+          await server.call("answer_review", { review: one.id, answer: choice.value || one.proposal, also: others.map(({ id }) => id) });
+          progress.value += 1 + others.length;
+        }
     });
     context.say(`${counted(progress.value, "case")} answered.`);
-    body.replaceChildren(h("p", { role: "status" }, `${counted(progress.value, "case")} of ${count(given.length)} answered.`));
+    body.replaceChildren(h("p", { role: "status" }, `${counted(progress.value, "case")} of ${count(all)} answered.`));
   }
   const stop = h("button", { hidden: true, onclick: () => { stopped = true; } }, "Stop");
-  tell();
-  body.replaceChildren(
-    h("p", {}, `${counted(cases.length, "case")} of ${count(kind.open)} of this kind, the most certain first. Those that are ticked are answered.`),
+  await more();
+  body.replaceChildren(told,
     h("div", { class: "bar" }, h("label", { for: "like" }, "Holding"), like, h("label", { for: "least" }, "At least % sure"), least,
       h("label", { for: "bulk-answer" }, "Answer"), choice),
-    h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Table" }, h("table", { class: "wide" }, h("thead", {}, h("tr", {}, h("th", {}, "Take"), h("th", { class: "number" }, "Row"), h("th", {}, "Value"), h("th", {}, "Proposal"), h("th", { class: "number" }, "Sure"))),
-      h("tbody", {}, rows))),
+    h("div", { class: "scroll tall", tabindex: 0, role: "group", "aria-label": "Table" }, h("table", { class: "wide" }, h("thead", {}, h("tr", {}, h("th", {}, "Take"), h("th", { class: "number" }, "Row"), h("th", {}, "Value"), h("th", {}, "Proposal"), h("th", { class: "number" }, "Sure"))),
+      table), further),
     h("div", { class: "bar" }, go, stop, progress));
 }
 

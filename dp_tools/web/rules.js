@@ -184,8 +184,8 @@ async function showPacks(context) {
 }
 
 const PLANNED = {
-  conflict: ["Collides", "bad", "Yours stays as it is."], change: ["Changes", "warn", ""], retire: ["Retires", "warn", ""],
-  keep: ["Keeps yours", "", "You changed it; the pack did not."], add: ["Adds", "good", ""],
+  conflict: ["collides with", "bad", "Yours stays as it is."], change: ["changes", "warn", ""], retire: ["retires", "warn", ""],
+  keep: ["keeps yours of", "", "You changed it; the pack did not."], add: ["adds", "good", ""],
 };
 
 /** What installing a pack would do: collisions first, additions last. */
@@ -193,7 +193,7 @@ function drawComparison({ pack, version, title, installed, file, rules }) {
   const sorted = Object.keys(PLANNED).map((action) => [action, rules.filter((rule) => rule.action === action)]).filter(([, some]) => some.length);
   return [
     h("h3", {}, title || pack), h("p", {}, `Pack ${pack}, version ${version}. ${installed === null ? "It is not installed." : `Version ${installed} is installed.`} `,
-      sorted.length ? sorted.map(([action, some]) => `${PLANNED[action][0]} ${counted(some.length, "rule")}.`).join(" ") : "Installing it changes nothing."),
+      sorted.length ? `Installing it ${sorted.map(([action, some]) => `${PLANNED[action][0]} ${counted(some.length, "rule")}`).join(", ")}.` : "Installing it changes nothing."),
     sorted.map(([action, some]) => some.map((rule) => h("div", { class: "card small" },
       h("p", {}, h("span", { class: `tag ${PLANNED[action][1]}` }, PLANNED[action][0]), h("strong", {}, rule.statement), h("span", { class: "soft" }, ` ${rule.rule_id}`)),
       rule.reason || PLANNED[action][2] ? h("p", {}, rule.reason ? `${rule.reason[0].toUpperCase()}${rule.reason.slice(1)}. ` : "", PLANNED[action][2]) : null,

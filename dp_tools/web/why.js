@@ -66,18 +66,30 @@ export function explanationCards({ model, explanations }) {
     one.rationale ? [h("h3", {}, "The model's own words, which are no evidence"), h("p", {}, one.rationale)] : null));
 }
 
-/** Each bar runs from the probability without a thing to the probability as given. */
+const ENDS = 0.001; // Probabilities are drawn as if they kept this far from 0 and 1.
+
+/**
+ * The bars are laid end to end: each begins where the one before ends, and goes back by what its thing adds. What a thing
+ * adds is measured alone, in log-odds, and added up as if things did not depend on one another.
+ */
 function waterfall(one) {
+  const odds = (share) => Math.log(Math.min(1 - ENDS, Math.max(ENDS, share)) / (1 - Math.min(1 - ENDS, Math.max(ENDS, share))));
+  const share = (score) => 1 / (1 + Math.exp(-score));
+  const at = (part) => percent(Math.min(1, Math.max(0, part)), 2);
   const given = one.probability ?? 1;
-  const at = (share) => percent(Math.min(1, Math.max(0, share)), 2);
-  return h("figure", {}, h("figcaption", { class: "small soft" }, `Each bar runs from the probability without the thing to the probability as given, ${percent(given)}. Each is measured alone, so they need not add up.`),
-    h("ul", { class: "list waterfall" }, one.decided.map((part) => {
-      const without = Math.min(1, Math.max(0, given - part.change));
-      const speaks = part.change >= 0;
-      const bar = h("span", { class: `bar-of ${speaks ? "for" : "against"}`, style: { left: at(Math.min(without, given)), width: at(Math.max(0.004, Math.abs(given - without))) } });
-      return h("li", {},
-        h("span", { class: "what" }, h("span", { class: "tag" }, KINDS[part.kind] ?? part.kind), part.statement ?? part.name, part.flips ? h("span", { class: "tag warn" }, "turns the answer") : null),
-        h("span", { class: "track", role: "img", "aria-label": `${speaks ? "speaks for" : "speaks against"} the answer: ${percent(without)} without it, ${percent(given)} with it` }, bar, h("span", { class: "line", style: { left: at(given) } })),
-        h("span", { class: "number small" }, `${percent(without)} without it`));
-    })));
+  let score = odds(given);
+  const line = (kind, what, label, from, to, figure) => h("li", {}, h("span", { class: "what" }, what),
+    h("span", { class: "track", role: "img", "aria-label": label },
+      h("span", { class: `bar-of ${kind}`, style: { left: at(Math.min(from, to)), width: at(Math.max(0.004, Math.abs(from - to))) } }),
+      h("span", { class: "line", style: { left: at(to) } })),
+    h("span", { class: "number small" }, figure));
+  const bars = one.decided.map((part) => {
+    const without = Math.min(1, Math.max(0, given - part.change));
+    const from = share(score);
+    score -= odds(given) - odds(without);
+    return line(part.change >= 0 ? "for" : "against", [h("span", { class: "tag" }, KINDS[part.kind] ?? part.kind), part.statement ?? part.name, part.flips ? h("span", { class: "tag warn" }, "turns the answer") : null],
+      `${part.change >= 0 ? "speaks for" : "speaks against"} the answer: ${percent(without)} without it, ${percent(given)} with it`, from, share(score), `${percent(without)} without it`);
+  });
+  return h("figure", {}, h("figcaption", { class: "small soft" }, `From the probability as given, ${percent(given)}, each bar goes back by what its thing adds. Each is measured alone; where things depend on one another, the last bar ends elsewhere than without all of them.`),
+    h("ul", { class: "list waterfall" }, line("whole", "As given", `the answer has ${percent(given)}`, given, 0, percent(given)), bars, line("whole", "Without all of them, if none depended on another", `would leave ${percent(share(score))}`, share(score), 0, percent(share(score)))));
 }

@@ -56,7 +56,7 @@ def queue(served: Served, count: int = 12, **changed: object) -> None:
                 {"record": {"town": "Tmapa", "zip": f"9{n:04}"}, "attribute": "town", "value": "Tmapa"}
             ),
             "proposal": "Tampa",
-            "confidence": 0.5 + n / 100,
+            "confidence": 0.5 + min(n, 49) / 100,
             "row": n + 1,
             **changed,
         }
@@ -185,7 +185,7 @@ def test_a_pack_is_compared_with_the_store_before_it_is_installed(served: Served
     expect(page.get_by_text("is not a pack")).to_be_visible()
     page.get_by_label("Before installing").select_option("cellar.yaml")
     page.get_by_role("button", name="Compare", exact=True).click()
-    expect(page.get_by_text("Version 1 is installed. Collides 1 rule. Adds 1 rule.")).to_be_visible()
+    expect(page.get_by_text("Version 1 is installed. Installing it collides with 1 rule, adds 1 rule.")).to_be_visible()
     expect(page.get_by_text("You and pack cellar 2 both changed it. Yours stays as it is.")).to_be_visible()
     expect(page.get_by_text("statement: Ounces are <b>mine</b>. → Ounces are whole.")).to_be_visible()
     assert store.get("ounces").statement == "Ounces are <b>mine</b>."
@@ -264,6 +264,19 @@ def test_alike_cases_are_answered_together_after_a_look_at_each(served: Served, 
     assert labels(served) == ["yes"] * 6
     page.get_by_role("button", name="Close", exact=True).click()
     expect(page.get_by_text("6 open")).to_be_visible()
+
+
+def test_hundreds_of_cases_are_answered_together_in_few_steps_of_the_history(served: Served, page: Page) -> None:
+    queue(served, 620)
+    page.goto(served.address(view="review"))
+    page.get_by_role("button", name="Answer alike cases together").click()
+    page.get_by_role("button", name="Wrong cell? town").click()
+    page.get_by_role("button", name="Show 120 more").click()
+    page.get_by_role("button", name="Answer 620 cases").click()
+    expect(page.get_by_text("620 cases of 620 answered.")).to_be_visible()
+    assert labels(served) == ["yes"] * 620
+    (rule,) = served.context.knowledge.search("person decided cases", limit=10)
+    assert len(served.context.knowledge.history(rule.id)) == 4
 
 
 def test_nothing_that_a_table_a_rule_or_a_name_holds_becomes_markup(served: Served, page: Page) -> None:

@@ -220,6 +220,27 @@ async def test_resources_show_which_registers_there_are_what_waits_in_them_and_t
 
 
 @pytest.mark.anyio
+async def test_cases_of_one_kind_are_read_part_by_part_and_answered_together(served: Served) -> None:
+    store = served.context.jobs.store
+    store.add("clean-1", "clean", json.dumps({"kind": "clean", "source": {"path": "visits.csv"}}))
+    store.update("clean-1", status="done")
+    case = {"task": "detect_errors", "dataset": None, "question": "?", "proposal": "x", "confidence": 0.7, "row": 1}
+    subjects = [("town", json.dumps({"record": {"town": str(n)}, "attribute": "town", "value": str(n)})) for n in "abc"]
+    zips = [("zip", json.dumps({"record": {"zip": "1"}, "attribute": "zip", "value": "1"}))]
+    store.add_reviews("clean-1", [{**case, "attribute": name, "subject": text} for name, text in [*subjects, *zips]])
+    async with connected(served.base) as client:
+        uri = "reviews://kinds/clean-1/detect_errors/1?attribute=town"
+        found = json.loads((await client.read_resource(uri)).contents[0].text)  # type: ignore[union-attr]
+        assert [one["id"] for one in found] == [2, 3]
+        mixed = {"review": 1, "answer": "yes", "also": [4]}
+        assert "not of one kind" in await refusal(client, "answer_review", mixed)
+        kept = await answer(client, "answer_review", {**mixed, "also": [3, 3]})
+        assert [example["label"] for example in kept["rule"]["examples"]] == ["yes", "yes"]
+        left = json.loads((await client.read_resource("reviews://open/0")).contents[0].text)  # type: ignore[union-attr]
+        assert sorted(one["id"] for one in left["reviews"]) == [2, 4]
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     "uri",
     [

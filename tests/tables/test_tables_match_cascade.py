@@ -89,6 +89,10 @@ def test_few_pairs_are_asked_and_the_result_says_what_was_promised_and_found(fol
     assert re.search(
         r"Asked the model about [\d,]+ of [\d,]+ pairs .* recall 95% and precision 95% .* audit of", done.result.summary
     )
+    promise = done.result.promise
+    assert promise is not None
+    assert (promise.items, promise.promised_recall) == ("pairs", 0.95)
+    assert promise.asked < promise.size
     everything = jobs_in(folder, WordsEngine(), folder / "all").start(
         match_products(ask_all=True, output="all.csv"), wait=120
     )

@@ -69,6 +69,8 @@ if TYPE_CHECKING:
     from dp_tools.tables.jobs.jobs import Jobs
     from dp_tools.tables.snapshot import Table
 
+CASES_AT_ONCE = 200
+"""Cases that are answered together."""
 _COLUMNS = 30
 """Columns of a profile that are returned at once."""
 SameTable = Annotated[
@@ -329,6 +331,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         ctx: Context[Any, Any],
         review: CaseNumber,
         answer: PersonsWord,
+        also: Annotated[list[int], Field(description="More cases, same answer.", max_length=CASES_AT_ONCE)] = [],  # noqa: B006
     ) -> Annotated[CallToolResult, ReviewKept] | InputRequiredResult:
         """Stores a person's answer as an example that decides such cases. It is a proposal until a person confirms it,
         now if the client can ask."""
@@ -336,7 +339,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
 
         role, given_answer = caller_role(ctx, trust_agents), answer
         if role == "asks":
-            question = await anyio.to_thread.run_sync(lambda: _spoken(server_context, review, answer))
+            question = await anyio.to_thread.run_sync(lambda: _spoken(server_context, [review, *also], answer))
             word = await ask(ctx, question, PersonsAnswer)
             if isinstance(word, InputRequiredResult):
                 return word
@@ -351,6 +354,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
                 given_answer,
                 who=decider(ctx, trust_agents),
                 is_person=role != "proposes",
+                also=also,
             )
         )
         return result_of(ReviewKept(rule=rule, acts=rule.status == "active"))
@@ -366,9 +370,10 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
     return [PlainTool.of(function, title, annotations, scope) for function, title, annotations, scope in tools]
 
 
-def _spoken(server_context: ServerContext, review: int, answer: str) -> str:
-    """A case as a person is asked about it."""
+def _spoken(server_context: ServerContext, reviews: list[int], answer: str) -> str:
+    """Cases as a person is asked about them, each of them."""
     from dp_tools.tables.jobs.reviews import open_review
 
-    found = open_review(server_context.jobs.store, review)
-    return f"{found.question}\n{found.case}\nThe agent says: {answer}\nYour answer ({found.answers}):"
+    found = [open_review(server_context.jobs.store, review) for review in reviews]
+    asked = "\n".join(f"{one.question}\n{one.case}" for one in found)
+    return f"{asked}\nThe agent says: {answer}\nYour answer ({found[0].answers}):"

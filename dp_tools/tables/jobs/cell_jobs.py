@@ -20,6 +20,7 @@ from dp_tools.tables.jobs.job_outputs import (
     deliver,
     failures_of,
     not_looked_at,
+    promise_kept,
     put_before_a_person,
     shown,
     write_table,
@@ -50,6 +51,7 @@ def detect(run: JobRun) -> JobResult:
         files=files,
         figures=_figures(detection),
         preview=[_wrong_cell(cell) for cell in detection.wrong[: shown(files)]],
+        promise=promise_kept(detection.audit, "questions"),
     )
 
 
@@ -83,7 +85,13 @@ def clean(run: JobRun) -> JobResult:
         + f"; {len(repair.doubtful):,} changes wait for a person, {len(repair.unrepaired):,} cells have no proposal."
         + formulas
     )
-    return JobResult(summary=summary, files=files, figures=figures, preview=_changes(repair.changes, shown(files)))
+    return JobResult(
+        summary=summary,
+        files=files,
+        figures=figures,
+        preview=_changes(repair.changes, shown(files)),
+        promise=promise_kept(detection.audit, "questions"),
+    )
 
 
 def fill(run: JobRun) -> JobResult:

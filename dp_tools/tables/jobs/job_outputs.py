@@ -11,14 +11,13 @@ from typing import Any
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.records import Record
+from dp_tools.tables.cascade.cascade import Audit
 from dp_tools.tables.change_log import Change, write_changes
 from dp_tools.tables.escaping import escape_file, escaping_changes, require_escaped
 from dp_tools.tables.identity_columns import Content
 from dp_tools.tables.io.formats import SPREADSHEETS, format_of
 from dp_tools.tables.io.table_file import Reading, TableFile
-from dp_tools.tables.jobs.job_requests import (
-    OutputFile,
-)
+from dp_tools.tables.jobs.job_requests import OutputFile, PromiseKept
 from dp_tools.tables.jobs.job_run import JobRun
 from dp_tools.tables.snapshot import INLINE_ROWS, Table, open_file
 
@@ -28,6 +27,24 @@ NAMED = 8
 """Columns that are named in a summary, at the most."""
 REVIEWS = 1000
 """Cases that a job puts before a person at the most, the most uncertain first."""
+
+
+def promise_kept(audit: Audit | None, items: str) -> PromiseKept | None:
+    """What was promised of these items and found, where not all of them were asked about."""
+    if audit is None or audit.asked == audit.size:
+        return None
+    return PromiseKept(
+        items=items,
+        size=audit.size,
+        asked=audit.asked,
+        confidence=1 - audit.promise.delta,
+        promised_recall=audit.promise.recall,
+        promised_precision=audit.promise.precision,
+        drawn=audit.drawn,
+        wrong=audit.wrong,
+        recall=audit.recall,
+        precision=audit.precision,
+    )
 
 
 def put_before_a_person(

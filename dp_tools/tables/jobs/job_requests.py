@@ -210,6 +210,21 @@ class OutputFile(BaseModel):
     what: Annotated[str, Field(description="What it holds.")]
 
 
+class PromiseKept(BaseModel):
+    """What was promised where the model was not asked about everything, and what the audit found."""
+
+    items: Annotated[str, Field(description="What was asked about: questions or pairs.")]
+    size: Annotated[int, Field(description="How many there are.")]
+    asked: Annotated[int, Field(description="About how many the model was asked.")]
+    confidence: Annotated[float, Field(description="Probability with which the promise holds.")]
+    promised_recall: Annotated[float, Field(description="Share of the model's yes answers to find.")]
+    promised_precision: Annotated[float, Field(description="Share of what is found to be right.")]
+    drawn: Annotated[int, Field(description="Items that the audit drew at random.")]
+    wrong: Annotated[int, Field(description="Those of them that the model contradicted.")]
+    recall: Annotated[float, Field(description="Recall that the audit shows at least.")]
+    precision: Annotated[float, Field(description="Precision that it shows at least.")]
+
+
 class JobResult(BaseModel):
     """What came of a job."""
 
@@ -219,3 +234,4 @@ class JobResult(BaseModel):
     preview: Annotated[
         list[dict[str, Any]], Field(description="The first results, at most ten; the rest is in the files.")
     ]
+    promise: Annotated[PromiseKept | None, Field(description="The promise, where not everything was asked.")] = None

@@ -411,6 +411,7 @@ class Jobs:
             seconds_left=round((row["total"] - row["done"]) / rate, 1) if rate else None,
             error=row["error"] if status == "failed" else None,
             result=JobResult.model_validate_json(row["result"]) if row["result"] and status == "done" else None,
+            workers=self.store.workers(row["id"]) or None,
             resource=f"jobs://{row['id']}/result" if status == "done" else None,
         )
 

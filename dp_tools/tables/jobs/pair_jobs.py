@@ -12,6 +12,7 @@ from dp_tools.tables.jobs.job_outputs import (
     failures_of,
     not_looked_at,
     pair_review,
+    promise_kept,
     put_before_a_person,
     shown,
 )
@@ -89,7 +90,8 @@ def match(run: JobRun) -> JobResult:
         **_merged_figures(merging),
     }
     figures.update(_learned_figures(matching))
-    return JobResult(summary=summary, files=files, figures=figures, preview=preview)
+    promise = promise_kept(matching.scores.audit, "pairs")
+    return JobResult(summary=summary, files=files, figures=figures, preview=preview, promise=promise)
 
 
 def dedupe(run: JobRun) -> JobResult:
@@ -153,7 +155,8 @@ def dedupe(run: JobRun) -> JobResult:
         **_merged_figures(merging),
     }
     figures.update(_learned_figures(matching))
-    return JobResult(summary=summary, files=files, figures=figures, preview=preview)
+    promise = promise_kept(matching.scores.audit, "pairs")
+    return JobResult(summary=summary, files=files, figures=figures, preview=preview, promise=promise)
 
 
 def _put_before_a_person(

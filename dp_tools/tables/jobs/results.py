@@ -30,6 +30,9 @@ class Job(BaseModel):
         dict[str, Any] | None,
         Field(description="Of a call that does not run any more: its answer, in which unanswered items are pending."),
     ] = None
+    workers: Annotated[
+        list[dict[str, Any]] | None, Field(description="What each of its workers does, or did last; null without any.")
+    ] = None
     resource: Annotated[str | None, Field(description="Where the whole result can be read, once it is done.")] = None
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 import time
+from collections.abc import Collection, Sequence
 
 from filelock import FileLock
 
@@ -54,7 +55,9 @@ def review_kinds(store: JobStore) -> list[ReviewKind]:
     return [ReviewKind(**row) for row in rows]
 
 
-def reviews_of_kind(store: JobStore, job: str, task: str, attribute: str | None, limit: int) -> list[Review]:
+def reviews_of_kind(
+    store: JobStore, job: str, task: str, attribute: str | None, limit: int, offset: int = 0
+) -> list[Review]:
     """The open cases of a kind, most certain first: those that can be answered together.
 
     Raises:
@@ -64,8 +67,8 @@ def reviews_of_kind(store: JobStore, job: str, task: str, attribute: str | None,
     with store.connected() as connection:
         rows = connection.execute(
             f"SELECT reviews.* {_open_cases(store)} AND reviews.job = :job AND task = :task "
-            "AND attribute IS :attribute ORDER BY abs(confidence - 0.5) DESC, reviews.id LIMIT :limit",
-            {"job": job, "task": task, "attribute": attribute, "limit": limit, **store.me},
+            "AND attribute IS :attribute ORDER BY abs(confidence - 0.5) DESC, reviews.id LIMIT :limit OFFSET :offset",
+            {"job": job, "task": task, "attribute": attribute, "limit": limit, "offset": offset, **store.me},
         ).fetchall()
     return [_review(row) for row in rows]
 
@@ -102,7 +105,14 @@ def is_open(store: JobStore, review: int) -> bool:
 
 
 def answer_review(
-    store: JobStore, knowledge: KnowledgeStore, review: int, answer: str, *, who: str, is_person: bool = True
+    store: JobStore,
+    knowledge: KnowledgeStore,
+    review: int,
+    answer: str,
+    *,
+    who: str,
+    is_person: bool = True,
+    also: Collection[int] = (),
 ) -> Rule:
     """Keep the answer to a case as a labelled example, which decides that case from now on.
 
@@ -115,28 +125,40 @@ def answer_review(
         answer: yes or no (is the value wrong? are they the same?), or the value that belongs there.
         who: who answered.
         is_person: whether a person did; otherwise the example is a proposal until a person accepts it.
+        also: further cases of the same kind with the same answer.
 
     Returns:
         The rule that holds the example.
 
     Raises:
-        InvalidRequest: there is no such open case, or the answer does not fit it.
+        InvalidRequest: there is no such open case, the answer does not fit it, or the cases are not of one kind.
     """
     with FileLock(store.folder / "reviews.lock", timeout=30), store.connected() as connection:
-        row = _row(connection, store, review, answered=is_person)
+        rows = [_row(connection, store, one, answered=is_person) for one in dict.fromkeys([review, *also])]
+        first = rows[0]
+        if odd := next((row for row in rows if _scope(row) != _scope(first)), None):
+            raise InvalidRequest(
+                f"Cases {review} and {odd['id']} are not of one kind: answer cases together that have the same task, "
+                "dataset and attribute."
+            )
         label = answer.strip()
         if not label:
             raise InvalidRequest("An answer cannot be blank: say yes, no, or the value.")
-        if row["task"] in _YES_NO:
+        if first["task"] in _YES_NO:
             label = label.lower()
             if label not in ("yes", "no"):
                 raise InvalidRequest(f"Case {review} is answered with yes or no, not {answer!r}.")
-        rule = _keep(knowledge, row, label, who, is_person)
-        connection.execute(
+        rule = _keep(knowledge, rows, label, who, is_person)
+        connection.executemany(
             "UPDATE reviews SET status = 'answered', answer = ?, who = ?, answered = ? WHERE id = ?",
-            (label, who, time.time(), review),
+            [(label, who, time.time(), row["id"]) for row in rows],
         )
     return rule
+
+
+def _scope(row: sqlite3.Row) -> tuple[str, str, str]:
+    """Task, dataset and attribute of a case."""
+    return row["task"], row["dataset"] or ALL, row["attribute"] or ALL
 
 
 def _open_cases(store: JobStore) -> str:
@@ -156,20 +178,23 @@ def _row(connection: sqlite3.Connection, store: JobStore, review: int, *, answer
     return row
 
 
-def _keep(knowledge: KnowledgeStore, row: sqlite3.Row, label: str, who: str, is_person: bool) -> Rule:
-    example = Example(case=json.loads(row["subject"]), label=label)
-    scope = [row["task"], row["dataset"] or ALL, row["attribute"] or ALL]
-    name = "reviewed-" + "-".join(re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") or "x" for part in scope)
+def _keep(knowledge: KnowledgeStore, rows: Sequence[sqlite3.Row], label: str, who: str, is_person: bool) -> Rule:
+    cases = [json.loads(row["subject"]) for row in rows]
+    distinct = [case for place, case in enumerate(cases) if case not in cases[:place]]
+    examples = tuple(Example(case=case, label=label) for case in distinct)
+    task, dataset, attribute = _scope(rows[0])
+    parts = (re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") or "x" for part in (task, dataset, attribute))
     new = Rule(
-        id=name[:80],
-        task=row["task"],
-        dataset=row["dataset"] or ALL,
-        attribute=row["attribute"] or ALL,
+        id=f"reviewed-{'-'.join(parts)}"[:80],
+        task=rows[0]["task"],
+        dataset=dataset,
+        attribute=attribute,
         statement=REVIEWED,
-        examples=(example,),
+        examples=examples,
         source="person" if is_person else "agent",
     )
-    why = f"answer to case {row['id']} of job {row['job']}"
+    more = f" and {len(rows) - 1:,} more" if len(rows) > 1 else ""
+    why = f"answer to case {rows[0]['id']}{more} of job {rows[0]['job']}"
     if not is_person:
         # Under a name of its own: what persons said later must not wait for the proposal to be accepted.
         return knowledge.propose(new.model_copy(update={"id": f"{new.id}-proposed"}), who=who, why=why)
@@ -177,8 +202,8 @@ def _keep(knowledge: KnowledgeStore, row: sqlite3.Row, label: str, who: str, is_
         known = knowledge.get(new.id)
     except InvalidRequest:
         return knowledge.add(new, who=who, why=why)
-    others = [kept for kept in known.examples if kept.case != example.case]
-    return knowledge.change(known.id, who=who, why=why, examples=[*others, example])
+    others = [kept for kept in known.examples if kept.case not in distinct]
+    return knowledge.change(known.id, who=who, why=why, examples=[*others, *examples])
 
 
 def _review(row: sqlite3.Row) -> Review:
