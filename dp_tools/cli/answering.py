@@ -36,6 +36,7 @@ HEARTBEAT_S = 8.0
 CHUNK = 200
 """Records in one request: enough to share prompts, few enough to write as we go."""
 
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
 MODEL = click.option(
     "--model",
     default="nano",

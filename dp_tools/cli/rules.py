@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from dp_tools.cli.answering import MODEL, bar, interruptible, stages, wait_for_weights
+from dp_tools.cli.answering import JSON, MODEL, bar, interruptible, stages, wait_for_weights
 from dp_tools.cli.records import read_records
 from dp_tools.errors import InvalidRequest, RuleRejected
 from dp_tools.evaluation import rule_trials
@@ -30,7 +30,6 @@ from dp_tools.rules.vetting import parse
 C = TypeVar("C", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
 STORE = click.option("--knowledge", type=FILE, help="Knowledge store (default: your own).")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
 WHY = click.option("--why", default="", help="Reason, kept in the history.")
 DATA = (
     click.option(

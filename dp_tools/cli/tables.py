@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Table as Lines
 
-from dp_tools.cli.answering import ESCAPE, MODEL, interruptible, stages
+from dp_tools.cli.answering import ESCAPE, JSON, MODEL, interruptible, stages
 from dp_tools.cli.workers import UNNAMED, WORKERS, Workers, with_workers
 from dp_tools.decision import Decider
 from dp_tools.engine.workers.places import Places
@@ -480,14 +480,19 @@ def reviews() -> None:
 @reviews.command("next")
 @click.option("--job", help="Show only the cases of this job.")
 @click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Maximum number of cases.")
+@JSON
 @options(_MODEL[2:])
-def next_cases(job: str | None, limit: int, state: Path | None) -> None:
-    """Print the least certain open cases, one JSON object per line."""
+def next_cases(job: str | None, limit: int, as_json: bool, state: Path | None) -> None:
+    """Print the least certain open cases: the number to answer by, the question, what is proposed and how surely."""
     folders = _states(state) if job is None else [_state_of(job, state)]
     found = [(folder, *next_reviews(JobStore(folder), job, limit)) for folder in folders]
     cases = [(folder, review) for folder, reviews, _ in found for review in reviews]
     for folder, review in sorted(cases, key=lambda case: abs(case[1].confidence - 0.5))[:limit]:
-        click.echo(json.dumps({**review.model_dump(mode="json"), "state": str(folder)}, ensure_ascii=False))
+        if as_json:
+            click.echo(json.dumps({**review.model_dump(mode="json"), "state": str(folder)}, ensure_ascii=False))
+        else:
+            click.echo(f"{review.id}  {review.question}")
+            click.echo(f"   Proposed: {review.proposal} ({review.confidence:.0%} sure). Answer with {review.answers}.")
     click.echo(f"{sum(count for _, _, count in found)} open.", err=True)
 
 

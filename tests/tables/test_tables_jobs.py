@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import signal
 import sqlite3
@@ -363,6 +364,20 @@ def test_doubtful_cases_wait_for_a_person_who_may_correct_an_answer_and_become_e
         answer_review(jobs.store, knowledge, first.id, "no", who="ann")
         assert [example.label for example in knowledge.get(rule.id).examples] == ["no", "no"]
     assert next_reviews(jobs.store, job.id)[1] == count - 3
+
+
+def test_cases_for_a_person_are_printed_to_be_read_and_as_json(folder: Path) -> None:
+    request = DedupeRequest(source=TableSource(path="people.csv"), exclude=["zip"])
+    jobs_in(folder, ScriptedEngine()).start(request, wait=60)
+
+    def printed(*more: str) -> list[str]:
+        command = ["reviews", "next", "--state", str(folder / "state"), "--limit", "1", *more]
+        return CliRunner().invoke(main, command).stdout.splitlines()
+
+    (shown,) = map(json.loads, printed("--json"))
+    case, proposal = printed()
+    assert case == f"{shown['id']}  {shown['question']}"
+    assert proposal == f"   Proposed: {shown['proposal']} ({shown['confidence']:.0%} sure). Answer with yes or no."
 
 
 def test_pairs_whose_verdict_depends_on_the_order_of_things_wait_for_a_person(folder: Path) -> None:
