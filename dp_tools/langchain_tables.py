@@ -98,4 +98,6 @@ class Tables:
     def answer(self, asked: AnswerReview, *_: object) -> BaseModel:
         """See `AnswerReview`."""
         known = self._preprocessor.knowledge
-        return answer_review(self.jobs.store, known, asked.review, asked.answer, who=_AGENT, is_person=False)
+        return answer_review(
+            self.jobs.store, known, asked.review, asked.answer, who=_AGENT, is_person=False, also=asked.also
+        )

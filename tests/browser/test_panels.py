@@ -7,6 +7,7 @@ package's bridge, which refuses any message that the specification does not know
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,7 @@ window.begin = (text) => {
 };
 </script><body></body>"""
 ORIGIN = "http://host.test"
-NODE_MODULES = Path(__file__).parents[2] / "build" / "conformance" / "node_modules"
+NODE_MODULES = Path(os.environ.get("VENV", Path(__file__).parents[2] / "build")) / "conformance" / "node_modules"
 EXT_APPS = "@modelcontextprotocol/ext-apps"
 IMPORTS = {
     f"{EXT_APPS}/app-bridge": f"{EXT_APPS}/dist/src/app-bridge.js",

@@ -16,6 +16,7 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import expect
 
 from dp_tools.engine.questions import Engine
+from dp_tools.tables.entities.register import Register, register_path
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -71,6 +72,30 @@ def test_a_person_opens_a_file_cleans_it_answers_writes_a_rule_runs_again_downlo
     page.get_by_role("button", name="Undo all").click()
     expect(page.get_by_text("0 changes left")).to_be_visible()
     assert cleaned.read_text() == original
+
+
+CONTACTS = """\
+name,email,phone,town
+Ann Miller,ann.miller@acme.example,+49 30 5550101,Berlin
+Ann Miller,ann.miller@acme.example,030 5550101,Berlin
+Bob Fox,bob.fox@fox.example,+49 89 5550303,Munich
+"""
+
+
+def test_duplicates_are_brought_into_a_register_where_a_person_splits_them(served: Served, page: Page) -> None:
+    (served.folder / "My contacts.csv").write_text(CONTACTS)
+    page.goto(served.address(table="My contacts.csv"))
+    page.get_by_role("button", name="Find duplicates").click()
+    expect(page.get_by_label("Register of its entities")).to_have_value("my-contacts")
+    page.get_by_role("button", name="Find", exact=True).click()
+    page.get_by_role("button", name="Review its groups").click()
+    expect(page.get_by_role("heading", name="Entity 1", exact=True)).to_be_visible()
+    page.keyboard.press("2")
+    page.keyboard.press("x")
+    expect(page.get_by_text("1 record of entity 1 is now entity 3.")).to_be_visible()
+    register = Register(register_path("my-contacts", served.context.jobs.store.folder), served.context.knowledge)
+    assert [step.who for step in register.history()][1:] == ["person at the workbench"]
+    assert register.sizes([1, 2, 3]) == {1: 1, 2: 1, 3: 1}
 
 
 @pytest.fixture

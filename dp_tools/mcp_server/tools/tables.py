@@ -53,6 +53,7 @@ from dp_tools.tables.jobs.tool_arguments import (
     MatchTables,
     OfJob,
     OneToOne,
+    OtherCases,
     Output,
     Overwrite,
     PersonsWord,
@@ -69,8 +70,6 @@ if TYPE_CHECKING:
     from dp_tools.tables.jobs.jobs import Jobs
     from dp_tools.tables.snapshot import Table
 
-CASES_AT_ONCE = 200
-"""Cases that are answered together."""
 _COLUMNS = 30
 """Columns of a profile that are returned at once."""
 SameTable = Annotated[
@@ -331,7 +330,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         ctx: Context[Any, Any],
         review: CaseNumber,
         answer: PersonsWord,
-        also: Annotated[list[int], Field(description="More cases, same answer.", max_length=CASES_AT_ONCE)] = [],  # noqa: B006
+        also: OtherCases = [],  # noqa: B006
     ) -> Annotated[CallToolResult, ReviewKept] | InputRequiredResult:
         """Stores a person's answer as an example that decides such cases. It is a proposal until a person confirms it,
         now if the client can ask."""

@@ -169,8 +169,12 @@ class NextReviews(Arguments):
     limit: Limit = 10
 
 
+OtherCases = Annotated[list[int], Field(description="More cases, same answer.", max_length=200)]
+
+
 class AnswerReview(Arguments):
     """Keeps a person's answer as an example that decides such cases. It is a proposal until a person confirms it."""
 
     review: CaseNumber
     answer: PersonsWord
+    also: OtherCases = []
