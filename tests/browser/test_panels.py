@@ -131,8 +131,6 @@ class OfficialHost(Host):
 
     def begin(self, text: str) -> None:
         """Show the panel."""
-        if not (NODE_MODULES / EXT_APPS).is_dir():
-            pytest.skip(f"{EXT_APPS} is not installed: tests/conformance/run installs it.")
         imports = {name: f"{ORIGIN}/{file}" for name, file in IMPORTS.items()}
         page = OFFICIAL.replace("IMPORTS", json.dumps({"imports": imports}))
 
@@ -149,7 +147,12 @@ class OfficialHost(Host):
         self.page.evaluate("(text) => begin(text)", text)
 
 
-@pytest.fixture(params=[Host, OfficialHost], ids=["scripted", "official"])
+INSTALLED = pytest.mark.skipif(
+    not (NODE_MODULES / EXT_APPS).is_dir(), reason=f"{EXT_APPS} is not installed: tests/conformance/run installs it."
+)
+
+
+@pytest.fixture(params=[pytest.param(Host, id="scripted"), pytest.param(OfficialHost, id="official", marks=INSTALLED)])
 def host(request: pytest.FixtureRequest, served: Served, page: Page) -> Iterator[Host]:
     write_visits(served.folder)
     # Playwright holds this thread's event loop, so the client has one of its own.
