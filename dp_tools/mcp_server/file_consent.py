@@ -56,11 +56,12 @@ async def require_consent(
 
 
 def _write(file: Path, writes: Writes) -> str:
+    kind = "folder" if writes.are_folders else "file"
     if file in writes.foreign:
-        return f"write {_quoted(file)}, which replaces a file that dp-tools did not write"
+        return f"write {_quoted(file)}, which replaces a {kind} that dp-tools did not write"
     if file in writes.replaced:
-        return f"write {_quoted(file)}, which replaces the file of an earlier job"
-    return f"write {_quoted(file)}, a new file"
+        return f"write {_quoted(file)}, which replaces the {kind} of an earlier job"
+    return f"write {_quoted(file)}, a new {kind}"
 
 
 def _quoted(name: Path | str) -> str:

@@ -25,6 +25,7 @@ from dp_tools.profiling import column_counts
 from dp_tools.tables import whole as whole_module
 from dp_tools.tables.asking import CHUNK
 from dp_tools.tables.clean import filling
+from dp_tools.tables.io.folders import open_folder
 from dp_tools.tables.io.paths import Roots
 from dp_tools.tables.jobs.job_requests import CleanRequest, FillRequest, MatchRequest, TableSource
 from dp_tools.tables.jobs.jobs import Jobs
@@ -255,6 +256,8 @@ def test_a_server_cleans_folders_under_its_roots_alone(tmp_path):
             job = jobs.wait(jobs.start(request, wait=0).id)
             return job.error or job.status
 
+        asked = jobs.writes(CleanRequest(source=TableSource(path="orders")))
+        assert (asked.files, asked.are_folders) == ((root / "orders.clean", root / "orders.clean.changes"), True)
         assert clean("orders") == "done"
         assert clean("orders", overwrite=True) == "done", "it replaces what a job of its own wrote"
         (root / "orders.clean/a.csv").write_text("mine")
@@ -348,3 +351,30 @@ def test_gaps_are_looked_for_in_each_part_and_values_to_choose_from_in_the_whole
     with opened(tmp_path) as pre:
         pre.impute(folder, "amount")
     assert sorted(looked) == [10, 110, 120, 240]
+
+
+def test_a_part_without_records_is_written_as_it_is(tmp_path, folder):
+    (folder / "day=3").mkdir()
+    (folder / "day=3/a.csv").write_text("zip,city,amount\n")
+    with opened(tmp_path) as pre:
+        cleaned = pre.clean(folder, ["city"])
+        assert cleaned.figures["changed"] == 6
+        assert (tmp_path / "orders.clean/day=3/a.csv").read_text() == "zip,city,amount\n"
+        assert pre.impute(folder, "amount").figures["gaps"] > 0
+
+
+def test_nothing_is_written_or_made_behind_a_link_in_a_folder_of_results(tmp_path, folder):
+    (tmp_path / "root/out").mkdir(parents=True)
+    (tmp_path / "root/out/day=1").symlink_to(folder)
+    place = open_folder("out", Roots.of([tmp_path / "root"]))
+    before = files_in(folder)
+    with pytest.raises(TableUnavailable, match=r"lies outside|leads through the link"):
+        place.put(folder / "day=1/a.csv", "day=1/new/a.csv", lambda *_: True)
+    assert files_in(folder) == before
+    assert not (folder / "new").exists()
+
+
+def test_what_takes_no_folder_says_what_does(tmp_path):
+    (tmp_path / "orders").mkdir()
+    with pytest.raises(TableUnavailable, match="is a folder, and only cleaning and filling take one"):
+        Roots.of([tmp_path]).to_read("orders")

@@ -96,7 +96,7 @@ def undo_tool(server_context: ServerContext, *, trust_agents: bool) -> PlainTool
 
         files = await anyio.to_thread.run_sync(lambda: changed_files(server_context.jobs, job))
         if can_ask(ctx) and not trust_agents:
-            asked = await require_consent(ctx, [], Writes(files, frozenset(files)))
+            asked = await require_consent(ctx, [], Writes(files, frozenset(files), are_folders=files[0].is_dir()))
             if asked is not None:
                 return asked
         undone, left = await anyio.to_thread.run_sync(lambda: undo(server_context.jobs, job, attribute, row, part))

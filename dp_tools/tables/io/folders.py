@@ -143,7 +143,9 @@ class LocalFolder:
 
     def put(self, made: Path, name: str, is_own: Callable[[str, str], bool]) -> None:
         target = self.root / name
-        make_folder(target.parent)
+        below = [self.root / parent for parent in PurePosixPath(name).parents]
+        for folder in reversed(below):
+            make_folder(self.disk.folder_to_write(folder))
         target = self.disk.to_write(target, {target.suffix.lower()})
         mark = fingerprint(made)
         if target.exists() and fingerprint(target) == mark:

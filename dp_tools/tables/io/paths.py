@@ -180,7 +180,8 @@ class Roots(Disk):
         self._require_inside(path, real)
         self._require_no_link(path)
         self._require_not_reserved(path, real)
-        _require_place_for_folder(path, real)
+        if real.parent not in self.folders:
+            _require_place_for_folder(path, real)
         return real
 
     def require_address(self, address: str) -> None:
@@ -308,6 +309,8 @@ def _require_file(path: str | Path, real: Path, remedy: str) -> None:
     there = _status(real)
     if there is None:
         raise TableUnavailable(f"There is no file {path}; {remedy}.")
+    if stat.S_ISDIR(there.st_mode):
+        raise TableUnavailable(f"{path} is a folder, and only cleaning and filling take one; {remedy}.")
     if not stat.S_ISREG(there.st_mode):
         raise TableUnavailable(f"{path} is not a plain file; {remedy}.")
 

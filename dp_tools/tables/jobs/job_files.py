@@ -59,11 +59,13 @@ class Writes:
         files: all of them.
         replaced: those that are there now.
         foreign: those of them that dp-tools did not write, with their fingerprints.
+        are_folders: whether each is a folder of parts.
     """
 
     files: tuple[Path, ...]
     replaced: frozenset[Path] = frozenset()
     foreign: Mapping[Path, str] = field(default_factory=dict)
+    are_folders: bool = False
 
 
 def resolve_paths(request: AnyJobRequest, disk: Disk) -> AnyJobRequest:
@@ -201,9 +203,9 @@ def writes_of(request: AnyJobRequest, disk: Disk, store: JobStore) -> Writes:
         InvalidRequest: as `outputs_of`.
     """
     files = outputs_of(request, disk)
-    marks = {file: _mark(file, request) for file in files if file.exists()}
+    marks = {file: _mark(file, request) for file in files if _is_taken(file)}
     foreign = {} if disk.trusted else {file: mark for file, mark in marks.items() if not store.wrote(file, mark)}
-    return Writes(tuple(files), frozenset(marks), foreign)
+    return Writes(tuple(files), frozenset(marks), foreign, is_on_folder(request, disk))
 
 
 def require_free(file: Path, request: AnyJobRequest, disk: Disk, store: JobStore, leave: Leave) -> None:
@@ -213,7 +215,7 @@ def require_free(file: Path, request: AnyJobRequest, disk: Disk, store: JobStore
         TableUnavailable: something stands there and was not asked to be replaced; or dp-tools did not write it, and no
             person said that it may go.
     """
-    if not file.exists():
+    if not _is_taken(file):
         return
     _require_overwrite(file, request)
     if disk.trusted:
@@ -223,6 +225,11 @@ def require_free(file: Path, request: AnyJobRequest, disk: Disk, store: JobStore
         raise TableUnavailable(
             f"{file} was not written by a job of yours, and only a person may have it replaced; write elsewhere."
         )
+
+
+def _is_taken(file: Path) -> bool:
+    """Whether something stands there; an empty folder is as good as none."""
+    return any(file.iterdir()) if file.is_dir() else file.exists()
 
 
 def _mark(file: Path, request: AnyJobRequest) -> str:

@@ -155,4 +155,4 @@ def _parts(folder: PartFolder, row: int | None, part: str | None) -> list[str]:
 
 
 def _log_of(part: str) -> str:
-    return str(log_beside(part))
+    return log_beside(part).as_posix()
