@@ -44,14 +44,12 @@ def add_pack_resources(server: MCPServer[None], server_context: ServerContext) -
 
 def _compared(store: KnowledgeStore, planned: Planned) -> dict[str, Any]:
     """One rule: what is done, its fields before and after, and the rules that act in the same place."""
-    before, after = (None if rule is None else as_shipped(rule) for rule in (planned.mine, planned.theirs))
-    shown = planned.theirs or planned.mine
+    mine, theirs = planned.mine, planned.theirs
+    shown = theirs or mine
     assert shown is not None
-    changed = {
-        name: [(before or {}).get(name), (after or {}).get(name)]
-        for name in ({**before, **after} if before and after else {})
-        if (before or {}).get(name) != (after or {}).get(name)
-    }
+    before, after = ({} if rule is None else as_shipped(rule) for rule in (mine, theirs))
+    names = {**before, **after} if mine and theirs else ()
+    changed = {name: [before.get(name), after.get(name)] for name in names if before.get(name) != after.get(name)}
     beside: list[str] = []
     if planned.action in ("add", "change") and (shown.dataset, shown.domain, shown.attribute) != (ALL, ALL, ALL):
         place = {name: getattr(shown, name) for name in ("task", "dataset", "domain", "attribute")}

@@ -120,3 +120,9 @@ export function dialog(title, build) {
     box.showModal();
   });
 }
+
+/** Asks before something is done; resolves to whether it is to be. A panel's frame may not open the browser's own. */
+export function confirmed(question, yes) {
+  return dialog(yes, (close) => [h("p", {}, question),
+    h("div", { class: "bar" }, h("button", { class: "primary", onclick: () => close(true) }, yes), h("button", { onclick: () => close(false) }, "Cancel"))]);
+}

@@ -1,6 +1,6 @@
 // Groups of duplicates in an entity register: each side by side, merged, kept apart and split by a person's word.
 
-import { cell, count, counted, differences, h, marked, percent } from "./dom.js";
+import { cell, confirmed, count, counted, differences, h, marked, percent } from "./dom.js";
 
 const AT_ONCE = 40; // Records of a group that are shown before one asks for more.
 const WHAT = { file: "brought in", merged: "merged", "kept apart": "kept apart", split: "split", undone: "undone" };
@@ -151,9 +151,9 @@ export function entitiesView(context) {
 
   const splitOff = (entity, records) => change({ action: "split", entities: [entity], records }, (made) => `${counted(records.length, "record")} of entity ${entity} ${records.length === 1 ? "is" : "are"} now entity ${made.entity}.`);
 
-  function undo(step) {
-    if (window.confirm(`Undo step ${step.step} (${WHAT[step.what]} by ${step.who})?`))
-      change({ action: "undo", step: step.step }, ({ moved }) => `Step ${step.step} is undone; ${counted(moved, "record")} moved back.`);
+  async function undo(step) {
+    if (await confirmed(`Undo step ${step.step} (${WHAT[step.what]} by ${step.who})?`, "Undo it"))
+      await change({ action: "undo", step: step.step }, ({ moved }) => `Step ${step.step} is undone; ${counted(moved, "record")} moved back.`);
   }
 
   /** One change by a person's word, and then what is next. */

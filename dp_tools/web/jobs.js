@@ -1,6 +1,6 @@
 // Jobs: how far they are, what came of them, and stopping and resuming them.
 
-import { cell, count, counted, duration, h, percent } from "./dom.js";
+import { cell, confirmed, count, counted, duration, h, percent } from "./dom.js";
 
 const GOING_ON = ["waiting", "running"];
 const KINDS = { detect: "Find wrong cells", clean: "Clean", fill: "Fill gaps", match: "Match", dedupe: "Find duplicates", call: "A long call" };
@@ -124,7 +124,7 @@ async function resume(context, job) {
     await context.server.call(tool, given);
   } catch (error) {
     if (!error.message.includes("with_current_model")) throw error;
-    if (!window.confirm(`${error.message}\n\nGo on with the model and the rules of now?`)) return;
+    if (!(await confirmed(`${error.message} Go on with the model and the rules of now?`, "Go on"))) return;
     await context.server.call(tool, { ...given, with_current_model: true });
   }
 }

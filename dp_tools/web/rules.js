@@ -1,6 +1,6 @@
 // The rules: finding them, their history, proposals to accept or reject, and trying one before it acts.
 
-import { cell, count, counted, dialog, h } from "./dom.js";
+import { cell, confirmed, count, counted, dialog, h } from "./dom.js";
 import { TASKS, changeRule, newRule } from "./rule_form.js";
 
 const PAGE = 50;
@@ -97,7 +97,7 @@ export function ruleCard(context, rule, history, again) {
     await again();
   });
   const retire = () => guard(async () => {
-    if (!window.confirm(`Retire ${rule.id}? Its history is kept.`)) return;
+    if (!(await confirmed(`Retire ${rule.id}? Its history is kept.`, "Retire it"))) return;
     await server.call("change_rule", { rule_id: rule.id, retire: true, why: "retired at the workbench" });
     await again();
   });

@@ -1,6 +1,6 @@
 // A table: the profile of its columns, its rows, and what jobs found and changed in it.
 
-import { cell, count, counted, dialog, differences, figure, h, marked, meter, percent, svg } from "./dom.js";
+import { cell, confirmed, count, counted, dialog, differences, figure, h, marked, meter, percent, svg } from "./dom.js";
 import { Grid } from "./grid.js";
 
 const STATES = { changed: "changed", wrong: "probably wrong", review: "waits for a person", answered: "answered" };
@@ -168,7 +168,7 @@ function drawRows(context, { name, firstRows, marks, gridPlace, detail, jobs }) 
     ].filter(Boolean) : []));
   }
   async function undo(which, what) {
-    if (!window.confirm(`Undo ${what} in the cleaned file?`)) return;
+    if (!(await confirmed(`Undo ${what} in the cleaned file?`, "Undo it"))) return;
     await guard(async () => {
       const { left } = await server.call("undo_changes", { job: job.field.value, ...which });
       await load();

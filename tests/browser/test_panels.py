@@ -190,6 +190,9 @@ def test_an_explanation_and_a_rule_are_shown(host: Host) -> None:
     expect(host.panel.get_by_role("heading", name="Answer:")).to_be_visible()
     host.show("add_rule", {"statement": "Ounces are <i>numbers</i>.", "rule_id": "ounces"})
     expect(host.panel.get_by_role("heading", name="Ounces are <i>numbers</i>.")).to_be_visible()
+    host.panel.get_by_role("button", name="Retire").click()
+    host.panel.get_by_role("button", name="Retire it").click()
+    expect(host.panel.get_by_text("retired at the workbench")).to_be_visible()
 
 
 def test_a_failure_is_a_sentence(host: Host) -> None:

@@ -117,14 +117,16 @@ def test_a_table_is_profiled_cleaned_and_its_changes_are_seen_downloaded_and_und
     expect(grid.get_by_role("row")).to_have_count(6)
     grid.get_by_role("gridcell", name="Tmapa Tampa").click()
     expect(page.get_by_text("38 of 38 other records")).to_be_visible()
-    page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Undo this change").click()
+    page.get_by_role("button", name="Undo it").click()
     expect(page.get_by_text("3 changes left")).to_be_visible()
     assert "Tmapa" in cleaned.read_text()
     page.get_by_role("combobox", name="Column").select_option("town")
     page.get_by_role("button", name="Undo 1 change of town").click()
+    page.get_by_role("button", name="Undo it").click()
     expect(page.get_by_text("2 changes left")).to_be_visible()
     page.get_by_role("button", name="Undo all 2 changes").click()
+    page.get_by_role("button", name="Undo it").click()
     expect(page.get_by_text("0 changes left")).to_be_visible()
     assert cleaned.read_text() == original
 
@@ -240,8 +242,8 @@ def test_groups_of_duplicates_are_merged_split_and_undone_by_keyboard(served: Se
     page.keyboard.press("x")
     expect(page.get_by_text("1 record of entity 3 is now entity 4.")).to_be_visible()
     assert sizes(register) == {1: 3, 3: 2, 4: 1}
-    page.once("dialog", lambda dialog: dialog.accept())
     page.keyboard.press("u")
+    page.get_by_role("button", name="Undo it").click()
     expect(page.get_by_text("is undone; 1 record moved back")).to_be_visible()
     assert sizes(register) == {1: 3, 3: 3}
     page.keyboard.press("m")
