@@ -11,6 +11,7 @@ from dp_tools.cli import LazyCommands
 
 class _LabCommands(LazyCommands):
     table: ClassVar = {
+        "examples": ("lab.commands.train:examples", "Make the examples that a training on another machine reads."),
         "train": ("lab.commands.train:train", "Train the shipped adapter from a folder of labelled data."),
         "calibrate": ("lab.commands.calibrate:calibrate", "Fit a model's calibration on labelled data."),
         "judge": ("lab.commands.judge:judge", "Measure the prior of pairs beside the model, datasets left out."),
