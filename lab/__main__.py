@@ -27,6 +27,7 @@ class _LabCommands(LazyCommands):
         "lists": ("lab.commands.lists:lists", "Measure dedupe and match on lists whose truth is known."),
         "register": ("lab.commands.register:register", "Measure an entity register over monthly files."),
         "columns": ("lab.commands.columns:columns", "Measure schema matching on exports whose mapping is known."),
+        "scout": ("lab.commands.scout:scout", "Measure what counted evidence settles before the model is asked."),
         "cascade": ("lab.commands.cascade:cascade", "Measure how few questions a match takes."),
         "pair-labels": ("lab.commands.pair_labels:pair_labels", "Measure what a few labelled pairs are worth."),
         "gaps": ("lab.commands.gaps:gaps", "Measure how a half-empty column of categories is filled."),
