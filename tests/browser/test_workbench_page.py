@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from register_arrivals import customers
+from register_arrivals import arrive, customers
 from waiting import until
 from workbench_serving import Served, workbench_server, write_visits
 
@@ -20,7 +20,7 @@ from dp_tools.mcp_server.auth import ListedTokens
 from dp_tools.mcp_server.http import Tokens
 from dp_tools.rules.packs.packs import parse_pack
 from dp_tools.rules.rule import Rule
-from dp_tools.tables.entities.register import Register
+from dp_tools.tables.entities.register import Register, register_path
 from dp_tools.tables.jobs.reviews import next_reviews
 
 if TYPE_CHECKING:
@@ -253,6 +253,24 @@ def test_groups_of_duplicates_are_merged_split_and_undone_by_keyboard(served: Se
     page.keyboard.press("n")
     expect(page.get_by_text("Entities 1 and 3 are kept apart.")).to_be_visible()
     assert [step.what for step in register.history()] == ["file", "file", "merged", "split", "undone", "kept apart"]
+
+
+def test_an_entity_whose_record_changed_may_be_several_things_until_a_person_says_that_it_is_one(
+    served: Served, page: Page
+) -> None:
+    path = register_path("people", served.context.jobs.store.folder)
+    pre = served.context.preprocessor
+    arrive(pre, path, "ab", {frozenset("ab"): 0.9}, "january")
+    arrive(pre, path, "b", {frozenset("ab"): 0.1}, "february", word="other")
+    register = Register(path, pre.knowledge)
+    page.goto(served.address(view="review", register="people"))
+    expect(page.get_by_role("heading", name="Is entity 1 one thing?")).to_be_visible()
+    page.keyboard.press("n")
+    expect(page.get_by_role("checkbox").first).to_be_focused()
+    page.keyboard.press("y")
+    expect(page.get_by_text("Entity 1 is one.")).to_be_visible()
+    expect(page.get_by_text("0 questions wait for a person.")).to_be_visible()
+    assert (register.waiting(), register.size(1)) == ([], 2)
 
 
 def test_alike_cases_are_answered_together_after_a_look_at_each(served: Served, page: Page) -> None:
