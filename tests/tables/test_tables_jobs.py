@@ -338,6 +338,7 @@ def test_a_job_that_fails_says_why_and_writes_nothing(folder: Path) -> None:
 
 
 def test_doubtful_cases_wait_for_a_person_who_may_correct_an_answer_and_become_examples(folder: Path) -> None:
+    write_people(folder / "people.csv", 300)
     jobs = jobs_in(folder, ScriptedEngine())
     # A name beside a postcode would be judged by counting.
     request = DedupeRequest(source=TableSource(path="people.csv"), dataset="people", exclude=["zip"])
@@ -367,6 +368,7 @@ def test_doubtful_cases_wait_for_a_person_who_may_correct_an_answer_and_become_e
 
 
 def test_cases_for_a_person_are_printed_to_be_read_and_as_json(folder: Path) -> None:
+    write_people(folder / "people.csv", 300)
     request = DedupeRequest(source=TableSource(path="people.csv"), exclude=["zip"])
     jobs_in(folder, ScriptedEngine()).start(request, wait=60)
 
