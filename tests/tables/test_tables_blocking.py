@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dp_tools.errors import Cancelled
 from dp_tools.tables.match import blocking, pairing
 from dp_tools.tables.match.blocking import Candidates, candidate_pairs
+from dp_tools.tables.match.neighbourhoods import in_neighbourhoods
 from dp_tools.tables.match.pairing import ScoredPair, ScoredPairs
 from dp_tools.tables.match.rivals import rival_features
 from dp_tools.tables.snapshot import Table, open_table
@@ -90,6 +91,21 @@ def test_tables_without_records_or_text_have_no_candidates(tmp_path: Path) -> No
 
 def candidates(left: list[int], right: list[int], similarity: list[float]) -> Candidates:
     return Candidates(np.array(left), np.array(right), np.array(similarity, np.float32), 9, 9)
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60), st.booleans())
+def test_pairs_in_neighbourhoods_are_all_pairs_once(pairs: list[tuple[int, int]], shared: bool) -> None:
+    left, right = (np.array(side, np.int64) for side in ([a for a, _ in pairs], [b for _, b in pairs]))
+    candidates = Candidates(left, right, np.ones(len(pairs), np.float32), 31, 31)
+    assert sorted(in_neighbourhoods(candidates, shared=shared).tolist()) == list(range(len(pairs)))
+
+
+def test_pairs_of_the_same_records_stand_together() -> None:
+    groups = [(start + a, start + b) for start in range(0, 60, 6) for a in range(6) for b in range(a + 1, 6)]
+    shuffled = np.random.default_rng(3).permutation(np.array(groups))
+    candidates = Candidates(shuffled[:, 0], shuffled[:, 1], np.ones(len(groups), np.float32), 60, 60)
+    order = in_neighbourhoods(candidates, shared=True)
+    assert [len(set(part.tolist())) for part in np.split(shuffled[order, 0] // 6, 10)] == [1] * 10
 
 
 def test_each_candidate_knows_how_it_stands_among_its_rivals() -> None:

@@ -28,6 +28,7 @@ from dp_tools.tables.cascade import cascade
 from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.match.blocking import Candidates
 from dp_tools.tables.match.identity import Identity
+from dp_tools.tables.match.neighbourhoods import in_neighbourhoods
 from dp_tools.tables.match.pairing import LEAST_LIKELY
 from dp_tools.tables.match.rivals import rival_features
 from dp_tools.tables.match.scores import PairScores
@@ -127,11 +128,10 @@ class Judging:
         """What counted evidence says of all candidates, and what it takes off because matches are rare among them."""
         assert self.identity is not None
         look = self.work.stage("comparing by kind")
-        places = np.arange(len(self.candidates))
+        places = in_neighbourhoods(self.candidates, shared=self.tables[0] is self.tables[1])
         score, other_name = np.empty(len(places)), np.empty(len(places), bool)
-        for batch in _batches(places, _FRAMED):
-            onward = _onward(look, int(batch[0]), len(places))
-            found = judge_many(self.identity.judge, *self._frames(batch), onward)
+        for start, batch in zip(range(0, len(places), _FRAMED), _batches(places, _FRAMED), strict=True):
+            found = judge_many(self.identity.judge, *self._frames(batch), _onward(look, start, len(places)))
             score[batch], other_name[batch] = found.score, found.other_name
         return Judgements(score, other_name).given_rarity()
 
