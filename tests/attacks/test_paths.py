@@ -138,8 +138,9 @@ def server_context(root: Path) -> Iterator[ServerContext]:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, but the jobs' own."""
-    files = (path for path in folder.rglob("*") if path.is_file() and folder / "root" / "jobs" not in path.parents)
+    """Every file below a folder, but the jobs' own, and this process's list of what it has in hand."""
+    own = {folder / "root" / "jobs", folder / "root" / "state" / "dp-tools" / "unfinished"}
+    files = (path for path in folder.rglob("*") if path.is_file() and own.isdisjoint(path.parents))
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
