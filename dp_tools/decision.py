@@ -31,7 +31,7 @@ from dp_tools.models.calibration import Calibration, PlattCalibration
 from dp_tools.models.catalogue import ModelSpec
 from dp_tools.models.digest import identity
 from dp_tools.models.user_adapters import UserAdapter, UserAdapters, base_of
-from dp_tools.profiling import CellFacts, Fact, Facts, agreement, code_share, is_contradicted, is_usual_answer
+from dp_tools.profiling import CellFacts, Fact, Facts, agreement, code_share, is_contradicted, is_settled
 from dp_tools.profiling.cell_facts import FEW_RECORDS
 from dp_tools.profiling.identity import Judgement
 from dp_tools.progress import Progress
@@ -667,17 +667,19 @@ def held_against_rows(case: Case, outcome: Outcome) -> Outcome:
 def backed_by_rows(value: str | None, facts: Sequence[Fact]) -> Outcome | None:
     """The table's outcome of a value that it backs, whatever the model says of it.
 
-    Rows like its own back a value that hold it as well; its column backs "N/A" where many cells answer so; and a code
-    is backed by its column, which is written alike: nobody can tell by reading that "B29" is wrong.
+    Rows like its own back a value that hold it as well; its column backs "N/A" where many cells answer so, and a
+    negative number among others; and it backs a code that is written like all: nobody can tell by reading that
+    "B29" is wrong.
     """
     share = code_share(value, facts)
     if share >= AGREED:
         reason = f"It is a code like {share:.0%} of its column, and nothing in the table speaks against it."
         return Outcome("table", "no", AGREED, reason=reason)
-    if is_usual_answer(value, facts):
-        return Outcome(
-            "table", "no", AGREED, reason="So many cells of the column hold it that it is one of its answers."
+    if is_settled(value, facts):
+        reason = (
+            "Other cells of the column hold it, or negative numbers as well, and nothing in the table outweighs that."
         )
+        return Outcome("table", "no", AGREED, reason=reason)
     name, share = agreement(facts)
     if share < AGREED or is_contradicted(facts):
         return None

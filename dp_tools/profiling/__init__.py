@@ -10,8 +10,8 @@ from dp_tools.profiling.cell_facts import (
     RecordFacts,
     code_share,
     is_contradicted,
+    is_settled,
     is_usual,
-    is_usual_answer,
 )
 from dp_tools.profiling.character_facts import form_of
 from dp_tools.profiling.column_facts import column_facts
@@ -37,8 +37,8 @@ __all__ = [
     "contradiction_score",
     "form_of",
     "is_contradicted",
+    "is_settled",
     "is_usual",
-    "is_usual_answer",
     "overlap_score",
     "rendered",
 ]

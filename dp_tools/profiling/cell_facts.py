@@ -41,8 +41,9 @@ _CODE = re.compile(r"(?=.*\d)(?=.*[^\W\d_])(?!.*[^\W\d_]{5})\S+")
 _BEGINNING = re.compile(r"[^\W_]+[\W_]?")
 _RARE_SHAPE = 10
 """Percent of a column below which a shape that is not its usual one speaks against a value."""
-_FEW_ANSWERS = 4
-"""Cells that hold a text such as "N/A", below which it is no answer of the column in any case."""
+_OFTEN = 4
+"""Cells that hold such a text, below which it is no answer of the column in any case."""
+_NEGATIVE = re.compile(r"[-−]\s?[\d.,'\s]*\d|\(\s?[\d.,'\s]*\d\s?\)")
 _FEW_NEAR = 9
 """Times up to which a code's neighbour in spelling is taken for another code."""
 
@@ -221,21 +222,23 @@ def _says_much(fact: Fact) -> bool:
     return not isinstance(fact, GroupMajority) or fact.total > 1
 
 
-def is_usual_answer(value: str | None, facts: Iterable[Fact]) -> bool:
-    """Whether a text that may stand for no value, as "N/A", is one of a column's answers: many of its cells hold it,
-    and the column is none of numbers or codes, whose form such a text breaks.
+def is_settled(value: str | None, facts: Iterable[Fact]) -> bool:
+    """Whether a value is one of its column's own, though a model may not think so: a text that may stand for no value,
+    as "N/A", which many cells of a column of words hold; or a negative number among others.
 
     Args:
         value: of the cell.
         facts: about it, as `RecordFacts.about` gives them.
     """
-    if value is None or not may_be_missing(value):
-        return False
     known_facts = list(facts)
-    seen = next((fact for fact in known_facts if isinstance(fact, Seen)), None)
-    if seen is None or seen.count < _FEW_ANSWERS or seen.count < USUAL * seen.rows:
-        return False
-    return not any(_says_much(fact) for fact in known_facts if _is_against(fact))
+    against = [fact for fact in known_facts if _is_against(fact)]
+    if may_be_missing(value or ""):
+        seen = next((fact for fact in known_facts if isinstance(fact, Seen)), None)
+        often = seen is not None and seen.count >= _OFTEN and seen.count >= USUAL * seen.rows
+        return often and not any(map(_says_much, against))
+    shape = next((fact for fact in known_facts if isinstance(fact, Shape)), None)
+    is_negative = _NEGATIVE.fullmatch((value or "").strip()) is not None
+    return is_negative and shape is not None and shape.count > 1 and against in ([], [shape])
 
 
 def code_share(value: str | None, facts: Iterable[Fact]) -> float:

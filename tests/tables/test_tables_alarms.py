@@ -98,3 +98,14 @@ def test_what_many_cells_answer_is_no_gap_among_words_and_one_among_numbers(text
     detection = detect({"note": notes, "weight": weights}, Alarmist())
     assert not any(cell.value == text for cell in detection.wrong if cell.attribute == "note")
     assert {cell.value for cell in detection.wrong if cell.attribute == "weight"} == {text}
+
+
+def test_a_negative_number_among_others_is_not_wrong_by_the_model_alone():
+    amounts = [f"{20 + n * 37 % 900},{n % 90:02}" for n in range(2 * COUNT)]
+    for place in (3, 17, 40, 66, 90):
+        amounts[place] = "-" + amounts[place]
+    lone = [amount.lstrip("-") for amount in amounts]
+    lone[17] = "-" + lone[17]
+    found = [(cell.attribute, cell.value) for cell in detect({"net": amounts, "salary": lone}).wrong]
+    assert [value for name, value in found if name == "net"] == []
+    assert [value for name, value in found if name == "salary"] == [lone[17]]
