@@ -46,6 +46,8 @@ _OFTEN = 4
 _NEGATIVE = re.compile(r"[-−]\s?[\d.,'\s]*\d|\(\s?[\d.,'\s]*\d\s?\)")
 _FEW_NEAR = 9
 """Times up to which a code's neighbour in spelling is taken for another code."""
+_AGAIN = 3
+"""Times from which on a code is no slip of another: nobody makes the same slip so often."""
 
 
 @runtime_checkable
@@ -244,21 +246,24 @@ def is_settled(value: str | None, facts: Iterable[Fact]) -> bool:
 def code_share(value: str | None, facts: Iterable[Fact]) -> float:
     """The share of a column that is written as this value is, if it is a code that nothing speaks against; else 0.
 
-    Codes lie near each other, so a neighbour in spelling counts only where it is frequent.
+    Codes lie near each other, so a neighbour in spelling counts only where it is frequent and the code itself is not
+    written again and again.
 
     Args:
         value: of the cell. A code has digits and short runs of letters, and no blanks: "B29", "CC-310", "O0001".
         facts: about it, as `RecordFacts.about` gives them.
     """
     known_facts = list(facts)
-    if not _CODE.fullmatch(value or "") or any(map(_is_against_a_code, known_facts)):
+    times = next((fact.count for fact in known_facts if isinstance(fact, Seen)), 0)
+    if not _CODE.fullmatch(value or "") or any(_is_against_a_code(fact, times) for fact in known_facts):
         return 0.0
     shapes = (fact for fact in known_facts if isinstance(fact, Shape) and fact.usual is None)
     return next((fact.count / fact.filled for fact in shapes), 0.0)
 
 
-def _is_against_a_code(fact: Fact) -> bool:
-    return fact.count > _FEW_NEAR if isinstance(fact, Near) else _is_against(fact)
+def _is_against_a_code(fact: Fact, times: int) -> bool:
+    """Whether a fact speaks against a code that so many cells hold."""
+    return fact.count > _FEW_NEAR and times < _AGAIN if isinstance(fact, Near) else _is_against(fact)
 
 
 def _is_alike(fact: Fact) -> bool:

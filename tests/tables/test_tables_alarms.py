@@ -49,6 +49,14 @@ def test_a_code_that_is_written_like_its_column_is_not_wrong_by_the_model_alone(
     assert [cell.value for cell in detection.wrong if cell.attribute == "bin"] == ["??"]
 
 
+def test_a_code_that_stands_again_and_again_is_no_slip_of_a_frequent_neighbour():
+    devices = [f"th-{n % 9:02}-{'abcdefx'[n % 7]}{n % 9}{n % 3}" for n in range(2 * COUNT)]
+    devices[:20] = ["th-09-c93"] * 20
+    devices[20:24] = [*["th-09-d93"] * 3, "th-09-x93"]
+    found = [cell.value for cell in detect({"device": devices}).wrong]
+    assert found == ["th-09-x93"]
+
+
 class Doubting(ScriptedEngine):
     """Calls every cell wrong, but is not sure."""
 
