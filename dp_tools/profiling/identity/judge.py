@@ -35,7 +35,7 @@ _OWN_SLOTS: frozenset[Slot] = frozenset({"email", "number"})
 _SAME: frozenset[Level] = frozenset({"exact", "normalised"})
 _OTHERS = -3.0
 """The most that two people of different names score who share nothing of their own: firm, house and telephone are those
-of colleagues and relatives, too. So a person looks at what all of that would make one."""
+of colleagues and relatives, too. It is low enough to decide."""
 _AGREE, _DIFFER = "details that agree", "details that differ"
 
 
