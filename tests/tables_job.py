@@ -9,14 +9,18 @@ from __future__ import annotations
 import hashlib
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from dp_tools.engine.questions import GeneratedValue, Labels, LabelScores, Question, Result, Segment
 from dp_tools.errors import Cancelled
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.progress import Progress
 from dp_tools.tables.io.paths import Roots
+from dp_tools.tables.jobs.job_run import JobRun
 from dp_tools.tables.jobs.jobs import REQUEST, Jobs
 
 _LOOK_S = 0.01
@@ -83,6 +87,21 @@ def jobs_in(folder: Path, engine: ScriptedEngine, knowledge: str | Path = ":memo
     """The jobs of a folder: roots there, state in its `state`, knowledge beside it."""
     preprocessor = Preprocessor(knowledge=knowledge, engine=engine)
     return Jobs(lambda: preprocessor.decider, Roots.of([folder]), folder / "state")
+
+
+@contextmanager
+def stopped_once(reached: Callable[[], object]) -> Iterator[None]:
+    """Stop every job of this process at its first step after something holds."""
+    tell = JobRun.tell
+
+    def watched(run: JobRun, stage: str, done: int, total: int) -> None:
+        if reached():
+            run.stop.set()
+        tell(run, stage, done, total)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JobRun, "tell", watched)
+        yield
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server import MCPServer
 
@@ -12,7 +12,9 @@ from dp_tools.mcp_server.server_context import ServerContext
 from dp_tools.mcp_server.workbench_resources import files_under
 from dp_tools.rules.packs.packs import Planned, as_shipped, load_pack
 from dp_tools.rules.rule import ALL
-from dp_tools.rules.store.knowledge_store import KnowledgeStore
+
+if TYPE_CHECKING:
+    from dp_tools.rules.store.knowledge_store import KnowledgeStore
 
 _FILES = 200
 """Files that are listed."""

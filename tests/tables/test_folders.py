@@ -7,7 +7,6 @@ import json
 import random
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from click.testing import CliRunner
-from tables_job import ScriptedEngine, jobs_in
+from tables_job import ScriptedEngine, jobs_in, stopped_once
 from waiting import until
 
 from dp_tools import Preprocessor
@@ -164,17 +163,11 @@ def test_values_seen_once_are_let_go_where_there_are_too_many(monkeypatch):
 
 
 def test_a_stopped_job_goes_on_with_the_first_part_that_is_not_done(tmp_path, folder):
-    stop = threading.Event()
-
-    def progress(*_: int) -> None:
-        if (tmp_path / "stopped/day=1/a.csv").exists():
-            stop.set()
-
+    first = tmp_path / "stopped/day=1/a.csv"
     with opened(tmp_path) as pre:
         pre.clean(folder, ["city"], ask_all=True, output=tmp_path / "calm")
-        with pytest.raises(Cancelled):
-            pre.clean(folder, ["city"], ask_all=True, output=tmp_path / "stopped", progress=progress, cancel=stop)
-        first = tmp_path / "stopped/day=1/a.csv"
+        with stopped_once(first.exists), pytest.raises(Cancelled):
+            pre.clean(folder, ["city"], ask_all=True, output=tmp_path / "stopped")
         assert first.exists()
         before = first.stat().st_mtime_ns
         pre.clean(folder, ["city"], ask_all=True, output=tmp_path / "stopped")
@@ -184,11 +177,9 @@ def test_a_stopped_job_goes_on_with_the_first_part_that_is_not_done(tmp_path, fo
 
 
 def test_a_part_that_changes_meanwhile_stops_the_job(tmp_path, folder):
-    stop = threading.Event()
     with opened(tmp_path) as pre:
-        first = tmp_path / "out/day=1/a.csv"
-        with pytest.raises(Cancelled):
-            pre.clean(folder, output=tmp_path / "out", cancel=stop, progress=lambda *_: first.exists() and stop.set())
+        with stopped_once((tmp_path / "out/day=1/a.csv").exists), pytest.raises(Cancelled):
+            pre.clean(folder, output=tmp_path / "out")
         write_csv(folder / "day=2/a.csv", orders(9, seed=5))
         with pytest.raises(TableUnavailable, match=r"day=2/a\.csv in .* was changed since the job"):
             pre.clean(folder, output=tmp_path / "out")

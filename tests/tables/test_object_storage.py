@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from click.testing import CliRunner
-from tables_job import ScriptedEngine
+from tables_job import ScriptedEngine, stopped_once
 
 from dp_tools import Preprocessor
 from dp_tools.cli import main
@@ -101,15 +100,10 @@ def test_a_folder_in_object_storage_is_cleaned_there_as_on_a_disk(tmp_path, buck
 
 
 def test_what_stands_there_is_not_replaced_and_a_stopped_job_goes_on(tmp_path, bucket):
-    stop, output = threading.Event(), f"{bucket}/out"
-
-    def progress(*_: int) -> None:
-        if files_in(output):
-            stop.set()
-
+    output = f"{bucket}/out"
     with opened(tmp_path) as pre:
-        with pytest.raises(Cancelled):
-            pre.clean(f"{bucket}/orders", output=output, progress=progress, cancel=stop)
+        with stopped_once(lambda: files_in(output)), pytest.raises(Cancelled):
+            pre.clean(f"{bucket}/orders", output=output)
         first = files_in(output)
         assert 1 <= len(first) < 3
         pre.clean(f"{bucket}/orders", output=output)
