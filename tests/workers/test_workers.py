@@ -155,7 +155,7 @@ def test_what_a_lost_worker_was_asked_is_asked_again(with_workers, engine):
 
 def test_questions_that_end_the_workers_fail_with_a_sentence_and_others_are_answered(with_workers, monkeypatch):
     monkeypatch.setattr(pool, "TRIES", 1)
-    until(lambda: [state.status for state in with_workers.pool.states()].count("idle") == 2)
+    until(lambda: [state.status for state in with_workers.pool.states()].count("idle") == 2, seconds=180)
     engine = with_workers.decider.engine
     with _held(with_workers):
 
