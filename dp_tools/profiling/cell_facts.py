@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from dp_tools.profiling.columns import ENOUGH, Column, nearest_value, number_of
 from dp_tools.profiling.facts import (
@@ -29,6 +29,7 @@ from dp_tools.records import Record, is_missing, may_be_missing, one_line
 if TYPE_CHECKING:
     from dp_tools.profiling.column_relations import Relations
 
+F = TypeVar("F", bound=Fact)
 FEW_RECORDS = 100
 """Records below which a table tells too little about itself, for data constraints and for the model's word alone."""
 MOST_DETERMINANTS = 2
@@ -235,12 +236,17 @@ def is_settled(value: str | None, facts: Iterable[Fact]) -> bool:
     known_facts = list(facts)
     against = [fact for fact in known_facts if _is_against(fact)]
     if may_be_missing(value or ""):
-        seen = next((fact for fact in known_facts if isinstance(fact, Seen)), None)
+        seen = _first(known_facts, Seen)
         often = seen is not None and seen.count >= _OFTEN and seen.count >= USUAL * seen.rows
         return often and not any(map(_says_much, against))
-    shape = next((fact for fact in known_facts if isinstance(fact, Shape)), None)
+    shape = _first(known_facts, Shape)
     is_negative = _NEGATIVE.fullmatch((value or "").strip()) is not None
     return is_negative and shape is not None and shape.count > 1 and against in ([], [shape])
+
+
+def _first(facts: Iterable[Fact], kind: type[F]) -> F | None:
+    """The first fact of a kind; None where there is none."""
+    return next((fact for fact in facts if isinstance(fact, kind)), None)
 
 
 def code_share(value: str | None, facts: Iterable[Fact]) -> float:
@@ -254,7 +260,8 @@ def code_share(value: str | None, facts: Iterable[Fact]) -> float:
         facts: about it, as `RecordFacts.about` gives them.
     """
     known_facts = list(facts)
-    times = next((fact.count for fact in known_facts if isinstance(fact, Seen)), 0)
+    seen = _first(known_facts, Seen)
+    times = 0 if seen is None else seen.count
     if not _CODE.fullmatch(value or "") or any(_is_against_a_code(fact, times) for fact in known_facts):
         return 0.0
     shapes = (fact for fact in known_facts if isinstance(fact, Shape) and fact.usual is None)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 _UNITS: Mapping[str, Mapping[str, float]] = {
     "weight": {
-        **dict.fromkeys(("mg",), 1e-3),
+        "mg": 1e-3,
         **dict.fromkeys(("g", "gr", "gram", "grams", "gramm"), 1.0),
         **dict.fromkeys(("kg", "kilo", "kilos"), 1e3),
         **dict.fromkeys(("oz", "ounce", "ounces"), 28.349523),
