@@ -11,7 +11,7 @@ demo: $(VENV)/installed
 	$(BIN)/dp-tools demo
 
 test: $(VENV)/ready-to-test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/ready-to-test
 	$(BIN)/ruff check .

@@ -11,12 +11,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from engines import Lent
 from snippets import fill
 from tiny_model import write_tiny_model
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from dp_tools.engine.local import LocalEngine
 from dp_tools.engine.questions import Engine
@@ -24,7 +26,8 @@ from dp_tools.models.catalogue import CATALOGUE, ModelSpec
 from dp_tools.preprocessor import Preprocessor
 
 _CACHE = Path(__file__).parent.parent / ".pytest_cache" / "dp-tools"
-_REAL_MODEL = Path(__file__).parent / "real_model"
+_ONE_PROCESS = ("real_model", "workers")
+"""Folders whose files share what takes long to start."""
 _HOME = Path(tempfile.mkdtemp(prefix="dp-tools-tests-"))
 
 
@@ -41,11 +44,18 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup` a file stays on one worker, and all files of the embedded model do: it is loaded once."""
-    for item in items:
-        group = _REAL_MODEL.name if _REAL_MODEL in item.path.parents else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+class _FilesTogether(LoadScopeScheduling):
+    """A file stays in one process; so do all files of the embedded model, which it loads once, and of a Ray cluster."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = PurePosixPath(nodeid.partition("::")[0])
+        return str(file.parent if file.parent.name in _ONE_PROCESS else file)
+
+
+# The scheduler that comes for this, `--dist loadgroup`, does not see its groups under pytest 9.2.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return _FilesTogether(config, log)
 
 
 @pytest.fixture(scope="session")

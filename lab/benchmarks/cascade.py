@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -69,9 +70,9 @@ def match_runs(
     *,
     first: int | None = None,
     truth: bool = False,
-    beside: Peer | None = None,
+    beside: Mapping[str, Peer] = MappingProxyType({}),
 ) -> Iterator[Run]:
-    """A run that asks everything, and for each seed one, or two, that are answered from it.
+    """A run that asks everything, and for each seed one, and one of each peer, that are answered from it.
 
     Args:
         work: what asks.
@@ -80,7 +81,8 @@ def match_runs(
         seeds: of the runs.
         first: only so many candidates, in their order (default: all).
         truth: whether the known matches answer in place of the model, and of counting by kind.
-        beside: also answers the items, with the same promise; of its runs only verdicts count, so they have no F1.
+        beside: peers by name, which answer the items with the same promise; of their runs only verdicts count, so they
+            have no F1.
     """
     with open_table(folder / "tableA.csv") as left, open_table(folder / "tableB.csv") as right:
         shown = [content.columns for content in contents((left, right), comparing=True, stage=work.stage)]
@@ -110,10 +112,10 @@ def match_runs(
         yes = learned.same[asked]
         questions, f1 = got.audit.asked + len(near), _f1(found, learned.match, known)
         yield Run(seed, questions, len(asked), f1, *_held_against(wanted, yes))
-        if beside is not None:
-            other = beside(prior, wanted, promise, seed)
+        for who, peer in beside.items():
+            other = peer(prior, wanted, promise, seed)
             shares = _held_against(wanted, other.yes)
-            yield Run(seed, int(other.asked.sum()), len(asked), None, *shares, who="BARGAIN")
+            yield Run(seed, int(other.asked.sum()), len(asked), None, *shares, who=who)
 
 
 def _held_against(wanted: NDArray[np.bool_], yes: NDArray[np.bool_]) -> tuple[float, float]:

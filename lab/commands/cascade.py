@@ -16,6 +16,9 @@ from dp_tools.tables.cascade.promise import Promise
 from lab.benchmarks.cascade import Peer, Run, match_runs
 from lab.benchmarks.cascade_cells import CellRun, cell_runs
 
+FIRST_ROWS = 200
+"""What the package's own default draws its sample from."""
+PEERS = ("BARGAIN", "LOTUS", "LOTUS-defaults")
 HEADER = "| table | | questions | asked | F1 | F1 of runs | recall | precision | missed |"
 CELLS = "| table | | questions | asked | of cells | F1 | F1 of runs | recall | precision | missed |"
 
@@ -26,10 +29,21 @@ CELLS = "| table | | questions | asked | of cells | F1 | F1 of runs | recall | p
 @click.option("--first", type=click.IntRange(1), help="Only so many candidate pairs of each table.")
 @click.option("--cache", type=click.Path(path_type=Path, dir_okay=False), help="File of answers (default: your own).")
 @click.option("--truth", is_flag=True, help="Let the known matches answer in place of the model.")
-@click.option("--bargain", is_flag=True, help="Also let the package of that name ask, with the prior as its proxy.")
+@click.option(
+    "--beside",
+    type=click.Choice(PEERS),
+    multiple=True,
+    help="A package that also chooses what to ask, with the prior as its proxy; repeatable.",
+)
 @MODEL
 def cascade(
-    tables: tuple[Path, ...], seeds: int, first: int | None, cache: Path | None, truth: bool, bargain: bool, model: str
+    tables: tuple[Path, ...],
+    seeds: int,
+    first: int | None,
+    cache: Path | None,
+    truth: bool,
+    beside: tuple[str, ...],
+    model: str,
 ) -> None:
     """Match or clean each of TABLES, folders with tableA.csv, tableB.csv and matches.csv, or with dirty.csv and
     clean.csv; writes a Markdown table for either kind.
@@ -39,7 +53,7 @@ def cascade(
     everything, the lowest of all runs. A run misses where one of these is below the promise.
     """
     promise = Promise()
-    beside = _bargain() if bargain else None
+    peers = {name: _peer(name) for name in beside}
     dirty = [folder for folder in tables if (folder / "dirty.csv").is_file()]
     pairs = [folder for folder in tables if folder not in dirty]
     with Preprocessor(model, ":memory:", cache=cache, adapters=False) as preprocessor, stages() as stage:
@@ -50,7 +64,7 @@ def cascade(
         if pairs:
             _head(HEADER)
         for folder in pairs:
-            found = match_runs(work(folder), folder, promise, range(seeds), first=first, truth=truth, beside=beside)
+            found = match_runs(work(folder), folder, promise, range(seeds), first=first, truth=truth, beside=peers)
             _lines(folder.name, list(found), promise)
         if dirty:
             _head(CELLS)
@@ -59,11 +73,15 @@ def cascade(
             _lines(folder.name, list(cleaned), promise)
 
 
-def _bargain() -> Peer:
-    # Imported here: a package that only this comparison needs.
-    from lab.benchmarks.bargain import bargained
+def _peer(name: str) -> Peer:
+    # Imported here: packages that only this comparison needs.
+    if name == "BARGAIN":
+        from lab.benchmarks.bargain import bargained
 
-    return bargained
+        return bargained
+    from lab.benchmarks.lotus import lotus_cascade
+
+    return partial(lotus_cascade, sample_from=None if name == "LOTUS" else FIRST_ROWS)
 
 
 def _head(header: str) -> None:
