@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -417,7 +418,7 @@ def dedupe(
 
 @click.group()
 def jobs() -> None:
-    """List, show, resume and cancel jobs on whole tables."""
+    """List, show, resume, cancel and remove jobs on whole tables."""
 
 
 @jobs.command("list")
@@ -470,6 +471,31 @@ def resume(
 def cancel(job: str, state: Path | None) -> None:
     """Cancel a job, whichever process runs it. It can be resumed."""
     click.echo(_jobs("nano", None, _state_of(job, state)).cancel(job).status)
+
+
+@jobs.command()
+@click.argument("names", metavar="[JOB]...", nargs=-1)
+@click.option("--days", type=click.IntRange(0), help="Also all jobs that ended so many days ago or earlier.")
+@options(_MODEL[2:])
+def remove(names: tuple[str, ...], days: int | None, state: Path | None) -> None:
+    """Remove jobs and what was kept of them: answers, reviews, and copies of tables.
+
+    The files that they wrote stay, and can still be undone. A job that is running is not removed, and by --days none
+    that left reviews which nobody has answered.
+    """
+    if not names and days is None:
+        raise InvalidRequest("Name the jobs to remove, or say with --days how old they are.")
+    for name in names:
+        JobStore(_state_of(name, state)).remove([name])
+    removed, waiting = len(names), 0
+    if days is not None:
+        for store in map(JobStore, _states(state)):
+            ended, with_reviews = store.ended_before(time.time() - 86_400 * days)
+            store.remove(ended)
+            removed, waiting = removed + len(ended), waiting + len(with_reviews)
+    click.echo(f"Jobs removed: {removed}.")
+    if waiting:
+        click.echo(f"Kept with their open reviews: {waiting}. To remove one with its reviews, name it.", err=True)
 
 
 @click.group()

@@ -9,8 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dp_tools.cli import main
+from dp_tools.preprocessor import Preprocessor
 from dp_tools.rules.rule import Rule
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
+from dp_tools.tables.jobs.job_store import FRAMES, JobStore
 
 
 @pytest.fixture
@@ -193,3 +195,53 @@ def test_formulas_are_escaped_in_csv_results_where_asked_and_undone(folder: Path
     assert refused.exit_code == 2
     assert "begins like a formula" in refused.stderr
     assert not (folder / "titled.clean.csv").exists()
+
+
+def test_a_job_is_removed_with_what_was_kept_of_it_and_its_result_can_still_be_undone(folder: Path) -> None:
+    run("clean", "beers.csv", "--knowledge", "rules.db", "--state", "state")
+    (job,) = (row["id"] for row in JobStore(folder / "state").rows(5))
+    assert (folder / "state" / job).exists()
+    done = run("jobs", "remove", job, "--state", "state")
+    assert (done.exit_code, done.stdout) == (0, "Jobs removed: 1.\n")
+    assert not list((folder / "state").glob(f"{job}*"))
+    assert JobStore(folder / "state").rows(5) == []
+    run("undo", "beers.clean.csv", "-o", "back.csv")
+    assert (folder / "back.csv").read_bytes() == (folder / "beers.csv").read_bytes()
+    gone = run("jobs", "remove", job, "--state", "state")
+    assert (gone.exit_code, "There is no job" in gone.stderr) == (2, True)
+
+
+def test_old_jobs_are_removed_together_but_for_those_with_open_reviews(folder: Path) -> None:
+    for name in ("first.csv", "second.csv"):
+        run("clean", "beers.csv", "--knowledge", "rules.db", "--state", "state", "-o", name)
+    store = JobStore(folder / "state")
+    second, first = (row["id"] for row in store.rows(5))
+    case = {"task": "detect_errors", "dataset": None, "attribute": "ounces", "question": "?", "subject": "{}"}
+    store.add_reviews(second, [case | {"proposal": None, "confidence": 0.5}])
+    assert run("jobs", "remove", "--days", "1", "--state", "state").stdout == "Jobs removed: 0.\n"
+    done = run("jobs", "remove", "--days", "0", "--state", "state")
+    assert (done.stdout, "open reviews: 1" in done.stderr) == ("Jobs removed: 1.\n", True)
+    assert [row["id"] for row in store.rows(5)] == [second]
+    assert not (folder / "state" / first).exists()
+    assert run("jobs", "remove", "--state", "state").exit_code == 2
+
+
+def test_a_running_job_is_not_removed(folder: Path) -> None:
+    run("clean", "beers.csv", "--knowledge", "rules.db", "--state", "state")
+    store = JobStore(folder / "state")
+    (job,) = (row["id"] for row in store.rows(5))
+    with store.running(job):
+        refused = run("jobs", "remove", job, "--state", "state")
+    assert (refused.exit_code, "is running" in refused.stderr) == (2, True)
+    assert store.knows(job)
+
+
+def test_a_table_in_memory_goes_with_the_last_job_that_read_it(folder: Path) -> None:
+    records = [{"beer": f"Beer {n % 5}", "ounces": "12 oz" if n == 4 else "12"} for n in range(20)]
+    with Preprocessor("nano", folder / "rules.db", state=folder / "state") as pre:
+        jobs = [pre.clean(records, attributes=attributes).job for attributes in (None, ["ounces"])]
+    (kept,) = (folder / "state" / FRAMES).iterdir()
+    run("jobs", "remove", jobs[0], "--state", "state")
+    assert kept.exists()
+    run("jobs", "remove", jobs[1], "--state", "state")
+    assert not kept.exists()

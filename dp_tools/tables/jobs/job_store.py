@@ -10,10 +10,11 @@ import contextlib
 import copy
 import hashlib
 import json
+import re
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ _VERSION = 2
 cases for a person had no row."""
 _FILE = "jobs.sqlite"
 _WORKERS = "workers.json"
+_ENDED = "jobs.status IN ('done', 'failed', 'cancelled')"
+FRAMES = "frames"
+"""Folder of the tables that were in memory, each in a folder named by its digest."""
 
 
 def own_state() -> Path:
@@ -194,20 +198,56 @@ class JobStore:
     def forget_ended(self, kind: str, keep: int) -> list[str]:
         """Remove the jobs of a kind that ended, with their files, but for the latest; returns which."""
         with self.connected() as connection:
-            connection.execute("BEGIN IMMEDIATE")
             ended = connection.execute(
-                "SELECT id FROM jobs WHERE kind = :kind AND status IN ('done', 'failed', 'cancelled') "
-                f"AND {self.mine} ORDER BY created DESC, id LIMIT -1 OFFSET :keep",
+                f"SELECT id FROM jobs WHERE kind = :kind AND {_ENDED} AND {self.mine} "
+                "ORDER BY created DESC, id LIMIT -1 OFFSET :keep",
                 {"kind": kind, "keep": keep, **self.me},
             ).fetchall()
-            jobs = [str(row["id"]) for row in ended]
+        jobs = [str(row["id"]) for row in ended]
+        self._forget(*jobs)
+        self._unlock(*jobs)
+        return jobs
+
+    def ended_before(self, moment: float) -> tuple[list[str], list[str]]:
+        """The jobs that ended before a moment, in seconds since 1970: those without an open review, and those with."""
+        with self.connected() as connection:
+            rows = connection.execute(
+                "SELECT id, EXISTS (SELECT 1 FROM reviews WHERE job = jobs.id AND reviews.status = 'open') AS waits "
+                f"FROM jobs WHERE {_ENDED} AND coalesce(updated, created) <= :moment AND {self.mine} ORDER BY created",
+                {"moment": moment, **self.me},
+            ).fetchall()
+        return [row["id"] for row in rows if not row["waits"]], [row["id"] for row in rows if row["waits"]]
+
+    def remove(self, jobs: Iterable[str]) -> None:
+        """Remove jobs: their answers, reviews and copies of results, and tables in memory that no other job reads.
+
+        What a job wrote elsewhere stays.
+
+        Raises:
+            InvalidRequest: there is no such job, or somebody runs it.
+        """
+        for job in jobs:
+            request = str(self.row(job)["request"])
+            with self.running(job, patience=0):
+                self._forget(job)
+            self._unlock(job)
+            for table in set(re.findall(rf"{FRAMES}[/\\]+(\w+)", request)):
+                with self.connected() as connection:
+                    if not connection.execute("SELECT 1 FROM jobs WHERE instr(request, ?)", (table,)).fetchone():
+                        shutil.rmtree(self.folder / FRAMES / table, ignore_errors=True)
+
+    def _forget(self, *jobs: str) -> None:
+        with self.connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
             for table, column in (("answers", "job"), ("outputs", "job"), ("reviews", "job"), ("jobs", "id")):
                 connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(job,) for job in jobs])
             connection.execute("COMMIT")
         for job in jobs:
             shutil.rmtree(self.folder / job, ignore_errors=True)
+
+    def _unlock(self, *jobs: str) -> None:
+        for job in jobs:
             (self.folder / f"{job}.lock").unlink(missing_ok=True)
-        return jobs
 
     @property
     def mine(self) -> str:

@@ -15,6 +15,7 @@ from dp_tools.progress import Progress
 from dp_tools.tables.io.paths import Disk, new_file
 from dp_tools.tables.jobs.job_files import is_on_folder
 from dp_tools.tables.jobs.job_requests import AnyJobRequest, JobResult, TableSource
+from dp_tools.tables.jobs.job_store import FRAMES
 from dp_tools.tables.jobs.jobs import Jobs
 from dp_tools.tables.jobs.results import Job
 from dp_tools.tables.scripting.given import AnyTable, Records, is_file, source_of, texts_in
@@ -123,7 +124,7 @@ class FollowedJobs:
 
     def _kept(self, table: Records | IntoDataFrame) -> Path:
         texts = texts_in(table)
-        target = self._jobs.store.folder / "frames" / digest_of(texts)[:32] / "table.parquet"
+        target = self._jobs.store.folder / FRAMES / digest_of(texts)[:32] / "table.parquet"
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             frame = pl.DataFrame(texts, schema=dict.fromkeys(texts, pl.String))
