@@ -228,7 +228,7 @@ class JobStore:
         """
         for job in jobs:
             request = str(self.row(job)["request"])
-            with self.running(job, patience=0):
+            with self.running(job, patience=0.5):  # Who has just ended it still has the lock for a moment.
                 self._forget(job)
             self._unlock(job)
             for table in set(re.findall(rf"{FRAMES}[/\\]+(\w+)", request)):
