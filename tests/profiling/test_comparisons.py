@@ -13,6 +13,8 @@ SEEN = [
     ("email", "t.berger@wood.example", "c.berger@wood.example", "partial", "same domain, other user"),
     ("email", "ann.lee@gmail.com", "ann.lee@wood.example", "near", "same user elsewhere"),
     ("email", "ann77@gmail.com", "a.lee@wood.example", "silent", "private mailbox"),
+    ("email", "steve.brown@gmail.com", "steven.brown@gmail.com", "contradicting", "other user"),
+    ("email", "steve.brown@wood.example", "steven.brown@wood.example", "near", "same user in short"),
     ("email", "ann.lee@gmial.com", "ann.lee@gmail.com", "near", "near spelling"),
     ("email", "info@wood.example", "info@wood.example", "partial", "same office mailbox"),
     ("email", "noreply@example.com", "noreply@example.com", "silent", "not an address"),
@@ -86,6 +88,12 @@ SEEN = [
     ("date of birth", "1980-12-31", "1980-12-13", "near", "a digit differs"),
     ("date of birth", "1900-01-01", "1980-12-13", "silent", "placeholder"),
     ("date of birth", "0000-00-00", "1980-12-13", "silent", "placeholder"),
+    ("date of birth", "15061966", "15 Jun 1966", "normalised", "same"),
+    ("date of birth", "06151966", "1966-06-15", "normalised", "same"),
+    ("date of birth", "05-07-35", "07 May 1935", "normalised", "same"),
+    ("date of birth", "05-07-35", "07 May 2035", "normalised", "same"),
+    ("date of birth", "02-1Z-37", "12 Feb 1937", "normalised", "same"),
+    ("date of birth", "15061966", "16061966", "near", "a digit differs"),
     ("price", "1.234,50 €", "EUR 1,234.50", "normalised", "same"),
     ("quantity", "500 g", "0.5 kg", "normalised", "same"),
     ("quantity", "500 g", "0.5 l", "silent", "other unit"),
@@ -115,6 +123,18 @@ def test_names_in_two_columns_compare_even_if_they_changed_places():
     assert compare_names_of_people(("Wei", "Liu"), ("Liu", "Wei")).text == "same in another order"
     assert compare_names_of_people(("Ann", "Lee"), ("Ann", "Lee")).level == "exact"
     assert compare_names_of_people(("Ann", "Lee"), ("Ben", "Lee")).level == "contradicting"
+
+
+def test_an_ending_that_tells_women_from_men_is_a_slip_in_a_surname():
+    assert compare_names_of_people(("Kavitha", "Sharma"), ("Kavitha", "Sharmo")).level == "near"
+    assert compare_names_of_people(("Maria", "Rossi"), ("Mario", "Rossi")).level == "contradicting"
+    assert compare_names_of_people(("Maria", "Rossa"), ("Mario", "Rosso")).level == "contradicting"
+
+
+def test_the_initial_of_a_middle_name_is_not_another_first_name():
+    assert compare_names_of_people(("Gianluca G.", "Greco"), ("Gaetano", "Greco")).level == "contradicting"
+    assert compare_names_of_people(("J. Robert", "Smith"), ("John", "Smith")).text == "initial"
+    assert compare_names_of_people(("Silva A.",), ("Ana Silva",)).text == "initial"
 
 
 def test_a_national_number_is_read_with_the_country_of_its_record():

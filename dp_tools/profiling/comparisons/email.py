@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dp_tools.profiling.comparisons.comparison import Comparison
 from dp_tools.profiling.comparisons.folding import is_slip, words
-from dp_tools.profiling.comparisons.given_names import are_one_given_name, are_two_given_names
+from dp_tools.profiling.comparisons.given_names import are_one_given_name, are_two_given_names, is_given_name
 
 PRIVATE_HOSTS = frozenset(
     [
@@ -275,11 +275,16 @@ def _at_one_domain(one: Mailbox, two: Mailbox) -> Comparison:
 
 
 def _are_other_people(one: Mailbox, two: Mailbox) -> bool:
-    """t.berger and c.berger, or jonas.weiss1 and jonas.weiss2, are one letter apart, and two people."""
+    """t.berger and c.berger, or jonas.weiss1 and jonas.weiss2, are one letter apart, and two people; so may be
+    steve.brown and steven.brown, for a slip seldom makes another name."""
     if len(one.parts) == len(two.parts) > 1:
         pairs = [(a, b) for a, b in zip(one.parts, two.parts, strict=True) if a != b]
-        return any(min(len(a), len(b)) == 1 or are_two_given_names(a, b) for a, b in pairs)
+        return any(min(len(a), len(b)) == 1 or _are_given_names(a, b) for a, b in pairs)
     return one.parts == two.parts
+
+
+def _are_given_names(one: str, two: str) -> bool:
+    return are_two_given_names(one, two) or (is_given_name(one) and is_given_name(two))
 
 
 def _is_one_person(one: tuple[str, ...], two: tuple[str, ...]) -> bool:

@@ -250,10 +250,18 @@ _RELATIONS: tuple[tuple[str, Callable[[str, str], bool]], ...] = (
 )
 
 
-def _paired(ours: tuple[str, ...], theirs: tuple[str, ...]) -> _Pairing:
-    left, right = list(ours), list(theirs)
+def _paired(one: Name, two: Name) -> _Pairing:
+    left, right = list(one.all), list(two.all)
     relations: dict[str, int] = {}
+    # An ending that tells women from men does so in a given name; in a surname it is a slip: Sharma and Sharmo.
+    last = one.surname, two.surname
+    if one.last and two.last and last[0] != last[1] and is_slip(*last):
+        left.remove(last[0])
+        right.remove(last[1])
+        relations["near"] = 1
     for relation, holds in _RELATIONS:
+        if relation == "initial" and _first_names_differ(one, two):
+            continue
         for word in list(left):
             other = next((o for o in right if holds(word, o)), None)
             if other is not None:
@@ -263,8 +271,18 @@ def _paired(ours: tuple[str, ...], theirs: tuple[str, ...]) -> _Pairing:
     return _Pairing(relations, left, right)
 
 
+def _first_names_differ(one: Name, two: Name) -> bool:
+    """Whether both are written with a first name in full that the other does not have: the G of "Gianluca G. Greco"
+    is not Gaetano."""
+    related = [holds for relation, holds in _RELATIONS if relation != "initial"]
+    return all(
+        len(ours.first) > 1 and not any(holds(ours.first, word) for word in theirs.all for holds in related)
+        for ours, theirs in ((one, two), (two, one))
+    )
+
+
 def _of_words(one: Name, two: Name) -> Comparison:
-    found = _paired(one.all, two.all)
+    found = _paired(one, two)
     relations = found.relations
     matched = sum(relations.values())
     whole = " ".join(word for word in one.all if word in two.all) or None
