@@ -19,21 +19,23 @@ def fit_trust(lists: Sequence[Trials]) -> Trust:
     Args:
         lists: what choosing for hidden rows gave, by list.
     """
-    margins, right, shares, weights = [], [], [], []
+    leads, right, shares, weights = [], [], [], []
     for tried in lists:
-        known, gone = len(tried.margins), len(tried.without)
+        known, gone = len(tried.leads), len(tried.without)
         for unknown in _UNKNOWN:
-            margins += [tried.margins, tried.without]
+            leads += [tried.leads, tried.without]
             right += [tried.right, np.zeros(gone, dtype=bool)]
             shares.append(np.full(known + gone, np.log(unknown)))
             odds = unknown / (1 - unknown) / max(gone, 1)
             weights += [np.full(known, 1 / max(known, 1)), np.full(gone, odds)]
-    design = np.stack([np.ones(sum(map(len, shares))), np.concatenate(margins), np.concatenate(shares)], axis=1)
-    so, weight = np.concatenate(right), np.concatenate(weights)
+    share, so, weight = np.concatenate(shares), np.concatenate(right), np.concatenate(weights)
+    design = np.concatenate([np.ones((len(share), 1)), np.concatenate(leads), share[:, None]], axis=1)
 
     def loss(at: np.ndarray) -> float:
         logits = design @ at
         return float((weight * (np.logaddexp(0, logits) - so * logits)).sum())
 
-    found = minimize(loss, np.zeros(3), method="L-BFGS-B", bounds=[(None, None), (0, None), (None, 0)]).x
+    count = design.shape[1]
+    bounds = [(None, None), *[(0, None)] * (count - 2), (None, 0)]
+    found = minimize(loss, np.zeros(count), method="L-BFGS-B", bounds=bounds).x
     return Trust(*(round(float(number), 2) for number in found))

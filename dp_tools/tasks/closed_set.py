@@ -2,7 +2,8 @@
 
 The model without its adapter is asked to put each record into one of the values, as into a list of categories. How
 probable a value is for any record is divided out over a batch ("batch calibration": Zhou et al., ICLR 2024); its share
-of the column is put in its place, and what the words of a record say that stand in filled rows is added. Rows that hold
+of the column is put in its place, and what the words of a record say that stand in filled rows is added. How probable
+"Other" would be beside the values tells whether a record belongs to none of them. Rows that hold
 a value tell how far such choices can be trusted: some of them are hidden and chosen for again, once among all values
 and once without the right one, as for a gap whose value no row holds. What they tell is weighed against what choices
 were worth on other lists, so that a few rows prove little.
@@ -62,30 +63,41 @@ _UNSEEN = 8.0
 _MOST_UNKNOWN = 0.4
 """And at most: a column's gaps may be those of one kind of thing."""
 _STEPS = 20
-"""Newton's steps, which is more than two numbers need."""
+"""Newton's steps, which is more than four numbers need."""
+_NONE = ("Other", "None of these")
+"""What is no value of the column, the first of these that it does not hold."""
 _FLOOR = 1e-6
 """Least probability of a label: the engine does not look further at those that are negligible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """How probably a choice is right, on the logit scale: shift + margin * m + unknown * log(u).
+    """How probably a choice is right, on the logit scale: shift + weights of its leads + unknown * log(u).
 
     Args:
-        shift: for a choice that is not ahead of the next value.
-        margin: weight of how far it is ahead, m, in logs.
+        shift: for a choice without any lead.
+        margin: weight of how far it is ahead of the next value, in logs.
+        lift: weight of how much more probable it is than for other records.
+        other: weight of how far that is ahead of the same for "Other".
         unknown: weight of the share of gaps whose value is not in the set, u.
     """
 
     shift: float
     margin: float
+    lift: float
+    other: float
     unknown: float
 
+    @property
+    def weights(self) -> Array:
+        """Of each lead (see `_choices`)."""
+        return np.array([self.margin, self.lift, self.other])
 
-TRUST = Trust(-2.06, 1.82, -0.47)
+
+TRUST = Trust(-2.42, 1.12, 1.06, 0.52, -0.41)
 """What choices were worth on lists written by hand (`python -m lab gaps`)."""
-_SPREAD = (1.0, 0.5)
-"""How far shift and margin of one column may differ from that (standard deviations): more than from list to list."""
+_SPREAD = (1.0, 0.5, 0.5, 0.5)
+"""How far shift and weights of one column may differ from that (standard deviations): more than from list to list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +105,12 @@ class Trials:
     """What choosing for hidden rows gave.
 
     Args:
-        margins: how far each choice was ahead of the next value, in logs.
+        leads: of each choice: how far it was ahead of the next value, of other records and of "Other", in logs.
         right: whether it was the row's own.
-        without: the same margins as if the row's own value were not among those to choose from.
+        without: the same leads as if the row's own value were not among those to choose from.
     """
 
-    margins: Array
+    leads: Array
     right: NDArray[np.bool_]
     without: Array
 
@@ -170,6 +182,8 @@ class ClosedSet:
         trust: Trust = TRUST,
     ) -> None:
         self.values, self._ask = list(values), ask
+        taken = {value.casefold() for value in values}
+        self._none = next((word for word in _NONE if word.casefold() not in taken), "")
         self._unknown, self.trust = unknown, trust
         chance = random.Random(0)
         hidden = chance.sample(list(filled), min(_HIDDEN, len(filled)))
@@ -203,10 +217,10 @@ class ClosedSet:
         taken = self._taken
         texts = [_described(record, taken.shown) for record in records]
         prior = self._share + np.array([taken.words.evidence(text, self._share) for text in texts])
-        scores = _scores(self._logs(texts), _general(self._batch), prior)
+        scores, leads = _choices(self._logs(texts), self._batch, prior)
         return [
             None if np.isnan(row).any() else self._choice(row, float(sure))
-            for row, sure in zip(scores, self._confidence(_margins(scores)), strict=True)
+            for row, sure in zip(scores, self._confidence(leads), strict=True)
         ]
 
     def _choice(self, scores: Array, confidence: float) -> Choice:
@@ -231,47 +245,47 @@ class ClosedSet:
     def _count_right(self, way: _Way) -> int:
         if not self.hidden:
             return 0
-        return int((_scores(way.hidden, _general(way.hidden), way.prior).argmax(axis=1) == self._truth).sum())
+        return int((_choices(way.hidden, way.hidden, way.prior)[0].argmax(axis=1) == self._truth).sum())
 
-    def _confidence(self, margins: Array) -> Array:
-        """How probably choices are right, by how far they are ahead of the next value.
+    def _confidence(self, leads: Array) -> Array:
+        """How probably choices are right, by their leads.
 
         What is not known of this column for certain draws it towards one half (MacKay, 1992).
         """
         found, covariance = self._deviation
-        design = np.stack([np.ones(len(margins)), margins], axis=1)
-        logits = self._expected(margins) + design @ found
+        design = _with_shift(leads)
+        logits = self._expected(leads) + design @ found
         variance = np.einsum("ij,jk,ik->i", design, covariance, design)
         sure = 1 / (1 + np.exp(-logits / np.sqrt(1 + np.pi * variance / 8)))
         return np.asarray(np.minimum(sure, 1.0 if self.hidden >= _ENOUGH else _UNMEASURED))
 
-    def _expected(self, margins: Array) -> Array:
+    def _expected(self, leads: Array) -> Array:
         """The log-odds of being right on other lists."""
         trust = self.trust
-        return np.asarray(trust.shift + trust.margin * margins + trust.unknown * np.log(self._unknown))
+        return np.asarray(trust.shift + leads @ trust.weights + trust.unknown * np.log(self._unknown))
 
     @cached_property
     def _deviation(self) -> tuple[Array, Array]:
-        """How far shift and margin of this column differ from other lists, with the covariance of that."""
+        """How far shift and weights of this column differ from other lists, with the covariance of that."""
         tried = self.trials
-        margins = np.concatenate([tried.margins, tried.without])
+        leads = np.concatenate([tried.leads, tried.without])
         right = np.append(tried.right, np.zeros(len(tried.without), dtype=bool))
-        share = self._unknown / (1 - self._unknown) * len(tried.margins) / max(len(tried.without), 1)
-        weights = np.append(np.ones(len(tried.margins)), np.full(len(tried.without), share))
-        return _maximum_a_posteriori(self._expected(margins), margins, right, weights)
+        share = self._unknown / (1 - self._unknown) * len(tried.leads) / max(len(tried.without), 1)
+        weights = np.append(np.ones(len(tried.leads)), np.full(len(tried.without), share))
+        return _maximum_a_posteriori(self._expected(leads), leads, right, weights)
 
     @cached_property
     def trials(self) -> Trials:
         """What choosing for the hidden rows gave, apart from those without an answer."""
-        scores = _scores(self._taken.hidden, _general(self._batch), self._taken.prior)
-        margins, without = _margins(scores), self._without_their_own()
-        known = ~np.isnan(margins)
+        scores, leads = _choices(self._taken.hidden, self._batch, self._taken.prior)
+        without = self._without_their_own()
+        known = ~np.isnan(leads).any(axis=1)
         right = scores.argmax(axis=1) == self._truth
-        return Trials(margins[known], right[known], without[~np.isnan(without)])
+        return Trials(leads[known], right[known], without[~np.isnan(without).any(axis=1)])
 
     def _without_their_own(self) -> Array:
-        """Margins of choices for hidden rows as if their own value were not among those to choose from."""
-        found = [np.empty(0)]
+        """Leads of choices for hidden rows as if their own value were not among those to choose from."""
+        found = [np.empty((0, len(_SPREAD) - 1))]
         for own in sorted(set(self._truth.tolist())):
             rest = [place for place in range(len(self.values)) if place != own]
             if len(rest) < 2:
@@ -279,26 +293,30 @@ class ClosedSet:
             gone = self._truth == own
             others = self._batch[~np.append(gone, np.zeros(len(self._batch) - self.hidden, dtype=bool))]
             prior = self._taken.prior[gone][:, rest]
-            found.append(_margins(_scores(self._taken.hidden[gone][..., rest], _general(others[..., rest]), prior)))
+            left = [*rest, len(self.values)]
+            found.append(_choices(self._taken.hidden[gone][..., left], others[..., left], prior)[1])
         return np.concatenate(found)
 
     def _asked(self, records: Sequence[Record], shown: Sequence[str]) -> Array:
         return self._logs([_described(record, shown) for record in records])
 
     def _logs(self, texts: Sequence[str]) -> Array:
-        """Probabilities by text, order of the list and value, in logs; NaN where there is no answer."""
+        """Probabilities by text, order of the list, and value or, at the end, none of them, in logs; NaN where there is
+        no answer."""
         orders = [self.values] if len(self.values) > _BOTH_ORDERS else [self.values, self.values[::-1]]
         distinct = list(dict.fromkeys(texts))
         questions = []
         for listed in orders:
             head = Segment(f"Categories: {', '.join(listed)}\n\n")
-            labels = Labels(tuple(f" {value}" for value in listed), end="\n")
+            labels = Labels(tuple(f" {value}" for value in (*listed, self._none)), end="\n")
             questions += [Question((head, Segment(f"Item: {text}\nCategory:")), labels) for text in distinct]
         results = iter(self._ask(questions) if questions else ())
-        found = np.empty((len(distinct), len(orders), len(self.values)))
+        size = len(self.values)
+        found = np.empty((len(distinct), len(orders), size + 1))
         for order, turn in enumerate((1, -1)[: len(orders)]):
             for place in range(len(distinct)):
-                found[place, order] = _log_probabilities(next(results), len(self.values))[::turn]
+                answered = _log_probabilities(next(results), size + 1)
+                found[place, order] = np.append(answered[:size][::turn], answered[size])
         places = {text: place for place, text in enumerate(distinct)}
         return found[[places[text] for text in texts]]
 
@@ -310,7 +328,7 @@ class _Way:
     Args:
         shown: the attributes that are read.
         words: what the filled rows' words say.
-        hidden: the model's probabilities for the hidden rows, by row, order of the list and value, in logs.
+        hidden: the model's probabilities for the hidden rows, as `ClosedSet` gets them.
         prior: what is probable for them beforehand, by row and value, in logs.
     """
 
@@ -391,9 +409,23 @@ def _general(asked: Array) -> Array:
     return np.asarray(np.logaddexp.reduce(_normal(known), axis=0) - np.log(max(len(known), 1)))
 
 
-def _scores(asked: Array, general: Array, prior: Array) -> Array:
-    """What is probable for any record replaced by what is frequent in the column; logs, by record and value."""
-    return _normal(_normal(asked - general).mean(axis=1) + prior)
+def _choices(asked: Array, batch: Array, prior: Array) -> tuple[Array, Array]:
+    """What is probable for any record replaced by what is frequent in the column, and the leads of the best value.
+
+    Args:
+        asked, batch: probabilities by record, order of the list, and value or none of them, in logs.
+        prior: by record and value, in logs.
+
+    Returns:
+        Logs by record and value; and by record how far the best value is ahead of the next one, how much more probable
+        it is than in the batch, and how far that is ahead of the same for none of the values.
+    """
+    values = asked[..., :-1]
+    scores = _normal(_normal(values - _general(batch[..., :-1])).mean(axis=1) + prior)
+    lifts = (_normal(asked) - _general(batch)).mean(axis=1)
+    lift = np.take_along_axis(lifts, scores.argmax(axis=1)[:, None], axis=1)[:, 0]
+    ordered = np.sort(scores, axis=1)
+    return scores, np.stack([ordered[:, -1] - ordered[:, -2], lift, lift - lifts[:, -1]], axis=1)
 
 
 def _normal(logs: Array) -> Array:
@@ -401,19 +433,17 @@ def _normal(logs: Array) -> Array:
         return np.asarray(logs - np.logaddexp.reduce(logs, axis=-1, keepdims=True))
 
 
-def _margins(scores: Array) -> Array:
-    """How far the best value is ahead of the next one."""
-    ordered = np.sort(scores, axis=1)
-    return np.asarray(ordered[:, -1] - ordered[:, -2])
+def _with_shift(leads: Array) -> Array:
+    return np.concatenate([np.ones((len(leads), 1)), leads], axis=1)
 
 
 def _maximum_a_posteriori(
-    expected: Array, margins: Array, right: NDArray[np.bool_], weights: Array
+    expected: Array, leads: Array, right: NDArray[np.bool_], weights: Array
 ) -> tuple[Array, Array]:
-    """How far shift and margin are off by what was right, with the covariance (Laplace approximation)."""
-    design = np.stack([np.ones(len(margins)), margins], axis=1)
+    """How far shift and weights are off by what was right, with the covariance (Laplace approximation)."""
+    design = _with_shift(leads)
     precision = np.diag(1 / np.square(_SPREAD))
-    found = np.zeros(2)
+    found = np.zeros(len(_SPREAD))
     for _ in range(_STEPS):
         probable = 1 / (1 + np.exp(-(expected + design @ found)))
         slope = design.T @ (weights * (right - probable)) - precision @ found

@@ -16,8 +16,8 @@ def extractions(group: str, attribute: str, right: float, stated: bool) -> list[
 
 def test_a_choice_that_is_further_ahead_is_worth_more_and_one_is_worth_less_where_values_may_be_unknown():
     chance = np.random.default_rng(0)
-    margins = chance.uniform(0, 4, 200)
-    tried = Trials(margins, chance.uniform(0, 4, 200) < margins, chance.uniform(0, 2, 200))
+    leads = chance.uniform(0, 4, (200, 3))
+    tried = Trials(leads, chance.uniform(0, 4, 200) < leads[:, 0], chance.uniform(0, 2, (200, 3)))
     found = fit_trust([tried])
     assert found.margin > 0 > found.unknown
 

@@ -70,7 +70,7 @@ def test_the_hidden_rows_tell_how_often_it_is_right() -> None:
 
 def test_choices_that_are_no_better_than_the_most_frequent_value_do_not_help() -> None:
     def ignorant(questions: Sequence[Question]) -> list[Result]:
-        return [LabelScores((0.5, 0.5), "ignorant") for _ in questions]
+        return [LabelScores((1 / 3, 1 / 3, 1 / 3), "ignorant") for _ in questions]
 
     known = [{"item": str(n), "kind": record["kind"]} for n, record in enumerate(FILLED)]
     assert closed_set_of(ignorant, "kind", (), known, GAPS) is None
@@ -82,6 +82,24 @@ def least(choices: Sequence[Choice | None]) -> float:
 
 def test_a_choice_is_trusted_less_where_nobody_listed_the_values() -> None:
     assert least(chosen(Knowing())) < least(chosen(Knowing(), ["fish", "fruit"]))
+
+
+def test_a_record_of_which_other_is_as_likely_is_trusted_less_than_one_of_a_value() -> None:
+    class Doubting(Knowing):
+        def _answer(self, question: Question) -> Result:
+            found = super()._answer(question)
+            assert isinstance(found, LabelScores)
+            if "carp" not in question.segments[-1].text:
+                return found
+            others = np.array(found.probabilities)
+            others[-1] = others.max()
+            return LabelScores(tuple((others / others.sum()).tolist()), "doubting")
+
+    found = dict(zip(KINDS, chosen(Doubting()), strict=True))
+    assert found["carp"] is not None
+    assert found["tuna"] is not None
+    assert found["carp"].value == "fish"
+    assert found["carp"].confidence < found["tuna"].confidence
 
 
 def test_the_order_in_which_values_are_listed_does_not_matter() -> None:
@@ -102,7 +120,7 @@ def test_the_more_rows_were_right_the_surer_is_a_choice() -> None:
 
 def test_what_stands_again_and_again_in_filled_rows_counts_where_the_model_knows_nothing() -> None:
     def ignorant(questions: Sequence[Question]) -> list[Result]:
-        return [LabelScores((0.5, 0.5), "ignorant") for _ in questions]
+        return [LabelScores((1 / 3, 1 / 3, 1 / 3), "ignorant") for _ in questions]
 
     shops = {"Brinkhoff": "food", "Tankolux": "fuel"}
     known = [{"text": f"{shop} branch {n}", "budget": budget} for n in range(8) for shop, budget in shops.items()]
