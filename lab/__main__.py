@@ -33,6 +33,7 @@ class _LabCommands(LazyCommands):
         "gaps": ("lab.commands.gaps:gaps", "Measure how a half-empty column of categories is filled."),
         "labels": ("lab.commands.labels:labels", "Measure what labelled rows are worth on whole tables."),
         "cleaning": ("lab.commands.cleaning:cleaning", "Measure cleaning on tables whose columns are of known kinds."),
+        "field": ("lab.commands.field:field", "Measure the command line on a folder of files with right values."),
         "extraction": ("lab.commands.extraction:extraction", "Fit how far an extraction can be believed."),
         "workbench": ("lab.commands.workbench:workbench", "Measure the workbench with a long queue and a long table."),
         "knowledge": ("lab.commands.knowledge:knowledge", "Measure the knowledge store."),
