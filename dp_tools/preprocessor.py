@@ -489,8 +489,8 @@ class Preprocessor:
         """Find the records of two tables that are the same thing, or judge pairs of records.
 
         Args:
-            left: a table: the path of a file, a data frame, or records as {attribute: value}; or pairs of records, if
-                there is no right table.
+            left: a table: the path of a file or of the folder of its parts, a data frame, or records as
+                {attribute: value}; or pairs of records, if there is no right table.
             right: the other table; its attributes may have other names.
             only: of pairs, return only the matches, or only what is unsure; by default all verdicts.
             attributes: compare only these.
@@ -584,7 +584,7 @@ class Preprocessor:
         """Find the groups of records of a table that are the same thing.
 
         Args:
-            table: the path of a file, a data frame, or records as {attribute: value}.
+            table: the path of a file or of the folder of its parts, a data frame, or records as {attribute: value}.
             attributes: compare only these.
             include: compare these although they seem to be keys.
             exclude: leave these out.

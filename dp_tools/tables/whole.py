@@ -1,7 +1,9 @@
-"""What a table is judged by: the facts and constraints of all of it, where it is worked on part by part, too."""
+"""What a table is judged by: the facts and constraints of all of it, where it lies in parts, too."""
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +11,7 @@ from typing import Any, TypeVar
 import polars as pl
 from pydantic import BaseModel
 
+from dp_tools import leftovers
 from dp_tools.errors import TableUnavailable
 from dp_tools.profiling.column_counts import ValueCounts
 from dp_tools.progress import Stage, silent
@@ -216,6 +219,55 @@ def learn_whole(parts: Iterable[tuple[str, str, Table]], place: Path) -> tuple[W
     found = known_whole(place)
     assert found is not None
     return found
+
+
+def join_parts(name: str, parts: Iterable[tuple[str, str, Table]]) -> Table:
+    """The table of all parts, as if one file held their records in the order of the parts.
+
+    Its snapshot lies on the disk of this machine; one part at a time is read for it.
+
+    Args:
+        name: what to call it in messages.
+        parts: as of `learn_whole`.
+
+    Raises:
+        TableUnavailable: a part has other columns than the first, or the disk has no room.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="dp-tools-")
+    leftovers.note(Path(folder.name))
+    pieces: list[Path] = []
+    columns: tuple[str, ...] = ()
+    options: dict[str, Any] = {}
+    notes: list[str] = []
+    versions: list[tuple[str, str]] = []
+    rows = count = 0
+    try:
+        for part, version, table in parts:
+            if not versions:
+                columns, options = table.columns, shared_options(table.reading)
+            require_columns(part, table.columns, columns)
+            numbered = table.scan().with_columns(pl.col(ROW) + rows)
+            pieces.append(Path(folder.name) / f"part-{len(pieces):05}.parquet")
+            numbered.sink_parquet(pieces[-1], compression="lz4", maintain_order=True)
+            notes += (f"{part}: {note}" for note in table.reading.notes)
+            versions.append((part, version))
+            count += table.count
+            if table.count:
+                rows = int(pl.scan_parquet(pieces[-1]).select(pl.col(ROW).max()).collect().item()) + 1
+    except BaseException as error:
+        folder.cleanup()
+        if isinstance(error, OSError):
+            raise TableUnavailable(
+                f"{name} cannot be copied to {folder.name} ({error.strerror or error}); free some room there."
+            ) from None
+        raise
+    reading = Reading("folder", options, tuple(notes[:_NOTES]))
+    return Table(name, columns, count, reading, digest_of_parts(versions), None, tuple(pieces), folder)
+
+
+def digest_of_parts(versions: Iterable[tuple[str, str]]) -> str:
+    """SHA-256 of the names and versions of the parts of a folder."""
+    return hashlib.sha256("".join(f"{name}\n{version}\n" for name, version in versions).encode()).hexdigest()
 
 
 def shared_options(reading: Reading) -> dict[str, Any]:

@@ -276,14 +276,64 @@ def test_a_folder_that_is_no_table_is_refused_in_one_sentence(tmp_path, folder, 
         pre.clean(folder)
 
 
-def test_folders_are_not_matched_and_results_do_not_mix_with_others(tmp_path, folder):
+def goods(count: int) -> list[dict[str, str]]:
+    """Lamps, of which some are one another."""
+    return [{"title": f"{row['city']} lamp {row['zip']}", "price": row["amount"]} for row in orders(count)]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_matches_and_duplicates_of_a_folder_are_those_of_one_file_with_all_its_records(tmp_path, ending):
+    rows = [*goods(17), {"title": "", "price": ""}, *goods(60)[17:]]
+    one, many, other = tmp_path / f"goods{ending}", tmp_path / "parts", tmp_path / "other.csv"
+    for path, part in ((one, rows), (many / f"1/b{ending}", rows[:25]), (many / f"2/a{ending}", rows[25:])):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_csv(path, part) if ending == ".csv" else pl.DataFrame(part).write_parquet(path)
+    write_csv(other, rows[::7])
     with opened(tmp_path) as pre:
-        with pytest.raises(InvalidRequest, match="not matched"):
-            pre.dedupe(folder)
-        with pytest.raises(InvalidRequest, match="not matched"):
-            Jobs(lambda: pre.decider, Roots.of([tmp_path]), tmp_path / "state").start(
-                MatchRequest(left=TableSource(path="orders"), right=TableSource(path="orders"))
-            )
+        for name, table in (("goods", one), ("parts", many)):
+            pre.dedupe(table)
+            pre.match(table, other, output=tmp_path / f"{name}.left.csv")
+            pre.match(other, table, output=tmp_path / f"{name}.right.csv")
+    for result in ("duplicates.csv", "duplicates.merged.csv", "left.csv", "left.merged.csv", "right.csv"):
+        found = (tmp_path / f"parts.{result}").read_bytes()
+        assert found == (tmp_path / f"goods.{result}").read_bytes()
+        assert found.count(b"\n") > 5
+
+
+def test_a_stopped_job_that_compares_a_folder_goes_on_and_a_changed_part_stops_it(tmp_path):
+    folder, rows = tmp_path / "goods", goods(80)
+    write_csv(folder / "a.csv", rows[:50])
+    write_csv(folder / "b.csv", rows[50:])
+    calm, engine = ScriptedEngine(), ScriptedEngine()
+    with Preprocessor(knowledge=":memory:", engine=calm, state=tmp_path / "state") as pre:
+        pre.dedupe(folder, ask_all=True, output=tmp_path / "calm.csv")
+    with Preprocessor(knowledge=":memory:", engine=engine, state=tmp_path / "other") as pre:
+        with stopped_once(lambda: engine.asked >= CHUNK), pytest.raises(Cancelled):
+            pre.dedupe(folder, ask_all=True, output=tmp_path / "found.csv")
+        assert 0 < engine.asked < calm.asked
+        pre.dedupe(folder, ask_all=True, output=tmp_path / "found.csv")
+        assert engine.asked == calm.asked
+        assert (tmp_path / "found.csv").read_bytes() == (tmp_path / "calm.csv").read_bytes()
+        with stopped_once(lambda: engine.asked > calm.asked), pytest.raises(Cancelled):
+            pre.dedupe(folder, attributes=["title"], ask_all=True, output=tmp_path / "more.csv")
+        write_csv(folder / "b.csv", rows[51:])
+        with pytest.raises(TableUnavailable, match="was changed since the job"):
+            pre.dedupe(folder, attributes=["title"], ask_all=True, output=tmp_path / "more.csv")
+
+
+def test_an_agent_matches_a_folder_under_its_roots_and_the_result_never_lies_among_the_parts(tmp_path, folder):
+    with opened(tmp_path) as pre:
+        jobs = Jobs(lambda: pre.decider, Roots.of([tmp_path]), tmp_path / "jobs")
+        job = jobs.start(MatchRequest(left=TableSource(path="orders"), right=TableSource(path="orders")), wait=60)
+        assert Path(job.result.files[0].path).name == "orders.matches.csv"
+        with pytest.raises(TableUnavailable, match="would lie among the parts"):
+            pre.dedupe(folder, output=folder / "found.csv")
+        with pytest.raises(InvalidRequest, match="name an output file of this machine"):
+            pre.dedupe("s3://bucket/orders")
+
+
+def test_results_do_not_mix_with_others(tmp_path, folder):
+    with opened(tmp_path) as pre:
         with pytest.raises(TableUnavailable, match="lie in each other"):
             pre.clean(folder, output=folder / "clean")
         (tmp_path / "out").mkdir()
@@ -367,5 +417,5 @@ def test_nothing_is_written_or_made_behind_a_link_in_a_folder_of_results(tmp_pat
 
 def test_what_takes_no_folder_says_what_does(tmp_path):
     (tmp_path / "orders").mkdir()
-    with pytest.raises(TableUnavailable, match="is a folder, and only cleaning and filling take one"):
+    with pytest.raises(TableUnavailable, match="is a folder, which only jobs on whole tables take"):
         Roots.of([tmp_path]).to_read("orders")

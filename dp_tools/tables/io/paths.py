@@ -310,7 +310,7 @@ def _require_file(path: str | Path, real: Path, remedy: str) -> None:
     if there is None:
         raise TableUnavailable(f"There is no file {path}; {remedy}.")
     if stat.S_ISDIR(there.st_mode):
-        raise TableUnavailable(f"{path} is a folder, and only cleaning and filling take one; {remedy}.")
+        raise TableUnavailable(f"{path} is a folder, which only jobs on whole tables take; {remedy}.")
     if not stat.S_ISREG(there.st_mode):
         raise TableUnavailable(f"{path} is not a plain file; {remedy}.")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -31,7 +31,7 @@ from dp_tools.tables.jobs.job_requests import (
 )
 from dp_tools.tables.jobs.job_run import JobRun
 from dp_tools.tables.snapshot import Table, open_table
-from dp_tools.tables.whole import Whole, WholeSummary, known_whole, learn_whole, shared_options
+from dp_tools.tables.whole import Whole, WholeSummary, known_whole, learn_whole
 
 _WHOLE, _DONE = "whole", "parts"
 """Folders beside a job's state: what its parts are judged by, and what came of those that are done."""
@@ -66,7 +66,7 @@ def carry_out_parts(run: JobRun, step: Callable[[JobRun], JobResult]) -> JobResu
     known = known_whole(state / _WHOLE)
     if known is None:
         _require_room(request.overwrite, folder, output, beside)
-        with closing(_tables(run, folder, request.source)) as tables:
+        with closing(run.tables_of(folder, request.source)) as tables:
             known = learn_whole(tables, state / _WHOLE)
     summary, whole = known
     for number in range(len(summary.parts)):
@@ -167,19 +167,6 @@ class _PartRun(JobRun):
 
     def tell(self, stage: str, done: int, total: int) -> None:
         super().tell(f"part {self._number + 1:,} of {len(self._summary.parts):,}: {stage}", done, total)
-
-
-def _tables(run: JobRun, folder: PartFolder, source: TableSource) -> Generator[tuple[str, str, Table]]:
-    """The parts of a folder with their versions, one after the other, all read as the first."""
-    names = parts_of(folder)
-    look = run.stage("reading parts")
-    options = source.options
-    for number, name in enumerate(names):
-        look(number, len(names))
-        version = folder.version(name)
-        with folder.fetched(name) as path, open_table(path, cancel=run.stop, **options) as table:
-            options = {**shared_options(table.reading), **source.options}
-            yield name, version, table
 
 
 def _require_room(overwrite: bool, folder: PartFolder, output: PartFolder, beside: PartFolder) -> None:

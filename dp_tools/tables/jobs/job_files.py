@@ -102,20 +102,14 @@ def _to_read(path: str, disk: Disk) -> str:
 
 
 def is_on_folder(request: AnyJobRequest, disk: Disk) -> bool:
-    """Whether a job works on a table that lies in a folder of parts.
+    """Whether a job works on a folder part by part, and writes one."""
+    return isinstance(request, OnCells) and bool(_folders_of(request, disk))
 
-    Raises:
-        InvalidRequest: it does, and is none that can.
-    """
-    sources = (source.path for source in sources_of(request) if source.records is None)
-    if not any(path is not None and is_folder(path, disk) for path in sources):
-        return False
-    if not isinstance(request, OnCells):
-        raise InvalidRequest(
-            "The parts of a folder can be judged, cleaned and filled, not matched: bring them together in one Parquet "
-            "file to match them."
-        )
-    return True
+
+def _folders_of(request: AnyJobRequest, disk: Disk) -> list[str]:
+    """The folders of parts that a job reads."""
+    paths = (source.path for source in sources_of(request) if source.records is None)
+    return [path for path in paths if path is not None and is_folder(path, disk)]
 
 
 def has_changes(request: AnyJobRequest) -> bool:
@@ -166,16 +160,21 @@ def outputs_of(request: AnyJobRequest, disk: Disk) -> list[Path]:
     first, *_ = sources_of(request)
     changes = has_changes(request)
     natural = None
-    if first.path is not None and first.records is None:
+    folders = _folders_of(request, disk)
+    if first.path in folders:
+        natural = _beside_folder(request, first.path, disk)
+    elif first.path is not None and first.records is None:
         # A changed table is written in its own format where that can be, all else as CSV.
         ending = None if changes and not first.query else _CSV
-        word = "entities" if isinstance(request, DedupeRequest) and request.register_name else _WORDS[request.kind]
-        natural = _natural(disk.real(first.path), word, ending, disk)
+        natural = _natural(disk.real(first.path), _word(request), ending, disk)
     wanted = request.output if request.output is not None else natural
     if wanted is None:
         return []
     ending = _CSV if natural is None else natural.suffix.lower()
     target = disk.to_write(wanted, {_CSV, ending})
+    for folder in folders:
+        if not is_address(folder) and target.is_relative_to(disk.real(folder)):
+            raise TableUnavailable(f"{target} would lie among the parts of {folder}; write elsewhere.")
     if changes:
         format_of(target)
     if isinstance(request, DetectRequest):
@@ -185,6 +184,24 @@ def outputs_of(request: AnyJobRequest, disk: Disk) -> list[Path]:
         return [target, review, disk.to_write(beside(target, "changes", _LINES), {_LINES})]
     merged = disk.to_write(beside(target, "merged", _CSV), {_CSV})
     return [target, review, merged, disk.to_write(beside(target, "provenance", _LINES), {_LINES})]
+
+
+def _word(request: AnyJobRequest) -> str:
+    """What stands in the name of its result."""
+    return "entities" if isinstance(request, DedupeRequest) and request.register_name else _WORDS[request.kind]
+
+
+def _beside_folder(request: AnyJobRequest, folder: str, disk: Disk) -> Path | None:
+    """Where the file goes that is made of a folder if nobody says where.
+
+    Raises:
+        InvalidRequest: nobody does, and beside the folder is no disk of this machine.
+    """
+    if not is_address(folder):
+        return disk.place(Path(f"{folder_beside(str(disk.real(folder)), _word(request))}{_CSV}"))
+    if request.output is None:
+        raise InvalidRequest(f"Say where the result of {folder} goes: name an output file of this machine.")
+    return None
 
 
 def _natural(source: Path, word: str, ending: str | None, disk: Disk) -> Path:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,14 @@ from dp_tools.engine.workers.pool import WorkerPool
 from dp_tools.errors import Cancelled, InvalidRequest, TableUnavailable
 from dp_tools.progress import Progress
 from dp_tools.tables.asking import Journal, Work
+from dp_tools.tables.io.folders import PartFolder, is_folder, open_folder, parts_of
 from dp_tools.tables.io.paths import Disk, fingerprint, make_folder, new_file
 from dp_tools.tables.jobs.job_files import Leave, outputs_of, require_free
 from dp_tools.tables.jobs.job_requests import AnyJobRequest, TableSource
 from dp_tools.tables.jobs.job_store import JobJournal, JobStore
 from dp_tools.tables.jobs.provenance import PROVENANCES, Provenance
 from dp_tools.tables.snapshot import Table, inline_table, open_table
-from dp_tools.tables.whole import Whole
+from dp_tools.tables.whole import Whole, digest_of_parts, join_parts, shared_options
 
 _BLOCK = 2**20
 """Bytes that are copied at once."""
@@ -73,7 +76,7 @@ class JobRun:
         self.disk = disk.granting(self.leave.reads)
         self._decider = decider
         self.stop = stop
-        self._read: list[tuple[Path, str]] = []
+        self._read: list[tuple[str, str, Callable[[], str]]] = []
         self._notes: list[str] = []
         self._pool: WorkerPool | None = None
         self.whole: Whole | None = None
@@ -117,27 +120,51 @@ class JobRun:
         )
 
     def open(self, source: TableSource) -> Table:
-        """The table of a source.
+        """The table of a source; all parts of a folder are one table.
 
         Raises:
             TableUnavailable: it cannot be read, lies outside the roots, or is not the one that the job began with.
         """
-        progress = self.stage("reading records")
         if source.records is not None:
             return inline_table(source.records)
         if source.path is None:
             raise InvalidRequest("Say which table: give a path, or records.")
-        path = self.disk.to_read(source.path)
-        table = open_table(path, progress=progress, cancel=self.stop, **source.options)
+        digest: Callable[[], str]
+        if is_folder(source.path, self.disk):
+            folder = open_folder(source.path, self.disk)
+            with closing(self.tables_of(folder, source)) as parts:
+                table = join_parts(folder.address, parts)
+            digest = partial(_digest_of, folder)
+        else:
+            path = self.disk.to_read(source.path)
+            table = open_table(path, progress=self.stage("reading records"), cancel=self.stop, **source.options)
+            digest = partial(fingerprint, path)
         known = self.store.sources(self.job)
         if known.setdefault(source.path, table.fingerprint) != table.fingerprint:
             table.close()
             raise TableUnavailable(f"{source.path} was changed since the job {self.job} began; start a new job.")
         self.store.update(self.job, sources=json.dumps(known))
-        self._read.append((path, table.fingerprint))
+        self._read.append((source.path, table.fingerprint, digest))
         if table.reading.notes:
             self._notes.append(f"{table.name}: {' '.join(table.reading.notes)}")
         return table
+
+    def tables_of(self, folder: PartFolder, source: TableSource) -> Generator[tuple[str, str, Table]]:
+        """The parts of a folder with their versions, one after the other, all read as the first.
+
+        Args:
+            folder: the folder.
+            source: how its files are read.
+        """
+        names = parts_of(folder)
+        look = self.stage("reading parts")
+        options = source.options
+        for number, name in enumerate(names):
+            look(number, len(names))
+            version = folder.version(name)
+            with folder.fetched(name) as path, open_table(path, cancel=self.stop, **options) as table:
+                options = {**shared_options(table.reading), **source.options}
+                yield name, version, table
 
     def outputs(self) -> list[Path]:
         """Where its files go; see `outputs_of`.
@@ -154,8 +181,8 @@ class JobRun:
             TableUnavailable: something else stands there, a source changed meanwhile, or the disk refuses.
             Cancelled: the run was stopped.
         """
-        for path, before in self._read:
-            if fingerprint(path) != before:
+        for path, before, digest in self._read:
+            if digest() != before:
                 raise TableUnavailable(f"{path} was changed while the job {self.job} ran; start a new job.")
         mark = fingerprint(made)
         if target.exists() and fingerprint(target) == mark:
@@ -219,3 +246,8 @@ class JobRun:
 
         tell(0, 0)
         return tell
+
+
+def _digest_of(folder: PartFolder) -> str:
+    """That of a folder's parts as they stand now."""
+    return digest_of_parts((name, folder.version(name)) for name in parts_of(folder))
