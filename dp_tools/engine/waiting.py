@@ -5,27 +5,28 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import TypeVar
 
-from dp_tools.engine.questions import Result
 from dp_tools.errors import Cancelled
 from dp_tools.progress import Progress
 
+T = TypeVar("T")
 _LOOK = 0.05
 """Seconds between two looks at a caller's wish to stop, and at what there is to report."""
 
 
 def awaited(
-    future: Future[list[Result]],
+    future: Future[T],
     answered: Callable[[], int],
     total: int,
     progress: Progress | None,
     cancel: threading.Event | None,
-) -> list[Result]:
-    """The results of a future.
+) -> T:
+    """The result of a future.
 
     Args:
-        future: of the results.
-        answered: how many of them there are by now.
+        future: the result.
+        answered: how many answers it has by now.
         total: how many there will be.
         progress: called with (answered, total).
         cancel: set it to stop.
@@ -36,7 +37,7 @@ def awaited(
     report: Callable[[], object] = (lambda: progress(answered(), total)) if progress else (lambda: None)
     while True:
         try:
-            results = future.result(timeout=_LOOK)
+            result = future.result(timeout=_LOOK)
         except TimeoutError:
             if future.done():
                 raise
@@ -45,4 +46,4 @@ def awaited(
             report()
         else:
             report()
-            return results
+            return result

@@ -62,13 +62,15 @@ class _Workers(Collector):
     def collect(self) -> Iterator[Metric]:
         labels = ["worker", "node"]
         answered = CounterMetricFamily("dp_tools_worker_questions", "Questions that a worker answered.", labels=labels)
-        seconds = CounterMetricFamily("dp_tools_worker_seconds", "Seconds that it took.", labels=labels)
+        seconds = CounterMetricFamily("dp_tools_worker_seconds", "Seconds that these took.", labels=labels)
         answering = GaugeMetricFamily("dp_tools_worker_answering", "Questions that it is answering.", labels=labels)
+        made = CounterMetricFamily("dp_tools_worker_parts", "Parts of tables that a worker computed.", labels=labels)
         memory = GaugeMetricFamily("dp_tools_worker_memory_bytes", "Memory that it held last.", labels=labels)
         for state in self._states():
             who = [str(state.number), state.node]
             answered.add_metric(who, state.answered)
             seconds.add_metric(who, state.seconds)
             answering.add_metric(who, state.asked)
+            made.add_metric(who, state.made)
             memory.add_metric(who, state.memory)
-        yield from (answered, seconds, answering, memory)
+        yield from (answered, seconds, answering, made, memory)

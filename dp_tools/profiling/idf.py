@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 
 from dp_tools.profiling.facts import Fact, SharedWords
-from dp_tools.profiling.token_counts import TokenCounts
+from dp_tools.profiling.token_counts import TokenCounts, hashes_of
 
 ENOUGH = 12
 """Distinct texts below which every word has the same weight."""
@@ -24,12 +25,12 @@ class Idf:
     def __init__(self, texts: Iterable[Sequence[str]]) -> None:
         seen: set[int] = set()
 
-        def distinct() -> Iterator[Sequence[str]]:
+        def distinct() -> Iterator[array[int]]:
             for words in texts:
                 key = hash(tuple(words))
                 if key not in seen:
                     seen.add(key)
-                    yield words
+                    yield hashes_of(words)
 
         self._counts = TokenCounts(distinct())
         self._texts = len(seen)

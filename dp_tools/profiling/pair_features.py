@@ -11,7 +11,6 @@ from rapidfuzz import fuzz, process
 
 from dp_tools.profiling.compared_record import ComparedRecord, ComparedValue, Tokens, has_digit
 from dp_tools.profiling.pair_facts import ComparedPair, PairFacts
-from dp_tools.progress import Progress
 
 AT_ONCE = 20_000
 """Pairs whose records are held in memory at once."""
@@ -48,7 +47,6 @@ def pair_features(
     left: pl.DataFrame,
     right: pl.DataFrame,
     pairs: NDArray[np.integer],
-    progress: Progress = lambda _done, _total: None,
 ) -> PairFeatures:
     """What counting says of candidate pairs, the same as `PairFacts.about` and `PairFacts.codes` say one by one.
 
@@ -56,13 +54,11 @@ def pair_features(
         facts: the words of both tables.
         left, right: the tables, every value a string or null; the same one twice to find duplicates.
         pairs: rows of the left and of the right table, one line a pair; those near one another in it should share rows.
-        progress: called with (pairs done, pairs in all); it may raise to stop.
     """
     shared = [name for name in left.columns if name in right.columns]
     names = (*(f"similarity {name}" for name in shared), *_WORDS, *_NUMBERS, *_LETTERS, _CODES)
     values = np.empty((len(pairs), len(names)), np.float32)
     for start in range(0, len(pairs), AT_ONCE):
-        progress(start, len(pairs))
         part = pairs[start : start + AT_ONCE]
         ours, theirs = _records(left, part[:, 0]), _records(right, part[:, 1])
         weights, columns = _Weights(facts), {name: _Similarities(len(part)) for name in shared}
@@ -78,7 +74,6 @@ def pair_features(
         for column, similarities in enumerate(columns.values()):
             block[:, column] = similarities.found()
         block[:, len(shared) :] = counted
-    progress(len(pairs), len(pairs))
     return PairFeatures(names, values)
 
 

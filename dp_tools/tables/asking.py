@@ -16,7 +16,9 @@ from pydantic import TypeAdapter
 from dp_tools.decision import Decider, ReadyRequest
 from dp_tools.engine.ahead import Guess, NoGuess, ask_ahead, chunks_ahead, in_order
 from dp_tools.engine.alone import alone
+from dp_tools.engine.parts import Here, InParts
 from dp_tools.engine.questions import Question, Result
+from dp_tools.engine.workers.parts import InWorkers
 from dp_tools.errors import Cancelled
 from dp_tools.explain.averaging import (
     PermutationAveragedAnswer,
@@ -144,6 +146,12 @@ class Work:
             kept = json.loads(text)
             answer = ready.task.answer.model_validate(kept["answer"])
             yield PermutationAveragedAnswer(answer, tuple(kept["order_sensitive"]))
+
+    @property
+    def in_parts(self) -> InParts:
+        """Makes computations in parts: in the workers, if there are any."""
+        pool = self.decider.pool
+        return Here() if pool is None else InWorkers(pool, self.cancel)
 
     def stage(self, name: str) -> Progress:
         """Begin a stage in which nothing is asked; its progress also stops there if the work was cancelled."""

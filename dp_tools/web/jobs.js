@@ -111,7 +111,7 @@ function drawPromise({ items, size, asked, confidence, promised_recall, promised
 
 /** What each worker of a job does, or did last. */
 function drawWorkers(workers) {
-  const columns = { worker: "Worker", status: "Status", node: "On", answering: "Answering", answered: "Answered", per_second: "A second", memory_mb: "MB" };
+  const columns = { worker: "Worker", status: "Status", node: "On", answering: "Answering", answered: "Answered", per_second: "A second", computed: "Parts computed", memory_mb: "MB" };
   return [h("h3", {}, "Workers"), h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Workers" }, h("table", { class: "wide" },
     h("thead", {}, h("tr", {}, Object.values(columns).map((title) => h("th", { scope: "col" }, title)))),
     h("tbody", {}, workers.map((worker) => h("tr", {}, Object.keys(columns).map((name) => h("td", {}, worker[name] === null ? "" : String(worker[name]))))))))];

@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from dp_tools.engine.questions import LabelScores, Question, Result, Segment
+from dp_tools.engine.workers.places import Places
+from dp_tools.engine.workers.pool import WorkerPool, WorkerState
 from dp_tools.errors import Cancelled
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.progress import Progress
@@ -119,35 +122,48 @@ class Stages:
         self.done.append({"stage": self._stage, "seconds": seconds, "cpu": cpu, "peak_mb": _peak_mb()})
 
 
-def measure(kind: str, rows: int) -> Iterator[dict[str, Any]]:
+def measure(kind: str, rows: int, workers: int = 0) -> Iterator[dict[str, Any]]:
     """Find the duplicates of a generated list.
 
     Args:
         kind: people or products.
         rows: of the list.
+        workers: that look up and compare records, of one thread each; 0 leaves it to this process.
 
     Yields:
         Each stage, with seconds on the clock and of the processors and the peak of memory so far; the questions, and
         the seconds that they take; candidates, precision and recall in pairs; and of each kind of duplicate the recall
-        among the candidates and in the end.
+        among the candidates and in the end. With workers also what each of them did, and its memory in the end.
     """
+    pool = WorkerPool(Places(workers, None, 1)) if workers else None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "list.csv"
         # Another process makes the list, so that the peak of memory is that of the work.
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            entities, changed = pool.apply(LISTS[kind], (path, rows))
+        with multiprocessing.get_context("spawn").Pool(1) as maker:
+            entities, changed = maker.apply(LISTS[kind], (path, rows))
         stages = Stages()
         with open_table(path) as table:
             stages.end()
             engine = StandIn(table, entities)
             stages.start("looking at columns")
             with Preprocessor(knowledge=":memory:", engine=engine) as preprocessor:
+                preprocessor.decider.pool = pool
                 work = Work(preprocessor.decider, NoJournal(), progress=stages.asking, report=stages.report)
                 matching = dedupe_table(work, table, promise=Promise())
             stages.end()
         yield from stages.done
+        if pool is not None:
+            yield {"workers": [_spent(state) for state in pool.states()]}
+            pool.close()
         yield {"records": rows, "questions": engine.asked, "seconds_of_answers": engine.asked // ANSWERS_A_SECOND}
         yield from _quality(matching, entities, changed)
+
+
+def _spent(state: WorkerState) -> dict[str, Any]:
+    """What a worker made, the seconds of the processor that its process took, imports included, and its memory."""
+    process = psutil.Process(state.process)
+    cpu = sum(process.cpu_times()[:2])
+    return {"parts": state.made, "cpu": round(cpu, 1), "mb": process.memory_info().rss // 2**20}
 
 
 def _quality(matching: Matching, entities: NDArray[np.int64], changed: Sequence[str]) -> Iterator[dict[str, Any]]:

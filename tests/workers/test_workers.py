@@ -25,9 +25,11 @@ from dp_tools.engine.alone import alone
 from dp_tools.engine.questions import Engine, Labels, Question, Segment
 from dp_tools.engine.workers import places, pool
 from dp_tools.engine.workers.files import ModelFile, NodeFiles
+from dp_tools.engine.workers.parts import InWorkers
 from dp_tools.errors import InvalidRequest, ModelUnavailable
 from dp_tools.mcp_server.metrics import Metrics
 from dp_tools.tables.jobs.job_store import JobStore
+from dp_tools.tables.match import blocking, framed_pairs, identity, judging
 
 CLUSTER_JOB = Path(__file__).with_name("cluster_job.py")
 CORES = 4
@@ -87,6 +89,17 @@ def _write_people(path: Path, seed: int, count: int = 70) -> None:
             lines.writerow([name, city, chance.randrange(10000, 10020), chance.choice(["", "blue", "green"])])
 
 
+def _write_products(path: Path, count: int = 60) -> None:
+    chance = random.Random(5)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file)
+        lines.writerow(["title", "maker", "price"])
+        for number in range(count):
+            thing, maker = chance.choice(["lamp", "kettle", "drill"]), chance.choice(["Acme", "Fjord", "Iris"])
+            title = f"{maker} {thing} {chance.choice(['steel', 'oak', 'white'])} model {number % 45}"
+            lines.writerow([title, maker, f"{chance.randrange(10, 60)}.90"])
+
+
 def _files_of_jobs(preprocessor: Preprocessor, tables: Path, folder: Path) -> dict[str, bytes]:
     """What a cleaning, a filling and a match make, by the names of their files."""
     out, people, others = folder / "out", tables / "people.csv", tables / "others.csv"
@@ -131,6 +144,51 @@ def test_jobs_write_the_same_bytes_with_workers_as_in_one_process(with_workers, 
     assert f'dp_tools_worker_questions_total{{node="{states[0].node}",worker="1"}} {states[0].answered}.0' in metrics
 
 
+def test_records_are_read_looked_up_and_compared_in_the_workers_with_the_same_bytes(
+    with_workers, tables, tiny_model, tmp_path, monkeypatch
+):
+    _write_products(tables / "products.csv")
+    monkeypatch.setattr(judging, "WORTH_LEARNING", 20)
+    with _opened(tiny_model, tmp_path) as one_process:
+        expected = _duplicates(one_process, tables, tmp_path / "one-process")
+    # One process did each of these in one part.
+    for module, name in ((framed_pairs, "PART"), (identity, "_AT_ONCE"), (blocking, "_QUERIES")):
+        monkeypatch.setattr(module, name, 20)
+    before = [state.made for state in with_workers.pool.states()]
+    assert _duplicates(with_workers, tables, tmp_path / "workers") == expected
+    states = with_workers.pool.states()
+    assert all(state.made > some for state, some in zip(states, before, strict=True))
+    # Of people the parts in which records are read, looked up and compared; of products the same without reading.
+    assert sum(state.made for state in states) - sum(before) > 12
+    metrics = Metrics(lambda: 0, lambda: 0, with_workers.pool.states).text().decode()
+    assert f'dp_tools_worker_parts_total{{node="{states[0].node}",worker="1"}} {states[0].made}.0' in metrics
+
+
+def _duplicates(preprocessor: Preprocessor, tables: Path, folder: Path) -> dict[str, bytes]:
+    """What finding the duplicates of people and of products makes, by the names of the files."""
+    folder.mkdir()
+    for name in ("people", "products"):
+        preprocessor.dedupe(tables / f"{name}.csv", output=folder / f"{name}.csv")
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_a_part_that_a_worker_was_lost_over_is_made_again(with_workers):
+    with _held(with_workers) as processes:
+
+        def lose() -> None:
+            until(lambda: any(state.status == "computing" for state in with_workers.pool.states()))
+            os.kill(processes[0], signal.SIGKILL)
+            os.kill(processes[1], signal.SIGCONT)
+
+        loses = threading.Thread(target=lose)
+        loses.start()
+        found = list(InWorkers(with_workers.pool)(pow, 2, range(20)))
+        loses.join()
+    assert found == [2**number for number in range(20)]
+    assert [state.status for state in with_workers.pool.states()].count("lost") == 1
+    until(lambda: [state.status for state in with_workers.pool.states()].count("idle") == 2, seconds=180)
+
+
 def test_what_a_lost_worker_was_asked_is_asked_again(with_workers, engine):
     questions = [_question(f"Is {number} odd?") for number in range(20)]
     with alone():
@@ -150,7 +208,7 @@ def test_what_a_lost_worker_was_asked_is_asked_again(with_workers, engine):
             found = with_workers.decider.engine.answer(questions)
         loses.join()
     assert [result.probabilities for result in found] == expected
-    assert sorted(state.status for state in with_workers.pool.states()).count("lost") == 1
+    assert sorted(state.status for state in with_workers.pool.states()).count("lost") == 2
 
 
 def test_questions_that_end_the_workers_fail_with_a_sentence_and_others_are_answered(with_workers, monkeypatch):

@@ -1,4 +1,4 @@
-"""A pool of workers: chunks wait for the next worker that is free; what a lost worker was asked is asked again.
+"""A pool of workers: chunks and parts wait for the next free worker; those of a lost worker go to another one.
 
 One thread owns the pool, so that nothing in it is locked: whatever happens is put into its queue.
 """
@@ -8,25 +8,26 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from itertools import count
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from dp_tools.engine.questions import Result
+from dp_tools.engine.questions import Question
 from dp_tools.engine.workers.places import Places
-from dp_tools.engine.workers.worker import Chunk, Opener, Reply, WorkerPlace, open_local
+from dp_tools.engine.workers.worker import Chunk, Opener, Part, Reply, WorkerPlace, open_local
 from dp_tools.errors import Cancelled, DpToolsError, ModelUnavailable
 
 if TYPE_CHECKING:
     from dp_tools.engine.workers.ray_cluster import RayWorker
 
 TRIES = 3
-"""Workers that may be lost over one chunk, or one after the other before any has begun."""
+"""Workers that may be lost over one chunk or part, or one after the other before any has begun."""
 _PATIENCE_S = 120.0
 """Seconds to wait for a first worker where none is left."""
 _BEAT_S = 1.0
@@ -45,17 +46,19 @@ class WorkerState:
         answered: questions so far.
         seconds: that they took.
         asked: questions that it is answering now.
-        memory: bytes that its process held after its last chunk.
+        memory: bytes that its process held after its last chunk or part.
+        made: parts of computations so far.
     """
 
     number: int
-    status: Literal["starting", "idle", "answering", "lost"]
+    status: Literal["starting", "idle", "answering", "computing", "lost"]
     node: str
     process: int
     answered: int
     seconds: float
     asked: int
     memory: int
+    made: int = 0
 
     def described(self) -> dict[str, object]:
         """As `jobs show` prints it."""
@@ -67,18 +70,27 @@ class WorkerState:
             "answering": self.asked,
             "answered": self.answered,
             "per_second": round(self.answered / self.seconds, 2) if self.seconds else None,
+            "computed": self.made,
             "memory_mb": self.memory // 2**20,
         }
 
 
 class Task:
-    """A chunk on its way through the pool."""
+    """A chunk of questions, or a part of a computation, on its way through the pool.
 
-    def __init__(self, chunk: Chunk) -> None:
-        self.chunk = chunk
+    Its future gets the list of results, or what came of the part, pickled.
+    """
+
+    def __init__(self, work: Chunk | Part) -> None:
+        self.work = work
         self.number = next(_numbers)
-        self.future: Future[list[Result]] = Future()
+        self.future: Future[Any] = Future()
         self.lost = 0
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """Those of the chunk; a part has none."""
+        return self.work.questions if isinstance(self.work, Chunk) else ()
 
 
 @dataclass(eq=False)
@@ -90,11 +102,24 @@ class _Member:
     answered: int = 0
     seconds: float = 0.0
     memory: int = 0
+    made: int = 0
     lost: bool = False
+    keeps: set[int] = field(default_factory=set)
+    """The computations whose shared things it keeps."""
+
+    def note(self, task: Task, reply: Reply) -> None:
+        """Count what it has done."""
+        self.memory = reply.memory
+        if task.questions:
+            self.answered += len(reply.results)
+            self.seconds += reply.seconds
+        else:
+            self.made += 1
 
     def state(self) -> WorkerState:
         busy = self.task
-        status = "lost" if self.lost else "starting" if not self.place else "answering" if busy else "idle"
+        working = "idle" if busy is None else "answering" if busy.questions else "computing"
+        status = "lost" if self.lost else working if self.place else "starting"
         return WorkerState(
             self.number,
             status,  # type: ignore[arg-type]
@@ -102,8 +127,9 @@ class _Member:
             self.place.process if self.place else 0,
             self.answered,
             self.seconds,
-            len(busy.chunk.questions) if busy else 0,
+            len(busy.questions) if busy else 0,
             self.memory,
+            self.made,
         )
 
 
@@ -124,6 +150,7 @@ class WorkerPool:
         self._failed_starts = 0
         self._size: int | None = None
         self._alone_since: float | None = None
+        self._shared: dict[int, object] = {}
         self._over = False
         self._guard = threading.Lock()
         self._owner: threading.Thread | None = None
@@ -157,10 +184,10 @@ class WorkerPool:
                 self._owner.start()
 
     def submit(self, task: Task, *, at_once: bool) -> None:
-        """Have a chunk answered.
+        """Have a chunk answered, or a part made.
 
         Args:
-            task: the chunk; its future gets the results.
+            task: the chunk or part.
             at_once: before all that wait.
 
         Raises:
@@ -170,8 +197,25 @@ class WorkerPool:
         self._events.put(partial(self._take, task, at_once))
 
     def withdraw(self, task: Task) -> None:
-        """A chunk's answer is not wanted any more."""
+        """What comes of a chunk or part is not wanted any more."""
         self._events.put(partial(self._give_up, task))
+
+    @contextmanager
+    def shared(self, value: bytes) -> Iterator[int]:
+        """Have what all parts of a computation share, pickled, within reach of the workers; the block gets its number.
+
+        Raises:
+            ModelUnavailable, InvalidRequest: there can be no workers.
+        """
+        from dp_tools.engine.workers.ray_cluster import put
+
+        self.start()
+        number = next(_numbers)
+        self._shared[number] = put(value)
+        try:
+            yield number
+        finally:
+            self._events.put(partial(self._forget, number))
 
     def states(self) -> list[WorkerState]:
         """What each worker does, lost ones included."""
@@ -264,7 +308,40 @@ class WorkerPool:
 
     def _ask(self, member: _Member, task: Task) -> None:
         member.task = task
-        self._then(member.worker.answer(task.chunk, task.number), partial(self._replied, member, task))
+        replied = partial(self._replied, member, task)
+        if isinstance(task.work, Chunk):
+            self._then(member.worker.answer(task.work, task.number), replied)
+        elif task.work.shared in member.keeps:
+            self._then(member.worker.make(task.work), replied)
+        else:
+            self._share(member, task, task.work.shared)
+
+    def _share(self, member: _Member, task: Task, number: int) -> None:
+        """Send a worker what all parts of a computation share, before its first part of it."""
+        shared = self._shared.get(number)
+        if shared is None:  # The computation was given up.
+            member.task = None
+            self._dispatch()
+            return
+        self._then(member.worker.keep(number, shared), partial(self._kept, member, task, number))
+
+    def _kept(self, member: _Member, task: Task, number: int, future: Future[None]) -> None:
+        if future.exception() is None:
+            member.keeps.add(number)
+            if number not in self._shared:
+                self._let_go(member, number)
+        self._sent(member, task, future)
+
+    def _forget(self, number: int) -> None:
+        """A computation is over: nobody keeps what its parts share."""
+        del self._shared[number]
+        for member in self._members:
+            self._let_go(member, number)
+
+    def _let_go(self, member: _Member, number: int) -> None:
+        if number in member.keeps and not member.lost:
+            member.keeps.remove(number)
+            member.worker.forget(number)
 
     def _replied(self, member: _Member, task: Task, future: Future[Reply]) -> None:
         error = future.exception()
@@ -280,10 +357,8 @@ class WorkerPool:
             if reply.error is not None:
                 task.future.set_exception(reply.error)
             else:
-                member.answered += len(reply.results)
-                member.seconds += reply.seconds
-                member.memory = reply.memory
-                task.future.set_result(list(reply.results))
+                member.note(task, reply)
+                task.future.set_result(list(reply.results) if task.questions else reply.made)
         self._dispatch()
 
     def _sent(self, member: _Member, task: Task, future: Future[None]) -> None:
@@ -294,7 +369,7 @@ class WorkerPool:
             self._ask(member, task)
 
     def _lose(self, member: _Member, task: Task, error: BaseException) -> None:
-        """Ask what a lost worker was asked again, and start another one in its place."""
+        """Have done again what a lost worker was doing, and start another one in its place."""
         from dp_tools.engine.workers.ray_cluster import is_lost, why
 
         member.task = None
@@ -305,7 +380,8 @@ class WorkerPool:
             if task.lost < TRIES and not task.future.done():
                 self._waiting.appendleft(task)
         if not task.future.done() and task not in self._waiting:
-            what = f"{task.lost} workers were lost over the same questions" if task.lost else "A worker failed"
+            what = "questions" if task.questions else "part of the table"
+            what = f"{task.lost} workers were lost over the same {what}" if task.lost else "A worker failed"
             task.future.set_exception(
                 ModelUnavailable(f"{what} ({why(error)}): check the memory of the machines, and resume the job.")
             )

@@ -26,7 +26,7 @@ from ray.exceptions import RayError
 from dp_tools import leftovers
 from dp_tools.engine.workers.files import PART, ModelFile
 from dp_tools.engine.workers.places import Places
-from dp_tools.engine.workers.worker import Chunk, Opener, Reply, Worker, WorkerPlace
+from dp_tools.engine.workers.worker import Chunk, Opener, Part, Reply, Worker, WorkerPlace
 from dp_tools.errors import InvalidRequest, ModelUnavailable
 
 _REACH_S = 5.0
@@ -171,6 +171,26 @@ class RayWorker:
         reply: Future[Reply] = self._actor.answer.remote(chunk, number).future()
         return reply
 
+    def make(self, part: Part) -> Future[Reply]:
+        """Its reply to a part of a computation."""
+        reply: Future[Reply] = self._actor.make.remote(part).future()
+        return reply
+
+    def keep(self, number: int, shared: object) -> Future[None]:
+        """Have it keep what all parts of a computation share.
+
+        Args:
+            number: of the computation.
+            shared: that, as `put` gave it.
+        """
+        kept: Future[None] = self._actor.keep.remote(number, shared).future()
+        return kept
+
+    def forget(self, number: int) -> None:
+        """Have it keep that no more."""
+        with suppress(RayError):
+            self._actor.forget.remote(number)
+
     def send(self, files: tuple[ModelFile, ...]) -> Future[None]:
         """Send files that it misses, in a thread of their own."""
         sender = ThreadPoolExecutor(1, thread_name_prefix="dp-tools-send")
@@ -194,6 +214,12 @@ class RayWorker:
             count = max(1, -(-file.path.stat().st_size // PART))
             for number, part in enumerate(file.parts()):
                 ray.get(self._actor.receive.remote(file, part, number == 0, number == count - 1))
+
+
+def put(value: bytes) -> object:
+    """Put something where every node can fetch it, for as long as what is returned is held."""
+    found: object = ray.put(value)
+    return found
 
 
 def why(error: BaseException) -> str:

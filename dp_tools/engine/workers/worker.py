@@ -1,8 +1,9 @@
-"""What runs in a worker's process: it holds the models that it was asked for, and answers chunk after chunk."""
+"""What runs in a worker's process: it holds the models that it was asked for, answers chunks and makes parts."""
 
 from __future__ import annotations
 
 import os
+import pickle
 import socket
 import threading
 import time
@@ -11,6 +12,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -61,11 +63,27 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a computation.
+
+    Args:
+        make: what makes it (see `InParts`).
+        shared: the number of what all parts share, which the worker was given before.
+        part: what it is made of, pickled: Ray's own arrays cannot be written to, which some libraries refuse.
+    """
+
+    make: Callable[[Any, Any], Any]
+    shared: int
+    part: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """What a worker makes of a chunk.
+    """What a worker makes of a chunk, or of a part.
 
     Args:
         results: one per question; empty where it could not answer.
+        made: what came of a part, pickled.
         missing: files that it has to be sent first.
         error: why nothing can be answered at all.
         seconds: that it took.
@@ -73,6 +91,7 @@ class Reply:
     """
 
     results: tuple[Result, ...] = ()
+    made: bytes = b""
     missing: tuple[ModelFile, ...] = ()
     error: DpToolsError | None = None
     seconds: float = 0.0
@@ -102,7 +121,7 @@ def open_local(model: WorkerModel, weights: Path, adapter: Path | None, threads:
 
 @dataclass
 class Worker:
-    """Answers chunks, one at a time.
+    """Answers chunks and makes parts, one at a time.
 
     Args:
         threads: of a decode.
@@ -114,6 +133,11 @@ class Worker:
     _files: NodeFiles = field(default_factory=NodeFiles)
     _engines: dict[WorkerModel, Engine] = field(default_factory=dict)
     _answering: tuple[int, threading.Event] = field(default_factory=lambda: (0, threading.Event()))
+    _shared: dict[int, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # Read when polars is imported, which no answer needs.
+        os.environ.setdefault("POLARS_MAX_THREADS", str(self.threads))
 
     def place(self) -> WorkerPlace:
         """Where it runs."""
@@ -141,8 +165,24 @@ class Worker:
                 results = engine.answer(questions, cancel=cancel)
         except DpToolsError as error:
             return Reply(error=error)
-        memory = psutil.Process().memory_info().rss
-        return Reply(tuple(results), seconds=time.perf_counter() - began, memory=memory)
+        return Reply(tuple(results), seconds=time.perf_counter() - began, memory=_memory())
+
+    def make(self, part: Part) -> Reply:
+        """Make a part of a computation."""
+        began = time.perf_counter()
+        try:
+            made = pickle.dumps(part.make(self._shared[part.shared], pickle.loads(part.part)))
+        except DpToolsError as error:
+            return Reply(error=error)
+        return Reply(made=made, seconds=time.perf_counter() - began, memory=_memory())
+
+    def keep(self, number: int, shared: bytes) -> None:
+        """Keep what all parts of a computation share, pickled."""
+        self._shared[number] = pickle.loads(shared)
+
+    def forget(self, number: int) -> None:
+        """Keep it no more."""
+        self._shared.pop(number, None)
 
     def stop(self, number: int) -> None:
         """Stop answering a chunk; for another thread."""
@@ -164,3 +204,8 @@ class Worker:
             adapter = here[model.adapter.path] if model.adapter else None
             self._engines[model] = self.opener(model, weights, adapter, self.threads)
         return self._engines[model]
+
+
+def _memory() -> int:
+    """Bytes that this process holds."""
+    return psutil.Process().memory_info().rss

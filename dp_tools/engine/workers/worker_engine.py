@@ -69,7 +69,7 @@ class WorkerEngine:
             return NoGuess()
         task = Task(self._chunk(questions, alone=True))
         with self._guard:
-            self._guesses.setdefault(task.chunk.questions, []).append(task)
+            self._guesses.setdefault(task.questions, []).append(task)
         self.pool.submit(task, at_once=False)
         return _Guess(self, task)
 
@@ -92,7 +92,7 @@ class WorkerEngine:
 
     def drop(self, task: Task) -> None:
         """A guess is not wanted any more; one whose answer was taken is none any more."""
-        if self._taken(task.chunk.questions, task) is not None:
+        if self._taken(task.questions, task) is not None:
             self.pool.withdraw(task)
 
     def count_tokens(self, segments: Sequence[Segment]) -> int:
@@ -107,7 +107,7 @@ class WorkerEngine:
     def _results(
         self, tasks: Sequence[Task], progress: Progress | None, cancel: threading.Event | None
     ) -> list[Result]:
-        total = sum(len(task.chunk.questions) for task in tasks)
+        total = sum(len(task.questions) for task in tasks)
         results: list[Result] = []
         try:
             for task in tasks:

@@ -44,11 +44,12 @@ class Sample:
 
     Args:
         columns: the details, which are all that is kept of a record.
+        step: of so many names one is kept to begin with.
     """
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[str], step: int = 1) -> None:
         self._columns = columns
-        self._step = 1
+        self.step = step
         self._kept: list[tuple[Record, Collection[Key]]] = []
 
     def add(self, record: Record, keys: Collection[Key]) -> None:
@@ -57,8 +58,13 @@ class Sample:
             return
         self._kept.append(({column: record.get(column) for column in self._columns}, keys))
         if len(self._kept) > _MOST_RECORDS:
-            self._step *= 2
+            self.step *= 2
             self._kept = [one for one in self._kept if not self._is_left_out(one[1])]
+
+    def add_all(self, further: Sample) -> None:
+        """Add the next records, of which some were left out already."""
+        for record, keys in further._kept:
+            self.add(record, keys)
 
     @property
     def records(self) -> list[Record]:
@@ -79,7 +85,7 @@ class Sample:
 
     def _is_left_out(self, keys: Collection[Key]) -> bool:
         name = next(iter(keys), ("",))[0]
-        return zlib.crc32(name.encode()) % self._step > 0
+        return zlib.crc32(name.encode()) % self.step > 0
 
 
 class Details:

@@ -16,7 +16,6 @@ from dp_tools.profiling.identity.held import SLOTS, columns_of, held
 from dp_tools.profiling.identity.judge import CERTAIN, IdentityJudge
 from dp_tools.profiling.identity.rarity import rarity
 from dp_tools.profiling.log_odds import logistic
-from dp_tools.progress import Progress
 from dp_tools.records import Record
 
 H = TypeVar("H")
@@ -120,7 +119,6 @@ def judge_many(
     left: pl.DataFrame,
     right: pl.DataFrame,
     pairs: NDArray[np.integer],
-    progress: Progress = lambda _done, _total: None,
 ) -> Judgements:
     """What counted evidence says of many pairs, the same as `IdentityJudge.judge` says one by one.
 
@@ -128,17 +126,14 @@ def judge_many(
         judge: of the records' tables.
         left, right: records of either table, every value a string or null; the same ones twice in one table.
         pairs: rows of `left` and of `right`, one line a pair; those near one another in it should share rows.
-        progress: called with (pairs done, pairs in all); it may raise to stop.
     """
     found = Judgements(np.full(len(pairs), judge.bias), np.zeros(len(pairs), bool))
     own = np.zeros(len(pairs), bool)
     compared = list(_compared(judge, left, right))
     for start in range(0, len(pairs), _AT_ONCE):
-        progress(start, len(pairs))
         part = slice(start, start + _AT_ONCE)
         for columns in compared:
             columns.add(pairs[part], found.score[part], found.other_name[part], own[part])
-    progress(len(pairs), len(pairs))
     others = found.other_name & ~own
     found.score[others] = np.minimum(found.score[others], judge.most_of_others)
     return found

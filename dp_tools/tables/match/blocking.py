@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sparse_dot_topn import sp_matmul_topn
 
+from dp_tools.engine.parts import Here, InParts
 from dp_tools.errors import Cancelled
 from dp_tools.progress import Progress
 from dp_tools.tables.identity_columns import contents
@@ -88,6 +90,7 @@ def candidate_pairs(
     besides: Sequence[tuple[int, int]] = (),
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
+    in_parts: InParts | None = None,
 ) -> Candidates:
     """The pairs worth a question.
 
@@ -100,13 +103,14 @@ def candidate_pairs(
         besides: pairs of record numbers that are candidates in any case; in one table the smaller first.
         progress: called with (records done, records in all).
         cancel: set it to stop.
+        in_parts: where records are looked up (default: in this process).
 
     Raises:
         Cancelled: `cancel` was set.
     """
     tables = [left] if right is None else [left, right]
     chosen = compared or [content.columns for content in contents(tables, comparing=True)]
-    work = _Work(sum(table.count for table in tables), progress, cancel)
+    work = _Work(sum(table.count for table in tables), progress, cancel, in_parts or Here())
     matrices = [_gram_counts(table, names, work) for table, names in zip(tables, chosen, strict=True)]
     frequency = np.zeros(_BUCKETS, np.int64)
     for matrix in matrices:
@@ -198,8 +202,11 @@ def weigh(matrix: sp.csr_matrix, frequency: NDArray[np.int64], records: int) -> 
 class _Work:
     """Products of chunks, with progress between them."""
 
-    def __init__(self, total: int, progress: Progress | None, cancel: threading.Event | None) -> None:
+    def __init__(
+        self, total: int, progress: Progress | None, cancel: threading.Event | None, in_parts: InParts
+    ) -> None:
         self.total, self.done, self.progress, self.cancel = total, 0.0, progress, cancel
+        self.in_parts = in_parts
 
     def tell(self) -> None:
         """Say how far the work is, and stop it here if it is to stop."""
@@ -220,14 +227,34 @@ class _Work:
         best = _Best(queries.shape[0], top)
         blocks = range(0, index.shape[0], _BLOCK)
         for block in blocks:
-            turned = sp.csr_matrix(index[block : block + _BLOCK].T)
-            for place, chunk in enumerate(chunks):
-                self.tell()
-                product = sp_matmul_topn(chunk, turned, top_n=top, threshold=LEAST_ALIKE, n_threads=2)
+            looked_up = _Block(sp.csr_matrix(index[block : block + _BLOCK].T), top, self.in_parts.threads)
+            self.tell()
+            for place, product in enumerate(self.in_parts(_products, looked_up, chunks)):
                 best.add(place * _QUERIES, product, block)
-                self.done += chunk.shape[0] / len(blocks)
+                self.done += product.shape[0] / len(blocks)
+                self.tell()
         self.tell()
         return best.pairs()
+
+
+class _Block(NamedTuple):
+    """Records that are looked up together.
+
+    Args:
+        turned: the records by columns.
+        top: records to keep of each query.
+        threads: that a chunk of queries may take.
+    """
+
+    turned: sp.csr_matrix
+    top: int
+    threads: int
+
+
+def _products(block: _Block, queries: sp.csr_matrix) -> sp.csr_matrix:
+    """The highest cosines of each query with the records of a block."""
+    found = sp_matmul_topn(queries, block.turned, top_n=block.top, threshold=LEAST_ALIKE, n_threads=block.threads)
+    return sp.csr_matrix(found)
 
 
 class _Best:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
+from dp_tools.engine.parts import Here, InParts
 from dp_tools.errors import InvalidRequest
 from dp_tools.profiling.column_kinds import CERTAIN, ColumnKind, kinds_of
 from dp_tools.profiling.identity import (
@@ -14,7 +17,6 @@ from dp_tools.profiling.identity import (
     IdentityJudge,
     Layout,
     Sample,
-    Slot,
     keys_of,
     layout_of,
     likely_keys,
@@ -22,13 +24,15 @@ from dp_tools.profiling.identity import (
     tokens_of,
 )
 from dp_tools.profiling.kind import KINDS, Kind
-from dp_tools.profiling.token_counts import TokenCounts
+from dp_tools.profiling.token_counts import TokenCounts, hashes_of
 from dp_tools.progress import Stage
 from dp_tools.tables.match.shared_keys import Keys
 from dp_tools.tables.snapshot import ROW, Table
 
 _SAMPLE = 1000
 """Records whose values tell what kind of thing a column holds."""
+_AT_ONCE = 5000
+"""Records whose names and places are read together."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,11 @@ class Identity:
 
 
 def identity_of(
-    tables: Sequence[Table], shown: Sequence[Sequence[str]], stated: Mapping[str, Kind], stage: Stage
+    tables: Sequence[Table],
+    shown: Sequence[Sequence[str]],
+    stated: Mapping[str, Kind],
+    stage: Stage,
+    in_parts: InParts | None = None,
 ) -> Identity | None:
     """What tells the records of these tables apart; None where they are not all people, companies or addresses.
 
@@ -54,6 +62,7 @@ def identity_of(
         shown: the columns of each that are compared.
         stated: kinds of columns that a person gave.
         stage: gives the progress of a stage by its name; it may raise to stop.
+        in_parts: where records are read (default: in this process).
 
     Raises:
         InvalidRequest: a kind was given for a column that no table has.
@@ -71,21 +80,59 @@ def identity_of(
     details = shared_details(known[0], known[-1])
     sample = Sample(details)
 
-    def tokens() -> Iterator[list[tuple[Slot, str]]]:
+    def tokens() -> Iterator[array[int]]:
         done = 0
         for table, layout, found in zip(tables, known, keys, strict=True):
-            for _, record in table.records():
+            parts = (_Unread(frame, sample.step) for frame in _frames(table, list(layout.kinds)))
+            for part in (in_parts or Here())(_read, (layout, details), parts):
                 look(done, total)
-                done += 1
-                # Once over each record: what its values are made of is remembered for a while only.
-                found.add(keys_of(layout, record))
-                held = list(tokens_of(layout, record))
-                if details:
-                    sample.add(record, likely_keys(layout, held))
-                yield held
+                done += len(part.keys)
+                found.add_all(part.keys)
+                sample.add_all(part.sample)
+                yield part.tokens
 
     counts = TokenCounts(tokens())
     return Identity(keys, IdentityJudge(known[0], known[-1], counts, Details(details, sample)))
+
+
+class _Unread(NamedTuple):
+    """Records to read, every value a string or null, and the step of the sample so far."""
+
+    frame: pl.DataFrame
+    step: int
+
+
+class _Read(NamedTuple):
+    """What records say: their keys, the hashes of the tokens of each, and those of which details are weighed."""
+
+    keys: Keys
+    tokens: array[int]
+    sample: Sample
+
+
+def _read(how: tuple[Layout, Sequence[str]], part: _Unread) -> _Read:
+    """Read the records of a part.
+
+    Args:
+        how: their layout, and the details.
+        part: the records.
+    """
+    layout, details = how
+    found = _Read(Keys(), array("q"), Sample(details, part.step))
+    for record in part.frame.iter_rows(named=True):
+        # Once over each record: what its values are made of is remembered for a while only.
+        found.keys.add(keys_of(layout, record))
+        held = list(tokens_of(layout, record))
+        found.tokens.extend(hashes_of(held))
+        if details:
+            found.sample.add(record, likely_keys(layout, held))
+    return found
+
+
+def _frames(table: Table, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """The records of a table in order, some thousand at a time."""
+    for batch in table.scan(columns).drop(ROW).collect_batches(chunk_size=_AT_ONCE, maintain_order=True):
+        yield from batch.iter_slices(_AT_ONCE)
 
 
 def stated_kinds(given: Sequence[str]) -> dict[str, Kind]:

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from dp_tools.decision import EVEN, by_counting, is_left_to_counting
@@ -16,8 +15,8 @@ from dp_tools.explain.averaging import ORDERS_OF_A_PAIR
 from dp_tools.profiling import PairFacts
 from dp_tools.profiling.facts import Similarity
 from dp_tools.profiling.identity import IdentityJudge
-from dp_tools.profiling.identity.many import Judgements, judge_many
-from dp_tools.profiling.pair_features import PairFeatures, pair_features
+from dp_tools.profiling.identity.many import Judgements
+from dp_tools.profiling.pair_features import PairFeatures
 from dp_tools.profiling.pair_prior import prior_log_odds
 from dp_tools.progress import Progress
 from dp_tools.records import Record
@@ -27,6 +26,7 @@ from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.cascade import cascade
 from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.match.blocking import Candidates
+from dp_tools.tables.match.framed_pairs import PART, FramedPairs, featured, judged, numbered
 from dp_tools.tables.match.identity import Identity
 from dp_tools.tables.match.neighbourhoods import in_neighbourhoods
 from dp_tools.tables.match.pairing import LEAST_LIKELY
@@ -46,8 +46,8 @@ NEAR = 0.3
 _FACTS = 2
 """Similarities that the reason of a learned score names."""
 _CODES = {1.0: "same model number", -1.0: "other model number"}
-_FRAMED = 200_000
-"""Pairs whose records are held at once in columns."""
+_FRAMED = 10 * PART
+"""Pairs whose records are read at once in columns."""
 Row = dict[str, str | None]
 """A record as it stands in a table."""
 
@@ -130,9 +130,12 @@ class Judging:
         look = self.work.stage("comparing by kind")
         places = in_neighbourhoods(self.candidates, shared=self.tables[0] is self.tables[1])
         score, other_name = np.empty(len(places)), np.empty(len(places), bool)
-        for start, batch in zip(range(0, len(places), _FRAMED), _batches(places, _FRAMED), strict=True):
-            found = judge_many(self.identity.judge, *self._frames(batch), _onward(look, start, len(places)))
-            score[batch], other_name[batch] = found.score, found.other_name
+        done = 0
+        for found in self.work.in_parts(judged, self.identity.judge, self._framed(places)):
+            part = places[done : done + len(found.score)]
+            score[part], other_name[part] = found.score, found.other_name
+            done += len(part)
+            look(done, len(places))
         return Judgements(score, other_name).given_rarity()
 
     @cached_property
@@ -243,9 +246,11 @@ class Judging:
         counted: list[NDArray[np.float32]] = []
         prior: list[NDArray[np.float32]] = []
         look = self.work.stage("comparing pairs")
-        for start in range(0, len(around), _FRAMED):
-            part = slice(start, start + _FRAMED)
-            found = pair_features(self._facts, *self._frames(around[part]), _onward(look, start, len(around)))
+        done = 0
+        for found in self.work.in_parts(featured, self._facts, self._framed(around)):
+            part = slice(done, done + len(found.values))
+            done = part.stop
+            look(done, len(around))
             names = list(found.names)
             words[part] = np.nan_to_num(found.column("words of all"))
             counted.append(found.values[wanted[part]])
@@ -347,16 +352,15 @@ class Judging:
         """What is compared of two records."""
         return {name: left[name] for name in self.shown[0]}, {name: right[name] for name in self.shown[1]}
 
-    def _frames(self, places: NDArray[np.int64]) -> tuple[pl.DataFrame, pl.DataFrame, NDArray[np.int64]]:
-        """The compared columns of these pairs' records, and each pair as a row of the left and of the right ones."""
-        left, right = self.candidates.left[places], self.candidates.right[places]
+    def _framed(self, places: NDArray[np.int64]) -> Iterator[FramedPairs]:
+        """These pairs in order, some thousand at a time, with the compared columns of their records."""
         compared = [table.only(names) for table, names in zip(self.tables, self.shown, strict=True)]
-        if self.tables[0] is self.tables[1]:
-            rows, found = np.unique(np.r_[left, right], return_inverse=True)
-            frame = compared[0].frame(rows)
-            return frame, frame, found.reshape(2, -1).T
-        (lefts, a), (rights, b) = (np.unique(side, return_inverse=True) for side in (left, right))
-        return compared[0].frame(lefts), compared[1].frame(rights), np.column_stack([a, b])
+        shared = self.tables[0] is self.tables[1]
+        for batch in _batches(places, _FRAMED):
+            ours, theirs = self.candidates.left[batch], self.candidates.right[batch]
+            lefts, rights, pairs = numbered(np.column_stack([ours, theirs]), shared=shared)
+            left = compared[0].frame(lefts)
+            yield from FramedPairs(left, left if shared else compared[1].frame(rights), pairs).parts()
 
     def records(self, places: NDArray[np.int64]) -> Iterator[tuple[Row, Row]]:
         """Both records of each of these pairs."""
@@ -374,11 +378,6 @@ def near_rivals(found: Candidates, scores: PairScores) -> NDArray[np.int64]:
         margin = standing.column(f"margin {side}")
         near |= (np.abs(margin) < NEAR) & (scores.match - margin >= LEAST_LIKELY)
     return np.flatnonzero(near & (scores.match >= LEAST_LIKELY) & scores.decided_by("learned"))
-
-
-def _onward(look: Progress, before: int, total: int) -> Progress:
-    """The progress of a part of a stage, of which so much is done before."""
-    return lambda done, _: look(before + done, total)
 
 
 def _batches(places: NDArray[np.int64], size: int = _AT_ONCE) -> Iterator[NDArray[np.int64]]:

@@ -239,7 +239,7 @@ def judging_of(
     """
     compared = contents(tables, only=attributes, include=include, exclude=exclude, comparing=True, stage=work.stage)
     shown = [content.columns for content in compared]
-    identity = identity_of(tables, shown, kinds or {}, work.stage)
+    identity = identity_of(tables, shown, kinds or {}, work.stage, work.in_parts)
     found = candidate_pairs(
         tables[0],
         *tables[1:],
@@ -249,6 +249,7 @@ def judging_of(
         besides=besides,
         progress=work.stage("finding candidates"),
         cancel=work.cancel,
+        in_parts=work.in_parts,
     )
     both, columns = (tables[0], tables[-1]), (shown[0], shown[-1])
     judging = Judging(work, both, found, columns, dataset, rules, permutation_averaged, identity, promise, one_to_one)

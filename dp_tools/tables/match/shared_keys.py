@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from dp_tools.profiling.token_counts import hashed
+
 CROWD = 30
 """Records that may share a key; one that more of them have tells too little."""
 MOST_PAIRS = 20_000_000
@@ -33,8 +35,13 @@ class Keys:
     def add(self, keys: Iterable[str]) -> None:
         """Note the distinct keys of the next record."""
         before = len(self._hashes)
-        self._hashes.extend(map(hash, keys))
+        self._hashes.extend(map(hashed, keys))
         self._counts.append(len(self._hashes) - before)
+
+    def add_all(self, further: Keys) -> None:
+        """Note the keys of the next records."""
+        self._hashes.extend(further._hashes)
+        self._counts.extend(further._counts)
 
     def __len__(self) -> int:
         return len(self._counts)
