@@ -336,6 +336,8 @@ def match_tables(
 ) -> None:
     """Find the records of LEFT and RIGHT that denote the same entity. Reading options apply to both files.
 
+    Either may be a folder of CSV or Parquet parts, also in object storage: all parts are one table.
+
     Writes one line per pair: left_row, right_row, score, then the attributes of both records. Beside that file it
     writes the merged table, one record per entity, and where each of its values comes from.
     """
@@ -392,6 +394,8 @@ def dedupe(
     **reading: Any,
 ) -> None:
     """Find groups of duplicate records in FILE.
+
+    FILE may be a folder of CSV or Parquet parts, also in object storage: all parts are one table.
 
     Writes one line per record of a group: group, row, score, then its attributes. Beside that file it writes the
     merged table, one record per entity, and where each of its values comes from. With --register, entities keep their

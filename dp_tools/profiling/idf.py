@@ -5,14 +5,28 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from dp_tools.profiling.facts import Fact, SharedWords
-from dp_tools.profiling.token_counts import TokenCounts, hashes_of
+from dp_tools.profiling.token_counts import TokenCounts, digest, hashes_of
 
 ENOUGH = 12
 """Distinct texts below which every word has the same weight."""
 _FEW = 5
 _RARE = 0.01
+
+
+class HashedText(NamedTuple):
+    """The words of a text as hashes: of all of them together, and of each distinct one."""
+
+    whole: int
+    words: array[int]
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> HashedText:
+        """The words of a text, hashed."""
+        words = tuple(words)
+        return cls(digest(words), hashes_of(words))
 
 
 class Idf:
@@ -22,15 +36,14 @@ class Idf:
         texts: the words of each text; equal texts count once.
     """
 
-    def __init__(self, texts: Iterable[Sequence[str]]) -> None:
+    def __init__(self, texts: Iterable[HashedText]) -> None:
         seen: set[int] = set()
 
         def distinct() -> Iterator[array[int]]:
-            for words in texts:
-                key = hash(tuple(words))
-                if key not in seen:
-                    seen.add(key)
-                    yield hashes_of(words)
+            for whole, words in texts:
+                if whole not in seen:
+                    seen.add(whole)
+                    yield words
 
         self._counts = TokenCounts(distinct())
         self._texts = len(seen)

@@ -15,7 +15,7 @@ from dp_tools.profiling.compared_record import (
 from dp_tools.profiling.facts import Fact, Listed, Similarity
 from dp_tools.profiling.identifiers import codes_agree
 from dp_tools.profiling.identity import IdentityJudge, Judgement
-from dp_tools.profiling.idf import Idf
+from dp_tools.profiling.idf import HashedText, Idf
 from dp_tools.profiling.measures import measures_agree
 from dp_tools.records import Record
 
@@ -76,7 +76,14 @@ class PairFacts:
 
     def __init__(self, records: Iterable[Record] = (), judge: IdentityJudge | None = None) -> None:
         self._judge = judge
-        self.weights = Idf(tuple(compared_tokens(record)) for record in records)
+        self.weights = Idf(map(words_of, records))
+
+    @classmethod
+    def of_words(cls, words: Iterable[HashedText], judge: IdentityJudge | None) -> PairFacts:
+        """The same from what `words_of` gives of each record."""
+        found = cls((), judge)
+        found.weights = Idf(words)
+        return found
 
     def about(self, left: Record, right: Record) -> tuple[Fact, ...]:
         """The facts about a pair."""
@@ -116,6 +123,11 @@ class PairFacts:
         """What codes and measures say of a match, -1 to 1 (see `codes_agree` and `measures_agree`)."""
         texts = ([value for value in side.values() if value] for side in (left, right))
         return min(1.0, max(-1.0, self.codes(left, right) + min(0.0, measures_agree(*texts))))
+
+
+def words_of(record: Record) -> HashedText:
+    """The words of a record, which tell how common each is."""
+    return HashedText.of(compared_tokens(record))
 
 
 def _one_sided(record: ComparedRecord, without: set[str], other: ComparedRecord) -> Tokens:

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 
 from dp_tools.profiling.column_pairs import ColumnSummary, ColumnVerdict, column_verdicts
 from dp_tools.profiling.facts import Fact, Listed, Similarity, ValueOverlap
-from dp_tools.profiling.idf import Idf
+from dp_tools.profiling.idf import HashedText, Idf
 from dp_tools.records import Record, is_missing
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
@@ -48,7 +48,7 @@ class SchemaFacts:
         columns: tuple[Sequence[ColumnSummary], Sequence[ColumnSummary]] = ((), ()),
     ) -> None:
         self.verdicts: dict[tuple[int, int], ColumnVerdict] = column_verdicts(*columns)
-        self._idf = Idf(_all_words(attribute) for attribute in attributes)
+        self._idf = Idf(HashedText.of(_all_words(attribute)) for attribute in attributes)
 
     def about(self, left: Record, right: Record) -> tuple[Fact, ...]:
         """The facts about two attributes."""

@@ -13,11 +13,14 @@ Token = str | tuple[str, ...]
 """A word, or a word with what it is a word of."""
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def hashed(token: Token) -> int:
+def digest(token: Token) -> int:
     """64 bits of a token, which are the same in every process."""
     text = token if isinstance(token, str) else "\x1f".join(token)
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True)
+
+
+hashed = lru_cache(maxsize=_REMEMBERED)(digest)
+"""The same, remembered for a while: words stand in many texts."""
 
 
 def hashes_of(tokens: Iterable[Token]) -> array[int]:

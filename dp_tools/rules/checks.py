@@ -76,6 +76,7 @@ class Check:
 
     def __init__(self, schema: dict[str, Any], attribute: str) -> None:
         self.attribute = key(attribute)
+        self._schema = schema
         self.over_record = schema.get("type") == "object"
         self._missing = frozenset(str(token).strip().casefold() for token in schema.get("x-missing", ()))
         self._lookup = _read_lookup(schema)
@@ -87,6 +88,10 @@ class Check:
         self._validator = _validator(schema)
         self._only_lookup = schema.keys() <= {"type", "x-lookup", "x-missing"} and self._lookup is not None
         self._when = _validator(schema["x-when"]) if "x-when" in schema else None
+
+    def __reduce__(self) -> tuple[type[Check], tuple[dict[str, Any], str]]:
+        """Another process compiles it again."""
+        return Check, (self._schema, self.attribute)
 
     @staticmethod
     def of(rule: Rule) -> Check:

@@ -40,6 +40,8 @@ ROW = "\x1frow"
 """The column of a snapshot that holds the record's number in the file."""
 CELLS_AT_ONCE = 2_000_000
 """Cells that are in memory at once where a table is read column by column."""
+FRAME = 5000
+"""Records that are looked at together where this takes long for each."""
 _LOOK = 100
 """Records between two looks at whether reading is to stop."""
 INLINE_ROWS = 200
@@ -98,6 +100,11 @@ class Table:
         for batch in frame.collect_batches(chunk_size=ROWS_PER_BATCH, maintain_order=True):
             for number, *values in batch.iter_rows():
                 yield number, dict(zip(self.columns, values, strict=True))
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """All records in order as columns, `FRAME` at a time at the most, every value a string or null."""
+        for batch in self.scan().drop(ROW).collect_batches(chunk_size=FRAME, maintain_order=True):
+            yield from batch.iter_slices(FRAME)
 
     def frame(self, rows: NDArray[np.integer]) -> pl.DataFrame:
         """Records by number as columns, in file order, every value a string or null.

@@ -72,6 +72,17 @@ class TableFacts(RecordFacts):
         if table.count >= ENOUGH:
             self._learn_table(table, stage)
 
+    def of_cells(self) -> RecordFacts:
+        """What it knows of cells, without the table: for another process."""
+        found = RecordFacts(())
+        found.rows, found._columns, found._homes, found._relations = (
+            self.rows,
+            self._columns,
+            self._homes,
+            self._relations,
+        )
+        return found
+
     def majorities(self, record: Record, attribute: str) -> list[GroupMajority]:
         """What more than half of the other rows hold that share a determining value, where it is another value."""
         return [

@@ -100,6 +100,7 @@ def sleeping_workers(
     pool = WorkerPool(Places(workers, cluster, 1), partial(open_sleeping, seconds, log))
     engine = WorkerEngine(resolve("nano"), pool)
     with Preprocessor("nano", ":memory:", engine=engine, state=state) as preprocessor:
+        preprocessor.decider.pool = pool
         yield preprocessor, pool
 
 

@@ -36,6 +36,7 @@ class TimedStages:
         chunks: of up to 64 questions that were asked.
         seconds: from its start to its end.
         stages: seconds by stage, longest first, sampled 50 times a second.
+        driver_cpu: seconds of the processor that this process took.
         driver_mb: the peak of the resident set of this process.
         started_mb: the same before the job began.
         workers_mb: what each worker has in memory in the end, and what of it no other process has.
@@ -45,6 +46,7 @@ class TimedStages:
     chunks: int
     seconds: float
     stages: dict[str, float]
+    driver_cpu: float
     driver_mb: int
     started_mb: int
     workers_mb: list[tuple[int, int]]
@@ -71,7 +73,7 @@ def timed_stages(folder: Path, records: int, kind: str, parts: int | None, worke
         request = FillRequest(source=source, attribute=_FILLED)
     with _opened(workers) as (preprocessor, pool):
         jobs = Jobs(lambda: preprocessor.decider, Disk(), folder / "state")
-        started, began = _peak(), time.perf_counter()
+        started, began, busy = _peak(), time.perf_counter(), time.process_time()
         job = jobs.start(request, wait=0)
         stages: dict[str, float] = defaultdict(float)
         before = began
@@ -80,14 +82,14 @@ def timed_stages(folder: Path, records: int, kind: str, parts: int | None, worke
             job, now = jobs.get(job.id), time.perf_counter()
             stages[job.stage.partition(": ")[2] or job.stage] += now - before
             before = now
-        seconds = time.perf_counter() - began
+        seconds, busy = time.perf_counter() - began, time.process_time() - busy
         assert job.status == "done", job.error
         found = [] if pool is None else [memory_of(state.process) for state in pool.states()]
         asked = len(jobs.store.journal(job.id))
         jobs.close()
     ordered = sorted(stages.items(), key=lambda stage: -stage[1])
     shown = {name: round(spent, 2) for name, spent in ordered}
-    return TimedStages(records, asked, round(seconds, 1), shown, _peak(), started, found)
+    return TimedStages(records, asked, round(seconds, 1), shown, round(busy, 1), _peak(), started, found)
 
 
 @contextmanager

@@ -28,8 +28,10 @@ from dp_tools.engine.workers.files import ModelFile, NodeFiles
 from dp_tools.engine.workers.parts import InWorkers
 from dp_tools.errors import InvalidRequest, ModelUnavailable
 from dp_tools.mcp_server.metrics import Metrics
+from dp_tools.rules.rule import Rule
+from dp_tools.tables import snapshot
 from dp_tools.tables.jobs.job_store import JobStore
-from dp_tools.tables.match import blocking, framed_pairs, identity, judging
+from dp_tools.tables.match import blocking, framed_pairs, judging
 
 CLUSTER_JOB = Path(__file__).with_name("cluster_job.py")
 CORES = 4
@@ -144,29 +146,37 @@ def test_jobs_write_the_same_bytes_with_workers_as_in_one_process(with_workers, 
     assert f'dp_tools_worker_questions_total{{node="{states[0].node}",worker="1"}} {states[0].answered}.0' in metrics
 
 
-def test_records_are_read_looked_up_and_compared_in_the_workers_with_the_same_bytes(
+def test_cells_are_looked_at_and_records_are_read_looked_up_and_compared_in_the_workers_with_the_same_bytes(
     with_workers, tables, tiny_model, tmp_path, monkeypatch
 ):
     _write_products(tables / "products.csv")
+    _write_people(tables / "staff.csv", 11, 150)
     monkeypatch.setattr(judging, "WORTH_LEARNING", 20)
     with _opened(tiny_model, tmp_path) as one_process:
-        expected = _duplicates(one_process, tables, tmp_path / "one-process")
+        expected = _results(one_process, tables, tmp_path / "one-process")
     # One process did each of these in one part.
-    for module, name in ((framed_pairs, "PART"), (identity, "_AT_ONCE"), (blocking, "_QUERIES")):
-        monkeypatch.setattr(module, name, 20)
+    monkeypatch.setattr(framed_pairs, "PART", 20)
+    monkeypatch.setattr(blocking, "_QUERIES", 20)
+    monkeypatch.setattr(snapshot, "FRAME", 20)
     before = [state.made for state in with_workers.pool.states()]
-    assert _duplicates(with_workers, tables, tmp_path / "workers") == expected
+    assert _results(with_workers, tables, tmp_path / "workers") == expected
     states = with_workers.pool.states()
     assert all(state.made > some for state, some in zip(states, before, strict=True))
-    # Of people the parts in which records are read, looked up and compared; of products the same without reading.
-    assert sum(state.made for state in states) - sum(before) > 12
+    # Eight of cells; of people those in which records are read, looked up and compared; of products without reading.
+    assert sum(state.made for state in states) - sum(before) > 20
     metrics = Metrics(lambda: 0, lambda: 0, with_workers.pool.states).text().decode()
     assert f'dp_tools_worker_parts_total{{node="{states[0].node}",worker="1"}} {states[0].made}.0' in metrics
 
 
-def _duplicates(preprocessor: Preprocessor, tables: Path, folder: Path) -> dict[str, bytes]:
-    """What finding the duplicates of people and of products makes, by the names of the files."""
+def _results(preprocessor: Preprocessor, tables: Path, folder: Path) -> dict[str, bytes]:
+    """What cleaning by a rule, and finding the duplicates of people and of products make, by the names of the files."""
     folder.mkdir()
+    city = {"type": "string", "enum": ["Berlin", "Paris", "Rome", "Vienna"]}
+    rule = Rule(
+        id="city", task="detect_errors", dataset="staff", attribute="city", statement="Cities are these.", check=city
+    )
+    preprocessor.knowledge.add(rule, who="ann")
+    preprocessor.clean(tables / "staff.csv", dataset="staff", output=folder / "staff.csv")
     for name in ("people", "products"):
         preprocessor.dedupe(tables / f"{name}.csv", output=folder / f"{name}.csv")
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

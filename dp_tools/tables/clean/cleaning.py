@@ -21,8 +21,9 @@ from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.cascade.cascade import Audit
 from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.change_log import Change
+from dp_tools.tables.clean.cell_questions import Fields
 from dp_tools.tables.clean.judged_cell import JudgedCell
-from dp_tools.tables.clean.judging import Fields, Judge
+from dp_tools.tables.clean.judging import Judge
 from dp_tools.tables.clean.learning import MODEL, Evidence, Taught, Teaching, corrected
 from dp_tools.tables.clean.proposals import Proposal, proposals
 from dp_tools.tables.clean.unattended import Unattended
@@ -185,12 +186,7 @@ class Cleaner:
         Raises:
             Cancelled, ModelUnavailable: see `Work.answers`.
         """
-        places = {name: array("L") for name in self.attributes}
-        look = self._work.stage("looking at records")
-        for number, (_, record) in enumerate(self.table.records()):
-            look(number, self.table.count)
-            for name in self.attributes:
-                places[name].append(self._judge.note(record, name))
+        places = self._judge.note_all(self.table, self.attributes, self._work.stage("looking at records"))
         if self._labels is None:
             self._judge.ask_where_it_matters()
         else:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from array import array
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from dp_tools.decision import RulesInForce, is_unsupported, rules_of
-from dp_tools.profiling import CellFacts, Fact, rendered
+from dp_tools.profiling import CellFacts, Fact
 from dp_tools.profiling.validity.rewriting import Form
+from dp_tools.progress import Progress
 from dp_tools.rules.coverage import UNSPECIFIC
 from dp_tools.rules.discovery.data_constraints import DataConstraints
 from dp_tools.rules.injection import Injection
@@ -16,16 +18,17 @@ from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.cascade.cascade import Audit
 from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.clean.cell_cascade import CellCascade, OpenQuestion
+from dp_tools.tables.clean.cell_questions import CellQuestion, CellResolver, Fields, Key, questions_of
+from dp_tools.tables.snapshot import Table
+from dp_tools.tables.table_facts import TableFacts
 from dp_tools.tasks.detect_errors import DetectErrorsRequest
 from dp_tools.tasks.request_errors import make_request
 from dp_tools.tasks.task import Outcome, UsedRule
 
-Fields = Mapping[str, str | None]
 ASKED_IN_FULL = 2_000
 """Questions up to which all of them are asked."""
 _LEFT = 0.98
 """How probably a cell is right against which nothing speaks, where the model adds nothing."""
-_Key = tuple[str, tuple[str | None, ...], tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Judge:
     ) -> None:
         self._work, self._facts, self._dataset, self._rules = work, facts, dataset, rules
         self._constraints, self._promise, self._seed = constraints, promise, seed
-        self._places: dict[_Key, int] = {}
+        self._places: dict[Key, int] = {}
         self._open: list[_OpenCell] = []
         self._outcomes: list[Outcome | None] = []
         self._evidence: list[tuple[Fact, ...]] = []
@@ -86,30 +89,46 @@ class Judge:
 
     def note(self, record: Fields, attribute: str) -> int:
         """Note a cell to be judged; the same question gets the same number. The record must not change afterwards."""
-        value = record[attribute]
-        evidence = self._facts.about(record, attribute)
-        resolved = self.rules_of(attribute).resolve(
-            {"record": record, "attribute": attribute, "value": value},
-            lambda: self._constraints.verdicts(record, attribute, evidence),
-        )
-        decided = (
-            ()
-            if resolved is None
-            else (str(resolved.label), resolved.decided_by, resolved.reason or "", *resolved.rules)
-        )
-        # In a table too small to say anything of its columns the model reads the whole record.
-        rest = () if self._facts.knows_columns or resolved is not None else tuple(record.values())
-        key = (attribute, (None if value is None else value.strip(), *rest), rendered(evidence), decided)
-        place = self._places.get(key)
+        return self._noted(self._resolver(self._facts, [attribute]).question(record, attribute), 1)
+
+    def note_all(self, table: Table, attributes: Sequence[str], look: Progress) -> dict[str, array[int]]:
+        """Note all cells of some attributes; gives the numbers of their questions by attribute, in record order.
+
+        Args:
+            table: the records.
+            attributes: which of their cells.
+            look: called with (records done, records in all); it may raise to stop.
+
+        Raises:
+            Cancelled, ModelUnavailable: see `InParts`.
+        """
+        facts = self._facts.of_cells() if isinstance(self._facts, TableFacts) else self._facts
+        places = {name: array("L") for name in attributes}
+        done = 0
+        look(done, table.count)
+        for part in self._work.in_parts(questions_of, self._resolver(facts, attributes), table.frames()):
+            known = list(map(self._noted, part.questions, part.times))
+            for name, numbers in part.numbers.items():
+                places[name].extend(map(known.__getitem__, numbers))
+            done += sum(part.times) // len(attributes)
+            look(done, table.count)
+        return places
+
+    def _resolver(self, facts: CellFacts, attributes: Sequence[str]) -> CellResolver:
+        return CellResolver(facts, self._constraints, {name: self.rules_of(name) for name in attributes})
+
+    def _noted(self, question: CellQuestion, times: int) -> int:
+        """The number of a question that so many cells have."""
+        place = self._places.get(question.key)
         if place is None:
-            place = self._places[key] = len(self._places)
-            self._outcomes.append(resolved)
-            self._evidence.append(evidence)
-            self._values.append((attribute, value))
+            place = self._places[question.key] = len(self._places)
+            self._outcomes.append(question.resolved)
+            self._evidence.append(question.evidence)
+            self._values.append((question.attribute, question.value))
             self._times.append(0)
-            if resolved is None:
-                self._open.append(_OpenCell(place, attribute, record))
-        self._times[place] += 1
+            if question.record is not None:
+                self._open.append(_OpenCell(place, question.attribute, question.record))
+        self._times[place] += times
         return place
 
     @property

@@ -31,8 +31,6 @@ from dp_tools.tables.snapshot import ROW, Table
 
 _SAMPLE = 1000
 """Records whose values tell what kind of thing a column holds."""
-_AT_ONCE = 5000
-"""Records whose names and places are read together."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def identity_of(
     def tokens() -> Iterator[array[int]]:
         done = 0
         for table, layout, found in zip(tables, known, keys, strict=True):
-            parts = (_Unread(frame, sample.step) for frame in _frames(table, list(layout.kinds)))
+            parts = (_Unread(frame, sample.step) for frame in table.only(list(layout.kinds)).frames())
             for part in (in_parts or Here())(_read, (layout, details), parts):
                 look(done, total)
                 done += len(part.keys)
@@ -127,12 +125,6 @@ def _read(how: tuple[Layout, Sequence[str]], part: _Unread) -> _Read:
         if details:
             found.sample.add(record, likely_keys(layout, held))
     return found
-
-
-def _frames(table: Table, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """The records of a table in order, some thousand at a time."""
-    for batch in table.scan(columns).drop(ROW).collect_batches(chunk_size=_AT_ONCE, maintain_order=True):
-        yield from batch.iter_slices(_AT_ONCE)
 
 
 def stated_kinds(given: Sequence[str]) -> dict[str, Kind]:

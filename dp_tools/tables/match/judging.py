@@ -16,17 +16,16 @@ from dp_tools.profiling import PairFacts
 from dp_tools.profiling.facts import Similarity
 from dp_tools.profiling.identity import IdentityJudge
 from dp_tools.profiling.identity.many import Judgements
+from dp_tools.profiling.idf import HashedText
 from dp_tools.profiling.pair_features import PairFeatures
 from dp_tools.profiling.pair_prior import prior_log_odds
-from dp_tools.progress import Progress
-from dp_tools.records import Record
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.scope import key
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.cascade import cascade
 from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.match.blocking import Candidates
-from dp_tools.tables.match.framed_pairs import PART, FramedPairs, featured, judged, numbered
+from dp_tools.tables.match.framed_pairs import PART, FramedPairs, featured, judged, numbered, words_in
 from dp_tools.tables.match.identity import Identity
 from dp_tools.tables.match.neighbourhoods import in_neighbourhoods
 from dp_tools.tables.match.pairing import LEAST_LIKELY
@@ -46,7 +45,7 @@ NEAR = 0.3
 _FACTS = 2
 """Similarities that the reason of a learned score names."""
 _CODES = {1.0: "same model number", -1.0: "other model number"}
-_FRAMED = 10 * PART
+_FRAMED = 4 * PART
 """Pairs whose records are read at once in columns."""
 Row = dict[str, str | None]
 """A record as it stands in a table."""
@@ -344,9 +343,17 @@ class Judging:
     def _facts(self) -> PairFacts:
         """What is known of the words of both tables."""
         look = self.work.stage("weighing words")
-        both = zip(self.tables, self.shown, strict=True)
-        every = (record for table, names in both for record in _all(table, names, look))
-        return PairFacts(every, self._judge)
+        sides = [table.only(names) for table, names in zip(self.tables, self.shown, strict=True)]
+        total = sum(side.count for side in sides)
+
+        def words() -> Iterator[HashedText]:
+            done = 0
+            for part in self.work.in_parts(words_in, None, (frame for side in sides for frame in side.frames())):
+                yield from part
+                done += len(part)
+                look(done, total)
+
+        return PairFacts.of_words(words(), self._judge)
 
     def _compared(self, left: Row, right: Row) -> tuple[Row, Row]:
         """What is compared of two records."""
@@ -393,9 +400,3 @@ def _answers(
         yield from ((found.answer, found.order_sensitive) for found in work.permutation_averaged_answers(questions))
     else:
         yield from ((answer, ()) for answer in work.answers(questions))
-
-
-def _all(table: Table, attributes: Sequence[str], look: Progress) -> Iterator[Record]:
-    for number, (_, record) in enumerate(table.records()):
-        look(number, table.count)
-        yield {name: record[name] for name in attributes}
