@@ -99,6 +99,15 @@ def test_a_folder_in_object_storage_is_cleaned_there_as_on_a_disk(tmp_path, buck
     assert {path.name for path in (tmp_path / "copy").rglob("*.csv")} == {"part.csv"}
 
 
+def test_duplicates_in_a_folder_of_object_storage_are_written_to_a_disk(tmp_path, bucket):
+    with opened(tmp_path) as pre:
+        found = pre.dedupe(f"{bucket}/orders", attributes=["city"], output=tmp_path / "found.csv")
+        rows = sum(len(data.splitlines()) - 1 for data in files_in(f"{bucket}/orders").values())
+        assert f" of {rows} records stand in " in found.summary
+        assert {row["row"] for row in found.to_dicts()} <= set(range(1, rows + 1))
+    assert (tmp_path / "found.csv").exists()
+
+
 def test_what_stands_there_is_not_replaced_and_a_stopped_job_goes_on(tmp_path, bucket):
     output = f"{bucket}/out"
     with opened(tmp_path) as pre:
