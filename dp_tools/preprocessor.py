@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -157,6 +158,7 @@ class Preprocessor:
         only: Literal["errors", "unsure", "all"] | None = None,
         show_record: bool | None = None,
         ask_all: bool = False,
+        labelled: AnyTable | None = None,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         progress: Progress | None = None,
@@ -169,6 +171,7 @@ class Preprocessor:
         attributes: Sequence[str] | None = None,
         *,
         ask_all: bool = False,
+        labelled: AnyTable | None = None,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path,
@@ -185,6 +188,7 @@ class Preprocessor:
         only: Literal["errors", "unsure", "all"] | None = None,
         show_record: bool | None = None,
         ask_all: bool = False,
+        labelled: AnyTable | None = None,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -203,6 +207,8 @@ class Preprocessor:
             show_record: whether the model reads the whole record, by default only of fewer than 12 records; with
                 records only.
             ask_all: ask every question of a frame or a file, also where they are more than 2,000.
+            labelled: some rows of a frame or a file as they should be, matched by their number in a column `row`, or by
+                a key; what they teach decides what is wrong, and whether the model is asked.
             dataset: the name of the dataset, which selects the rules that apply.
             rules: more rules, for this call only, one sentence each.
             output: file to write the wrong cells to, or folder for those of each part. The work is then a job: the same
@@ -225,11 +231,14 @@ class Preprocessor:
                 table,
                 attributes,
                 ask_all,
+                labelled,
                 self._scope(table, output, overwrite, False, dataset, rules),
                 progress,
                 cancel,
             )
         if is_records(table):
+            if labelled is not None:
+                raise InvalidRequest("Labelled rows teach of a whole table: give a frame or a file.")
             return self._answer(
                 DetectErrorsAnswer,
                 "detect_errors",
@@ -245,13 +254,14 @@ class Preprocessor:
             )
         if context or show_record is not None:
             raise InvalidRequest("The whole table is read: leave out context and show_record, or give records.")
-        with opened(table, cancel=cancel) as found:
+        with ExitStack() as tables:
             return judged_cells(
                 self.decider,
-                found,
+                tables.enter_context(opened(table, cancel=cancel)),
                 attributes,
                 only=only,
                 ask_all=ask_all,
+                labelled=None if labelled is None else tables.enter_context(opened(labelled, cancel=cancel)),
                 dataset=dataset,
                 rules=rules,
                 progress=progress,
@@ -362,7 +372,7 @@ class Preprocessor:
         *,
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
-        labelled: str | Path | None = None,
+        labelled: AnyTable | None = None,
         recall: float = 0.95,
         delta: float = 0.05,
         ask_all: bool = False,
@@ -413,7 +423,7 @@ class Preprocessor:
             attributes=None if attributes is None else list(attributes),
             include=list(include),
             exclude=list(exclude),
-            labelled=None if labelled is None else str(Path(labelled).absolute()),
+            labelled=None if labelled is None else self._jobs.source(labelled),
             recall=recall,
             delta=delta,
             ask_all=ask_all,
@@ -448,7 +458,7 @@ class Preprocessor:
         precision: float = 0.95,
         delta: float = 0.05,
         ask_all: bool = False,
-        labelled: str | Path | None = None,
+        labelled: AnyTable | None = None,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -475,7 +485,7 @@ class Preprocessor:
         precision: float = 0.95,
         delta: float = 0.05,
         ask_all: bool = False,
-        labelled: str | Path | None = None,
+        labelled: AnyTable | None = None,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -550,7 +560,7 @@ class Preprocessor:
             precision=precision,
             delta=delta,
             ask_all=ask_all,
-            labelled=None if labelled is None else str(Path(labelled).absolute()),
+            labelled=None if labelled is None else self._jobs.source(labelled),
             **self._scope(left, output, overwrite, escape_formulas, dataset, rules),
         )
         return MatchAnswer(*self._carried_out(request, resume, with_current_model, progress, cancel))
@@ -570,7 +580,7 @@ class Preprocessor:
         precision: float = 0.95,
         delta: float = 0.05,
         ask_all: bool = False,
-        labelled: str | Path | None = None,
+        labelled: AnyTable | None = None,
         dataset: str | None = None,
         rules: Sequence[str] = (),
         output: str | Path | None = None,
@@ -632,7 +642,7 @@ class Preprocessor:
             precision=precision,
             delta=delta,
             ask_all=ask_all,
-            labelled=None if labelled is None else str(Path(labelled).absolute()),
+            labelled=None if labelled is None else self._jobs.source(labelled),
             **self._scope(table, output, overwrite, escape_formulas, dataset, rules),
         )
         return DedupeAnswer(*self._carried_out(request, resume, with_current_model, progress, cancel))
@@ -974,6 +984,7 @@ class Preprocessor:
         table: AnyTable,
         attributes: Sequence[str] | None,
         ask_all: bool,
+        labelled: AnyTable | None,
         scope: dict[str, Any],
         progress: Progress | None,
         cancel: threading.Event | None,
@@ -982,6 +993,7 @@ class Preprocessor:
             source=self._jobs.source(table),
             attributes=None if attributes is None else list(attributes),
             ask_all=ask_all,
+            labelled=None if labelled is None else self._jobs.source(labelled),
             **scope,
         )
         job, result, made = self._carried_out(request, True, False, progress, cancel)

@@ -150,7 +150,7 @@ _PROMISE = (
     ),
     click.option("--ask-all", is_flag=True, help="Ask the model about everything, however long it takes."),
 )
-_LABELLED_ROWS = (
+LABELLED_ROWS = (
     click.option(
         "--labelled",
         type=FILE,
@@ -204,7 +204,7 @@ def profile(
 @click.command()
 @click.argument("file", type=TABLE)
 @click.option("--detect-only", is_flag=True, help="List the wrong cells without changing anything.")
-@options(_JOB, _ESCAPE, _COLUMNS, _LABELLED_ROWS, _CELL_PROMISE, READING_OPTIONS, _MODEL, WORKERS)
+@options(_JOB, _ESCAPE, _COLUMNS, LABELLED_ROWS, _CELL_PROMISE, READING_OPTIONS, _MODEL, WORKERS)
 @with_workers
 def clean(
     file: str,
@@ -240,7 +240,7 @@ def clean(
         attributes=list(attributes) or None,
         include=list(include),
         exclude=list(exclude),
-        labelled=None if labelled is None else str(labelled.absolute()),
+        labelled=None if labelled is None else TableSource(path=str(labelled.absolute())),
         recall=recall,
         delta=delta,
         ask_all=ask_all,
@@ -350,7 +350,7 @@ def match_tables(
         one_to_one=not many,
         kinds=list(kinds),
         permutation_averaged=permutation_averaged,
-        labelled=None if labelled is None else str(labelled.absolute()),
+        labelled=None if labelled is None else TableSource(path=str(labelled.absolute())),
         recall=recall,
         precision=precision,
         delta=delta,
@@ -410,7 +410,7 @@ def dedupe(
         register_name=register,
         key=list(key),
         permutation_averaged=permutation_averaged,
-        labelled=None if labelled is None else str(labelled.absolute()),
+        labelled=None if labelled is None else TableSource(path=str(labelled.absolute())),
         recall=recall,
         precision=precision,
         delta=delta,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,11 +12,14 @@ import click
 
 from dp_tools.cli.answering import CHUNK, Session, task_command
 from dp_tools.cli.records import opened, read_records
+from dp_tools.cli.tables import LABELLED_ROWS, options
 from dp_tools.errors import InvalidRequest
 from dp_tools.profiling import PairFacts
 from dp_tools.tables.clean.cleaning import PROMISED, Cleaner
+from dp_tools.tables.clean.dataset_labels import dataset_labels
 from dp_tools.tables.clean.filling import decided_gaps
 from dp_tools.tables.scripting.given import samples
+from dp_tools.tables.snapshot import open_table
 from dp_tools.tasks.annotate_columns import AnnotateColumnsAnswer, AnnotateColumnsRequest, Column
 from dp_tools.tasks.detect_errors import CellVerdict
 from dp_tools.tasks.extract_values import ExtractValuesAnswer, ExtractValuesRequest, WantedAttribute
@@ -36,20 +41,26 @@ T = TypeVar("T")
 @click.argument("file", type=FILE)
 @click.option("-a", "--attribute", "attributes", multiple=True, help="Judge only this column (repeatable).")
 @click.option("--ask-all", is_flag=True, help="Ask the model every question, even more than 2,000.")
+@options(LABELLED_ROWS)
 @task_command
-def detect(file: Path, attributes: tuple[str, ...], ask_all: bool, session: Session) -> None:
+def detect(file: Path, attributes: tuple[str, ...], ask_all: bool, labelled: Path | None, session: Session) -> None:
     """Find the wrong cells of FILE.
 
     Writes one line per cell: row, attribute, value, error, confidence, decided_by, reason.
     """
-    with opened(file) as table:
+    with ExitStack() as files:
+        table = files.enter_context(opened(file))
+        given = None if labelled is None else files.enter_context(open_table(labelled))
         names = list(attributes or table.columns)
         require_known(names, table.columns)
 
         def rows() -> Iterator[Sequence[object]]:
             with session.working() as work:
                 promise = None if ask_all else PROMISED
-                cleaner = Cleaner(work, table, session.dataset, list(session.rules), names, promise=promise)
+                labels = dataset_labels(work.decider.knowledge, session.dataset, table, given, who=getpass.getuser())
+                cleaner = Cleaner(
+                    work, table, session.dataset, list(session.rules), names, promise=promise, labels=labels
+                )
                 for judged in cleaner.judged():
                     outcome = judged.outcome
                     cell = CellVerdict(

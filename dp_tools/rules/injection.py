@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from dp_tools.rules.rule import ALL, Rule
+from dp_tools.rules.rule import ALL, Example, Rule
 
 Subject = Mapping[str, Any]
 """The case a check or an example is about, by task:
@@ -62,6 +62,9 @@ class Injection(Protocol):
 
     def without(self, rule_id: str) -> Injection:
         """The same injection as if this rule did not exist (the interpreter's question)."""
+
+    def examples(self) -> tuple[Example, ...]:
+        """The labelled cases that decide here, the most binding first."""
 
     def without_examples(self) -> Injection:
         """The same injection as if no case were labelled: what would the model say of those that are?"""

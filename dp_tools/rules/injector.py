@@ -9,7 +9,7 @@ from functools import cached_property
 
 from dp_tools.rules.checks import Check
 from dp_tools.rules.injection import Decision, Overridden, Subject
-from dp_tools.rules.rule import ALL, Rule
+from dp_tools.rules.rule import ALL, Example, Rule
 from dp_tools.rules.same_case import case_key
 from dp_tools.rules.scope import Rank, key, rank
 from dp_tools.rules.vetting import vet_text
@@ -90,6 +90,9 @@ class Selection:
         candidates = tuple(pair for pair in self.candidates if pair[0].id != rule_id)
         of_cells = None if self.of_cells is None else self.of_cells.without(rule_id)
         return replace(self, candidates=candidates, of_cells=of_cells)
+
+    def examples(self) -> tuple[Example, ...]:
+        return tuple(example for rule in self._acting for example in rule.examples)
 
     def without_examples(self) -> Selection:
         candidates = tuple((rule.model_copy(update={"examples": ()}), place) for rule, place in self.candidates)

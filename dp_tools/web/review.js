@@ -134,13 +134,16 @@ export function reviewView(context) {
 function drawCase(context, one, answered, { reply, skip, back, first }) {
   const key = (text) => h("kbd", { "aria-hidden": "true" }, text);
   const isValue = one.task === "impute";
-  const field = h("input", { id: "other-value", autocomplete: "off", value: answered ?? "" });
+  const isCell = one.task === "detect_errors";
+  const given = isCell && [undefined, "yes", "no"].includes(answered) ? one.proposal : answered;
+  const field = h("input", { id: "other-value", autocomplete: "off", value: given ?? "" });
+  const value = (what, ...more) => h("form", { class: "bar", onsubmit: (event) => { event.preventDefault(); if (field.value.trim()) reply(field.value.trim()); } },
+    h("label", { for: "other-value" }, what, ...more), field, h("button", {}, "Keep"));
   const buttons = isValue
-    ? [h("button", { class: "primary", onclick: () => reply(one.proposal) }, "Take ", cell(one.proposal), key("y")),
-      h("form", { class: "bar", onsubmit: (event) => { event.preventDefault(); if (field.value.trim()) reply(field.value.trim()); } },
-        h("label", { for: "other-value" }, "Another value", key("n")), field, h("button", {}, "Keep"))]
+    ? [h("button", { class: "primary", onclick: () => reply(one.proposal) }, "Take ", cell(one.proposal), key("y")), value("Another value", key("n"))]
     : [h("button", { class: "primary", onclick: () => reply("yes") }, one.task === "match_entities" ? "Yes, the same" : "Yes, wrong", key("y")),
-      h("button", { class: "primary", onclick: () => reply("no") }, one.task === "match_entities" ? "No, different" : "No, right", key("n"))];
+      h("button", { class: "primary", onclick: () => reply("no") }, one.task === "match_entities" ? "No, different" : "No, right", key("n")),
+      isCell ? value("Wrong, and right is") : null];
   return h("div", {},
     h("p", { class: "bar" }, h("span", { class: "tag" }, TASKS[one.task] ?? one.task),
       one.attribute ? h("span", { class: "tag" }, one.attribute) : null,
@@ -222,7 +225,7 @@ async function preview(context, kind, body) {
   const least = h("input", { id: "least", type: "number", min: 0, max: 100, value: 0, oninput: narrow });
   const choice = h("select", { id: "bulk-answer", onchange: tell },
     kind.task === "impute" ? [] : [h("option", { value: "yes" }, "yes"), h("option", { value: "no" }, "no")],
-    kind.task === "detect_errors" ? [] : h("option", { value: "" }, "what the job proposes for each"));
+    h("option", { value: "" }, "what the job proposes for each"));
   const go = h("button", { class: "primary", onclick: send });
   const further = h("button", { onclick: () => context.guard(more) });
   const progress = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Answers given" });

@@ -111,6 +111,20 @@ async def test_a_profile_says_what_is_in_a_table(server_context: ServerContext) 
     assert text.startswith("beers.csv: 9 records")
 
 
+async def test_corrected_rows_come_with_the_call_and_are_kept_with_the_dataset(server_context: ServerContext) -> None:
+    labels = [{"row": "9", "beer": "Stout", "ounces": "12.5"}]
+    asked = {"table": {"path": "beers.csv"}, "dataset": "ales", "labelled": {"records": labels}}
+    async with Client(create_server(server_context)) as client:
+        given = await answer(client, "clean_table", asked)
+        refused = await refusal(
+            client, "clean_table", {**asked, "labelled": {"records": [{"row": "10"}]}, "what": "fill"}
+        )
+    changes = [(one["row"], one["attribute"], one["new"]) for one in given["result"]["preview"]]
+    assert (9, "ounces", "12.5") in changes
+    assert len(server_context.knowledge.labels("ales", "cells")) == 1
+    assert refused
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_table_is_searched_for_errors_and_the_result_is_a_file(
     server_context: ServerContext, folder: Path, era: str

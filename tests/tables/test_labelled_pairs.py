@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tables_job import ScriptedEngine, jobs_in
 
 from dp_tools.cli import main
+from dp_tools.errors import InvalidRequest
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.tables.jobs.job_requests import DedupeRequest, JobResult, MatchRequest, TableSource
 from dp_tools.tables.jobs.jobs import Jobs
@@ -26,6 +27,7 @@ from dp_tools.tables.match.pair_learner import Evidence
 from dp_tools.tables.match.pairing import ScoredPairs, clusters, split_groups
 from dp_tools.tables.match.sitting import Sitting
 
+LABELS = TableSource(path="pairs.csv")
 WORDS = [f"{a}{b}" for a in ("lora", "mipe", "sato", "wexi") for b in ("dan", "kel", "ris", "vut")]
 
 
@@ -69,7 +71,7 @@ def found(folder: Path) -> set[tuple[int, int]]:
 def test_labels_teach_what_tells_records_apart_and_the_model_that_guesses_is_asked_no_more(folder: Path) -> None:
     label(folder, range(1, 31))
     engine = ScriptedEngine()
-    result = matched(jobs_in(folder, engine), labelled="pairs.csv")
+    result = matched(jobs_in(folder, engine), labelled=LABELS)
     unlabelled = {(row, row) for row in range(31, 61)}
     assert found(folder) & unlabelled == {(row, row) for row in range(32, 61, 2)}
     assert engine.asked == 30
@@ -80,13 +82,13 @@ def test_labels_teach_what_tells_records_apart_and_the_model_that_guesses_is_ask
 
 def test_labelled_pairs_come_out_as_labelled_even_against_all_that_is_known(folder: Path) -> None:
     label(folder, range(1, 21), wrong=(3, 4, 5, 6))
-    matched(jobs_in(folder, ScriptedEngine()), labelled="pairs.csv")
+    matched(jobs_in(folder, ScriptedEngine()), labelled=LABELS)
     assert {row for row, _ in found(folder) if row <= 20} == {2, 3, 5, 8, 10, 12, 14, 16, 18, 20}
 
 
 def test_a_labelled_pair_that_nothing_proposes_comes_out_all_the_same(folder: Path) -> None:
     write(folder / "pairs.csv", [("left_row", "right_row", "same"), (1, 40, "same"), (2, 2, "no")])
-    result = matched(jobs_in(folder, ScriptedEngine()), labelled="pairs.csv")
+    result = matched(jobs_in(folder, ScriptedEngine()), labelled=LABELS)
     assert (1, 40) in found(folder)
     assert (2, 2) not in found(folder)
     assert "The 2 labelled pairs stand as labelled, but are too few to learn from." in result.summary
@@ -94,24 +96,24 @@ def test_a_labelled_pair_that_nothing_proposes_comes_out_all_the_same(folder: Pa
 
 def test_a_record_that_is_labelled_as_two_others_has_both_of_them(folder: Path) -> None:
     write(folder / "pairs.csv", [("left_row", "right_row", "same"), (1, 40, "same"), (1, 2, "yes")])
-    matched(jobs_in(folder, ScriptedEngine()), labelled="pairs.csv")
+    matched(jobs_in(folder, ScriptedEngine()), labelled=LABELS)
     assert {right for left, right in found(folder) if left == 1} == {2, 40}
 
 
 def test_records_may_be_named_by_a_key_and_the_order_of_lines_changes_nothing(folder: Path) -> None:
     label(folder, range(1, 31))
-    matched(jobs_in(folder, ScriptedEngine()), labelled="pairs.csv")
+    matched(jobs_in(folder, ScriptedEngine()), labelled=LABELS)
     before = (folder / "left.matches.csv").read_bytes()
     keys = [(f"L{row}", f"R{row}", "true" if row % 2 else "false", "") for row in reversed(range(30))]
     write(folder / "pairs.csv", [("left_id", "right_id", "same", "note"), *keys, ("L40", "R40", "", "not sure")])
-    matched(jobs_in(folder, ScriptedEngine()), labelled="pairs.csv")
+    matched(jobs_in(folder, ScriptedEngine()), labelled=LABELS)
     assert (folder / "left.matches.csv").read_bytes() == before
 
 
 def test_two_people_who_differ_are_shown_and_not_learned_from(folder: Path) -> None:
     lines = [(row, row, "yes" if row % 2 == 0 else "no", "Ann") for row in range(1, 11)]
     write(folder / "pairs.csv", [("left_row", "right_row", "same", "who"), *lines, (4, 4, "no", "Ben")])
-    result = matched(jobs_in(folder, ScriptedEngine()), labelled="pairs.csv")
+    result = matched(jobs_in(folder, ScriptedEngine()), labelled=LABELS)
     assert "Row 4 and row 4 are the same by Ann, and not by Ben." in result.summary
     assert "Learned from 9 labelled pairs" in result.summary
 
@@ -134,7 +136,7 @@ def test_a_file_that_cannot_be_understood_gets_one_sentence(
     folder: Path, lines: list[tuple[object, ...]], sentence: str
 ) -> None:
     write(folder / "pairs.csv", lines)
-    asked = MatchRequest(left=TableSource(path="left.csv"), right=TableSource(path="right.csv"), labelled="pairs.csv")
+    asked = MatchRequest(left=TableSource(path="left.csv"), right=TableSource(path="right.csv"), labelled=LABELS)
     done = jobs_in(folder, ScriptedEngine()).start(asked, wait=60)
     assert done.status == "failed"
     assert sentence in (done.error or "")
@@ -144,7 +146,7 @@ def test_a_file_that_cannot_be_understood_gets_one_sentence(
 def test_what_was_learned_stays_with_the_dataset_for_its_next_file_until_it_is_removed(folder: Path) -> None:
     label(folder, range(1, 31))
     jobs = jobs_in(folder, engine := ScriptedEngine(), folder / "knowledge.db")
-    matched(jobs, labelled="pairs.csv", dataset="shop")
+    matched(jobs, labelled=LABELS, dataset="shop")
     knowledge = jobs.decider().knowledge
     (kept,) = knowledge.list_learned("shop")
     assert (kept.task, kept.version, kept.labels, kept.helps) == ("pairs", 1, 30, True)
@@ -166,8 +168,8 @@ def test_what_was_learned_stays_with_the_dataset_for_its_next_file_until_it_is_r
 def test_the_same_labels_again_are_not_learned_twice(folder: Path) -> None:
     label(folder, range(1, 31))
     jobs = jobs_in(folder, ScriptedEngine(), folder / "knowledge.db")
-    matched(jobs, labelled="pairs.csv", dataset="shop")
-    result = matched(jobs, labelled="pairs.csv", dataset="shop")
+    matched(jobs, labelled=LABELS, dataset="shop")
+    result = matched(jobs, labelled=LABELS, dataset="shop")
     assert "Learned from 30 labelled pairs (15 are the same)." in result.summary
     assert len(jobs.decider().knowledge.list_learned("shop")) == 1
 
@@ -178,7 +180,7 @@ def test_duplicates_keep_to_their_labels_in_groups(folder: Path) -> None:
     labels = [(1, 61, "no"), (2, 62, "yes"), (2, 3, "yes")]
     write(folder / "pairs.csv", [("left_row", "right_row", "same"), *labels])
     done = jobs_in(folder, ScriptedEngine()).start(
-        DedupeRequest(source=TableSource(path="list.csv"), include=["id"], labelled="pairs.csv"), wait=60
+        DedupeRequest(source=TableSource(path="list.csv"), include=["id"], labelled=LABELS), wait=60
     )
     assert done.result is not None, done.error
     with (folder / "list.duplicates.csv").open() as file:
@@ -277,6 +279,8 @@ def test_answers_to_reviews_are_labels_and_the_model_is_compared_on_them_as_well
     for review in reviews:
         if "left" not in review.case:  # a conflict between merged values
             continue
+        with pytest.raises(InvalidRequest, match="is answered with yes or no"):
+            answer_review(jobs.store, knowledge, review.id, "maybe", who="a person")
         same = review.case["left"]["size"] == review.case["right"]["size"]
         answer_review(jobs.store, knowledge, review.id, "yes" if same else "no", who="a person")
     result = matched(jobs)

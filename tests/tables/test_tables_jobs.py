@@ -379,7 +379,10 @@ def test_cases_for_a_person_are_printed_to_be_read_and_as_json(folder: Path) -> 
     (shown,) = map(json.loads, printed("--json"))
     case, proposal = printed()
     assert case == f"{shown['id']}  {shown['question']}"
-    assert proposal == f"   Proposed: {shown['proposal']} ({shown['confidence']:.0%} sure). Answer with yes or no."
+    assert (
+        proposal
+        == f"   Proposed: {shown['proposal']} ({shown['confidence']:.0%} sure). Answer with {shown['answers']}."
+    )
 
 
 def test_pairs_whose_verdict_depends_on_the_order_of_things_wait_for_a_person(folder: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import random
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,21 @@ from hypothesis import strategies as st
 from tables_job import ScriptedEngine
 
 from dp_tools.cli import main
+from dp_tools.engine.questions import LabelScores, Question, Result
 from dp_tools.errors import InvalidRequest
 from dp_tools.preprocessor import Preprocessor
+from dp_tools.progress import Progress
+from dp_tools.rules.rule import REVIEWED, Example, Rule
 from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.clean.cleaning import Cleaner, Detection, Repair
 from dp_tools.tables.clean.learning import MODEL
+from dp_tools.tables.jobs.job_store import JobStore
+from dp_tools.tables.jobs.reviews import next_reviews
 from dp_tools.tables.labelled.choice import choose_rows
 from dp_tools.tables.labelled.clusters import Clusters
-from dp_tools.tables.labelled.detection import Column, learned
+from dp_tools.tables.labelled.comparison import compared, leads
+from dp_tools.tables.labelled.detection import CellLabels, Column, Floats, learned
 from dp_tools.tables.labelled.detectors import Coded, detected
 from dp_tools.tables.labelled.labelled_rows import LabelledRows, labelled_rows
 from dp_tools.tables.labelled.updates import updates
@@ -235,3 +242,130 @@ def test_labels_of_columns_that_are_not_judged_change_nothing(preprocessor: Prep
     with inline_table(found) as table:
         cleaner = Cleaner(Work(preprocessor.decider, NoJournal()), table, None, [], ["size"], labels=labels)
         assert cleaner.detect().taught is None
+
+
+class Suspicious(ScriptedEngine):
+    """Calls every value wrong that ends with zz."""
+
+    def answer(
+        self,
+        questions: Sequence[Question],
+        *,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> list[Result]:
+        super().answer(questions, progress=progress, cancel=cancel)
+        texts = ["".join(segment.text for segment in one.segments) for one in questions]
+        return [LabelScores((0.95, 0.05) if 'zz"' in text else (0.05, 0.95), self.name) for text in texts]
+
+
+def codes(seed: int = 1) -> list[Row]:
+    """Codes of which some end with zz, as they may."""
+    rng = random.Random(seed)
+    numbers = rng.sample(range(100, 1000), 200)
+    return [
+        {"item": rng.choice("xyz"), "code": f"{rng.choice('ABC')}-{number}{'zz' if place % 12 == 0 else ''}"}
+        for place, number in enumerate(numbers)
+    ]
+
+
+def say(preprocessor: Preprocessor, found: list[Row], answers: dict[int, str]) -> None:
+    """Keep answers about codes as examples of a rule."""
+    examples = tuple(
+        Example(case={"record": found[row], "attribute": "code", "value": found[row]["code"]}, label=label)
+        for row, label in answers.items()
+    )
+    rule = Rule(id="reviewed", task="detect_errors", dataset="shop", statement=REVIEWED, examples=examples)
+    preprocessor.knowledge.add(rule, who="a person")
+
+
+def called_wrong(preprocessor: Preprocessor, found: list[Row]) -> tuple[set[int], Detection]:
+    with inline_table(found) as table:
+        cleaner = Cleaner(Work(preprocessor.decider, NoJournal()), table, "shop", [], ["code"], include=["code"])
+        detection = cleaner.detect()
+    return {cell.row for cell in detection.wrong}, detection
+
+
+@pytest.mark.parametrize("month", [1, 2])
+def test_answers_about_cells_teach_the_next_detection_of_the_dataset(month: int) -> None:
+    found = codes()
+    with Preprocessor(knowledge=":memory:", engine=Suspicious()) as preprocessor:
+        before, _ = called_wrong(preprocessor, later := codes(month))
+        say(preprocessor, found, dict.fromkeys(range(0, 120, 12), "no"))
+        after, detection = called_wrong(preprocessor, later)
+    assert before == set(range(0, 200, 12))
+    assert after == set()
+    assert detection.taught is not None
+    assert "10 answers about cells hold 0 wrong cells." in detection.taught.sentence
+
+
+def test_a_few_answers_decide_their_cells_alone() -> None:
+    found = codes()
+    with Preprocessor(knowledge=":memory:", engine=Suspicious()) as preprocessor:
+        say(preprocessor, found, dict.fromkeys(range(0, 84, 12), "no"))
+        after, detection = called_wrong(preprocessor, found)
+    assert after == set(range(84, 200, 12))
+    assert detection.taught is None
+
+
+def test_answers_that_confirm_what_is_called_wrong_take_nothing_away() -> None:
+    found = codes()
+    with Preprocessor(knowledge=":memory:", engine=Suspicious()) as preprocessor:
+        say(preprocessor, found, dict.fromkeys(range(0, 120, 12), "yes"))
+        after, detection = called_wrong(preprocessor, found)
+    assert after == set(range(0, 200, 12))
+    assert detection.taught is not None
+    assert detection.taught.best.f1 == 1
+
+
+def test_the_right_value_as_an_answer_is_written_by_the_next_cleaning(tmp_path: Path) -> None:
+    found, _ = beers()
+    for row in (3, 9, 17):
+        found[row]["city"] = "Fizz"
+    file, store, state = write(tmp_path / "beers.csv", found), tmp_path / "rules.db", tmp_path / "state"
+    with Preprocessor(knowledge=store, engine=Suspicious(), state=state) as preprocessor:
+        preprocessor.clean(file, ["city"], dataset="shop")
+        reviews, _ = next_reviews(JobStore(state), limit=1)
+        assert reviews[0].answers == "yes, no, or the right value"
+        where = ["--knowledge", str(store), "--state", str(state)]
+        kept = CliRunner().invoke(main, ["reviews", "answer", str(reviews[0].id), "Fort Collins", *where])
+        assert kept.exit_code == 0, kept.output
+        again = preprocessor.clean(file, ["city"], dataset="shop", overwrite=True)
+    new = {int(change["row"]): change["new"] for change in again.changes}
+    assert [row for row, value in new.items() if value == "Fort Collins"] == [reviews[0].row]
+
+
+def test_a_labelled_row_that_is_kept_is_found_in_the_same_file_again() -> None:
+    found, right = beers(40)
+    with inline_table(found) as table:
+        kept = LabelledRows({}, ()).with_earlier(table, [(dict(found[7]), right[7]), ({"id": "x"}, {"id": "y"})])
+    assert set(kept.rows) == {7, 40}
+    assert len(kept.beside) == 1
+
+
+def test_what_is_used_without_labels_stays_unless_another_way_is_clearly_better() -> None:
+    rows = np.arange(20)
+    wrong = rows % 2 == 0
+    features = np.random.default_rng(0).random((20, 2))
+    column = Column(features, Clusters(features, 0), wrong.astype(float))
+    labels = [CellLabels(rows, wrong, np.ones(20, bool))]
+
+    def used(counted: Floats, model: Floats) -> tuple[str, bool]:
+        best = compared([column], {"counted": [counted], "model": [model]}, labels, 0)[0]
+        return best.prior, best.labels
+
+    truth = wrong.astype(float)
+    one, three = truth.copy(), truth.copy()
+    one[0], three[:6:2] = 0, 0
+    assert used(truth, truth) == ("model", False)
+    assert used(truth, one) == ("model", False)
+    assert used(truth, three) == ("counted", False)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=40))
+def test_a_way_leads_only_if_it_is_right_more_often_and_never_both_ways(cells: list[tuple[bool, bool]]) -> None:
+    one, other = (np.array([cell[side] for cell in cells], bool) for side in (0, 1))
+    assert not leads(one, one)
+    assert not (leads(one, other) and leads(other, one))
+    if leads(one, other):
+        assert one.sum() >= other.sum() + 2

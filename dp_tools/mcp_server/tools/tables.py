@@ -49,6 +49,8 @@ from dp_tools.tables.jobs.tool_arguments import (
     DatasetName,
     DedupeTable,
     JobArguments,
+    LabelledPairs,
+    LabelledRows,
     Limit,
     MatchTables,
     OfJob,
@@ -210,6 +212,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         include: Include = [],  # noqa: B006
         exclude: Exclude = [],  # noqa: B006
         allowed: Allowed = None,
+        labelled: LabelledRows = None,
         ask_all: AskAll = False,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
@@ -217,8 +220,8 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         overwrite: Overwrite = False,
         with_current_model: WithCurrent = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
-        """Finds wrong cells of a file and writes a cleaned copy beside it, with a log to undo it. Unsure changes
-        wait in next_reviews. May return a handle for get_job."""
+        """Writes a cleaned copy of a file beside it, with a log to undo it. Unsure changes wait in next_reviews.
+        May return a job handle."""
         return await start(
             ctx,
             CleanTable(
@@ -228,6 +231,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
                 include=include,
                 exclude=exclude,
                 allowed=allowed,
+                labelled=labelled,
                 ask_all=ask_all,
                 dataset=dataset,
                 rules=rules,
@@ -247,6 +251,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         one_to_one: OneToOne = True,
         permutation_averaged: PermutationAveraged = False,
         kinds: Kinds = [],  # noqa: B006
+        labelled: LabelledPairs = None,
         ask_all: AskAll = False,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
@@ -254,8 +259,8 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         overwrite: Overwrite = False,
         with_current_model: WithCurrent = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
-        """Writes the matching records of two files, with scores, to a file. Unsure pairs wait in next_reviews.
-        May return a handle for get_job."""
+        """Writes the matching records of two files, with scores. Unsure pairs wait in next_reviews. May return a job
+        handle."""
         return await start(
             ctx,
             MatchTables(
@@ -267,6 +272,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
                 one_to_one=one_to_one,
                 permutation_averaged=permutation_averaged,
                 kinds=kinds,
+                labelled=labelled,
                 ask_all=ask_all,
                 dataset=dataset,
                 rules=rules,
@@ -286,6 +292,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         kinds: Kinds = [],  # noqa: B006
         register_name: RegisterName = None,
         key: KeyColumns = [],  # noqa: B006
+        labelled: LabelledPairs = None,
         ask_all: AskAll = False,
         dataset: DatasetName = None,
         rules: CallRules = [],  # noqa: B006
@@ -293,8 +300,8 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
         overwrite: Overwrite = False,
         with_current_model: WithCurrent = False,
     ) -> Annotated[CallToolResult, Job] | InputRequiredResult:
-        """Writes the groups of duplicate records of a file, and one merged record per entity, to files. With
-        a register entities keep their ids from file to file. May return a handle for get_job."""
+        """Writes the groups of duplicates of a file, and one merged record per entity. With a register entities keep
+        their ids from file to file. May return a job handle."""
         return await start(
             ctx,
             DedupeTable(
@@ -306,6 +313,7 @@ def table_tools(server_context: ServerContext, *, trust_agents: bool) -> list[Pl
                 kinds=kinds,
                 register_name=register_name,
                 key=key,
+                labelled=labelled,
                 ask_all=ask_all,
                 dataset=dataset,
                 rules=rules,

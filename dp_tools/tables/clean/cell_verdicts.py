@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import threading
 from collections.abc import Sequence
 from typing import Literal
@@ -10,6 +11,7 @@ from dp_tools.decision import Decider
 from dp_tools.progress import Progress
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.clean.cleaning import PROMISED, Cleaner
+from dp_tools.tables.clean.dataset_labels import dataset_labels
 from dp_tools.tables.clean.judged_cell import JudgedCell
 from dp_tools.tables.snapshot import Table
 from dp_tools.tasks.detect_errors import CellVerdict, DetectErrors, DetectErrorsAnswer
@@ -35,6 +37,7 @@ def judged_cells(
     *,
     only: Literal["errors", "unsure", "all"] | None = None,
     ask_all: bool = False,
+    labelled: Table | None = None,
     dataset: str | None = None,
     rules: Sequence[str] = (),
     progress: Progress | None = None,
@@ -48,18 +51,20 @@ def judged_cells(
         attributes: judge only these.
         only: which verdicts to return; all by default.
         ask_all: ask every question, however many there are (see `CellCascade`).
-        dataset, rules: which rules apply.
+        labelled: some rows as they should be, to learn from.
+        dataset, rules: which rules apply; a dataset keeps its labelled rows.
         progress: called with (questions answered, questions in all).
         cancel: set it to stop.
 
     Raises:
-        InvalidRequest: an attribute is unknown, or there is none.
+        InvalidRequest: an attribute is unknown, or there is none; or a labelled row cannot be found.
         Cancelled, ModelUnavailable: see `Work.answers`.
     """
     names = list(table.columns if attributes is None else attributes)
     require_known(names, table.columns)
     work = Work(decider, NoJournal(), progress, cancel)
-    cleaner = Cleaner(work, table, dataset, list(rules), names, promise=None if ask_all else PROMISED)
+    labels = dataset_labels(decider.knowledge, dataset, table, labelled, who=getpass.getuser())
+    cleaner = Cleaner(work, table, dataset, list(rules), names, promise=None if ask_all else PROMISED, labels=labels)
     answer = DetectErrorsAnswer(
         cells=[verdict_of(judged) for judged in cleaner.judged()],
         model=decider.answers_as(DetectErrors.name, dataset),

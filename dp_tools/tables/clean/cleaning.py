@@ -21,15 +21,18 @@ from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.cascade.cascade import Audit
 from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.change_log import Change
+from dp_tools.tables.clean.answered import answers_in
 from dp_tools.tables.clean.cell_questions import Fields
 from dp_tools.tables.clean.judged_cell import JudgedCell
 from dp_tools.tables.clean.judging import Judge
-from dp_tools.tables.clean.learning import MODEL, Evidence, Taught, Teaching, corrected
+from dp_tools.tables.clean.learning import MODEL, Evidence, Taught, Teaching, corrected, labelled_change
 from dp_tools.tables.clean.proposals import Proposal, proposals
 from dp_tools.tables.clean.unattended import Unattended
 from dp_tools.tables.confidence_bands import ACCEPT, REVIEW
 from dp_tools.tables.identity_columns import Content
 from dp_tools.tables.io.paths import new_file
+from dp_tools.tables.labelled.answers import FEWEST
+from dp_tools.tables.labelled.comparison import Option
 from dp_tools.tables.labelled.labelled_rows import LabelledRows
 from dp_tools.tables.snapshot import Table
 from dp_tools.tables.whole import Whole
@@ -137,9 +140,8 @@ class Cleaner:
         self.attributes = self._content.columns
         self.facts = whole.facts(work.stage)
         constraints = whole.constraints(work, dataset)
-        # Labels of other columns teach nothing here: those of an earlier file, or of attributes that were not named.
-        teaches = labels is not None and not set(self.attributes).isdisjoint(labels.columns)
-        self._labels, self._seed = labels if teaches else None, seed
+        self._labels, self._seed = labels or LabelledRows({}, ()), seed
+        self._learns = whole.table is table
         self._teaching: Teaching | None = None
         self._judge = Judge(work, self.facts, dataset, rules, constraints, promise, seed)
         self._unattended = Unattended(self.facts)
@@ -187,10 +189,11 @@ class Cleaner:
             Cancelled, ModelUnavailable: see `Work.answers`.
         """
         places = self._judge.note_all(self.table, self.attributes, self._work.stage("looking at records"))
-        if self._labels is None:
+        labels = self._with_answers(places)
+        if labels is None:
             self._judge.ask_where_it_matters()
         else:
-            self._teaching = self._taught(self._labels, places)
+            self._teaching = self._taught(labels, places)
         look = self._work.stage("collecting verdicts")
         count = self.table.count
         unsupported = {name: sum(map(self._judge.is_unsupported, noted)) for name, noted in places.items()}
@@ -206,6 +209,15 @@ class Cleaner:
                     outcome = self._teaching.outcome(row, name, outcome)
                 yield JudgedCell(row, name, record[name], outcome, place)
 
+    def _with_answers(self, places: Mapping[str, array[int]]) -> LabelledRows | None:
+        """The labelled rows with what people answered about cells; None where that teaches nothing of other cells."""
+        answers = answers_in(self._judge, self.table, places)
+        if not self._learns or (len(answers) < FEWEST and not self._labels.rows):
+            return None
+        labels = self._labels.with_answers(self.table, answers)
+        # Labels of other columns teach nothing here: those of an earlier file, or of attributes that were not named.
+        return None if set(self.attributes).isdisjoint(labels.columns) else labels
+
     def _taught(self, labels: LabelledRows, places: Mapping[str, array[int]]) -> Teaching:
         """What the labels teach, once the model was asked about the labelled cells, and about the others only if that
         finds more."""
@@ -213,17 +225,29 @@ class Cleaner:
         beside = {name: [judge.note(record, name) for record in labels.beside] for name in self.attributes}
         values, facts = judge.evidence
         noted = {name: np.array([*found, *beside[name]], np.int64) for name, found in places.items()}
+        answered = labels.found(self.table)
+        for row, name in labels.answers:
+            noted[name][row] = judge.note(answered[row], name, without_examples=True)
         evidence = Evidence(noted, facts, values)
         counted = judge.outcomes
         teaching = Teaching(self.table, labels, self.attributes, evidence, counted, self._work.stage, self._seed)
         judge.ask_about(teaching.asked_about())
-        best = teaching.compare(judge.outcomes)
+        best = self._best_way(teaching, counted)
         if best.prior == MODEL:
             judge.ask_where_it_matters()
         else:
             judge.leave_open_questions()
         teaching.learn(judge.outcomes if best.prior == MODEL else counted, best)
         return teaching
+
+    def _best_way(self, teaching: Teaching, counted: Sequence[Outcome | None]) -> Option:  # noqa: ARG002
+        """What finds most wrong cells by the labels, once the model was asked about the labelled ones.
+
+        Args:
+            teaching: what the labels teach.
+            counted: the outcomes without the model.
+        """
+        return teaching.compare(self._judge.outcomes)
 
     def rules_used(self) -> list[UsedRule]:
         """The rules that the model read or that decided."""
@@ -259,7 +283,8 @@ class Cleaner:
             changes.append(self._best(cell, records[cell.row], judged))
         if self._teaching is not None:
             changes = corrected(self._teaching, wrong, offered, changes)
-        for cell, change in zip(wrong, changes, strict=True):
+        for cell, found_change in zip(wrong, changes, strict=True):
+            change = self._answered_change(cell, records[cell.row]) or found_change
             if change is None:
                 repair.unrepaired.append(cell)
             elif change.confidence >= ACCEPT:
@@ -269,6 +294,14 @@ class Cleaner:
             else:
                 repair.unrepaired.append(cell)
         return repair
+
+    def _answered_change(self, cell: JudgedCell, record: Fields) -> Change | None:
+        """The change to what a person answered that belongs in a cell."""
+        by_row = None if self._teaching is None else self._teaching.right(cell.row, cell.attribute)
+        if cell.outcome.decided_by != "example" or by_row is not None:
+            return None
+        right = self._judge.belongs_there(record, cell.attribute)
+        return None if right is None else labelled_change(cell, right)
 
     def _proposals(self, cell: JudgedCell, record: Fields) -> list[Proposal]:
         name = cell.attribute

@@ -13,7 +13,7 @@ from dp_tools.progress import Progress
 from dp_tools.rules.coverage import UNSPECIFIC
 from dp_tools.rules.discovery.data_constraints import DataConstraints
 from dp_tools.rules.injection import Injection
-from dp_tools.rules.rule import Rule
+from dp_tools.rules.rule import Example, Rule
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.cascade.cascade import Audit
 from dp_tools.tables.cascade.promise import Promise
@@ -33,11 +33,12 @@ _LEFT = 0.98
 
 @dataclass(frozen=True, slots=True)
 class _OpenCell:
-    """A cell that the model is to be asked about, and the number of its question."""
+    """A cell that the model is to be asked about, the number of its question, and whether examples count."""
 
     place: int
     attribute: str
     record: Fields
+    without_examples: bool
 
 
 class Judge:
@@ -73,7 +74,9 @@ class Judge:
         self._times: list[int] = []
         self.audit: Audit | None = None
         self._in_force: dict[str, RulesInForce] = {}
+        self._unlabelled: dict[str, RulesInForce] = {}
         self._guidances: dict[str, Injection] = {}
+        self._of_gaps: dict[str, Injection] = {}
 
     def __len__(self) -> int:
         return len(self._places)
@@ -87,9 +90,17 @@ class Judge:
         """Whether the model alone calls the cell wrong (see `dp_tools.decision.is_unsupported`)."""
         return is_unsupported(self[place], self._evidence[place], self._facts.rows)
 
-    def note(self, record: Fields, attribute: str) -> int:
-        """Note a cell to be judged; the same question gets the same number. The record must not change afterwards."""
-        return self._noted(self._resolver(self._facts, [attribute]).question(record, attribute), 1)
+    def note(self, record: Fields, attribute: str, *, without_examples: bool = False) -> int:
+        """Note a cell to be judged; the same question gets the same number. The record must not change afterwards.
+
+        Args:
+            record: the record of the cell.
+            attribute: the column of the cell.
+            without_examples: whether it is judged as if no case were labelled.
+        """
+        force = self._rules_without_examples(attribute) if without_examples else self.rules_of(attribute)
+        question = CellResolver(self._facts, self._constraints, {attribute: force}).question(record, attribute)
+        return self._noted(question, 1, without_examples=without_examples)
 
     def note_all(self, table: Table, attributes: Sequence[str], look: Progress) -> dict[str, array[int]]:
         """Note all cells of some attributes; gives the numbers of their questions by attribute, in record order.
@@ -102,11 +113,12 @@ class Judge:
         Raises:
             Cancelled, ModelUnavailable: see `InParts`.
         """
+        in_force = {name: self.rules_of(name) for name in attributes}
         facts = self._facts.of_cells() if isinstance(self._facts, TableFacts) else self._facts
         places = {name: array("L") for name in attributes}
         done = 0
         look(done, table.count)
-        for part in self._work.in_parts(questions_of, self._resolver(facts, attributes), table.frames()):
+        for part in self._work.in_parts(questions_of, CellResolver(facts, self._constraints, in_force), table.frames()):
             known = list(map(self._noted, part.questions, part.times))
             for name, numbers in part.numbers.items():
                 places[name].extend(map(known.__getitem__, numbers))
@@ -114,10 +126,7 @@ class Judge:
             look(done, table.count)
         return places
 
-    def _resolver(self, facts: CellFacts, attributes: Sequence[str]) -> CellResolver:
-        return CellResolver(facts, self._constraints, {name: self.rules_of(name) for name in attributes})
-
-    def _noted(self, question: CellQuestion, times: int) -> int:
+    def _noted(self, question: CellQuestion, times: int, *, without_examples: bool = False) -> int:
         """The number of a question that so many cells have."""
         place = self._places.get(question.key)
         if place is None:
@@ -127,7 +136,7 @@ class Judge:
             self._values.append((question.attribute, question.value))
             self._times.append(0)
             if question.record is not None:
-                self._open.append(_OpenCell(place, question.attribute, question.record))
+                self._open.append(_OpenCell(place, question.attribute, question.record, without_examples))
         self._times[place] += times
         return place
 
@@ -213,9 +222,9 @@ class Judge:
 
     def _ask(self, cells: Sequence[_OpenCell]) -> None:
         """Ask the model about cells, and keep its outcomes."""
-        by_attribute: dict[str, list[_OpenCell]] = {}
+        by_attribute: dict[tuple[str, bool], list[_OpenCell]] = {}
         for cell in cells:
-            by_attribute.setdefault(cell.attribute, []).append(cell)
+            by_attribute.setdefault((cell.attribute, cell.without_examples), []).append(cell)
         parts = [part for found in by_attribute.values() for part in chunks(found)]
         questions = (
             Asked(
@@ -228,6 +237,7 @@ class Judge:
                 ),
                 len(part),
                 self._facts,
+                part[0].without_examples,
             )
             for part in parts
         )
@@ -240,6 +250,26 @@ class Judge:
         if attribute not in self._in_force:
             self._in_force[attribute] = RulesInForce.of(self._inject(attribute, ()), attribute)
         return self._in_force[attribute]
+
+    def _rules_without_examples(self, attribute: str) -> RulesInForce:
+        if attribute not in self._unlabelled:
+            injection = self.rules_of(attribute).injection.without_examples()
+            self._unlabelled[attribute] = RulesInForce.of(injection, attribute)
+        return self._unlabelled[attribute]
+
+    def examples(self, attribute: str) -> tuple[Example, ...]:
+        """The labelled cases that decide about an attribute."""
+        return self.rules_of(attribute).injection.examples()
+
+    def belongs_there(self, record: Fields, attribute: str) -> str | None:
+        """What an example says that belongs in a cell, whatever it holds; None where none does."""
+        if attribute not in self._of_gaps:
+            self._of_gaps[attribute] = self._work.decider.knowledge.inject(
+                task="impute", dataset=self._dataset, attribute=attribute
+            )
+        rest = {name: value for name, value in record.items() if name != attribute}
+        decision = self._of_gaps[attribute].decide({"record": rest, "attribute": attribute})
+        return decision.label if decision is not None and decision.decided_by == "example" else None
 
     def rules_used(self) -> list[UsedRule]:
         """The rules that the model read or that decided."""

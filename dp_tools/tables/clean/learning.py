@@ -19,7 +19,7 @@ from dp_tools.tables.confidence_bands import ACCEPT
 from dp_tools.tables.labelled.clusters import Clusters
 from dp_tools.tables.labelled.comparison import Option, compared
 from dp_tools.tables.labelled.correction import Correction, Correctors, WrongCell
-from dp_tools.tables.labelled.detection import Bools, Column, Floats, both, learned, trust_in
+from dp_tools.tables.labelled.detection import Bools, CellLabels, Column, Floats, both, learned, trust_in
 from dp_tools.tables.labelled.detectors import Coded, detected
 from dp_tools.tables.labelled.labelled_rows import LabelledRows
 from dp_tools.tables.snapshot import Table
@@ -27,6 +27,7 @@ from dp_tools.tasks.task import Outcome
 
 COUNTED, MODEL = "counted evidence", "the model"
 _LABELLED = "A labelled row says so."
+_ANSWERED = "A person answered so."
 _RIGHT = 0.49
 """The most that a cell that nothing calls wrong may seem wrong."""
 _IN_COLUMN = "in "
@@ -45,7 +46,8 @@ class Evidence:
     """What the cells of a table are judged by.
 
     Args:
-        places: by attribute, the number of the question of each cell, those of records of earlier files last.
+        places: by attribute, the number of the question of each cell, those of records of earlier files last; of cells
+            that a person answered for, as if nobody had.
         facts: of each question, what counting says.
         values: of each question, attribute and value.
     """
@@ -61,12 +63,14 @@ class Taught:
 
     Args:
         rows: labelled rows.
-        wrong: wrong cells in them.
+        answers: answers about single cells.
+        wrong: wrong cells in the rows, and by the answers.
         options: the ways to find them, the best first, which is used.
         asked: questions that the model was asked.
     """
 
     rows: int
+    answers: int
     wrong: int
     options: tuple[Option, ...]
     asked: int
@@ -81,12 +85,14 @@ class Taught:
         """For the summary of a result, with a space before it."""
         others = ", ".join(f"{one.f1:.2f} by {one.name}" for one in self.options[1:])
         left_out = (
-            f" The model adds nothing: it was asked {self.asked:,} questions about labelled cells, and no others."
+            f" The model does not help: it was asked {self.asked:,} questions about labelled cells, and no others."
             if self.best.prior != MODEL and self.asked
             else ""
         )
+        given = [(self.rows, "labelled rows"), (self.answers, "answers about cells")]
+        told = " and ".join(f"{count:,} {what}" for count, what in given if count)
         return (
-            f" {self.rows:,} labelled rows hold {self.wrong:,} wrong cells. Held back, they are found with F1 "
+            f" {told} hold {self.wrong:,} wrong cells. Held back, they are found with F1 "
             f"{self.best.f1:.2f} by {self.best.name}, which is used ({others}).{left_out}"
         )
 
@@ -116,13 +122,12 @@ class Teaching:
     ) -> None:
         self.labels, self._evidence, self._seed = labels, evidence, seed
         self.attributes = [name for name in attributes if name in labels.columns]
-        self.rows = sorted(labels.rows)
         self._coded = {
             name: Coded.of([value or "" for value in (*column.to_list(), *(one[name] for one in labels.beside))])
             for name, column in zip(table.columns, table.series(), strict=True)
         }
-        counted = self.prior(outcomes)
-        self._counted = counted
+        self._labels = {name: self._labels_of(name) for name in self.attributes}
+        counted = self._counted = self.prior(outcomes)
         self._columns: dict[str, Column] = {}
         look = stage("comparing cells")
         features = _features(evidence)
@@ -132,6 +137,7 @@ class Teaching:
             self._columns[name] = Column(found, Clusters(found, seed), counted[name])
         self.options: list[Option] = []
         self.wrong: dict[str, Floats] = {}
+        self._called: dict[str, Bools] = {}
 
     def value(self, row: int, attribute: str) -> str:
         """A cell of the table, "" where it is missing."""
@@ -139,12 +145,12 @@ class Teaching:
         return column.values[int(column.codes[row])]
 
     def right(self, row: int, attribute: str) -> str | None:
-        """What a labelled cell should hold; None of another cell."""
-        return self.labels.rows.get(row, {}).get(attribute)
+        """What a labelled cell should hold; None of another cell, and where nobody said what belongs there."""
+        return self.labels.right(row, attribute)
 
     def asked_about(self) -> set[int]:
         """The questions of the labelled cells."""
-        return {int(self._evidence.places[name][row]) for name in self.attributes for row in self.rows}
+        return {place for name, one in self._labels.items() for place in self._evidence.places[name][one.rows].tolist()}
 
     def prior(self, outcomes: Sequence[Outcome | None]) -> dict[str, Floats]:
         """The probability that each cell is wrong by the outcomes of its question."""
@@ -159,26 +165,27 @@ class Teaching:
         Args:
             with_model: the outcomes, those of the labelled cells' questions with the model's word.
         """
-        asked = self.prior(with_model)
-        by_name = {COUNTED: self._counted, MODEL: asked}
+        by_name = {COUNTED: self._counted, MODEL: self.prior(with_model)}
+        if not self.labels.rows:
+            # Answers are about cells in doubt: they do not tell what the model finds in others.
+            del by_name[COUNTED]
         priors = {name: [found[one] for one in self.attributes] for name, found in by_name.items()}
-        self.options = compared(list(self._columns.values()), priors, self.rows, self._labels(), self._seed)
+        self.options = compared(list(self._columns.values()), priors, list(self._labels.values()), self._seed)
         return self.options[0]
 
     def learn(self, outcomes: Sequence[Outcome | None], use: Option) -> None:
         """Work out the probability that each cell is wrong, the way that was found best."""
         prior = self.prior(outcomes)
-        labels = dict(zip(self.attributes, self._labels(), strict=True))
-        called = [prior[name][self.rows] >= 0.5 for name in self.attributes]
-        trust = trust_in(called, list(labels.values()))
+        self._called = {name: one >= 0.5 for name, one in prior.items()} if use.prior else {}
+        trust = trust_in([prior[name] for name in self.attributes], list(self._labels.values()))
         for name, column in self._columns.items():
-            found = prior[name]
+            found, labels = prior[name], self._labels[name]
             if use.labels:
-                found = learned(column, self.rows, labels[name], self._seed)
+                found = learned(column, labels.rows, labels.wrong, self._seed)
                 if use.prior:
-                    found = both(column, prior[name], self.rows, labels[name], found, trust)
+                    found = both(column, prior[name], labels, found, trust)
             found = found.copy()
-            found[self.rows] = labels[name]
+            found[labels.rows] = labels.wrong
             self.wrong[name] = found
 
     def outcome(self, row: int, attribute: str, before: Outcome | None) -> Outcome:
@@ -186,12 +193,13 @@ class Teaching:
 
         A rule's check is a person's word, too: only a label of the very cell stands against it.
         """
-        right = self.right(row, attribute)
+        right = self.labels.rows.get(row, {}).get(attribute)
         if right is not None:
             label = "no" if right == self.value(row, attribute) else "yes"
             return Outcome("example", label, 1.0, reason=_LABELLED)
         wrong = float(self.wrong[attribute][row])
-        if before is not None and (before.decided_by in ("check", "example") or before.verdict == (wrong >= 0.5)):
+        called = self._called[attribute][row] if self._called else before is not None and before.verdict
+        if before is not None and (before.decided_by in ("check", "example") or called == (wrong >= 0.5)):
             return before
         label = "yes" if wrong >= 0.5 else "no"
         what = "wrong" if label == "yes" else "right"
@@ -214,7 +222,7 @@ class Teaching:
             [
                 (cell(row, name), right)
                 for name in self.attributes
-                for row in self.rows
+                for row in self._labels[name].rows.tolist()
                 if (right := self.right(row, name)) is not None and right != self.value(row, name)
             ]
         )
@@ -222,18 +230,20 @@ class Teaching:
 
     def taught(self, asked: int) -> Taught:
         """What the labels say; `asked` is how many questions the model was asked."""
-        wrong = sum(int(labels.sum()) for labels in self._labels())
-        return Taught(len(self.rows), wrong, tuple(self.options), asked)
+        wrong = sum(int(one.wrong.sum()) for one in self._labels.values())
+        return Taught(len(self.labels.rows), len(self.labels.answers), wrong, tuple(self.options), asked)
 
-    def _labels(self) -> list[Bools]:
-        """For each attribute, which cells of the labelled rows are wrong; without a label, as counted evidence says."""
-        return [np.array([self._is_wrong(row, name) for row in self.rows], bool) for name in self.attributes]
-
-    def _is_wrong(self, row: int, attribute: str) -> bool:
-        right = self.right(row, attribute)
-        if right is None:
-            return bool(self._counted[attribute][row] >= 0.5)
-        return right != self.value(row, attribute)
+    def _labels_of(self, attribute: str) -> CellLabels:
+        """The labels of a column, by row."""
+        found = {
+            row: (record[attribute] != self.value(row, attribute), True)
+            for row, record in self.labels.rows.items()
+            if attribute in record
+        }
+        found |= {row: (one.wrong, False) for (row, name), one in self.labels.answers.items() if name == attribute}
+        rows = sorted(found)
+        wrong, sampled = np.array([found[row] for row in rows], bool).reshape(-1, 2).T
+        return CellLabels(np.array(rows, np.int64), wrong, sampled)
 
 
 def _features(evidence: Evidence) -> NDArray[np.float32]:
@@ -267,7 +277,7 @@ def corrected(
     for cell, before in zip(wrong, changes, strict=True):
         right = teaching.right(cell.row, cell.attribute)
         if right is not None:
-            found.append(_change(cell, right, 1.0, _LABELLED, "label"))
+            found.append(labelled_change(cell, right, _LABELLED))
         elif corrections := propose(cell.row, cell.attribute):
             best = corrections[0]
             source, why = _reason(best)
@@ -275,6 +285,11 @@ def corrected(
         else:
             found.append(before)
     return found
+
+
+def labelled_change(cell: JudgedCell, right: str, why: str = _ANSWERED) -> Change:
+    """The change of a cell to what a person says that belongs there."""
+    return _change(cell, right, 1.0, why, "label")
 
 
 def _sourced(offered: Sequence[Proposal], change: Change | None) -> Sourced:

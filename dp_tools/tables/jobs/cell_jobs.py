@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from dp_tools.prompts.serializer import quote
-from dp_tools.rules.store.learned import Label, Learned
+from dp_tools.rules.store.learned import Learned
 from dp_tools.tables.change_log import Change
 from dp_tools.tables.clean.cleaning import Cleaner, Detection, Repair, write_wrong_cells
+from dp_tools.tables.clean.dataset_labels import dataset_labels
 from dp_tools.tables.clean.filling import Filling, fill_column
 from dp_tools.tables.clean.judged_cell import JudgedCell
 from dp_tools.tables.clean.learning import COUNTED
@@ -30,10 +32,9 @@ from dp_tools.tables.jobs.job_requests import (
     DetectRequest,
     FillRequest,
     JobResult,
-    TableSource,
 )
 from dp_tools.tables.jobs.job_run import JobRun
-from dp_tools.tables.labelled.labelled_rows import LabelledRows, labelled_rows
+from dp_tools.tables.labelled.labelled_rows import LabelledRows
 from dp_tools.tables.snapshot import Table
 
 
@@ -147,19 +148,10 @@ def _cleaner(run: JobRun, table: Table, request: DetectRequest | CleanRequest) -
 
 
 def _labels(run: JobRun, table: Table, request: DetectRequest | CleanRequest) -> LabelledRows | None:
-    """The labelled rows that were given, which are kept with the dataset, and those that were kept with it."""
-    given = LabelledRows({}, ())
-    knowledge = run.decider().knowledge
-    if request.labelled is not None:
-        with run.open(TableSource(path=request.labelled)) as rows:
-            given = labelled_rows(table, rows)
-        if request.dataset is not None:
-            found = given.found(table)
-            labels = [Label({"record": dict(found[row])}, {"record": dict(given.rows[row])}) for row in given.rows]
-            knowledge.add_labels(request.dataset, "cells", labels, who=run.job)
-    kept = () if request.dataset is None else knowledge.labels(request.dataset, "cells")
-    all_ = given.with_earlier(table, [(one.case["record"], one.answer["record"]) for one in kept])
-    return all_ if all_.rows else None
+    """The labelled rows that are given, and those of the dataset."""
+    with ExitStack() as opened:
+        rows = None if request.labelled is None else opened.enter_context(run.open(request.labelled))
+        return dataset_labels(run.decider().knowledge, request.dataset, table, rows, who=run.job)
 
 
 def _keep_learned(run: JobRun, request: DetectRequest | CleanRequest, detection: Detection) -> None:

@@ -84,8 +84,8 @@ def resolve_paths(request: AnyJobRequest, disk: Disk) -> AnyJobRequest:
             resolved[name] = source.model_copy(update={"path": _to_read(source.path, disk)})
         elif source.records is None:
             raise InvalidRequest("Say which table: give a path, or records.")
-    if isinstance(request, PromisedRequest) and request.labelled is not None:
-        resolved["labelled"] = str(disk.to_read(request.labelled))
+    if isinstance(request, PromisedRequest) and (labels := request.labelled) is not None and labels.path is not None:
+        resolved["labelled"] = labels.model_copy(update={"path": str(disk.to_read(labels.path))})
     if is_on_folder(request, disk):
         resolved["output"] = result_folder(request, disk)
         return request.model_copy(update=resolved)

@@ -14,13 +14,13 @@ from dp_tools.tasks.task import RecordField, Request
 
 PermutationAveraged = Annotated[
     bool,
-    Field(description="Average over four orders (slower)."),
+    Field(description="Average four orders (slower)."),
 ]
 
 
 Include = Annotated[
     list[str],
-    Field(description="Include even if they look like keys."),
+    Field(description="Include even if key-like."),
 ]
 Exclude = Annotated[list[str], Field(description="Leave these out.")]
 
@@ -29,12 +29,11 @@ _NUMBER = WithJsonSchema({"type": "number"})
 Recall = Annotated[float, Field(gt=0, le=1, description="Yes answers to find."), _NUMBER]
 Precision = Annotated[float, Field(gt=0, le=1, description="And to be right."), _NUMBER]
 Delta = Annotated[float, Field(gt=0, lt=1, description="Chance to miss either."), _NUMBER]
-AskAll = Annotated[bool, Field(description="Ask about everything.")]
+AskAll = Annotated[bool, Field(description="Ask everything.")]
 
-Labelled = Annotated[str | None, Field(description="File of labels to learn from.")]
-Kinds = Annotated[list[str], Field(description="Kinds of columns: telephone=Mobil.")]
-RegisterName = Annotated[str | None, Field(description="Entity register to bring the table into.")]
-KeyColumns = Annotated[list[str], Field(description="For a new register: columns that name a record.")]
+Kinds = Annotated[list[str], Field(description="Column kinds: telephone=Mobil.")]
+RegisterName = Annotated[str | None, Field(description="Entity register to use.")]
+KeyColumns = Annotated[list[str], Field(description="New register: columns that name a record.")]
 
 
 class TableSource(BaseModel):
@@ -72,6 +71,9 @@ class TableSource(BaseModel):
     def options(self) -> dict[str, Any]:
         """The options that were given, for `open_table`."""
         return self.model_dump(exclude={"path", "records"}, exclude_none=True)
+
+
+Labelled = Annotated[TableSource | None, Field(description="Labels to learn from: a file, or records.")]
 
 
 class JobRequest(BaseModel):
@@ -199,8 +201,8 @@ def sources_of(request: AnyJobRequest) -> list[TableSource]:
 def paths_of(request: AnyJobRequest) -> list[str]:
     """The files that a job reads, as they were named: its tables, and labels."""
     labelled = request.labelled if isinstance(request, PromisedRequest) else None
-    paths = [*(source.path for source in sources_of(request)), labelled]
-    return [path for path in paths if path is not None]
+    sources = [*sources_of(request), *([] if labelled is None else [labelled])]
+    return [source.path for source in sources if source.path is not None]
 
 
 class OutputFile(BaseModel):

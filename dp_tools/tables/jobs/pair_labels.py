@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.rules.store.learned import Label, Learned
-from dp_tools.tables.jobs.job_requests import DedupeRequest, MatchRequest, TableSource
+from dp_tools.tables.jobs.job_requests import DedupeRequest, MatchRequest
 from dp_tools.tables.jobs.job_run import JobRun
 from dp_tools.tables.match.labelled_judging import COUNTED, COUNTED_TAUGHT, METRIC, MODEL_TAUGHT, Lessons
 from dp_tools.tables.match.labelled_pairs import Pair, PairLabels, known_pairs, read_pair_labels
@@ -44,7 +44,7 @@ def job_labels(run: JobRun, request: MatchRequest | DedupeRequest, left: Table, 
             raise InvalidRequest(
                 "A register takes no file of labelled pairs: answer its reviews, or leave the register out."
             )
-        with run.open(TableSource(path=request.labelled)) as file:
+        with run.open(request.labelled) as file:
             labels = read_pair_labels(file, left, right)
     new = labels or PairLabels()
     if request.dataset is None:

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from filelock import FileLock
 
@@ -16,7 +17,8 @@ from dp_tools.rules.store.knowledge_store import KnowledgeStore
 from dp_tools.tables.jobs.job_store import JobStore
 from dp_tools.tables.jobs.results import Review, ReviewKind
 
-_YES_NO = ("detect_errors", "match_entities")
+_ANSWERS = {"detect_errors": "yes, no, or the right value", "match_entities": "yes or no"}
+"""How cases are answered, by task; others by the value."""
 
 
 def next_reviews(store: JobStore, job: str | None = None, limit: int = 10, offset: int = 0) -> tuple[list[Review], int]:
@@ -122,7 +124,8 @@ def answer_review(
         store: the jobs.
         knowledge: where the example goes.
         review: the number of the case.
-        answer: yes or no (is the value wrong? are they the same?), or the value that belongs there.
+        answer: yes or no (is the value wrong? are they the same?), or the value that belongs there; of a cell the
+            value says as well that what stands there is wrong.
         who: who answered.
         is_person: whether a person did; otherwise the example is a proposal until a person accepts it.
         also: further cases of the same kind with the same answer.
@@ -144,11 +147,11 @@ def answer_review(
         label = answer.strip()
         if not label:
             raise InvalidRequest("An answer cannot be blank: say yes, no, or the value.")
-        if first["task"] in _YES_NO:
+        if first["task"] in _ANSWERS and label.lower() in ("yes", "no"):
             label = label.lower()
-            if label not in ("yes", "no"):
-                raise InvalidRequest(f"Case {review} is answered with yes or no, not {answer!r}.")
-        rule = _keep(knowledge, rows, label, who, is_person)
+        elif first["task"] == "match_entities":
+            raise InvalidRequest(f"Case {review} is answered with yes or no, not {answer!r}.")
+        rule = _keep_all(knowledge, rows, label, who, is_person)
         connection.executemany(
             "UPDATE reviews SET status = 'answered', answer = ?, who = ?, answered = ? WHERE id = ?",
             [(label, who, time.time(), row["id"]) for row in rows],
@@ -178,15 +181,36 @@ def _row(connection: sqlite3.Connection, store: JobStore, review: int, *, answer
     return row
 
 
-def _keep(knowledge: KnowledgeStore, rows: Sequence[sqlite3.Row], label: str, who: str, is_person: bool) -> Rule:
+def _keep_all(knowledge: KnowledgeStore, rows: Sequence[sqlite3.Row], label: str, who: str, is_person: bool) -> Rule:
+    """Keep what an answer says; the right value of a cell says what belongs there, and that it is wrong."""
+    task = str(rows[0]["task"])
     cases = [json.loads(row["subject"]) for row in rows]
+    if task != "detect_errors" or label in ("yes", "no"):
+        return _keep(knowledge, rows, task, [(case, label) for case in cases], who, is_person)
+    rests = [{name: value for name, value in case["record"].items() if name != case["attribute"]} for case in cases]
+    gaps = [({"record": rest, "attribute": case["attribute"]}, label) for rest, case in zip(rests, cases, strict=True)]
+    _keep(knowledge, rows, "impute", gaps, who, is_person)
+    judged = [(case, "no" if case["value"] == label else "yes") for case in cases]
+    return _keep(knowledge, rows, task, judged, who, is_person)
+
+
+def _keep(
+    knowledge: KnowledgeStore,
+    rows: Sequence[sqlite3.Row],
+    task: str,
+    answered: Sequence[tuple[dict[str, Any], str]],
+    who: str,
+    is_person: bool,
+) -> Rule:
+    """Keep cases with their labels as examples of one rule."""
+    cases = [case for case, _ in answered]
     distinct = [case for place, case in enumerate(cases) if case not in cases[:place]]
-    examples = tuple(Example(case=case, label=label) for case in distinct)
-    task, dataset, attribute = _scope(rows[0])
+    examples = tuple(Example(case=case, label=answered[cases.index(case)][1]) for case in distinct)
+    _, dataset, attribute = _scope(rows[0])
     parts = (re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") or "x" for part in (task, dataset, attribute))
     new = Rule(
         id=f"reviewed-{'-'.join(parts)}"[:80],
-        task=rows[0]["task"],
+        task=task,
         dataset=dataset,
         attribute=attribute,
         statement=REVIEWED,
@@ -214,7 +238,7 @@ def _review(row: sqlite3.Row) -> Review:
         case=json.loads(row["subject"]),
         proposal=row["proposal"],
         confidence=row["confidence"],
-        answers="yes or no" if row["task"] in _YES_NO else "the value",
+        answers=_ANSWERS.get(row["task"], "the value"),
         task=row["task"],
         dataset=row["dataset"],
         attribute=row["attribute"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from dp_tools.errors import InvalidRequest
 from dp_tools.tables.jobs.job_requests import (
@@ -29,7 +29,7 @@ PATIENCE_S = 5.0
 """How long a cancelled job may take to end before its state is returned as it is."""
 LATEST = 20
 """Jobs that are listed."""
-Attributes = Annotated[list[str] | None, Field(description="Compare only these.")]
+Attributes = Annotated[list[str] | None, Field(description="Only these.")]
 CellAttributes = Annotated[list[str] | None, Field(description="Only these; for fill, one.")]
 What = Annotated[
     Literal["repair", "detect", "fill"], Field(description="Repair or only detect wrong cells, or fill missing values.")
@@ -39,8 +39,8 @@ OneToOne = Annotated[bool, Field(description="A record matches at most one other
 DatasetName = Annotated[str | None, Field(description="Whose rules apply.")]
 CallRules = Annotated[list[str], Field(description="More rules.")]
 Output = Annotated[str | None, Field(description="File to write.")]
-Overwrite = Annotated[bool, Field(description="Replace existing files.")]
-WithCurrent = Annotated[bool, Field(description="Resume although model or rules changed.")]
+Overwrite = Annotated[bool, Field(description="Replace files.")]
+WithCurrent = Annotated[bool, Field(description="Resume though model or rules changed.")]
 AnyTable = Annotated[TableSource, Field(description="A file or records.")]
 JobHandle = Annotated[str, Field(description="Job handle.")]
 OptionalHandle = Annotated[str | None, Field(description="Job handle.")]
@@ -49,6 +49,18 @@ OfJob = Annotated[str | None, Field(description="Only this job's cases.")]
 Limit = Annotated[int, Field(description="Maximum number.", ge=1, le=50)]
 CaseNumber = Annotated[int, Field(description="Number of the case.")]
 PersonsWord = Annotated[str, Field(description="The person's answer: yes, no, or the correct value.")]
+
+
+LabelledRows = Annotated[
+    TableSource | None,
+    WithJsonSchema({"type": "object"}),
+    Field(description="Corrected rows; row: their numbers."),
+]
+LabelledPairs = Annotated[
+    TableSource | None,
+    WithJsonSchema({"type": "object"}),
+    Field(description="Pairs: left_row, right_row, same."),
+]
 
 
 class Arguments(BaseModel):
@@ -93,6 +105,7 @@ class CleanTable(JobArguments):
     attributes: CellAttributes = None
     what: What = "repair"
     allowed: Allowed = None
+    labelled: LabelledRows = None
     ask_all: AskAll = False
 
     def request(self) -> AnyJobRequest:
@@ -100,13 +113,16 @@ class CleanTable(JobArguments):
             if self.attributes is None or len(self.attributes) != 1:
                 raise InvalidRequest("Name the one attribute whose gaps are to be filled.")
             (attribute,) = self.attributes
+            if self.labelled is not None:
+                raise InvalidRequest("Labelled rows teach to repair and detect: leave labelled out.")
             return FillRequest(source=self.table, attribute=attribute, allowed=self.allowed, **self.shared())
         if self.allowed is not None:
             raise InvalidRequest(
                 "Values to choose from belong to what = fill: leave allowed out, or fill one attribute."
             )
         kind = CleanRequest if self.what == "repair" else DetectRequest
-        return kind(source=self.table, **self.shared("attributes", "include", "exclude", "ask_all"))
+        shared = self.shared("attributes", "include", "exclude", "ask_all")
+        return kind(source=self.table, labelled=self.labelled, **shared)
 
 
 class MatchTables(JobArguments):
@@ -118,12 +134,14 @@ class MatchTables(JobArguments):
     one_to_one: OneToOne = True
     permutation_averaged: PermutationAveraged = False
     kinds: Kinds = []
+    labelled: LabelledPairs = None
     ask_all: AskAll = False
 
     def request(self) -> AnyJobRequest:
         return MatchRequest(
             left=self.left,
             right=self.right,
+            labelled=self.labelled,
             **self.shared("attributes", "include", "exclude", "one_to_one", "permutation_averaged", "kinds", "ask_all"),
         )
 
@@ -137,11 +155,13 @@ class DedupeTable(JobArguments):
     kinds: Kinds = []
     register_name: RegisterName = None
     key: KeyColumns = []
+    labelled: LabelledPairs = None
     ask_all: AskAll = False
 
     def request(self) -> AnyJobRequest:
         return DedupeRequest(
             source=self.table,
+            labelled=self.labelled,
             **self.shared(
                 "attributes", "include", "exclude", "permutation_averaged", "kinds", "register_name", "key", "ask_all"
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from dp_tools.tables.labelled.clusters import Clusters
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
 _TREES = 60
 _A_LABEL = 40
@@ -24,6 +25,8 @@ _NEARLY_ALL = 0.85
 """Share of what is wrong from which on what was called so before is left as it is."""
 _FALSE_ALARMS = 2
 """Labels of cells that are alike that take it to say that others like them are right: one may be an exception."""
+_CLUSTERS = 21
+"""Clusters up to which the largest is looked for in which answers agree."""
 _NOTHING_KNOWN = -9.0
 """Below all that a detector says: where it says nothing."""
 
@@ -41,6 +44,29 @@ class Column:
     features: NDArray[np.floating[Any]]
     clusters: Clusters
     counted: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class CellLabels:
+    """The labels of a column.
+
+    Args:
+        rows: of the labelled cells.
+        wrong: whether each of them is wrong.
+        sampled: whether it was labelled whatever it looked like. Answers to reviews are not: they are about cells in
+            doubt, and do not tell how often what is called wrong is, or how much is missed.
+    """
+
+    rows: Rows
+    wrong: Bools
+    sampled: Bools
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def at(self, which: Bools) -> CellLabels:
+        """Some of them."""
+        return CellLabels(self.rows[which], self.wrong[which], self.sampled[which])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +96,24 @@ def _share(right: int, wrong: int, expected: float, strength: float) -> float:
     return (right + strength * expected) / (right + wrong + strength)
 
 
-def _trust(called: Bools, wrong: Bools) -> Trust:
+def _trust(prior: Floats, labels: CellLabels) -> Trust:
+    sampled = labels.at(labels.sampled)
+    called, wrong = prior[sampled.rows] >= 0.5, sampled.wrong
     return Trust(int((called & wrong).sum()), int((called & ~wrong).sum()), int((~called & wrong).sum()))
 
 
-def trust_in(called: Sequence[Bools], wrong: Sequence[Bools]) -> Trust:
+def trust_in(prior: Sequence[Floats], labels: Sequence[CellLabels]) -> Trust:
     """How far what was called wrong without labels can be trusted.
 
     Args:
-        called: for each column, which of its labelled cells were called wrong.
-        wrong: which of them are.
+        prior: for each column, the probability that a cell is wrong without labels.
+        labels: of each column.
     """
-    own = [_trust(*one) for one in zip(called, wrong, strict=True)]
+    own = [_trust(*one) for one in zip(prior, labels, strict=True)]
     return Trust(sum(one.right for one in own), sum(one.false for one in own), sum(one.missed for one in own))
 
 
-def learned(column: Column, rows: Sequence[int], wrong: Bools, seed: int) -> Floats:
+def learned(column: Column, rows: Sequence[int] | Rows, wrong: Bools, seed: int) -> Floats:
     """The probability that each cell of a column is wrong, by labels alone.
 
     Args:
@@ -111,8 +139,8 @@ def learned(column: Column, rows: Sequence[int], wrong: Bools, seed: int) -> Flo
 
 
 def _spread(
-    groups: NDArray[np.int64], features: Floats, rows: Sequence[int], wrong: Bools, seed: int
-) -> tuple[NDArray[np.int64], Bools, Floats]:
+    groups: Rows, features: Floats, rows: Sequence[int] | Rows, wrong: Bools, seed: int
+) -> tuple[Rows, Bools, Floats]:
     """The cells that teach: labelled ones, and others of their clusters where the labels of one agree."""
     rng = np.random.default_rng(seed)
     places, labels, weights = [np.array(rows, np.int64)], [wrong], [np.ones(len(rows))]
@@ -132,7 +160,7 @@ def _spread(
     return np.concatenate(places), np.concatenate(labels), np.concatenate(weights)
 
 
-def both(column: Column, prior: Floats, rows: Sequence[int], wrong: Bools, by_labels: Floats, trust: Trust) -> Floats:
+def both(column: Column, prior: Floats, labels: CellLabels, by_labels: Floats, trust: Trust) -> Floats:
     """The probability that each cell is wrong, by labels and by what was called wrong without them.
 
     What was called wrong stands unless the labels of the column, or of cells that are alike, say that it is right.
@@ -140,21 +168,40 @@ def both(column: Column, prior: Floats, rows: Sequence[int], wrong: Bools, by_la
     Args:
         column: the column.
         prior: the probability that a cell is wrong without labels, 0 to 1.
-        rows, wrong: its labels.
+        labels: of the column.
         by_labels: what they teach (see `learned`).
         trust: in the prior of the whole table.
     """
-    called = prior >= 0.5
-    of_rows = called[list(rows)]
-    own = _trust(of_rows, wrong)
+    own = _trust(prior, labels)
     if trust.precision(own) < 0.5:
         return by_labels
-    if own.false:
-        groups = column.clusters.cut(len(rows) + 1)
-        labelled = groups[list(rows)]
-        for group, times in zip(*np.unique(labelled[of_rows & ~wrong], return_counts=True), strict=True):
-            if times >= _FALSE_ALARMS and not wrong[labelled == group].any():
-                called &= groups != group
+    called = _not_refuted(column, prior, labels)
     # Where nearly all that is wrong is found without labels, more is rather a mistake of the learner.
     more = by_labels if trust.recall(own) < _NEARLY_ALL else np.minimum(by_labels, prior)
     return np.where(called, np.maximum(more, prior), more)
+
+
+def _not_refuted(column: Column, prior: Floats, labels: CellLabels) -> Bools:
+    """What is called wrong, without the cells like several that a person calls right."""
+    called = prior >= 0.5
+    false = called[labels.rows] & ~labels.wrong
+    for alike, own in _alike(column, labels, false & labels.sampled, [len(labels) + 1]):
+        if not labels.wrong[own].any():
+            called &= ~alike
+    for alike, own in _alike(column, labels, false & ~labels.sampled, range(1, _CLUSTERS + 1)):
+        if not labels.wrong[own].any():
+            # Cells in doubt tell nothing of those that are called wrong more surely.
+            called &= ~alike | (prior > prior[labels.rows[own & false]].max())
+    return called
+
+
+def _alike(column: Column, labels: CellLabels, false: Bools, cuts: Iterable[int]) -> Iterator[tuple[Bools, Bools]]:
+    """The clusters that hold several false alarms: which cells are in each, and which labels."""
+    if false.sum() < _FALSE_ALARMS:
+        return
+    for count in cuts:
+        groups = column.clusters.cut(count)
+        own = groups[labels.rows]
+        for group, times in zip(*np.unique(own[false], return_counts=True), strict=True):
+            if times >= _FALSE_ALARMS:
+                yield groups == group, own == group

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from dp_tools.errors import InvalidRequest
+from dp_tools.tables.labelled.answers import Answer, Answers, Cell
 from dp_tools.tables.snapshot import Table
 
 ROW = "row"
@@ -20,11 +21,18 @@ class LabelledRows:
         rows: by the record's number, from 0, the right values of the columns that were labelled.
         columns: the labelled columns.
         beside: records of earlier files, as they were found; their numbers follow those of the table's own.
+        answers: what people said of single cells of other rows.
     """
 
     rows: Mapping[int, Mapping[str, str]]
     columns: tuple[str, ...]
     beside: tuple[Mapping[str, str | None], ...] = ()
+    answers: Mapping[Cell, Answer] = field(default_factory=dict)
+
+    def right(self, row: int, attribute: str) -> str | None:
+        """What a person says that belongs in a cell; None of another cell, and where nobody said it."""
+        answer = self.answers.get((row, attribute))
+        return self.rows.get(row, {}).get(attribute) if answer is None else answer.right
 
     def corrected(self, table: Table) -> list[str]:
         """The columns in which a label says that a value is wrong."""
@@ -38,8 +46,8 @@ class LabelledRows:
         return [name for name in self.columns if name in wrong]
 
     def found(self, table: Table) -> dict[int, Mapping[str, str | None]]:
-        """The labelled records as they were found, by their numbers."""
-        own = [row for row in self.rows if row < table.count]
+        """The labelled records, and those with answers, as they were found, by their numbers."""
+        own = [row for row in {*self.rows, *(row for row, _ in self.answers)} if row < table.count]
         return {**dict(table.records(own)), **dict(enumerate(self.beside, table.count))}
 
     def with_earlier(
@@ -47,19 +55,52 @@ class LabelledRows:
     ) -> LabelledRows:
         """These together with labelled records of earlier files, each as it was found and as it should be.
 
-        Those that are labelled here count once; columns that the table lacks are left out.
+        Those that are labelled here count once, and those that stand in the table are labelled there; columns that the
+        table lacks are left out.
         """
         known = [dict(record) for record in self.found(table).values()]
         rows, beside = dict(self.rows), list(self.beside)
-        for found, right in earlier:
-            record = {name: found.get(name) for name in table.columns}
-            if record not in known:
-                rows[table.count + len(beside)] = {name: value for name, value in right.items() if name in record}
+        records = [{name: found.get(name) for name in table.columns} for found, _ in earlier]
+        place_of = _places(table, records)
+        for record, (_, right) in zip(records, earlier, strict=True):
+            if record in known:
+                continue
+            row = place_of.get(tuple(record.values()))
+            if row is None or row in rows:
+                row = table.count + len(beside)
                 beside.append(record)
+            rows[row] = {name: value for name, value in right.items() if name in record}
         named = {name for right in rows.values() for name in right}
         return replace(
             self, rows=rows, beside=tuple(beside), columns=tuple(name for name in table.columns if name in named)
         )
+
+    def with_answers(self, table: Table, given: Answers) -> LabelledRows:
+        """These together with answers about single cells; a labelled row says more than an answer about its cell."""
+        answers = {cell: one for cell, one in given.here.items() if cell[1] not in self.rows.get(cell[0], {})}
+        beside = list(self.beside)
+        for found, attribute, answer in given.elsewhere:
+            record = {name: found.get(name) for name in table.columns}
+            place = beside.index(record) if record in beside else len(beside)
+            if place == len(beside):
+                beside.append(record)
+            row = table.count + place
+            if attribute not in self.rows.get(row, {}):
+                answers[row, attribute] = answer
+        named = {*self.columns, *(attribute for _, attribute in answers)}
+        columns = tuple(name for name in table.columns if name in named)
+        return replace(self, columns=columns, beside=tuple(beside), answers=answers)
+
+
+def _places(table: Table, records: Sequence[Mapping[str, str | None]]) -> dict[tuple[str | None, ...], int]:
+    """The rows in which records stand in a table, the first of each."""
+    wanted = {tuple(record.values()) for record in records}
+    found: dict[tuple[str | None, ...], int] = {}
+    for row, record in table.records() if wanted else ():
+        values = tuple(record.values())
+        if values in wanted:
+            found.setdefault(values, row)
+    return found
 
 
 def labelled_rows(table: Table, labels: Table) -> LabelledRows:
