@@ -169,7 +169,7 @@ def test_cells_are_looked_at_and_records_are_read_looked_up_and_compared_in_the_
 
 
 def _results(preprocessor: Preprocessor, tables: Path, folder: Path) -> dict[str, bytes]:
-    """What cleaning by a rule, and finding the duplicates of people and of products make, by the names of the files."""
+    """What cleaning by a rule, finding duplicates and filling a register make, by the names of the files."""
     folder.mkdir()
     city = {"type": "string", "enum": ["Berlin", "Paris", "Rome", "Vienna"]}
     rule = Rule(
@@ -179,6 +179,8 @@ def _results(preprocessor: Preprocessor, tables: Path, folder: Path) -> dict[str
     preprocessor.clean(tables / "staff.csv", dataset="staff", output=folder / "staff.csv")
     for name in ("people", "products"):
         preprocessor.dedupe(tables / f"{name}.csv", output=folder / f"{name}.csv")
+    register = folder.with_suffix(".sqlite")
+    preprocessor.dedupe(tables / "people.csv", register=register, output=folder / "register.csv")
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_tools.decision import EVEN
+from dp_tools.engine.parts import Here
 from dp_tools.errors import InvalidRequest
 from dp_tools.profiling.identity import Layout
 from dp_tools.profiling.identity.many import Judgements
@@ -300,6 +301,7 @@ class Matcher:
                 None if judge is None else Identity([], judge),
                 self.promise,
                 worth_asking=worth,
+                compared_in=Here(),  # how common a value is stands in the register, which workers cannot read
             ).scores()
         answered = ~np.isnan(scores.match)
         examples = scores.decided_by("example")

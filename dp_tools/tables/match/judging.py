@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_tools.decision import EVEN, by_counting, is_left_to_counting
+from dp_tools.engine.parts import InParts
 from dp_tools.explain.averaging import ORDERS_OF_A_PAIR
 from dp_tools.profiling import PairFacts
 from dp_tools.profiling.facts import Similarity
@@ -68,6 +69,7 @@ class Judging:
         promise: what the matches keep to where not every pair is asked; None asks about every pair.
         one_to_one: whether a record has one counterpart at most, so that near rivals are asked about in any case.
         worth_asking: of pairs that counting judged, which of those it leaves open are asked about; None asks about all.
+        compared_in: where pairs are compared in parts; None for the workers, if there are any.
     """
 
     work: Work
@@ -81,6 +83,7 @@ class Judging:
     promise: Promise | None = None
     one_to_one: bool = False
     worth_asking: Callable[[NDArray[np.int64], Judgements], NDArray[np.bool_]] | None = None
+    compared_in: InParts | None = None
 
     def scores(self) -> PairScores:
         """A score for each candidate: by counting where that decides, otherwise from what answers questions."""
@@ -130,7 +133,7 @@ class Judging:
         places = in_neighbourhoods(self.candidates, shared=self.tables[0] is self.tables[1])
         score, other_name = np.empty(len(places)), np.empty(len(places), bool)
         done = 0
-        for found in self.work.in_parts(judged, self.identity.judge, self._framed(places)):
+        for found in self._in_parts(judged, self.identity.judge, self._framed(places)):
             part = places[done : done + len(found.score)]
             score[part], other_name[part] = found.score, found.other_name
             done += len(part)
@@ -246,7 +249,7 @@ class Judging:
         prior: list[NDArray[np.float32]] = []
         look = self.work.stage("comparing pairs")
         done = 0
-        for found in self.work.in_parts(featured, self._facts, self._framed(around)):
+        for found in self._in_parts(featured, self._facts, self._framed(around)):
             part = slice(done, done + len(found.values))
             done = part.stop
             look(done, len(around))
@@ -332,6 +335,10 @@ class Judging:
                     scores.note(place, verdict.decided_by, match, bool(verdict.match), reason)
                 scores.order_sensitive[[part[number][0] for number in sensitive]] = True
 
+    @property
+    def _in_parts(self) -> InParts:
+        return self.compared_in or self.work.in_parts
+
     @cached_property
     def _injection(self) -> Injection:
         """The rules that hold for these pairs."""
@@ -348,7 +355,7 @@ class Judging:
 
         def words() -> Iterator[HashedText]:
             done = 0
-            for part in self.work.in_parts(words_in, None, (frame for side in sides for frame in side.frames())):
+            for part in self._in_parts(words_in, None, (frame for side in sides for frame in side.frames())):
                 yield from part
                 done += len(part)
                 look(done, total)
