@@ -18,6 +18,9 @@ from lab.synthetic.kind_tables import TABLES, make
 COUNT = 40
 MAILS = [f"ada.king{n}@firm.example" for n in range(COUNT)]
 DAYS = [f"2023-{n % 12 + 1:02}-{n % 28 + 1:02}" for n in range(COUNT)]
+MOMENTS = [f"{day}T{n % 24:02}:{n * 7 % 60:02}:00Z" for n, day in enumerate(DAYS)]
+EVENINGS = [f"{n % 28 + 1:02}.{n % 12 + 1:02}.2023 {n % 5 + 17}:{n * 7 % 60:02}" for n in range(COUNT)]
+LENGTHS = [f"{n % 4 + 2}:{n * 7 % 60:02}" for n in range(COUNT)]
 PAY = [str(500 * (64 + n * 37 % 120)) for n in range(COUNT)]
 
 
@@ -57,6 +60,12 @@ def spoiled(values: list[str], *wrong: str) -> list[str]:
         ("hired on", DAYS, "2024-02-30", "No calendar"),
         ("hired on", DAYS, "0000-00-00", "no day"),
         ("hired on", DAYS, "2091-03-05", "lie between"),
+        ("submitted at", MOMENTS, "2023-07-45T10:12:00Z", "No calendar"),
+        ("submitted at", MOMENTS, "2023-07-05T25:12:00Z", "No clock"),
+        ("submitted at", MOMENTS, "2091-07-05T10:12:00Z", "lie between"),
+        ("begins", EVENINGS, "30.02.2023 19:00", "No calendar"),
+        ("begins", EVENINGS, "12.02.2023 19:75", "No clock"),
+        ("length", LENGTHS, "3:75", "No clock"),
         ("date of birth", [f"19{40 + n}-03-{n % 28 + 1:02}" for n in range(COUNT)], "2999-01-05", "not to come"),
         ("date of birth", [f"19{40 + n}-03-{n % 28 + 1:02}" for n in range(COUNT)], "1900-01-01", "Nobody alive"),
         ("salary", PAY, "-41000", "below 0"),

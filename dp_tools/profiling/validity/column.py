@@ -21,6 +21,7 @@ from dp_tools.profiling.facts import Beyond, Fact, Odd, Shape
 from dp_tools.profiling.kind import Kind
 from dp_tools.profiling.validity.addresses import email_fault, web_address_fault
 from dp_tools.profiling.validity.days import birth_fault, day_fault, far_day_fault
+from dp_tools.profiling.validity.moments import clock_fault, day_of, days_in, is_moment, is_time
 from dp_tools.profiling.validity.numbers import magnitude_fault, notation_of, sign_fault
 from dp_tools.profiling.validity.postcodes import postcode_fault
 from dp_tools.profiling.validity.rewriting import (
@@ -134,10 +135,11 @@ class ColumnValidity:
         for (value, _), times in cells.items():
             self._counts[value] += times
         self.kind: Kind = kind.kind if kind.probability >= KNOWN else "other"
-        days = sum(times for one, times in self._counts.items() if named_days(one))
-        self._is_days = days >= max(_FEWEST, _NEARLY_ALL * self._counts.total())
-        self._check_digits = None if self._is_days or self.kind in _OWN_DIGITS else _check_digits_of(self._counts)
-        is_number = not (self._is_days or self._check_digits or self.kind in _NO_NUMBERS)
+        self._is_days = self._are_nearly_all(named_days)
+        self._is_moments = self._are_nearly_all(is_moment)
+        self._is_times = self._are_nearly_all(is_time)
+        self._check_digits = None if self._has_days or self.kind in _OWN_DIGITS else _check_digits_of(self._counts)
+        is_number = not (self._has_days or self._is_times or self._check_digits or self.kind in _NO_NUMBERS)
         self.notation = notation_of(self._counts) if is_number else None
         concepts = {concept for _, meaning in meanings(name) for concept in meaning}
         # Whether its name says that its numbers are never below 0.
@@ -183,7 +185,7 @@ class ColumnValidity:
             if self.notation is not None and not self.notation.is_usual(value):
                 return None
             return f"It is {_ARTICLES.get(self.kind, 'a number')} as the column has them."
-        if self.kind in _TOLD or self._is_days:
+        if self.kind in _TOLD or self._has_days:
             return f"It is {_ARTICLES.get(self.kind, 'a day')}, as the column's others are."
         return None
 
@@ -205,6 +207,14 @@ class ColumnValidity:
         elif self.kind in ("gtin", "postcode"):
             yield from padded(value, self._counts, checked=self.kind == "gtin")
 
+    @property
+    def _has_days(self) -> bool:
+        return self._is_days or self._is_moments
+
+    def _are_nearly_all(self, test: Callable[[str], object]) -> bool:
+        passing = sum(times for value, times in self._counts.items() if test(value))
+        return passing >= max(_FEWEST, _NEARLY_ALL * self._counts.total())
+
     def _supports(self, test: Test) -> bool:
         """Whether nearly all values pass a test."""
         failing = sum(times for cell, times in self._cells.items() if test.find(*cell) is not None)
@@ -215,8 +225,10 @@ class ColumnValidity:
     def _candidates(self) -> Iterator[Test]:
         """The tests for what the column seems to hold, the most telling first."""
         yield from self._of_kind()
-        if self._is_days:
+        if self._has_days:
             yield from self._of_days()
+        if self._is_moments or self._is_times:
+            yield Test(lambda value, _: clock_fault(value))
         yield from self._of_numbers()
         if self._check_digits is not None:
             yield Test(partial(_check_digit_fault, self._check_digits), most=0.05)
@@ -243,15 +255,21 @@ class ColumnValidity:
         return sum(len(value) == 2 for value in self._counts) > _NEARLY_ALL * len(self._counts)
 
     def _of_days(self) -> Iterator[Test]:
-        days, far = day_fault(order_of(self._counts)), far_day_fault(self._counts)
-        yield Test(lambda value, _: days(value))
-        style = style_of(self._counts) if self._counts.total() >= _DAYS else None
+        counts = self._counts if self._is_days else days_in(self._counts)
+        style = style_of(counts) if counts.total() >= _DAYS else None
+        yield self._test_of_days(day_fault(order_of(counts)))
         if style is not None:
-            yield Test(lambda value, _: None if is_written(value, style) else _OTHER_STYLE, certainty=0.9)
+            yield self._test_of_days(lambda day: None if is_written(day, style) else _OTHER_STYLE, certainty=0.9)
         if self.kind == "date of birth":
-            yield Test(lambda value, _: birth_fault(value))
+            yield self._test_of_days(birth_fault)
         else:
-            yield Test(lambda value, _: far(value), certainty=0.7, most=0.01)
+            yield self._test_of_days(far_day_fault(counts), certainty=0.7, most=0.01)
+
+    def _test_of_days(self, find: Callable[[str], str | None], *, certainty: float = 0.95, most: float = 0.1) -> Test:
+        """A test of the day that a value is, or that a moment is on."""
+        if self._is_days:
+            return Test(lambda value, _: find(value), certainty, most)
+        return Test(lambda value, _: find(day) if (day := day_of(value)) else None, certainty, most)
 
     def _of_numbers(self) -> Iterator[Test]:
         notation = self.notation
