@@ -10,7 +10,7 @@ from dp_tools.profiling.value_formats import named_days
 
 _CLOCK = r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?"
 _TIME = re.compile(rf"{_CLOCK}(?:\s*[ap]\.?m\.?)?", re.I)
-_MOMENT = re.compile(rf"(\S.*?)(?:T|,?\s+){_CLOCK}\s*(?:Z|UTC|GMT|[ap]\.?m\.?|[+-]\d{{2}}(?::?\d{{2}})?)?", re.I)
+_MOMENT = re.compile(rf"(\S.*?)(?:T|,?\s+){_CLOCK}\s*(?:Z|UTC|GMT|([ap])\.?m\.?|[+-]\d{{2}}(?::?\d{{2}})?)?", re.I)
 _LEAP_SECOND = 60
 
 
@@ -18,6 +18,16 @@ def day_of(value: str) -> str | None:
     """The day of a moment, as it is written; None where the value is not written as a moment."""
     found = _MOMENT.fullmatch(value.strip())
     return found[1] if found and named_days(found[1]) is not None else None
+
+
+def clock_of(value: str) -> int | None:
+    """The seconds from the beginning of its day to a moment, by its own clock; None where the value is no moment."""
+    found = _MOMENT.fullmatch(value.strip())
+    if found is None:
+        return None
+    _, hour, minute, second, half = found.groups()
+    hours = int(hour) % 12 + 12 * (half.casefold() == "p") if half else int(hour)
+    return 3600 * hours + 60 * int(minute) + int(second or 0)
 
 
 def days_in(counts: Mapping[str, int]) -> Counter[str]:
@@ -50,7 +60,7 @@ def clock_fault(value: str) -> str | None:
     """
     text = value.strip()
     if found := _MOMENT.fullmatch(text):
-        _, hour, minute, second = found.groups()
+        _, hour, minute, second, _ = found.groups()
         if int(hour) > 24 or (int(hour) == 24 and int(minute)):
             return f"No clock shows the time of {text}."
     elif found := _TIME.fullmatch(text):

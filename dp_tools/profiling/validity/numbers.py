@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Mark = Literal[".", ","]
+MARKS: tuple[Mark, ...] = (".", ",")
 
 _SPACES = "\u00a0\u202f\u2009 "
 _PLAIN = {
@@ -175,9 +176,8 @@ def notation_of(counts: Mapping[str, int]) -> Notation | None:
     filled = sum(counts.values())
     if filled < _FEWEST:
         return None
-    mark: Mark
     best: tuple[int, Mark, dict[str, Number]] = (0, ".", {})
-    for mark in (".", ","):
+    for mark in MARKS:
         numbers = {value: number for value in counts if (number := read_number(value, mark))}
         total = sum(counts[value] for value in numbers)
         if total > best[0]:

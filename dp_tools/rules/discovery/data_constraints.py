@@ -22,7 +22,7 @@ from dp_tools.profiling.value_patterns import USUAL
 from dp_tools.records import is_missing
 from dp_tools.rules.checks import Check
 from dp_tools.rules.coverage import TableVerdict
-from dp_tools.rules.discovery.mine import Candidate, Kind, mine
+from dp_tools.rules.discovery.mine import Candidate, Kind, compared_with, mine
 from dp_tools.rules.rule import ALL, Rule
 
 Fields = Mapping[str, str | None]
@@ -39,6 +39,7 @@ CERTAINTY: Mapping[Kind, float] = {
     "dependency": 0.9,
     "majority": 0.75,
     "misspelling": 0.8,
+    "relation": 0.6,  # Any of the record's other cells may be to blame.
 }
 """How probably a cell that breaks one is wrong, set below what was measured; other kinds are not used."""
 _DIVIDED = 0.6
@@ -72,12 +73,12 @@ class _Constraint:
 
     @classmethod
     def of(cls, candidate: Candidate) -> _Constraint:
-        rule, schema = candidate.rule, candidate.rule.check or {}
+        rule = candidate.rule
         return cls(
             candidate.kind,
             rule,
             Check.of(rule),
-            tuple(schema["x-lookup"]["by"]) if "x-lookup" in schema else (),
+            compared_with(rule.check, rule.attribute),
             CERTAINTY[candidate.kind] if candidate.confidence >= USUAL or candidate.kind == "majority" else _DIVIDED,
             f"{rule.statement} {candidate.confidence:.1%} of the cells conform to it.",
         )

@@ -24,11 +24,15 @@ from dp_tools.progress import Progress
 from dp_tools.records import is_missing
 from dp_tools.rules.checks import JOIN, Check
 from dp_tools.rules.discovery.pattern_rules import PLAIN, likeness, matching
+from dp_tools.rules.discovery.record_rules import record_rules
+from dp_tools.rules.record_checks import parts_of
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.vetting import STATEMENT_BUDGET, vet
 
 T = TypeVar("T")
-Kind = Literal["missing", "format", "day", "vocabulary", "misspelling", "range", "key", "dependency", "majority"]
+Kind = Literal[
+    "missing", "format", "day", "vocabulary", "misspelling", "range", "key", "dependency", "majority", "relation"
+]
 
 MIN_ROWS = 20
 """Rows below which nothing is usual."""
@@ -118,6 +122,8 @@ def mine(
             lookup = _lookup_check((consensus.by,), consensus.of, consensus.values)
             statement = f"Most records of one {consensus.by} agree on {consensus.of}."
             found += _candidate("majority", statement[:STATEMENT_BUDGET], lookup, consensus.of, dataset, cells)
+    for of, statement, check in record_rules(columns, steps.check):
+        found += _candidate("relation", statement[:STATEMENT_BUDGET], check, of, dataset, cells)
     steps.finish()
     order = {name: position for position, name in enumerate(names)}
     return tuple(sorted(found, key=lambda candidate: order[candidate.rule.attribute]))
@@ -267,6 +273,12 @@ def _lookup_check(by: tuple[str, ...], of: str, values: dict[str, str]) -> dict[
     return {"type": "object", "x-lookup": {"by": list(by), "of": of, "values": values}}
 
 
+def compared_with(check: Mapping[str, Any] | None, attribute: str) -> tuple[str, ...]:
+    """The other attributes of the record that a check holds an attribute against."""
+    names = check["x-lookup"]["by"] if check and "x-lookup" in check else parts_of(check)
+    return tuple(name for name in names if name != attribute)
+
+
 def _candidate(
     kind: Kind,
     statement: str,
@@ -277,8 +289,8 @@ def _candidate(
 ) -> list[Candidate]:
     """The candidate with what the table says about it; none where the rule would not be acceptable knowledge."""
     slug = re.sub(r"[^a-z0-9]+", "-", f"{dataset} {attribute}".casefold()).strip("-") or "table"
-    part = "-".join(check["x-lookup"]["by"]) if check and "x-lookup" in check else ""
-    tail = re.sub(r"[^a-z0-9]+", "-", f"{kind} {part}".casefold()).strip("-")
+    beside = compared_with(check, attribute)
+    tail = re.sub(r"[^a-z0-9]+", "-", f"{kind} {'-'.join(beside)}".casefold()).strip("-")
     rule = Rule(
         id=f"mined-{slug[:50]}-{tail[:40]}".rstrip("-"),
         task="match_entities" if kind == "key" else "detect_errors",
@@ -297,7 +309,7 @@ def _candidate(
     if check is None:
         return [Candidate(kind, rule, records, 1.0, 0, ())]
     compiled = Check.of(rule)
-    looked_at = [*check["x-lookup"]["by"], attribute] if "x-lookup" in check else [attribute]
+    looked_at = [*beside, attribute]
     judged = exceptions = 0
     broken: dict[str | None, None] = {}
     for values, times in Counter(zip(*(cells[name] for name in looked_at), strict=True)).items():

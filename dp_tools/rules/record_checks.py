@@ -1,0 +1,141 @@
+"""What the values of one record keep among themselves: an order in time or size, and sums and products.
+
+`x-order` lists attributes whose values do not fall from one to the next: days, moments or numbers. `x-total` says that
+the attribute `of` is the `sum` or the `product` of others. A record in which one of the values is missing, or is not
+read as a day or a number, keeps both.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dp_tools.profiling.validity.moments import clock_of, day_of
+from dp_tools.profiling.validity.numbers import MARKS, Number, read_number
+from dp_tools.profiling.value_formats import named_days
+from dp_tools.rules.scope import key
+
+ORDER, TOTAL = "x-order", "x-total"
+_DAY_S = 86_400
+_WAYS = ("sum", "product")
+_ROUNDED = 0.002
+"""Share of a product that its rounded parts may account for: that of 1,000 times 0.50 is off by no more than 1."""
+_FLOAT = 1e-9
+"""Relative error of a sum of floating-point numbers."""
+
+
+class Span(NamedTuple):
+    """From where to where a value may lie: a day lasts, and one in numbers may be read in two ways.
+
+    Args:
+        is_time: whether it is a day or a moment, in seconds; otherwise it is a number.
+        low, high: the ends, both included.
+    """
+
+    is_time: bool
+    low: float
+    high: float
+
+
+def time_span(value: str) -> Span | None:
+    """The span of a day or a moment; None for others, and for a day that does not exist."""
+    day = day_of(value)
+    clock = clock_of(value) if day else None
+    days = [found.toordinal() * _DAY_S for found in named_days(day or value) or ()]
+    if not days:
+        return None
+    first, last = (clock, clock) if clock is not None else (0, _DAY_S - 1)
+    return Span(True, min(days) + first, max(days) + last)
+
+
+def _span(value: str) -> Span | None:
+    numbers = [number.value for number in _readings(value)]
+    return time_span(value) or (Span(False, min(numbers), max(numbers)) if numbers else None)
+
+
+def _readings(value: str) -> list[Number]:
+    """The numbers that a value may be: a comma may part thousands, or stand before a fraction."""
+    return [number for mark in MARKS if (number := read_number(value, mark))]
+
+
+def half_unit(decimals: int) -> float:
+    """How far a number that was rounded to so many decimals may be from what it stands for; a whole one is exact."""
+    return 0.5 * 10.0**-decimals if decimals else 0.0
+
+
+def parts_of(check: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The attributes that a check of these two kinds compares; none of any other check."""
+    if check and ORDER in check:
+        return tuple(check[ORDER])
+    if check and TOTAL in check:
+        total = check[TOTAL]
+        return (*total.get("sum", ()), *total.get("product", ()), total["of"])
+    return ()
+
+
+class InOrder:
+    """`x-order`: see the module."""
+
+    def __init__(self, _parent: dict[str, Any], names: Any, _path: list[str | int]) -> None:
+        if not _are_names(names) or len(names) < 2:
+            raise ValueError(f"{ORDER} needs a list of two attributes or more, the earliest or least first.")
+        self._names = [key(name) for name in names]
+
+    def validate(self, instance: Any) -> None:
+        values = _values(instance)
+        spans = [span for name in self._names if (value := values.get(name)) and (span := _span(value))]
+        for one, other in itertools.pairwise(spans):
+            if one.is_time == other.is_time and one.low > other.high:
+                raise ValueError("the values are not in order")
+
+
+class IsTotal:
+    """`x-total`: see the module."""
+
+    def __init__(self, _parent: dict[str, Any], wanted: Any, _path: list[str | int]) -> None:
+        ways = [way for way in _WAYS if isinstance(wanted, dict) and way in wanted]
+        if len(ways) != 1 or not isinstance(wanted.get("of"), str) or not _are_names(wanted[ways[0]]):
+            raise ValueError(f"{TOTAL} needs `of`, an attribute, and either `sum` or `product`, a list of attributes.")
+        self._is_sum = ways[0] == "sum"
+        self._names = [key(name) for name in (*wanted[ways[0]], wanted["of"])]
+
+    def validate(self, instance: Any) -> None:
+        values = _values(instance)
+        readings = [_readings(values.get(name) or "") for name in self._names]
+        if all(readings) and not any(self._holds(numbers) for numbers in itertools.product(*readings)):
+            raise ValueError("the values do not add up")
+
+    def _holds(self, numbers: Sequence[Number]) -> bool:
+        *parts, total = ((number.value, half_unit(len(number.fraction))) for number in numbers)
+        due, slack = total_of(parts, is_sum=self._is_sum)
+        return bool(abs(due - total[0]) <= slack + total[1] + _FLOAT * (abs(due) + abs(total[0])))
+
+
+def total_of(parts: Sequence[tuple[Any, float]], *, is_sum: bool) -> tuple[Any, Any]:
+    """The sum or the product of numbers, or of arrays of them, and how far the total may be off.
+
+    Args:
+        parts: each with how far it may be off itself.
+        is_sum: whether they are added; otherwise they are multiplied.
+    """
+    if is_sum:
+        return sum(value for value, _ in parts), sum(slack for _, slack in parts)
+    due = math.prod(value for value, _ in parts)
+    slack = sum(
+        slack * abs(math.prod(other for place, (other, _) in enumerate(parts) if place != own))
+        for own, (_, slack) in enumerate(parts)
+    )
+    return due, np.minimum(slack, _ROUNDED * abs(due))
+
+
+def _are_names(names: Any) -> bool:
+    return isinstance(names, list) and bool(names) and all(isinstance(name, str) for name in names)
+
+
+def _values(instance: Any) -> dict[str, str]:
+    found = instance if isinstance(instance, dict) else {}
+    return {key(name): str(value) for name, value in found.items() if value is not None}
