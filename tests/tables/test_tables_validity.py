@@ -66,6 +66,11 @@ def spoiled(values: list[str], *wrong: str) -> list[str]:
         ("begins", EVENINGS, "30.02.2023 19:00", "No calendar"),
         ("begins", EVENINGS, "12.02.2023 19:75", "No clock"),
         ("length", LENGTHS, "3:75", "No clock"),
+        ("address", [f"10.0.{n % 4}.{200 + n}" for n in range(COUNT)], "10.0.2.300", "0 to 255"),
+        ("address", [f"fe80::{n + 1:x}:a0{n % 10}" for n in range(COUNT)], "fe80::1:a0g", "hexadecimal"),
+        ("port", [f"a4:5b:11:0c:9d:{n:02x}" for n in range(COUNT)], "a4:5g:11:0c:9d:22", "hexadecimal"),
+        ("request", [f"{n:08x}-0a1b-4c2d-8e3f-0123456789ab" for n in range(COUNT)],
+         "0000000g-0a1b-4c2d-8e3f-0123456789ab", "hexadecimal"),
         ("date of birth", [f"19{40 + n}-03-{n % 28 + 1:02}" for n in range(COUNT)], "2999-01-05", "not to come"),
         ("date of birth", [f"19{40 + n}-03-{n % 28 + 1:02}" for n in range(COUNT)], "1900-01-01", "Nobody alive"),
         ("salary", PAY, "-41000", "below 0"),
@@ -232,3 +237,7 @@ def test_a_file_and_its_records_are_judged_alike(preprocessor, tmp_path):
 def test_very_long_values_take_no_long_time(preprocessor, name, odd):
     right = {"email": MAILS, "hired on": DAYS, "salary": PAY}.get(name, [f"+49 30 555{n:04}" for n in range(COUNT)])
     errors(preprocessor, name, spoiled(right, odd))
+
+
+def test_a_version_of_four_numbers_is_no_ip_address(preprocessor):
+    assert errors(preprocessor, "firmware", spoiled([f"2.{n % 5}.{n % 9}.1" for n in range(COUNT)], "2.4.300.1")) == {}

@@ -21,6 +21,12 @@ from dp_tools.profiling.facts import Beyond, Fact, Odd, Shape
 from dp_tools.profiling.kind import Kind
 from dp_tools.profiling.validity.addresses import email_fault, web_address_fault
 from dp_tools.profiling.validity.days import birth_fault, day_fault, far_day_fault
+from dp_tools.profiling.validity.machine_addresses import (
+    IP_V4,
+    MACHINE_ADDRESSES,
+    MachineAddress,
+    may_be_version,
+)
 from dp_tools.profiling.validity.moments import clock_fault, day_of, days_in, is_moment, is_time
 from dp_tools.profiling.validity.numbers import magnitude_fault, notation_of, sign_fault
 from dp_tools.profiling.validity.postcodes import postcode_fault
@@ -138,6 +144,7 @@ class ColumnValidity:
         self._is_days = self._are_nearly_all(named_days)
         self._is_moments = self._are_nearly_all(is_moment)
         self._is_times = self._are_nearly_all(is_time)
+        self._address = self._address_of_machines()
         self._check_digits = None if self._has_days or self.kind in _OWN_DIGITS else _check_digits_of(self._counts)
         is_number = not (self._has_days or self._is_times or self._check_digits or self.kind in _NO_NUMBERS)
         self.notation = notation_of(self._counts) if is_number else None
@@ -185,6 +192,8 @@ class ColumnValidity:
             if self.notation is not None and not self.notation.is_usual(value):
                 return None
             return f"It is {_ARTICLES.get(self.kind, 'a number')} as the column has them."
+        if self._address is not None and self._address.holds(value):
+            return f"It is {self._address.article}, as the column's others are."
         if self.kind in _TOLD or self._has_days:
             return f"It is {_ARTICLES.get(self.kind, 'a day')}, as the column's others are."
         return None
@@ -215,6 +224,13 @@ class ColumnValidity:
         passing = sum(times for value, times in self._counts.items() if test(value))
         return passing >= max(_FEWEST, _NEARLY_ALL * self._counts.total())
 
+    def _address_of_machines(self) -> MachineAddress | None:
+        """The kind of address that nearly all values are."""
+        found = next((one for one in MACHINE_ADDRESSES if self._are_nearly_all(one.holds)), None)
+        if found is IP_V4 and self._are_nearly_all(may_be_version):
+            return None
+        return found
+
     def _supports(self, test: Test) -> bool:
         """Whether nearly all values pass a test."""
         failing = sum(times for cell, times in self._cells.items() if test.find(*cell) is not None)
@@ -229,6 +245,9 @@ class ColumnValidity:
             yield from self._of_days()
         if self._is_moments or self._is_times:
             yield Test(lambda value, _: clock_fault(value))
+        if self._address is not None:
+            address = self._address
+            yield Test(lambda value, _: address.fault(value))
         yield from self._of_numbers()
         if self._check_digits is not None:
             yield Test(partial(_check_digit_fault, self._check_digits), most=0.05)
