@@ -185,7 +185,8 @@ class ColumnValidity:
             return None
         formed = self.is_well_formed(value, country)
         # How a value of these kinds is written, and how far a number is from the quartiles, is no argument.
-        evidence = [f for f in facts if not isinstance(f, _OF_FORM)] if formed or self.kind in _FREE_FORM else facts
+        free = formed or self.kind in _FREE_FORM or self._address is not None
+        evidence = [fact for fact in facts if not isinstance(fact, _OF_FORM)] if free else facts
         if is_contradicted(evidence):
             return None
         if formed:
