@@ -296,7 +296,10 @@ def test_answers_about_cells_teach_the_next_detection_of_the_dataset(month: int)
     assert before == set(range(0, 200, 12))
     assert after == set()
     assert detection.taught is not None
-    assert "10 answers about cells hold 0 wrong cells." in detection.taught.sentence
+    assert (
+        "10 answers about cells hold no wrong cell. Wrong cells are found by the model and labels."
+        in detection.taught.sentence
+    )
 
 
 def test_a_few_answers_decide_their_cells_alone() -> None:

@@ -91,6 +91,8 @@ class Taught:
         )
         given = [(self.rows, "labelled rows"), (self.answers, "answers about cells")]
         told = " and ".join(f"{count:,} {what}" for count, what in given if count)
+        if not self.wrong:
+            return f" {told} hold no wrong cell. Wrong cells are found by {self.best.name}.{left_out}"
         return (
             f" {told} hold {self.wrong:,} wrong cells. Held back, they are found with F1 "
             f"{self.best.f1:.2f} by {self.best.name}, which is used ({others}).{left_out}"
