@@ -39,11 +39,17 @@ CLOSED = 40
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"(?=.*\d)(?=.*[^\W\d_])(?!.*[^\W\d_]{5})\S+")
+_CAPITALS = re.compile(r"[A-Z]{2,4}([ ./_-][A-Z]{2,4})*")
+"""A code of letters alone, as of a shelf: "LIT KIN", "BIO". A word in capitals looks like the second."""
+_SEVERAL_WORDS = re.compile(r"[^\W\d_]{2}.*\s.*[^\W\d_]{2}")
+_VARIED = 0.05
+"""Share of a column's values that are different, from which on it is none of categories: a machine that mistakes one
+category for another may do so again and again."""
 _BEGINNING = re.compile(r"[^\W_]+[\W_]?")
 _RARE_SHAPE = 10
 """Percent of a column below which a shape that is not its usual one speaks against a value."""
 _OFTEN = 4
-"""Cells that hold such a text, below which it is no answer of the column in any case."""
+"""Cells that hold a text, below which it is no answer of the column in any case."""
 _NEGATIVE = re.compile(r"[-−]\s?[\d.,'\s]*\d|\(\s?[\d.,'\s]*\d\s?\)")
 _FEW_NEAR = 9
 """Times up to which a code's neighbour in spelling is taken for another code."""
@@ -227,7 +233,8 @@ def _says_much(fact: Fact) -> bool:
 
 def is_settled(value: str | None, facts: Iterable[Fact]) -> bool:
     """Whether a value is one of its column's own, though a model may not think so: a text that may stand for no value,
-    as "N/A", which many cells of a column of words hold; or a negative number among others.
+    as "N/A", which many cells of a column of words hold; a name of several words that stands again and again; or a
+    negative number among others.
 
     Args:
         value: of the cell.
@@ -239,6 +246,8 @@ def is_settled(value: str | None, facts: Iterable[Fact]) -> bool:
         seen = _first(known_facts, Seen)
         often = seen is not None and seen.count >= _OFTEN and seen.count >= USUAL * seen.rows
         return often and not any(map(_says_much, against))
+    if _SEVERAL_WORDS.search(value or ""):
+        return _stands_again(known_facts, _OFTEN) and not against
     shape = _first(known_facts, Shape)
     is_negative = _NEGATIVE.fullmatch((value or "").strip()) is not None
     return is_negative and shape is not None and shape.count > 1 and against in ([], [shape])
@@ -256,16 +265,26 @@ def code_share(value: str | None, facts: Iterable[Fact]) -> float:
     written again and again.
 
     Args:
-        value: of the cell. A code has digits and short runs of letters, and no blanks: "B29", "CC-310", "O0001".
+        value: of the cell. A code has digits and short runs of letters, and no blanks: "B29", "CC-310", "O0001". Short
+            runs of capitals are one in a column of many values, "LIT KIN"; one such run, "BIO", if it stands again.
         facts: about it, as `RecordFacts.about` gives them.
     """
-    known_facts = list(facts)
+    known_facts, text = list(facts), value or ""
     seen = _first(known_facts, Seen)
     times = 0 if seen is None else seen.count
-    if not _CODE.fullmatch(value or "") or any(_is_against_a_code(fact, times) for fact in known_facts):
+    capitals = _CAPITALS.fullmatch(text)
+    is_code = _CODE.fullmatch(text) or (capitals and _stands_again(known_facts, 1 if capitals[1] else _AGAIN))
+    if not is_code or any(_is_against_a_code(fact, times) for fact in known_facts):
         return 0.0
     shapes = (fact for fact in known_facts if isinstance(fact, Shape) and fact.usual is None)
     return next((fact.count / fact.filled for fact in shapes), 0.0)
+
+
+def _stands_again(facts: Sequence[Fact], least: int) -> bool:
+    """Whether a value stands so many times at least in a column of many values."""
+    seen, distinct = _first(facts, Seen), _first(facts, Distinct)
+    is_varied = distinct is not None and distinct.distinct >= _VARIED * distinct.filled
+    return is_varied and seen is not None and seen.count >= least
 
 
 def _is_against_a_code(fact: Fact, times: int) -> bool:

@@ -57,6 +57,45 @@ def test_a_code_that_stands_again_and_again_is_no_slip_of_a_frequent_neighbour()
     assert found == ["th-09-x93"]
 
 
+def test_a_code_of_capitals_in_a_column_of_many_is_not_wrong_by_the_model_alone():
+    shelves = [
+        f"{('FIC', 'LIT', 'SF')[n % 3]} {('KIN', 'ORW', 'AUS', 'LE', 'HER')[n // 3 % 5]}" for n in range(2 * COUNT)
+    ]
+    shelves[9], shelves[40] = "LIT TAN", "QXV"
+    airports = [("ZRH", "VIE", "OSL", "LHR", "CDG", "JFK", "SFO", "NRT")[n % 8] for n in range(2 * COUNT)]
+    airports[8] = "ZHR"
+    found = detect({"shelf": shelves, "airport": airports}).wrong
+    assert [(cell.attribute, cell.value) for cell in found] == [("airport", "ZHR"), ("shelf", "QXV")]
+
+
+def test_a_mistaken_category_is_still_wrong_however_often_it_stands():
+    founders = ["TRUE", "FALSE"] * 90
+    founders[:6] = ["EURT"] * 6
+    assert {cell.value for cell in detect({"founder": founders}, Reversed()).wrong} == {"EURT"}
+
+
+def test_a_title_that_stands_again_and_again_is_not_wrong_by_the_model_alone():
+    titles = [
+        "Der Prozess",
+        "Snow Crash",
+        "Cien años de soledad",
+        "Die Verwandlung",
+        "Le Petit Prince",
+        "War and Peace",
+    ]
+    titles = [titles[n * 7 % 6] for n in range(100)]
+    titles[10] = "Lorem Ipsum"
+    assert [cell.value for cell in detect({"title": titles}).wrong] == ["Lorem Ipsum"]
+
+
+class Reversed(ScriptedEngine):
+    """Calls words wrong that are written backwards."""
+
+    def answer(self, questions: Sequence[Question], **_: Any) -> list[Result]:
+        texts = ["".join(segment.text for segment in question.segments) for question in questions]
+        return [LabelScores((0.97, 0.03) if "EURT" in text else (0.02, 0.98), self.name) for text in texts]
+
+
 class Doubting(ScriptedEngine):
     """Calls every cell wrong, but is not sure."""
 
