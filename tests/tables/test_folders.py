@@ -321,11 +321,15 @@ def test_a_stopped_job_that_compares_a_folder_goes_on_and_a_changed_part_stops_i
             pre.dedupe(folder, attributes=["title"], ask_all=True, output=tmp_path / "more.csv")
 
 
-def test_an_agent_matches_a_folder_under_its_roots_and_the_result_never_lies_among_the_parts(tmp_path, folder):
+def test_an_agent_matches_a_folder_under_its_roots_and_the_result_never_lies_among_the_parts(tmp_path):
+    folder = tmp_path / "goods"
+    write_csv(folder / "a.csv", goods(12))
+    write_csv(folder / "b.csv", goods(20)[12:])
     with opened(tmp_path) as pre:
         jobs = Jobs(lambda: pre.decider, Roots.of([tmp_path]), tmp_path / "jobs")
-        job = jobs.start(MatchRequest(left=TableSource(path="orders"), right=TableSource(path="orders")), wait=60)
-        assert Path(job.result.files[0].path).name == "orders.matches.csv"
+        job = jobs.start(MatchRequest(left=TableSource(path="goods"), right=TableSource(path="goods")), wait=60)
+        assert job.status == "done", job.error
+        assert Path(job.result.files[0].path).name == "goods.matches.csv"
         with pytest.raises(TableUnavailable, match="would lie among the parts"):
             pre.dedupe(folder, output=folder / "found.csv")
         with pytest.raises(InvalidRequest, match="name an output file of this machine"):
