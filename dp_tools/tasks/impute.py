@@ -108,9 +108,9 @@ def imputed(outcome: Outcome) -> ImputedValue:
 
 
 def own_values(counts: Mapping[str, int]) -> list[str]:
-    """The closed set that a column is by itself: few values, of which each stands in three rows in the mean.
+    """The closed set that a column is by itself: few values, of which each stands in two rows in the mean.
 
     Args:
         counts: how many rows hold each value.
     """
-    return sorted(counts) if 2 <= len(counts) <= MOST_VALUES and sum(counts.values()) >= 3 * len(counts) else []
+    return sorted(counts) if 2 <= len(counts) <= MOST_VALUES and sum(counts.values()) >= 2 * len(counts) else []
