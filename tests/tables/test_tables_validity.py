@@ -206,6 +206,11 @@ class Alarmist(CodeAlone):
         ("phone", [f"+49 30 5550{n:03}" for n in range(COUNT - 1)] + ["030 5550 777"]),
         ("unit price", [f"{n * 61 % 80 + 10}.{n % 90 + 10}" for n in range(COUNT - 1)] + ["180"]),
         ("country", ["DE", "France", "IT", "Spain"] * 10),
+        (
+            "email",
+            [f"{name}.haas{n % 20}@firm.example" for n in range(60) for name in ("rita", "greta")]
+            + ["hugo.haas7@firm.example"],
+        ),
         ("submitted at", [*MOMENTS[:-1], "2023-01-01T00:00:00Z"]),
         ("port", [":".join(f"{n * n * part * 37 % 256:02x}" for part in range(1, 7)) for n in range(COUNT)]),
     ],

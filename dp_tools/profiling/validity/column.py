@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from phonenumbers import SUPPORTED_REGIONS
+from rapidfuzz.distance import OSA
 
 from dp_tools.profiling.cell_facts import is_contradicted
 from dp_tools.profiling.check_digits import CHECK_DIGITS, is_gtin, is_iban, passes
@@ -17,7 +18,7 @@ from dp_tools.profiling.column_kinds import ColumnKind
 from dp_tools.profiling.comparisons.countries import country_code
 from dp_tools.profiling.comparisons.given_names import is_given_name
 from dp_tools.profiling.comparisons.place import is_known_city, is_region
-from dp_tools.profiling.facts import Beyond, Fact, Odd, Shape
+from dp_tools.profiling.facts import Beyond, Fact, Near, Odd, Shape
 from dp_tools.profiling.kind import Kind
 from dp_tools.profiling.validity.addresses import email_fault, web_address_fault
 from dp_tools.profiling.validity.days import birth_fault, day_fault, far_day_fault
@@ -73,6 +74,8 @@ _TOLD: frozenset[Kind] = frozenset({"email", "web address", "telephone", "date",
 """Kinds of which code tells a value that is none; which of two right ones belongs here nobody tells by reading."""
 _FREE_FORM: frozenset[Kind] = frozenset({"email", "web address", "telephone"})
 """Kinds of which a right value may be written in several ways."""
+_OUTNUMBERS = 20
+"""Times that another address must stand in the column for one that is only like it to be doubted."""
 _OF_FORM = (Shape, Beyond, Odd)
 _KNOWING: Mapping[Kind, Callable[[str], object]] = {
     "country": country_code,
@@ -172,6 +175,8 @@ class ColumnValidity:
             return False
         if self.notation is not None:
             return self._is_quantity and self.notation.fault(value) is None
+        if self.kind in ("email", "web address") or (self._address is not None and self._address.holds(value)):
+            return True
         return self.kind == "postcode" and country is not None and any(map(str.isdigit, value))
 
     def holds(self, value: str, country: str | None, facts: Sequence[Fact]) -> str | None:
@@ -185,16 +190,17 @@ class ColumnValidity:
             return None
         formed = self.is_well_formed(value, country)
         # How a value of these kinds is written, and how far a number is from the quartiles, is no argument.
-        free = formed or self.kind in _FREE_FORM or self._address is not None
+        free = formed or self.kind in _FREE_FORM
         evidence = [fact for fact in facts if not isinstance(fact, _OF_FORM)] if free else facts
+        if self.kind in _FREE_FORM:
+            evidence = [fact for fact in evidence if not isinstance(fact, Near) or _is_slip(value, fact)]
         if is_contradicted(evidence):
             return None
         if formed:
             if self.notation is not None and not self.notation.is_usual(value):
                 return None
-            return f"It is {_ARTICLES.get(self.kind, 'a number')} as the column has them."
-        if self._address is not None and self._address.holds(value):
-            return f"It is {self._address.article}, as the column's others are."
+            article = self._address.article if self._address else _ARTICLES.get(self.kind, "a number")
+            return f"It is {article} as the column has them."
         if self.kind in _TOLD or self._has_days:
             return f"It is {_ARTICLES.get(self.kind, 'a day')}, as the column's others are."
         return None
@@ -310,6 +316,12 @@ def _check_digits_of(counts: Mapping[str, int]) -> str | None:
         return None
     fitting = (way for way in CHECK_DIGITS if sum(passes(way, value) for value in numbers) >= 0.95 * len(numbers))
     return next(fitting, None)
+
+
+def _is_slip(value: str, near: Near) -> bool:
+    """Whether an address may be another one, with one letter wrong; other people have addresses that are like it."""
+    letters = ("".join(filter(str.isalpha, text.casefold())) for text in (value, near.value))
+    return near.count >= _OUTNUMBERS or OSA.distance(*letters, score_cutoff=1) == 1
 
 
 def _check_digit_fault(way: str, value: str, _: str | None) -> str | None:
