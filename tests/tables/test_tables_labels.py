@@ -331,6 +331,8 @@ def test_the_right_value_as_an_answer_is_written_by_the_next_cleaning(tmp_path: 
         reviews, _ = next_reviews(JobStore(state), limit=1)
         assert reviews[0].answers == "yes, no, or the right value"
         where = ["--knowledge", str(store), "--state", str(state)]
+        short = CliRunner().invoke(main, ["reviews", "answer", str(reviews[0].id), "y", *where])
+        assert (short.exit_code, "yes or no in full" in short.stderr) == (2, True)
         kept = CliRunner().invoke(main, ["reviews", "answer", str(reviews[0].id), "Fort Collins", *where])
         assert kept.exit_code == 0, kept.output
         again = preprocessor.clean(file, ["city"], dataset="shop", overwrite=True)

@@ -19,6 +19,8 @@ from dp_tools.tables.jobs.results import Review, ReviewKind
 
 _ANSWERS = {"detect_errors": "yes, no, or the right value", "match_entities": "yes or no"}
 """How cases are answered, by task; others by the value."""
+_SHORT = ("y", "n", "ye", "ys", "yep", "yeah", "nope")
+"""What people type for yes or no, and what few cells hold."""
 
 
 def next_reviews(store: JobStore, job: str | None = None, limit: int = 10, offset: int = 0) -> tuple[list[Review], int]:
@@ -151,6 +153,8 @@ def answer_review(
             label = label.lower()
         elif first["task"] == "match_entities":
             raise InvalidRequest(f"Case {review} is answered with yes or no, not {answer!r}.")
+        elif first["task"] in _ANSWERS and label.lower() in _SHORT and label != first["proposal"]:
+            raise InvalidRequest(f"{label!r} would be taken for the right value: say yes or no in full.")
         rule = _keep_all(knowledge, rows, label, who, is_person)
         connection.executemany(
             "UPDATE reviews SET status = 'answered', answer = ?, who = ?, answered = ? WHERE id = ?",
