@@ -940,10 +940,12 @@ class Preprocessor:
         return self.decider.answer(request, facts=facts, progress=progress, cancel=cancel)
 
     def close(self) -> None:
-        """Stop what runs, free the model and close the knowledge store."""
+        """Stop what runs, free the model, end the workers and close the knowledge store."""
         if "_jobs" in self.__dict__:
             self._jobs.close()
         self.decider.close()
+        if self.pool is not None:  # They may have computed without a model of theirs.
+            self.pool.close()
 
     def __enter__(self) -> Preprocessor:
         return self

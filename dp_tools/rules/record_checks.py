@@ -12,8 +12,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from dp_tools.profiling.validity.moments import clock_of, day_of
 from dp_tools.profiling.validity.numbers import MARKS, Number, read_number
 from dp_tools.profiling.value_formats import named_days
@@ -129,7 +127,8 @@ def total_of(parts: Sequence[tuple[Any, float]], *, is_sum: bool) -> tuple[Any, 
         slack * abs(math.prod(other for place, (other, _) in enumerate(parts) if place != own))
         for own, (_, slack) in enumerate(parts)
     )
-    return due, np.minimum(slack, _ROUNDED * abs(due))
+    most = _ROUNDED * abs(due)
+    return due, slack + (most - slack) * (most < slack)  # The lesser one, of numbers as of arrays.
 
 
 def _are_names(names: Any) -> bool:

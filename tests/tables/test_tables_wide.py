@@ -144,7 +144,7 @@ STANDS: list[tuple[str, str, Any, str]] = [
     ("detect", "profiling columns", table_facts, "known_codes"),
     ("detect", "comparing columns", table_facts, "relations"),
     ("detect", "mining rules", data_constraints, "mine"),
-    ("detect", "looking at records", judging.Judge, "note"),
+    ("detect", "looking at records", judging, "questions_of"),
     ("detect", "optimizing the model", Decider, "wait_until_optimized"),
     ("detect", "asking", ScriptedEngine, "answer"),
     ("detect", "collecting verdicts", cleaning, "is_misunderstood"),
@@ -153,7 +153,7 @@ STANDS: list[tuple[str, str, Any, str]] = [
     ("clean", "writing", job_outputs, "write_changes"),
     ("fill", "looking for gaps", filling, "is_missing"),
     ("match", "finding candidates", blocking, "_gram_counts"),
-    ("match", "weighing words", judging_pairs, "PairFacts"),
+    ("match", "weighing words", judging_pairs, "words_in"),
     ("match", "pairing records", matching, "one_to_one"),
     ("dedupe", "grouping records", matching, "clusters"),
 ]
