@@ -109,17 +109,23 @@ class IsTotal:
 
     def _holds(self, numbers: Sequence[Number]) -> bool:
         *parts, total = ((number.value, half_unit(len(number.fraction))) for number in numbers)
-        due, slack = total_of(parts, is_sum=self._is_sum)
-        return bool(abs(due - total[0]) <= slack + total[1] + _FLOAT * (abs(due) + abs(total[0])))
+        return bool(adds_up(parts, total, is_sum=self._is_sum))
 
 
-def total_of(parts: Sequence[tuple[Any, float]], *, is_sum: bool) -> tuple[Any, Any]:
-    """The sum or the product of numbers, or of arrays of them, and how far the total may be off.
+def adds_up(parts: Sequence[tuple[Any, float]], total: tuple[Any, float], *, is_sum: bool) -> Any:
+    """Whether a number is the sum or the product of others but for rounding; of arrays of numbers, where it is.
 
     Args:
-        parts: each with how far it may be off itself.
-        is_sum: whether they are added; otherwise they are multiplied.
+        parts, total: each with how far it may be off.
+        is_sum: whether the parts are added; otherwise they are multiplied.
     """
+    due, slack = _total_of(parts, is_sum=is_sum)
+    own, rounded = total
+    return abs(due - own) <= slack + rounded + _FLOAT * (abs(due) + abs(own))
+
+
+def _total_of(parts: Sequence[tuple[Any, float]], *, is_sum: bool) -> tuple[Any, Any]:
+    """The sum or the product, and how far it may be off."""
     if is_sum:
         return sum(value for value, _ in parts), sum(slack for _, slack in parts)
     due = math.prod(value for value, _ in parts)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dp_tools.profiling.validity.numbers import MARKS, Number, read_number
-from dp_tools.rules.record_checks import ORDER, TOTAL, half_unit, time_span, total_of
+from dp_tools.rules.record_checks import ORDER, TOTAL, adds_up, half_unit, time_span
 
 Column = Sequence[str | None]
 Found = tuple[str, str, dict[str, Any]]
@@ -32,6 +32,8 @@ _USED = 0.3
 
 
 class _Numbers(NamedTuple):
+    """The numbers of a column, NaN for gaps and what is no number, and how far each may be off by rounding."""
+
     values: NDArray[np.float64]
     slack: float
 
@@ -93,7 +95,7 @@ def _totals(columns: Mapping[str, Column], check: Callable[[], None]) -> Iterato
 
 
 def _numbers(column: Column) -> _Numbers | None:
-    """The numbers of a column, NaN for gaps and what is no number; None for a column of something else."""
+    """The numbers of a column; None for a column of something else."""
     counts = Counter(value for value in column if value is not None)
     best: dict[str, Number] = {}
     for mark in MARKS:
@@ -107,17 +109,13 @@ def _numbers(column: Column) -> _Numbers | None:
 
 
 def _keeps(numbers: Mapping[str, _Numbers], total: str, parts: Sequence[str], way: str) -> bool:
-    all_there = ~np.isnan(np.array([numbers[name].values for name in (*parts, total)])).any(axis=0)
-    places = np.flatnonzero(all_there)
+    compared = [numbers[name] for name in (*parts, total)]
+    places = np.flatnonzero(~np.isnan([column.values for column in compared]).any(axis=0))
     if len(places) < _FEWEST:
         return False
-    nothing = 0.0 if way == "sum" else 1.0
-    for chosen in (places[:_FIRST], places):
-        due, slack = total_of(
-            [(numbers[name].values[chosen], numbers[name].slack) for name in parts], is_sum=way == "sum"
-        )
-        own = numbers[total].values[chosen]
-        off = np.abs(due - own) > slack + numbers[total].slack + 1e-9 * (np.abs(due) + np.abs(own))
-        if off.mean() > (1 - _KEPT if chosen is places else 4 * (1 - _KEPT)):
+    for chosen, broken in ((places[:_FIRST], 4 * (1 - _KEPT)), (places, 1 - _KEPT)):
+        *read, own = [(column.values[chosen], column.slack) for column in compared]
+        if (~adds_up(read, own, is_sum=way == "sum")).mean() > broken:
             return False
-    return all((numbers[name].values[places] != nothing).mean() >= _USED for name in parts)
+    nothing = 0.0 if way == "sum" else 1.0
+    return all((column.values[places] != nothing).mean() >= _USED for column in compared[:-1])
