@@ -167,6 +167,21 @@ def read_number(value: str, mark: Mark) -> Number | None:
     return Number(-number if minus else number, around, plain, fraction, plain != whole)
 
 
+def numbers_of(counts: Mapping[str, int]) -> tuple[Mark, dict[str, Number]]:
+    """The values of a column that are numbers, by the decimal mark with which most of them are, and that mark.
+
+    Args:
+        counts: how often each filled value occurs.
+    """
+    best: tuple[int, Mark, dict[str, Number]] = (0, ".", {})
+    for mark in MARKS:
+        numbers = {value: number for value in counts if (number := read_number(value, mark))}
+        total = sum(counts[value] for value in numbers)
+        if total > best[0]:
+            best = total, mark, numbers
+    return best[1:]
+
+
 def notation_of(counts: Mapping[str, int]) -> Notation | None:
     """How the numbers of a column are written; None where it is no column of numbers, or of too few.
 
@@ -176,13 +191,7 @@ def notation_of(counts: Mapping[str, int]) -> Notation | None:
     filled = sum(counts.values())
     if filled < _FEWEST:
         return None
-    best: tuple[int, Mark, dict[str, Number]] = (0, ".", {})
-    for mark in MARKS:
-        numbers = {value: number for value in counts if (number := read_number(value, mark))}
-        total = sum(counts[value] for value in numbers)
-        if total > best[0]:
-            best = total, mark, numbers
-    total, mark, numbers = best
+    mark, numbers = numbers_of(counts)
     around: dict[str, int] = {}
     for value, number in numbers.items():
         around[number.around] = around.get(number.around, 0) + counts[value]

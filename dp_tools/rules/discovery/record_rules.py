@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dp_tools.profiling.validity.numbers import MARKS, Number, read_number
+from dp_tools.profiling.validity.numbers import numbers_of
 from dp_tools.rules.record_checks import ORDER, TOTAL, adds_up, half_unit, time_span
 
 Column = Sequence[str | None]
@@ -97,14 +97,11 @@ def _totals(columns: Mapping[str, Column], check: Callable[[], None]) -> Iterato
 def _numbers(column: Column) -> _Numbers | None:
     """The numbers of a column; None for a column of something else."""
     counts = Counter(value for value in column if value is not None)
-    best: dict[str, Number] = {}
-    for mark in MARKS:
-        read = {value: number for value in counts if (number := read_number(value, mark))}
-        best = max(best, read, key=lambda found: sum(counts[value] for value in found))
-    if sum(counts[value] for value in best) < max(_FEWEST, _KEPT * counts.total()):
+    _, read = numbers_of(counts)
+    if sum(counts[value] for value in read) < max(_FEWEST, _KEPT * counts.total()):
         return None
-    values = np.array([best[value].value if value in best else np.nan for value in column])
-    decimals = max(len(number.fraction) for number in best.values())
+    values = np.array([read[value].value if value in read else np.nan for value in column])
+    decimals = max(len(number.fraction) for number in read.values())
     return _Numbers(values, half_unit(decimals)) if len(np.unique(values[~np.isnan(values)])) >= _VARIED else None
 
 
