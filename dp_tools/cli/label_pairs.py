@@ -20,7 +20,7 @@ from dp_tools.tables.match.identity import stated_kinds
 from dp_tools.tables.match.judging import Judging, Row
 from dp_tools.tables.match.labelled_judging import evidence_of
 from dp_tools.tables.match.labelled_pairs import Pair, add_pair_label, begin_pair_labels, read_pair_labels
-from dp_tools.tables.match.matching import judging_of
+from dp_tools.tables.match.matching import MatchOptions, judging_of
 from dp_tools.tables.match.sitting import Sitting
 from dp_tools.tables.snapshot import open_table
 
@@ -59,7 +59,7 @@ def label_pairs(
         with open_table(output) as file:
             known = dict(read_pair_labels(file, tables[0], tables[-1]).same)
         work = Work(stack.enter_context(Preprocessor(knowledge=":memory:")).decider, NoJournal())
-        judging, _ = judging_of(work, tables, kinds=stated_kinds(kinds), besides=sorted(known))
+        judging, _ = judging_of(work, tables, MatchOptions(kinds=stated_kinds(kinds)), besides=sorted(known))
         sitting = Sitting(evidence_of(judging), _places(judging, known), seed=seed)
         _ask(judging, sitting, count, output)
     click.echo(f"{output}: {len(sitting.labels):,} labelled pairs.", err=True)

@@ -18,7 +18,7 @@ from dp_tools.progress import Progress
 from dp_tools.rules.scope import key
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.clean.cleaning import Cleaner
-from dp_tools.tables.match.matching import match_tables
+from dp_tools.tables.match.matching import MatchOptions, match_tables
 from dp_tools.tables.snapshot import Table, open_table
 
 Rules = Literal["general", "packs"]
@@ -136,7 +136,7 @@ def _clean(work: Work, path: Path, dataset: str | None) -> Row:
 def _match(work: Work, path: Path, dataset: str | None) -> Row:
     started = time.perf_counter()
     with open_table(path / "tableA.csv") as left, open_table(path / "tableB.csv") as right:
-        matching = match_tables(work, left, right, dataset=dataset)
+        matching = match_tables(work, left, right, MatchOptions(dataset=dataset))
         seconds = time.perf_counter() - started
         known = known_matches(path / "matches.csv", left, right) if (path / "matches.csv").is_file() else None
         found = {(a, b) for a, b, _ in matching.pairs}

@@ -29,7 +29,7 @@ from dp_tools.progress import Progress
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.identity_columns import contents
-from dp_tools.tables.match.matching import Matching, dedupe_table
+from dp_tools.tables.match.matching import Matching, MatchOptions, dedupe_table
 from dp_tools.tables.snapshot import Table, open_table
 from dp_tools.tasks.task import record_block
 from lab.synthetic.large_lists import rows_of, write_people, write_products
@@ -149,7 +149,7 @@ def measure(kind: str, rows: int, workers: int = 0) -> Iterator[dict[str, Any]]:
             with Preprocessor(knowledge=":memory:", engine=engine) as preprocessor:
                 preprocessor.decider.pool = pool
                 work = Work(preprocessor.decider, NoJournal(), progress=stages.asking, report=stages.report)
-                matching = dedupe_table(work, table, promise=Promise())
+                matching = dedupe_table(work, table, MatchOptions(promise=Promise()))
             stages.end()
         yield from stages.done
         if pool is not None:

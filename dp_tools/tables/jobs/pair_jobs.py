@@ -27,7 +27,7 @@ from dp_tools.tables.jobs.merged_outputs import conflict_review, deliver_merged,
 from dp_tools.tables.jobs.pair_labels import job_labels, keep_labels
 from dp_tools.tables.jobs.register_jobs import bring_into_register
 from dp_tools.tables.match.identity import stated_kinds
-from dp_tools.tables.match.matching import Matching, dedupe_table, match_tables
+from dp_tools.tables.match.matching import Matching, MatchOptions, dedupe_table, match_tables
 from dp_tools.tables.match.writing import write_groups, write_pairs
 from dp_tools.tables.snapshot import Table
 
@@ -42,15 +42,8 @@ def match(run: JobRun) -> JobResult:
             run.work(),
             left,
             right,
-            dataset=request.dataset,
-            rules=request.rules,
-            attributes=request.attributes,
-            include=request.include,
-            exclude=request.exclude,
+            _options(request),
             one_to_one_only=request.one_to_one,
-            permutation_averaged=request.permutation_averaged,
-            kinds=stated_kinds(request.kinds),
-            promise=request.promise,
             labels=given.labels,
             earlier=given.earlier,
         )
@@ -105,14 +98,7 @@ def dedupe(run: JobRun) -> JobResult:
         matching = dedupe_table(
             run.work(),
             table,
-            dataset=request.dataset,
-            rules=request.rules,
-            attributes=request.attributes,
-            include=request.include,
-            exclude=request.exclude,
-            permutation_averaged=request.permutation_averaged,
-            kinds=stated_kinds(request.kinds),
-            promise=request.promise,
+            _options(request),
             labels=given.labels,
             earlier=given.earlier,
         )
@@ -157,6 +143,20 @@ def dedupe(run: JobRun) -> JobResult:
     figures.update(_learned_figures(matching))
     promise = promise_kept(matching.scores.audit, "pairs")
     return JobResult(summary=summary, files=files, figures=figures, preview=preview, promise=promise)
+
+
+def _options(request: MatchRequest | DedupeRequest) -> MatchOptions:
+    """How the records of a job are compared."""
+    return MatchOptions(
+        dataset=request.dataset,
+        rules=request.rules,
+        attributes=request.attributes,
+        include=request.include,
+        exclude=request.exclude,
+        permutation_averaged=request.permutation_averaged,
+        kinds=stated_kinds(request.kinds),
+        promise=request.promise,
+    )
 
 
 def _put_before_a_person(

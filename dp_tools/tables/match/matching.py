@@ -83,21 +83,40 @@ class Matching:
         return self.judging.reasons(self.scores, places)
 
 
+@dataclass(frozen=True)
+class MatchOptions:
+    """How records are compared.
+
+    Args:
+        dataset, rules: which rules apply.
+        attributes: the attributes to block on and to show (default: those that describe a record, see `contents`).
+        include, exclude: attributes that are compared although they would be left out, and the other way round.
+        top: how many most similar records each record keeps as candidates.
+        permutation_averaged: whether a pair is judged by the mean over four orders, at four times the cost (see
+            `dp_tools.explain.averaging`); pairs whose orders disagree are doubtful.
+        kinds: what columns hold, by name, where that is not to be found out from their names and values.
+        promise: what the matches keep to, held against asking about every candidate, where that would be many
+            questions (see `dp_tools.tables.cascade`); None asks about every candidate.
+    """
+
+    dataset: str | None = None
+    rules: Sequence[str] = ()
+    attributes: Sequence[str] | None = None
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    top: int = TOP
+    permutation_averaged: bool = False
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    promise: Promise | None = None
+
+
 def match_tables(
     work: Work,
     left: Table,
     right: Table,
+    options: MatchOptions = MatchOptions(),
     *,
-    dataset: str | None = None,
-    rules: Sequence[str] = (),
-    attributes: Sequence[str] | None = None,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    top: int = TOP,
     one_to_one_only: bool = True,
-    permutation_averaged: bool = False,
-    kinds: Mapping[str, Kind] | None = None,
-    promise: Promise | None = None,
     labels: PairLabels | None = None,
     earlier: Lessons | None = None,
 ) -> Matching:
@@ -106,17 +125,9 @@ def match_tables(
     Args:
         work: what asks.
         left, right: the tables; their attributes may differ.
-        dataset, rules: which rules apply.
-        attributes: the attributes to block on and to show (default: those that describe a record, see `contents`).
-        include, exclude: attributes that are compared although they would be left out, and the other way round.
-        top: how many most similar records of the other table each record keeps as candidates.
+        options: how their records are compared.
         one_to_one_only: whether each record has one counterpart at most; otherwise every pair that is judged the
             same counts, as when a table has the same thing several times.
-        kinds: what columns hold, by name, where that is not to be found out from their names and values.
-        permutation_averaged: whether a pair is judged by the mean over four orders, at four times the cost (see
-            `dp_tools.explain.averaging`); pairs whose orders disagree are doubtful.
-        promise: what the matches keep to, held against asking about every candidate, where that would be many
-            questions (see `dp_tools.tables.cascade`); None asks about every candidate.
         labels: pairs that people labelled: they come out as labelled, and teach what judges the others (see
             `dp_tools.tables.match.labelled_judging`).
         earlier: what labels of earlier files of the dataset taught.
@@ -128,21 +139,8 @@ def match_tables(
     for table in (left, right):
         if not table.count:
             raise InvalidRequest(f"{table.name} has no records: there is nothing to match.")
-    judging, compared = judging_of(
-        work,
-        (left, right),
-        dataset=dataset,
-        rules=rules,
-        attributes=attributes,
-        include=include,
-        exclude=exclude,
-        top=top,
-        one_to_one=one_to_one_only,
-        permutation_averaged=permutation_averaged,
-        kinds=kinds,
-        promise=promise,
-        besides=labels.pairs if labels else (),
-    )
+    besides = labels.pairs if labels else ()
+    judging, compared = judging_of(work, (left, right), options, one_to_one=one_to_one_only, besides=besides)
     found = judging.candidates
     scores, taught = _judged(judging, labels, earlier)
     work.stage("pairing records")
@@ -161,16 +159,8 @@ def match_tables(
 def dedupe_table(
     work: Work,
     table: Table,
+    options: MatchOptions = MatchOptions(),
     *,
-    dataset: str | None = None,
-    rules: Sequence[str] = (),
-    attributes: Sequence[str] | None = None,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    top: int = TOP,
-    permutation_averaged: bool = False,
-    kinds: Mapping[str, Kind] | None = None,
-    promise: Promise | None = None,
     labels: PairLabels | None = None,
     earlier: Lessons | None = None,
 ) -> Matching:
@@ -180,27 +170,14 @@ def dedupe_table(
     """
     if not table.count:
         raise InvalidRequest(f"{table.name} has no records: there is nothing to compare.")
-    judging, compared = judging_of(
-        work,
-        (table,),
-        dataset=dataset,
-        rules=rules,
-        attributes=attributes,
-        include=include,
-        exclude=exclude,
-        top=top,
-        permutation_averaged=permutation_averaged,
-        kinds=kinds,
-        promise=promise,
-        besides=labels.pairs if labels else (),
-    )
+    judging, compared = judging_of(work, (table,), options, besides=labels.pairs if labels else ())
     found = judging.candidates
     scores, taught = _judged(judging, labels, earlier)
     work.stage("grouping records")
     answered = ~np.isnan(scores.match)
     # Counted evidence and what was learned from labels are probabilities; the model has a threshold of its own.
     by_model = judging.identity is None and not scores.taught
-    threshold = work.decider.calibration_of("match_entities", dataset).threshold if by_model else EVEN
+    threshold = work.decider.calibration_of("match_entities", options.dataset).threshold if by_model else EVEN
     scored = _scored(found, scores, answered)
     groups = clusters(scored, threshold)
     if labels is not None:
@@ -215,17 +192,9 @@ def dedupe_table(
 def judging_of(
     work: Work,
     tables: Sequence[Table],
+    options: MatchOptions = MatchOptions(),
     *,
-    dataset: str | None = None,
-    rules: Sequence[str] = (),
-    attributes: Sequence[str] | None = None,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    top: int = TOP,
     one_to_one: bool = False,
-    permutation_averaged: bool = False,
-    kinds: Mapping[str, Kind] | None = None,
-    promise: Promise | None = None,
     besides: Sequence[Pair] = (),
 ) -> tuple[Judging, list[Content]]:
     """What judges the candidate pairs of two tables, or of one with itself, and the columns that it compares.
@@ -233,26 +202,43 @@ def judging_of(
     Args:
         work: what asks.
         tables: two, or one; none is empty.
+        options: how their records are compared.
         one_to_one: whether a record has one counterpart at most.
         besides: pairs that are candidates in any case.
-        dataset, rules, attributes, include, exclude, top, permutation_averaged, kinds, promise: see `match_tables`.
     """
-    compared = contents(tables, only=attributes, include=include, exclude=exclude, comparing=True, stage=work.stage)
+    compared = contents(
+        tables,
+        only=options.attributes,
+        include=options.include,
+        exclude=options.exclude,
+        comparing=True,
+        stage=work.stage,
+    )
     shown = [content.columns for content in compared]
-    identity = identity_of(tables, shown, kinds or {}, work.stage, work.in_parts)
+    identity = identity_of(tables, shown, options.kinds, work.stage, work.in_parts)
     found = candidate_pairs(
         tables[0],
         *tables[1:],
         compared=shown,
-        top=top,
+        top=options.top,
         keys=identity.keys if identity else (),
         besides=besides,
         progress=work.stage("finding candidates"),
         cancel=work.cancel,
         in_parts=work.in_parts,
     )
-    both, columns = (tables[0], tables[-1]), (shown[0], shown[-1])
-    judging = Judging(work, both, found, columns, dataset, rules, permutation_averaged, identity, promise, one_to_one)
+    judging = Judging(
+        work,
+        (tables[0], tables[-1]),
+        found,
+        (shown[0], shown[-1]),
+        options.dataset,
+        options.rules,
+        options.permutation_averaged,
+        identity,
+        options.promise,
+        one_to_one,
+    )
     return judging, compared
 
 
