@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -42,6 +42,8 @@ _QUERIES = _CHUNK // 10
 _BLOCK = 2**17
 """Records of the index that are looked up at once: the sums of so many stay in the processor's cache, which halves the
 time of a million records, and the turned index of a large table never stands in memory whole."""
+_Pairs = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
+"""Rows and columns of pairs, and their cosines."""
 _NOT_WORD = re.compile(r"[\W_]+")
 _CHARACTERS = 600
 
@@ -111,6 +113,7 @@ def candidate_pairs(
     tables = [left] if right is None else [left, right]
     chosen = compared or [content.columns for content in contents(tables, comparing=True)]
     work = _Work(sum(table.count for table in tables), progress, cancel, in_parts or Here())
+    further = [sharing_a_key(*keys)] if keys else []
     matrices = [_gram_counts(table, names, work) for table, names in zip(tables, chosen, strict=True)]
     frequency = np.zeros(_BUCKETS, np.int64)
     for matrix in matrices:
@@ -129,14 +132,15 @@ def candidate_pairs(
     kept = near_best(rows, columns, scores, shared=right is None)
     rows, columns, scores = rows[kept], columns[kept], scores[kept]
     numbers = [table.scan([]).collect()[ROW].to_numpy().astype(np.int64) for table in tables]
-    further = [sharing_a_key(*keys)] if keys else []
     if besides:
         named = np.array(besides, np.int64)
-        further.append((np.searchsorted(numbers[0], named[:, 0]), np.searchsorted(numbers[-1], named[:, 1])))
+        left_places, right_places = (np.searchsorted(numbers[side], named[:, side]) for side in (0, -1))
+        further.append((left_places.astype(np.int32), right_places.astype(np.int32)))
     for pairs in further:
         others = _without(pairs, (rows, columns), tables[-1].count)
         likeness = cosines(matrices[0], matrices[-1], *others, work.tell)
         rows, columns, scores = np.r_[rows, others[0]], np.r_[columns, others[1]], np.r_[scores, likeness]
+    matrices.clear()
     order = np.lexsort((columns, -scores, rows))
     return Candidates(
         numbers[0][rows[order]], numbers[-1][columns[order]], scores[order], tables[0].count, tables[-1].count
@@ -152,13 +156,20 @@ def _gram_counts(table: Table, columns: Sequence[str], work: _Work) -> sp.csr_ma
         weights.append(block.data)
         buckets.append(block.indices)
         sizes.append(np.diff(block.indptr))
-    # One after the other: of a large table both together stand in memory only once.
-    data = np.concatenate(weights)
-    weights.clear()
-    indices = np.concatenate(buckets)
-    buckets.clear()
+    data, indices = _joined(weights), _joined(buckets)
     ends = np.cumsum(np.concatenate(sizes))
     return sp.csr_matrix((data, indices, ends), shape=(len(ends) - 1, _BUCKETS))
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """The parts as one; each is let go of as soon as it is copied, so that all of them stand in memory only once."""
+    whole = np.empty(sum(map(len, parts)), parts[0].dtype)
+    start = len(whole)
+    while parts:
+        part = parts.pop()
+        whole[start - len(part) : start] = part
+        start -= len(part)
+    return whole
 
 
 def _texts(table: Table, columns: Sequence[str]) -> Iterator[list[str]]:
@@ -217,20 +228,22 @@ class _Work:
 
     def most_similar(
         self, queries: sp.csr_matrix, index: sp.csr_matrix, frequency: NDArray[np.int64], top: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    ) -> _Pairs:
         """Rows of `queries`, rows of `index` and cosines of each query's most similar ones."""
         budget = max(_LEAST, POSTINGS // max(queries.shape[0], 1))
-        chunks = [
-            _rarest(sp.csr_matrix(queries[start : start + _QUERIES]), frequency, budget)
-            for start in range(0, queries.shape[0], _QUERIES)
-        ]
+        starts = range(0, queries.shape[0], _QUERIES)
+        # Of a large table the queries are a large part of the matrix: which entries they hold takes a bit of each.
+        kept = [np.packbits(_rarest(queries[start : start + _QUERIES], frequency, budget)) for start in starts]
         best = _Best(queries.shape[0], top)
         blocks = range(0, index.shape[0], _BLOCK)
         for block in blocks:
             looked_up = _Block(sp.csr_matrix(index[block : block + _BLOCK].T), top, self.in_parts.threads)
             self.tell()
-            for place, product in enumerate(self.in_parts(_products, looked_up, chunks)):
-                best.add(place * _QUERIES, product, block)
+            chunks = (
+                _with_entries(queries[start : start + _QUERIES], bits) for start, bits in zip(starts, kept, strict=True)
+            )
+            for start, product in zip(starts, self.in_parts(_products, looked_up, chunks), strict=True):
+                best.add(start, product, block)
                 self.done += product.shape[0] / len(blocks)
                 self.tell()
         self.tell()
@@ -288,10 +301,11 @@ class _Best:
         self._columns[part] = np.take_along_axis(columns, order, axis=1)
         self._scores[part] = np.take_along_axis(scores, order, axis=1)
 
-    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    def pairs(self) -> _Pairs:
         """Queries, records and cosines."""
-        rows, places = np.nonzero(self._scores)
-        return rows, self._columns[rows, places].astype(np.int64), self._scores[rows, places]
+        held = self._scores > 0
+        rows = np.repeat(np.arange(len(held), dtype=np.int32), np.count_nonzero(held, axis=1))
+        return rows, self._columns[held], self._scores[held]
 
 
 def cosines(
@@ -316,23 +330,30 @@ def cosines(
     return found
 
 
-def _rarest(chunk: sp.csr_matrix, frequency: NDArray[np.int64], budget: int) -> sp.csr_matrix:
-    """The chunk without what would make a record touch more than `budget` entries; its rarest grams stay."""
+def _rarest(chunk: sp.csr_matrix, frequency: NDArray[np.int64], budget: int) -> NDArray[np.bool_]:
+    """Which entries of the chunk are looked up: the rarest of each record, as many as touch no more than `budget`
+    entries of the index, and two in any case."""
     rows = np.repeat(np.arange(chunk.shape[0]), np.diff(chunk.indptr))
     costs = frequency[chunk.indices]
     if not len(costs) or np.bincount(rows, weights=costs).max() <= budget:
-        return chunk
+        return np.ones(len(costs), bool)
     order = np.lexsort((costs, rows))
     sums = np.cumsum(costs[order])
     before = np.r_[0, sums][chunk.indptr[:-1]]
     place = np.arange(len(order)) - chunk.indptr[rows[order]]
-    kept = order[(sums - before[rows[order]] <= budget) | (place < 2)]
-    return sp.csr_matrix((chunk.data[kept], (rows[kept], chunk.indices[kept])), shape=chunk.shape)
+    kept = np.empty(len(order), bool)
+    kept[order] = (sums - before[rows[order]] <= budget) | (place < 2)
+    return kept
 
 
-def _distinct(
-    rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+def _with_entries(chunk: sp.csr_matrix, bits: NDArray[np.uint8]) -> sp.csr_matrix:
+    """The chunk with those of its entries that have a bit."""
+    kept = np.unpackbits(bits, count=chunk.nnz).astype(bool)
+    ends = np.r_[0, np.cumsum(kept)][chunk.indptr].astype(chunk.indptr.dtype)
+    return sp.csr_matrix((chunk.data[kept], chunk.indices[kept], ends), shape=chunk.shape)
+
+
+def _distinct(rows: NDArray[np.int32], columns: NDArray[np.int32], scores: NDArray[np.float32]) -> _Pairs:
     """Each pair once, with its highest similarity."""
     order = np.lexsort((-scores, columns, rows))
     rows, columns, scores = rows[order], columns[order], scores[order]
@@ -341,20 +362,25 @@ def _distinct(
 
 
 def _without(
-    pairs: tuple[NDArray[np.int64], NDArray[np.int64]], known: tuple[NDArray[np.int64], NDArray[np.int64]], width: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The pairs that are not among the known ones; each stands once in either.
+    pairs: tuple[NDArray[np.int32], NDArray[np.int32]], known: tuple[NDArray[np.int32], NDArray[np.int32]], width: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The pairs that are not among the known ones.
 
     Args:
-        pairs, known: rows and columns.
+        pairs: rows and columns.
+        known: rows and columns, sorted by them.
         width: columns there are.
     """
-    new = ~np.isin(pairs[0] * width + pairs[1], known[0] * width + known[1], assume_unique=True)
+    if not len(known[0]):
+        return pairs
+    numbers, there = (side[0].astype(np.int64) * width + side[1] for side in (pairs, known))
+    places = np.minimum(np.searchsorted(there, numbers), len(there) - 1)
+    new = there[places] != numbers
     return pairs[0][new], pairs[1][new]
 
 
 def near_best(
-    rows: NDArray[np.int64], columns: NDArray[np.int64], scores: NDArray[np.float32], *, shared: bool
+    rows: NDArray[np.integer], columns: NDArray[np.integer], scores: NDArray[np.float32], *, shared: bool
 ) -> NDArray[np.bool_]:
     """Which pairs are not far behind the best pair of either record.
 
@@ -372,4 +398,5 @@ def near_best(
     if shared:
         best_left = best_right = np.maximum(best_left, best_right)
     # A hair of slack, so that rounding of equal scores cannot drop a best pair.
-    return scores * (1 + 1e-6) >= SHARE_OF_BEST * np.maximum(best_left[rows], best_right[columns])
+    near: NDArray[np.bool_] = scores * (1 + 1e-6) >= SHARE_OF_BEST * np.maximum(best_left[rows], best_right[columns])
+    return near

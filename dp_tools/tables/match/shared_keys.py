@@ -57,7 +57,7 @@ class Keys:
         return np.repeat(np.arange(len(self._counts), dtype=np.int32), np.frombuffer(self._counts, np.int32))
 
 
-def sharing_a_key(left: Keys, right: Keys | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def sharing_a_key(left: Keys, right: Keys | None = None) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Positions of records that share a key, each pair once; the smaller first where a table is paired with itself.
 
     Keys that more than `CROWD` records have say nothing. Where the others give more than `MOST_PAIRS` pairs, the
@@ -87,8 +87,12 @@ def sharing_a_key(left: Keys, right: Keys | None = None) -> tuple[NDArray[np.int
         if right is not None:
             together &= is_right[apart:] & ~is_right[:-apart]
         codes.append(records[:-apart][together].astype(np.int64) * width + records[apart:][together])
-    pairs = np.unique(np.concatenate(codes)) if codes else np.empty(0, np.int64)
-    return pairs // max(width, 1), pairs % max(width, 1)
+    del order, group, records, is_right
+    pairs = np.concatenate(codes) if codes else np.empty(0, np.int64)
+    codes.clear()
+    pairs.sort()
+    pairs = pairs[np.r_[True, pairs[1:] != pairs[:-1]]] if len(pairs) else pairs
+    return (pairs // max(width, 1)).astype(np.int32), (pairs % max(width, 1)).astype(np.int32)
 
 
 def _largest(sizes: NDArray[np.int64]) -> int:
