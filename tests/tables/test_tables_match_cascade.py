@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import math
+import multiprocessing
+import os
 import random
 import re
+import signal
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,8 +24,10 @@ from dp_tools.engine.questions import LabelScores, Question, Result
 from dp_tools.preprocessor import Preprocessor
 from dp_tools.progress import Progress
 from dp_tools.rules.rule import Example, Rule
-from dp_tools.tables.jobs.job_requests import DedupeRequest, MatchRequest, TableSource
+from dp_tools.tables.jobs.job_requests import AnyJobRequest, DedupeRequest, MatchRequest, TableSource
+from dp_tools.tables.jobs.job_run import JobRun
 from dp_tools.tables.jobs.reviews import next_reviews
+from dp_tools.tables.match import judging
 
 WORDS = [f"{a}{b}" for a in ("lora", "mipe", "sato") for b in ("dan", "kel", "ris", "vut")]
 _SHARED = re.compile(r"words (\d+)/")
@@ -123,6 +129,90 @@ def test_a_stopped_match_goes_on_to_the_same_bytes_and_asks_nothing_twice(folder
     assert set(asked(folder).values()) == {1}
     for made in undisturbed.glob("left.*.csv"):
         assert (folder / made.name).read_bytes() == made.read_bytes()
+
+
+@pytest.mark.parametrize(("kind", "kills"), [("match", 10), ("dedupe", 3)])
+def test_kills_of_a_cascade_change_nothing_and_nothing_is_asked_again(tmp_path: Path, kind: str, kills: int) -> None:
+    calm, killed = tmp_path / "calm", tmp_path / "killed"
+    for place in (calm, killed):
+        place.mkdir()
+        write_products(place, families=20)
+        lines = (place / "right.csv").read_text().splitlines(keepends=True)
+        (place / "both.csv").write_text((place / "left.csv").read_text() + "".join(lines[1:]))
+    request: AnyJobRequest = match_products(recall=0.8, precision=0.8)
+    if kind == "dedupe":
+        request = DedupeRequest(source=TableSource(path="both.csv"), recall=0.8, precision=0.8)
+    beats = run_in_beats(calm, request)
+    assert beats > 3 * kills
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["dp_tools.tables.jobs.jobs", "sklearn.ensemble", "sklearn.linear_model"])
+    for kill in range(1, kills + 1):
+        process = processes.Process(target=run_in_beats, args=(killed, request, beats * kill // (kills + 1)))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, kill
+    run_in_beats(killed, request)
+    assert outputs(killed) == outputs(calm)
+    assert len(outputs(killed)) == 4
+    assert asked(killed) == asked(calm)
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*.*.*")}
+
+
+class BeatingEngine(WordsEngine):
+    """Lets a job beat only between its chunks of questions, when all that was answered is on the disk."""
+
+    def answer(self, questions: Sequence[Question], **_: object) -> list[Result]:
+        return super().answer(questions)
+
+
+def run_in_beats(folder: Path, request: AnyJobRequest, most: int | None = None) -> int:
+    """Start or resume the only job of a folder; each time that it says how far it is, is a beat.
+
+    Args:
+        most: beats after which the system kills this process.
+
+    Returns:
+        How many beats the job took.
+    """
+
+    def heard(beats: int) -> None:
+        if beats == most:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with few_are_many(), beating(heard) as beats:
+        jobs = jobs_in(folder, BeatingEngine(folder / "asked.log"))
+        begun = jobs.list()
+        done = jobs.resume(begun[0].id, wait=60) if begun else jobs.start(request, wait=60)
+    assert done.status == "done", done.error
+    assert done.result is not None
+    assert done.result.figures["asked"] < done.result.figures["candidates"] / 2
+    return len(beats)
+
+
+@contextmanager
+def few_are_many() -> Iterator[None]:
+    """Ask about a part of some hundred pairs already."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judging, "WORTH_LEARNING", 400)
+        yield
+
+
+@contextmanager
+def beating(heard: Callable[[int], None]) -> Iterator[list[str]]:
+    """Collect the stages in which jobs say how far they are, and tell how often that was."""
+    tell, beats = JobRun.tell, list[str]()
+
+    def beat(run: JobRun, stage: str, done: int, total: int) -> None:
+        beats.append(stage)
+        heard(len(beats))
+        tell(run, stage, done, total)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JobRun, "tell", beat)
+        yield beats
 
 
 def test_a_learned_pair_that_waits_for_a_person_says_which_answers_it_is_like(folder: Path) -> None:
