@@ -23,7 +23,6 @@ from dp_tools.tables.labelled.choice import choose_rows
 from dp_tools.tables.labelled.comparison import Option
 from dp_tools.tables.labelled.labelled_rows import LabelledRows
 from dp_tools.tables.snapshot import Table, open_table
-from dp_tools.tasks.task import Outcome
 from lab.benchmarks.cleaning import CodeAlone
 
 Cell = tuple[int, str]
@@ -170,13 +169,13 @@ class _EveryWay(Cleaner):
     used = ""
     asked = 0
 
-    def _best_way(self, teaching: Teaching, counted: Sequence[Outcome | None]) -> Option:
-        best = super()._best_way(teaching, counted)
+    def _best_way(self, teaching: Teaching) -> Option:
+        best = super()._best_way(teaching)
         self.asked = self._work.asked
         self._judge.ask()
         self.wrong = {}
         for option in teaching.options:
-            teaching.learn(self._judge.outcomes if option.prior == MODEL else counted, option)
+            teaching.learn(self._judge.outcomes, option)
             self.wrong[option.name] = {name: found >= 0.5 for name, found in teaching.wrong.items()}
         self.used = best.name
         return best

@@ -229,24 +229,18 @@ class Cleaner:
         for row, name in labels.answers:
             noted[name][row] = judge.note(answered[row], name, without_examples=True)
         evidence = Evidence(noted, facts, values)
-        counted = judge.outcomes
-        teaching = Teaching(self.table, labels, self.attributes, evidence, counted, self._work.stage, self._seed)
+        teaching = Teaching(self.table, labels, self.attributes, evidence, judge.outcomes, self._work.stage, self._seed)
         judge.ask_about(teaching.asked_about())
-        best = self._best_way(teaching, counted)
+        best = self._best_way(teaching)
         if best.prior == MODEL:
             judge.ask_where_it_matters()
         else:
             judge.leave_open_questions()
-        teaching.learn(judge.outcomes if best.prior == MODEL else counted, best)
+        teaching.learn(judge.outcomes, best)
         return teaching
 
-    def _best_way(self, teaching: Teaching, counted: Sequence[Outcome | None]) -> Option:  # noqa: ARG002
-        """What finds most wrong cells by the labels, once the model was asked about the labelled ones.
-
-        Args:
-            teaching: what the labels teach.
-            counted: the outcomes without the model.
-        """
+    def _best_way(self, teaching: Teaching) -> Option:
+        """What finds most wrong cells by the labels, once the model was asked about the labelled ones."""
         return teaching.compare(self._judge.outcomes)
 
     def rules_used(self) -> list[UsedRule]:

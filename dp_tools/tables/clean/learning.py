@@ -107,7 +107,7 @@ class Teaching:
         labels: its labelled rows.
         attributes: the attributes that are judged.
         evidence: what its cells are judged by.
-        outcomes: the outcome of each question; None where only the model could tell.
+        outcomes: the outcome of each question by counting; None where only the model could tell.
         stage: gives the progress of a stage by its name; it may raise to stop.
         seed: for what is random.
     """
@@ -175,9 +175,14 @@ class Teaching:
         self.options = compared(list(self._columns.values()), priors, list(self._labels.values()), self._seed)
         return self.options[0]
 
-    def learn(self, outcomes: Sequence[Outcome | None], use: Option) -> None:
-        """Work out the probability that each cell is wrong, the way that was found best."""
-        prior = self.prior(outcomes)
+    def learn(self, with_model: Sequence[Outcome | None], use: Option) -> None:
+        """Work out the probability that each cell is wrong in one way.
+
+        Args:
+            with_model: the outcomes with the model's word, for ways that begin with it.
+            use: the way.
+        """
+        prior = self.prior(with_model) if use.prior == MODEL else self._counted
         self._called = {name: one >= 0.5 for name, one in prior.items()} if use.prior else {}
         trust = trust_in([prior[name] for name in self.attributes], list(self._labels.values()))
         for name, column in self._columns.items():
