@@ -228,8 +228,13 @@ class ColumnValidity:
         return self._is_days or self._is_moments
 
     def _are_nearly_all(self, test: Callable[[str], object]) -> bool:
-        passing = sum(times for value, times in self._counts.items() if test(value))
-        return passing >= max(_FEWEST, _NEARLY_ALL * self._counts.total())
+        passing = self._counts.total()
+        enough = max(_FEWEST, _NEARLY_ALL * passing)
+        for value, times in self._counts.items():
+            if passing < enough:
+                break
+            passing -= 0 if test(value) else times
+        return passing >= enough
 
     def _address_of_machines(self) -> MachineAddress | None:
         """The kind of address that nearly all values are."""
