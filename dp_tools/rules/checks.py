@@ -13,7 +13,8 @@ holds words that none of them has and that resemble its words (a misspelling fai
 over values: what is written as a day, in whatever notation, fails if there is no such day (30 February); with `month
 first` or `day first` instead of true, numbers before a year are read in that order alone. `x-same` and `x-differ`, over
 pairs, list attributes that both sides fill, with the same or with another value (case, blanks and punctuation apart;
-numbers by value). `x-order` and `x-total`, over the record, are in `dp_tools.rules.record_checks`.
+numbers by value). `x-order`, `x-total`, `x-weekday` and `x-age`, over the record, are in
+`dp_tools.rules.record_checks`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from dp_tools.profiling.misspelling import Spelling
 from dp_tools.profiling.value_formats import Order, named_days
 from dp_tools.records import is_missing
 from dp_tools.rules.injection import Subject
-from dp_tools.rules.record_checks import ORDER, TOTAL, InOrder, IsTotal
+from dp_tools.rules.record_checks import KEYWORDS
 from dp_tools.rules.rule import ALL, Rule
 from dp_tools.rules.scope import key
 
@@ -47,8 +48,8 @@ MAX_DEPTH = 40
 MAX_PARTS = 2_000
 """Parts of a check once its references are followed: what one value can cost at most."""
 _APART = frozenset(
-    {"enum", "const", "default", "examples", "required", "x-missing", "x-lookup", "x-near", ORDER, TOTAL}
-    | {"$defs", "definitions"}
+    {"enum", "const", "default", "examples", "required", "x-missing", "x-lookup", "x-near", "$defs", "definitions"}
+    | KEYWORDS.keys()
 )
 """Keywords that hold values, or schemas that only references lead to."""
 _MOVING = ("$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor", "$recursiveAnchor")
@@ -264,14 +265,7 @@ def _validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
         schema,
         offline=True,
         pattern_options=jsonschema_rs.RegexOptions(_REGEX_SIZE, _REGEX_SIZE),
-        keywords={
-            "x-same": _Same,
-            "x-differ": _Differ,
-            "x-near": _Near,
-            "x-day": _Day,
-            ORDER: InOrder,
-            TOTAL: IsTotal,
-        },
+        keywords={"x-same": _Same, "x-differ": _Differ, "x-near": _Near, "x-day": _Day, **KEYWORDS},
     )
 
 

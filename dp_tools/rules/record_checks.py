@@ -1,23 +1,30 @@
-"""What the values of one record keep among themselves: an order in time or size, and sums and products.
+"""What the values of one record keep among themselves: an order in time or size, totals, weekdays and ages.
 
 `x-order` lists attributes whose values do not fall from one to the next: days, moments or numbers. `x-total` says that
-the attribute `of` is the `sum` or the `product` of others. A record in which one of the values is missing, or is not
-read as a day or a number, keeps both.
+the attribute `of` is the `sum` or the `product` of others. `x-weekday` says that `of` names the weekday of the day
+`on`, in whatever language. `x-age` says that `of` is the number of years from the day `since` to a date, `until`; one
+more or less is right, too. A record in which one of the values is missing, or is not read as a day, a weekday or a
+number, keeps all of them.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from dp_tools.profiling.validity.moments import clock_of, day_of
 from dp_tools.profiling.validity.numbers import MARKS, Number, read_number
 from dp_tools.profiling.value_formats import named_days
+from dp_tools.profiling.weekdays import weekdays_named
 from dp_tools.rules.scope import key
 
-ORDER, TOTAL = "x-order", "x-total"
+ORDER, TOTAL, WEEKDAY, AGE = "x-order", "x-total", "x-weekday", "x-age"
+AGE_SLACK = 1
+"""Years that an age may be off: who keeps it up to date does not do so for all on one day."""
 _DAY_S = 86_400
 _WAYS = ("sum", "product")
 _ROUNDED = 0.002
@@ -41,13 +48,17 @@ class Span(NamedTuple):
 
 def time_span(value: str) -> Span | None:
     """The span of a day or a moment; None for others, and for a day that does not exist."""
-    day = day_of(value)
-    clock = clock_of(value) if day else None
-    days = [found.toordinal() * _DAY_S for found in named_days(day or value) or ()]
+    clock = clock_of(value) if day_of(value) else None
+    days = [found.toordinal() * _DAY_S for found in days_of(value)]
     if not days:
         return None
     first, last = (clock, clock) if clock is not None else (0, _DAY_S - 1)
     return Span(True, min(days) + first, max(days) + last)
+
+
+def days_of(value: str) -> list[date]:
+    """The days that a day or a moment may be on, one or two; none for other values."""
+    return named_days(day_of(value) or value) or []
 
 
 def _span(value: str) -> Span | None:
@@ -66,13 +77,16 @@ def half_unit(decimals: int) -> float:
 
 
 def parts_of(check: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """The attributes that a check of these two kinds compares; none of any other check."""
-    if check and ORDER in check:
-        return tuple(check[ORDER])
-    if check and TOTAL in check:
-        total = check[TOTAL]
+    """The attributes that a check of these kinds compares; none of any other check."""
+    found = check or {}
+    if ORDER in found:
+        return tuple(found[ORDER])
+    if TOTAL in found:
+        total = found[TOTAL]
         return (*total.get("sum", ()), *total.get("product", ()), total["of"])
-    return ()
+    if WEEKDAY in found:
+        return (found[WEEKDAY]["on"], found[WEEKDAY]["of"])
+    return (found[AGE]["since"], found[AGE]["of"]) if AGE in found else ()
 
 
 class InOrder:
@@ -112,6 +126,44 @@ class IsTotal:
         return bool(adds_up(parts, total, is_sum=self._is_sum))
 
 
+class IsWeekday:
+    """`x-weekday`: see the module."""
+
+    def __init__(self, _parent: dict[str, Any], wanted: Any, _path: list[str | int]) -> None:
+        self._of, self._on = map(key, _texts(WEEKDAY, wanted, of="what names a weekday", on="the day"))
+
+    def validate(self, instance: Any) -> None:
+        values = _values(instance)
+        if not is_weekday_of(values.get(self._of, ""), values.get(self._on, "")):
+            raise ValueError("the day is another weekday")
+
+
+def is_weekday_of(name: str, day: str) -> bool:
+    """Whether a weekday may be that of a day; also where one of the two is not read as such."""
+    named, days = weekdays_named(name), days_of(day)
+    return not named or not days or any(one.weekday() in named for one in days)
+
+
+class IsAge:
+    """`x-age`: see the module."""
+
+    def __init__(self, _parent: dict[str, Any], wanted: Any, _path: list[str | int]) -> None:
+        of, since, until = _texts(AGE, wanted, of="an age", since="a day", until="a date as 2025-12-31")
+        self._of, self._since, self._until = key(of), key(since), date.fromisoformat(until)
+
+    def validate(self, instance: Any) -> None:
+        values = _values(instance)
+        ages = [number.value for number in _readings(values.get(self._of, ""))]
+        due = [years_between(day, self._until) for day in days_of(values.get(self._since, ""))]
+        if ages and due and min(abs(age - years) for age in ages for years in due) > AGE_SLACK:
+            raise ValueError("the age is another one")
+
+
+def years_between(day: date, other: date) -> int:
+    """Full years from a day to another one; below 0 where it comes later."""
+    return other.year - day.year - ((other.month, other.day) < (day.month, day.day))
+
+
 def adds_up(parts: Sequence[tuple[Any, float]], total: tuple[Any, float], *, is_sum: bool) -> Any:
     """Whether a number is the sum or the product of others but for rounding; of arrays of numbers, where it is.
 
@@ -137,6 +189,18 @@ def _total_of(parts: Sequence[tuple[Any, float]], *, is_sum: bool) -> tuple[Any,
     return due, slack + (most - slack) * (most < slack)  # The lesser one, of numbers as of arrays.
 
 
+def _texts(keyword: str, wanted: Any, **parts: str) -> Iterator[str]:
+    """The parts of a keyword, of which each is a text.
+
+    Raises:
+        ValueError: one is missing, or is no text.
+    """
+    for name in parts:
+        if not isinstance(wanted, dict) or not isinstance(wanted.get(name), str):
+            raise ValueError(f"{keyword} needs {', '.join(f'`{part}` ({what})' for part, what in parts.items())}.")
+        yield wanted[name]
+
+
 def _are_names(names: Any) -> bool:
     return isinstance(names, list) and bool(names) and all(isinstance(name, str) for name in names)
 
@@ -144,3 +208,7 @@ def _are_names(names: Any) -> bool:
 def _values(instance: Any) -> dict[str, str]:
     found = instance if isinstance(instance, dict) else {}
     return {key(name): str(value) for name, value in found.items() if value is not None}
+
+
+KEYWORDS: Mapping[str, type] = MappingProxyType({ORDER: InOrder, TOTAL: IsTotal, WEEKDAY: IsWeekday, AGE: IsAge})
+"""What tests each of these keywords."""

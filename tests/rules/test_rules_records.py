@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -16,6 +17,7 @@ from dp_tools.rules.rule import Rule
 
 CENTS = st.integers(1, 100_000).map(lambda cents: cents / 100)
 FIRST = date(2025, 1, 1)
+WEEKDAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
 
 
 def passes(check: dict[str, object], attribute: str, **record: str | None) -> bool | None:
@@ -92,10 +94,14 @@ def test_a_right_product_always_passes_and_that_of_another_quantity_never_does(q
         {"x-total": {"of": "t"}},
         {"x-total": {"sum": ["a"]}},
         {"x-total": 1},
+        {"x-weekday": {"of": "a"}},
+        {"x-age": {"of": "a", "since": "b", "until": 5}},
     ],
 )
 def test_a_relation_that_cannot_be_read_is_refused_with_what_it_needs(keywords):
-    with pytest.raises(RuleRejected, match=r"x-order needs a list|x-total needs `of`"):
+    with pytest.raises(
+        RuleRejected, match=r"x-order needs a list|x-total needs `of`|x-weekday needs `of`|x-age needs `of`"
+    ):
         passes({"type": "object", **keywords}, "end", end="1")
 
 
@@ -149,3 +155,96 @@ def test_a_total_that_is_off_waits_for_a_person(preprocessor):
     assert found[9, "net"].decided_by == "table"
     assert "net is qty × price." in (found[9, "net"].reason or "")
     assert 0.5 < found[9, "net"].confidence < 0.7
+
+
+@pytest.mark.parametrize(
+    ("name", "day", "right"),
+    [
+        ("Tuesday", "2025-03-04", True),
+        ("Wednesday", "2025-03-04", False),
+        ("Di.", "04.03.2025", True),
+        ("mardi", "04.03.2025 10:15", True),
+        ("MIÉRCOLES", "2025-03-04", False),
+        ("lørdag", "2025-03-08", True),
+        ("вторник", "2025-03-04", True),
+        ("Thu", "03/04/2025", True),  # The third of April is a Thursday, and the fourth of March is none.
+        ("Friday", "03/04/2025", False),
+        ("day off", "2025-03-04", True),
+        ("Monday", "2025-02-30", True),
+        (None, "2025-03-04", True),
+    ],
+)
+def test_a_weekday_is_held_against_its_day_in_any_language(name, day, right):
+    check = {"type": "object", "x-weekday": {"of": "Name", "on": "day"}}
+    assert passes(check, "name", name=name, day=day) is right
+
+
+@pytest.mark.parametrize(
+    ("age", "born", "right"),
+    [
+        ("45", "1980-03-04", True),
+        ("44", "1980-03-04", True),
+        ("46 years", "1980-03-04", True),
+        ("47", "1980-03-04", False),
+        ("54", "1980-03-04", False),
+        ("45", None, True),
+        ("unknown", "1980-03-04", True),
+    ],
+)
+def test_an_age_is_held_against_the_day_of_birth(age, born, right):
+    check = {"type": "object", "x-age": {"of": "age", "since": "born", "until": "2025-06-01"}}
+    assert passes(check, "age", age=age, born=born) is right
+
+
+def people(count: int = 130) -> list[dict[str, str | None]]:
+    """Right records of people with their ages in June 2025 and the day of a visit with its weekday, in German."""
+    rows: list[dict[str, str | None]] = []
+    for number in range(count):
+        born = date(1940, 1, 1) + timedelta(days=number * 331 % 22_000)
+        visit = FIRST + timedelta(days=number * 13 % 150)
+        age = 2025 - born.year - ((born.month, born.day) > (6, 1))
+        rows.append(
+            {
+                "geburtsdatum": born.strftime("%d.%m.%Y"),
+                "alter": str(age),
+                "besuch": visit.strftime("%d.%m.%Y"),
+                "tag": WEEKDAYS[visit.weekday()],
+                "neuer termin": (visit + timedelta(days=7 if number % 3 else 3)).strftime("%d.%m.%Y"),
+                "stufe": str(number % 9),
+            }
+        )
+    return rows
+
+
+def test_mining_finds_weekdays_and_ages_with_the_values_that_break_them():
+    rows = people()
+    rows[7]["tag"] = "Sonntag" if rows[7]["tag"] != "Sonntag" else "Montag"
+    rows[11]["alter"] = str(int(rows[11]["alter"] or 0) + 10)
+    found = {statement: shown for statement, shown in relations(rows).items() if "not before" not in statement}
+    weekday, age = sorted(found, reverse=True)
+    assert weekday == "tag is the weekday of besuch."
+    assert re.fullmatch(r"alter is the years from geburtsdatum to 2025-\d\d-\d\d, or one more or less\.", age)
+    assert found == {weekday: (rows[7]["tag"],), age: (rows[11]["alter"],)}
+
+
+def test_numbers_beside_days_are_ages_only_where_they_differ_with_the_days():
+    rows = people()
+    for number, row in enumerate(rows):
+        row["alter"] = str(30 + number * 7 % 40)
+        row["geburtsdatum"] = (date(2020, 1, 1) + timedelta(days=number)).isoformat()
+    assert not any("years from" in statement for statement in relations(rows))
+    for row in rows:
+        row["alter"] = "5"
+    assert not any("years from" in statement for statement in relations(rows))
+
+
+def test_a_weekday_and_an_age_that_are_off_wait_for_a_person_and_a_day_that_cannot_be_takes_the_blame(preprocessor):
+    rows = people()
+    rows[7]["tag"] = "Sonntag" if rows[7]["tag"] != "Sonntag" else "Montag"
+    rows[11]["alter"] = str(int(rows[11]["alter"] or 0) + 10)
+    rows[20]["geburtsdatum"] = "01.02.2099"
+    found = {(cell.record, cell.attribute): cell for cell in preprocessor.detect(rows).cells if cell.error}
+    assert {(7, "tag"), (11, "alter"), (20, "geburtsdatum")} <= found.keys()
+    assert not {(7, "besuch"), (11, "geburtsdatum"), (20, "alter")} & found.keys()
+    assert "tag is the weekday of besuch." in (found[7, "tag"].reason or "")
+    assert 0.5 < found[11, "alter"].confidence < 0.7

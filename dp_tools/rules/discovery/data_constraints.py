@@ -208,10 +208,13 @@ class DataConstraints:
     def _blame(self, constraint: _Constraint, record: Fields) -> float:
         """How far a broken dependency speaks against the determined cell, and not against a determining one.
 
-        A determining cell that other dependencies accuse is to blame if it stands in more broken ones.
+        A determining cell that other dependencies accuse is to blame if it stands in more broken ones, and so is a part
+        of a relation that no value of its kind can be: an age is not wrong because the day of birth is to come.
         """
         if not constraint.by:
             return 1.0
+        if constraint.kind == "relation" and any(self.validity.fault(record, name) for name in constraint.by):
+            return 0.0
         own = constraint.rule.attribute
         near = {id(other): other for name in (*constraint.by, own) for other in self._involving[name]}
         broken = [other for other in near.values() if self._breaks(other, record)]
