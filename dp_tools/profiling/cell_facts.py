@@ -50,11 +50,13 @@ _RARE_SHAPE = 10
 """Percent of a column below which a shape that is not its usual one speaks against a value."""
 _OFTEN = 4
 """Cells that hold a text, below which it is no answer of the column in any case."""
+_FREE = 0.5
+"""Share of a column's values that are different, from which on it is one of titles or names, each its own."""
 _NEGATIVE = re.compile(r"[-−]\s?[\d.,'\s]*\d|\(\s?[\d.,'\s]*\d\s?\)")
 _FEW_NEAR = 9
 """Times up to which a code's neighbour in spelling is taken for another code."""
 _AGAIN = 3
-"""Times from which on a code is no slip of another: nobody makes the same slip so often."""
+"""Times from which on a value is no slip of another: nobody makes the same slip so often."""
 
 
 @runtime_checkable
@@ -233,8 +235,8 @@ def _says_much(fact: Fact) -> bool:
 
 def is_settled(value: str | None, facts: Iterable[Fact]) -> bool:
     """Whether a value is one of its column's own, though a model may not think so: a text that may stand for no value,
-    as "N/A", which many cells of a column of words hold; a name of several words that stands again and again; or a
-    negative number among others.
+    as "N/A", which many cells of a column of words hold; a name of several words that stands again and again, or twice
+    among titles of which nearly each is another one; or a negative number among others.
 
     Args:
         value: of the cell.
@@ -247,7 +249,8 @@ def is_settled(value: str | None, facts: Iterable[Fact]) -> bool:
         often = seen is not None and seen.count >= _OFTEN and seen.count >= USUAL * seen.rows
         return often and not any(map(_says_much, against))
     if _SEVERAL_WORDS.search(value or ""):
-        return _stands_again(known_facts, _OFTEN) and not against
+        stands = _stands_again(known_facts, _OFTEN) or _stands_again(known_facts, 2, among=_FREE)
+        return stands and (not against or _is_second_title(known_facts, against))
     shape = _first(known_facts, Shape)
     is_negative = _NEGATIVE.fullmatch((value or "").strip()) is not None
     return is_negative and shape is not None and shape.count > 1 and against in ([], [shape])
@@ -280,10 +283,17 @@ def code_share(value: str | None, facts: Iterable[Fact]) -> float:
     return next((fact.count / fact.filled for fact in shapes), 0.0)
 
 
-def _stands_again(facts: Sequence[Fact], least: int) -> bool:
-    """Whether a value stands so many times at least in a column of many values."""
+def _is_second_title(facts: Sequence[Fact], against: Sequence[Fact]) -> bool:
+    """Whether all that speaks against a value is that others stand more often beside the same: an author's best known
+    title does not make another of his titles wrong that stands there several times, too."""
+    groups = [fact for fact in facts if isinstance(fact, GroupMajority)]
+    return all(fact in groups for fact in against) and any(fact.own >= _AGAIN for fact in groups)
+
+
+def _stands_again(facts: Sequence[Fact], least: int, among: float = _VARIED) -> bool:
+    """Whether a value stands so many times at least in a column of so great a share of different values."""
     seen, distinct = _first(facts, Seen), _first(facts, Distinct)
-    is_varied = distinct is not None and distinct.distinct >= _VARIED * distinct.filled
+    is_varied = distinct is not None and distinct.distinct >= among * distinct.filled
     return is_varied and seen is not None and seen.count >= least
 
 

@@ -180,6 +180,7 @@ class GroupMajority(Fact):
         total: how many they are.
         agrees: whether it is the cell's own value.
         beginning: what their values of the attribute begin with, where they share no more.
+        own: how many hold the cell's own value.
     """
 
     attribute: str
@@ -188,12 +189,13 @@ class GroupMajority(Fact):
     total: int
     agrees: bool
     beginning: str | None = None
+    own: int = 0
 
     @classmethod
     def of(cls, attribute: str, peers: Counter[str], own: str, beginning: str | None = None) -> GroupMajority:
         """From the values of the other rows, at least one, and the cell's own value."""
         value, count = peers.most_common(1)[0]
-        return cls(attribute, value, count, peers.total(), value == own, beginning)
+        return cls(attribute, value, count, peers.total(), value == own, beginning, peers[own])
 
     def render(self) -> str:
         of = clean_name(self.attribute) + ("" if self.beginning is None else f" {quote(self.beginning, SHOWN)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from dp_tools.tables.clean.cleaning import Cleaner, Detection
 from dp_tools.tables.snapshot import inline_table
 
 COUNT = 60
+WORDS = ("Amber", "Birch", "Cedar", "Delta", "Ember", "Fjord", "Grove", "Heath", "Islet", "Jetty", "Knoll")
 
 
 class Alarmist(ScriptedEngine):
@@ -71,7 +73,7 @@ def test_a_code_of_capitals_in_a_column_of_many_is_not_wrong_by_the_model_alone(
 def test_a_mistaken_category_is_still_wrong_however_often_it_stands():
     founders = ["TRUE", "FALSE"] * 90
     founders[:6] = ["EURT"] * 6
-    assert {cell.value for cell in detect({"founder": founders}, Reversed()).wrong} == {"EURT"}
+    assert {cell.value for cell in detect({"founder": founders}, Suspecting("EURT")).wrong} == {"EURT"}
 
 
 def test_a_title_that_stands_again_and_again_is_not_wrong_by_the_model_alone():
@@ -88,12 +90,40 @@ def test_a_title_that_stands_again_and_again_is_not_wrong_by_the_model_alone():
     assert [cell.value for cell in detect({"title": titles}).wrong] == ["Lorem Ipsum"]
 
 
-class Reversed(ScriptedEngine):
-    """Calls words wrong that are written backwards."""
+def test_a_title_that_stands_twice_where_nearly_each_is_another_is_not_wrong_by_the_model_alone():
+    titles = [f"{first} {second}" for first in WORDS for second in WORDS if first != second]
+    titles[3] = titles[70] = "Delta Delta"
+    titles[40] = "Fjord Fjord"
+    found = detect({"title": titles}, Suspecting("Delta Delta", "Fjord Fjord")).wrong
+    assert [cell.value for cell in found] == ["Fjord Fjord"]
+
+
+def test_an_authors_second_title_is_not_wrong_since_another_of_his_stands_more_often():
+    books = dict(zip(WORDS[:8], (f"Stories {word}" for word in WORDS), strict=False))
+    authors = [WORDS[n * 5 % 8] for n in range(144)]
+    titles = [books[name] for name in authors]
+    for row in [row for row, name in enumerate(authors) if name == "Amber"][::3]:
+        titles[row] = "Der Prozess"
+    astray = authors.index("Birch")
+    titles[astray] = "Der Prozess"
+    found = detect({"author": authors, "title": titles}, Suspecting("Der Prozess")).wrong
+    assert [cell.row for cell in found if cell.attribute == "title"] == [astray]
+
+
+class Suspecting(ScriptedEngine):
+    """Calls some values wrong.
+
+    Args:
+        values: how they begin.
+    """
+
+    def __init__(self, *values: str) -> None:
+        super().__init__()
+        self.suspected = re.compile(f'ask\\s+\\w+: "(?:{"|".join(map(re.escape, values))})')
 
     def answer(self, questions: Sequence[Question], **_: Any) -> list[Result]:
         texts = ["".join(segment.text for segment in question.segments) for question in questions]
-        return [LabelScores((0.97, 0.03) if "EURT" in text else (0.02, 0.98), self.name) for text in texts]
+        return [LabelScores((0.97, 0.03) if self.suspected.search(text) else (0.02, 0.98), self.name) for text in texts]
 
 
 class Doubting(ScriptedEngine):
