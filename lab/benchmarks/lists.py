@@ -190,8 +190,9 @@ def counted_pairs(tables: Sequence[Table]) -> ScoredPairs:
         raise ValueError(f"{tables[0].name} is no list of people, companies or addresses.")
     found = candidate_pairs(tables[0], *tables[1:], compared=shown, keys=identity.keys)
     frames = [table.only(names).frame(np.arange(table.count)) for table, names in zip(tables, shown, strict=True)]
-    judged = judge_many(identity.judge, frames[0], frames[-1], np.column_stack([found.left, found.right]))
-    return ScoredPairs(found.left, found.right, judged.given_rarity()[0].probability)
+    evidence = judge_many(identity.judge, frames[0], frames[-1], np.column_stack([found.left, found.right]))
+    judgements, _ = evidence.in_list(identity.judge)
+    return ScoredPairs(found.left, found.right, judgements.probability)
 
 
 def by_counting(known: KnownList) -> Found:

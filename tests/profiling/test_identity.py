@@ -89,7 +89,7 @@ def test_many_pairs_at_once_are_judged_as_they_are_one_by_one(kind, tmp_path):
         records = [record for _, record in table.records()]
         frame = table.frame(np.arange(table.count))
         pairs = np.column_stack([candidates.left, candidates.right])
-        many = judge_many(found.judge, frame, frame, pairs)
+        many = judge_many(found.judge, frame, frame, pairs).judgements(found.judge)
         one = [found.judge.judge(records[a], records[b]) for a, b in pairs.tolist()]
     assert many.score == pytest.approx([judgement.score for judgement in one])
     assert many.decides.tolist() == [judgement.decides for judgement in one]
@@ -155,6 +155,79 @@ def test_firm_house_and_telephone_do_not_make_one_of_two_people_with_different_n
     assert judgement.probability < 0.05
     # An address of their own in common is another matter.
     assert found.judge.judge(left, {**right, "mail": left["mail"]}).probability > judgement.probability
+
+
+GIVEN = ("Anna", "Boris", "Carla", "Dmitri", "Elena", "Frank", "Greta", "Hugo", "Irma", "Jonas", "Kira", "Lukas")
+SURNAMES = ("Adler", "Bianchi", "Costa", "Dvorak", "Eriksen", "Fuchs", "Grabowski", "Horvath", "Ivanov", "Jensen")
+MARIA = {"first_name": "Maria", "last_name": "Stein", "born": "1984-03-09", "street": "Ringstr. 8", "city": "Jena"}
+MARIA |= {"ssn": "740118263"}
+
+
+def insured(families: bool) -> list[dict[str, str]]:
+    """Forty people, each written twice, with a number of their own or one that husband and wife share."""
+    people = []
+    for number in range(40):
+        surname = SURNAMES[number // 2 % 10] + "ovi"[: number // 20]
+        person = {
+            "first_name": GIVEN[(7 * number + number // 20) % 12],
+            "last_name": surname,
+            "born": f"19{50 + number}-0{1 + number % 9}-{11 + number % 17}",
+            "street": f"Gartenweg {number // 2 + 1}",
+            "city": "Jena",
+            "ssn": str(410_000_000 + 7_654_321 * (number // 2 if families else number)),
+        }
+        people += [person, {**person, "street": person["street"].replace("weg", "-Weg")}]
+    return people
+
+
+def probability(list_: list[dict[str, str]], left: dict[str, str], right: dict[str, str]) -> float:
+    """Of one pair, once counted evidence has seen all candidates of a list that has both records."""
+    with inline_table([*list_, left, right]) as table:
+        found, candidates = judged(table)
+        frame = table.frame(np.arange(table.count))
+        pairs = np.column_stack([candidates.left, candidates.right])
+        evidence = judge_many(found.judge, frame, frame, pairs)
+        many, informed = evidence.in_list(found.judge)
+        one = informed.judge(left, right)
+        place = pairs.tolist().index([len(list_), len(list_) + 1])
+    assert many.score[place] == pytest.approx(one.score)
+    return one.probability
+
+
+TYPED_OVER = [
+    {"first_name": "Susanne", "last_name": "Okoro"},
+    {"first_name": "Susanne"},
+    {"born": "1931-11-24"},
+    {"born": "1931-11-24", "street": "Am Bach 2", "city": "Ulm"},
+]
+RELATIVES = [
+    {"first_name": "Jonas"},
+    {"first_name": "Jonas", "born": "2009-07-30"},
+    {"first_name": "Jonas", "born": ""},
+]
+
+
+@pytest.mark.parametrize("other", TYPED_OVER)
+def test_beside_a_number_that_is_a_persons_own_one_other_value_is_a_mistake(other):
+    assert probability(insured(families=False), MARIA, {**MARIA, **other}) > 0.5
+
+
+@pytest.mark.parametrize("other", RELATIVES)
+def test_twins_husband_and_wife_stay_apart_under_the_number_of_a_family(other):
+    assert probability(insured(families=True), MARIA, {**MARIA, **other}) < 0.5
+
+
+@pytest.mark.parametrize("other", RELATIVES)
+def test_relatives_stay_apart_where_hardly_anybody_shares_a_number(other):
+    assert probability(insured(families=False)[::2], MARIA, {**MARIA, **other}) < 0.5
+
+
+def test_a_number_of_a_family_merges_the_records_of_each_of_its_members():
+    assert probability(insured(families=True), MARIA, {**MARIA, "first_name": "M.", "street": ""}) > 0.5
+
+
+def test_husband_and_wife_who_gave_one_number_stay_apart_where_numbers_are_a_persons_own():
+    assert probability(insured(families=False), MARIA, {**MARIA, **RELATIVES[1]}) < 0.5
 
 
 def test_a_record_like_two_different_people_joins_one_of_them(scripted):

@@ -13,12 +13,13 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from dp_tools.profiling.comparisons import Comparison, Level
 from dp_tools.profiling.identity.details import Details
 from dp_tools.profiling.identity.held import ANY, NAMED, SLOTS, WORDED, Held, compare_held, held
 from dp_tools.profiling.identity.layout import Layout, Slot, Subject
+from dp_tools.profiling.identity.numbers import Numbers, personal_weight
 from dp_tools.records import Record
 
 CERTAIN = 0.95
@@ -31,7 +32,6 @@ _RARE = 5.0
 _TOLD = 4
 """Comparisons that a reason names, at the most."""
 _AGREEING: frozenset[Level] = frozenset({"exact", "normalised", "near", "partial"})
-_OWN_SLOTS: frozenset[Slot] = frozenset({"email", "number"})
 _SAME: frozenset[Level] = frozenset({"exact", "normalised"})
 _OTHERS = -3.0
 """The most that two people of different names score who share nothing of their own: firm, house and telephone are those
@@ -74,6 +74,24 @@ class Judgement:
         return self.probability <= 1 - CERTAIN or (self.probability >= CERTAIN and not self.other_name)
 
 
+class Weighed(NamedTuple):
+    """What a slot says of two records.
+
+    Args:
+        weight: what it adds to the score.
+        other_name: whether it tells two names.
+        own: whether it is one person's own (see `is_own`).
+        one_number: whether it is the number of a person, the same on both sides.
+        personal: what it adds beside one number (see `Numbers`).
+    """
+
+    weight: float
+    other_name: bool = False
+    own: bool = False
+    one_number: bool = False
+    personal: float = 0.0
+
+
 class Counts(Protocol):
     """How many records hold a token of a slot (see `tokens_of`)."""
 
@@ -94,28 +112,37 @@ class IdentityJudge:
         self._weights = weights_of(left.subject)
         self._known: dict[tuple[Slot, Level, str], float] = {}
         self.bias = self._weights["bias"]
+        self.numbers = Numbers()
         self.details = shared_details(left, right)
         self._details = details or Details(self.details)
 
-    def biased(self, shift: float) -> IdentityJudge:
-        """The judge with something added to every score, in log-odds."""
+    def informed(self, shift: float, numbers: Numbers) -> IdentityJudge:
+        """The judge once all candidates were seen.
+
+        Args:
+            shift: what is added to every score, in log-odds; what numbers tell includes it.
+            numbers: what one number on both sides tells.
+        """
         found = copy(self)
         found.bias += shift
+        found.numbers = numbers
         return found
 
     def judge(self, left: Record, right: Record) -> Judgement:
         """What counted evidence says of a pair."""
         comparisons = self.comparisons(left, right)
-        known = {f"{slot}: {compared.text}": self._weight(slot, compared) for slot, compared in comparisons.items()}
-        parts = {
-            name: known.get(name, self._weights.get(name, 0.0)) * value
-            for name, value in self.features(left, right, comparisons)
-        }
-        score = self.bias + sum(parts.values())
-        other_name = any(self._tells_two_names(slot, compared) for slot, compared in comparisons.items())
-        if other_name and not any(map(is_own, comparisons, comparisons.values())):
-            score = min(score, self.most_of_others)
-        return Judgement(score, comparisons, _reason(comparisons, parts), other_name)
+        weighed = {slot: self._weighed(slot, compared) for slot, compared in comparisons.items()}
+        details = (self.weigh_details(name, left.get(name), right.get(name)) for name in self.details)
+        score = self.bias + sum(one.weight for one in (*weighed.values(), *details))
+        other_name, own, one_number = (
+            any(getattr(one, flag) for one in weighed.values()) for flag in ("other_name", "own", "one_number")
+        )
+        by_number = self.numbers.odds + sum(one.personal for one in weighed.values())
+        if one_number and self.numbers.own:
+            score = by_number
+        elif other_name and not own:
+            score = min(score, by_number if one_number else self.most_of_others)
+        return Judgement(score, comparisons, _reason(comparisons, weighed), other_name)
 
     @property
     def most_of_others(self) -> float:
@@ -170,12 +197,21 @@ class IdentityJudge:
             if value := sum(max(0.0, sign * weight) for weight in weights):
                 yield name, value
 
-    def weigh(self, slot: Slot, left: Held, right: Held) -> tuple[float, bool, bool]:
-        """What a slot adds to the score, whether it tells two names, and whether it is one person's own (`is_own`)."""
-        compared = compare_held(slot, left, right)
+    def weigh(self, slot: Slot, left: Held, right: Held) -> Weighed:
+        """What a slot says of two records."""
+        return self._weighed(slot, compare_held(slot, left, right))
+
+    def _weighed(self, slot: Slot, compared: Comparison) -> Weighed:
         weight = self._weight(slot, compared)
         weight += self._weights.get(f"{slot} is common", 0.0) * self._common(slot, compared)
-        return weight, self._tells_two_names(slot, compared), is_own(slot, compared)
+        one_number = self.left.subject == "person" and slot == "number" and compared.level in _SAME
+        return Weighed(
+            weight,
+            self._tells_two_names(slot, compared),
+            is_own(slot, compared),
+            one_number,
+            personal_weight(slot, compared, weight),
+        )
 
     def _weight(self, slot: Slot, compared: Comparison) -> float:
         """What a comparison weighs by itself; one that no list showed weighs as its level does."""
@@ -186,18 +222,18 @@ class IdentityJudge:
             weight = self._known[key] = self._weights.get(f"{slot}: {compared.text}", unseen)
         return weight
 
-    def weigh_details(self, name: str, left: str, right: str) -> float:
-        """What two details of one column add to the score."""
+    def weigh_details(self, name: str, left: str | None, right: str | None) -> Weighed:
+        """What two details of one column say of two records."""
         weight = self._details.weigh(name, left, right)
-        return self._weights.get(_AGREE if weight > 0 else _DIFFER, 0.0) * abs(weight)
+        return Weighed(self._weights.get(_AGREE if weight > 0 else _DIFFER, 0.0) * abs(weight))
 
 
 def is_own(slot: Slot, compared: Comparison) -> bool:
-    """Whether a comparison finds something that only one person has: a mailbox that is not an office's, or a number.
+    """Whether a comparison finds something that only one person has: a mailbox that is not an office's.
 
     The address of a colleague is often spelled nearly the same, but is not the beginning of the other's.
     """
-    return slot in _OWN_SLOTS and (compared.level in _SAME or compared.text == "cut off")
+    return slot == "email" and (compared.level in _SAME or compared.text == "cut off")
 
 
 def weights_of(subject: Subject) -> dict[str, float]:
@@ -218,9 +254,9 @@ def shared_details(left: Layout, right: Layout) -> list[str]:
     return [name for name in left.columns.get("detail", ()) if name in right.columns.get("detail", ())]
 
 
-def _reason(comparisons: Mapping[Slot, Comparison], parts: Mapping[str, float]) -> str:
-    weighed = sorted(comparisons, key=lambda slot: -abs(parts.get(f"{slot}: {comparisons[slot].text}", 0.0)))
-    told = [f"{slot} {comparisons[slot].text}" for slot in weighed[:_TOLD] if comparisons[slot].level != "silent"]
+def _reason(comparisons: Mapping[Slot, Comparison], weighed: Mapping[Slot, Weighed]) -> str:
+    heaviest = sorted(comparisons, key=lambda slot: -abs(weighed[slot].weight))
+    told = [f"{slot} {comparisons[slot].text}" for slot in heaviest[:_TOLD] if comparisons[slot].level != "silent"]
     return "; ".join(told) or "nothing in common that can be compared"
 
 

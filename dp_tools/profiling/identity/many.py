@@ -13,7 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from dp_tools.profiling.identity.held import SLOTS, columns_of, held
-from dp_tools.profiling.identity.judge import CERTAIN, IdentityJudge
+from dp_tools.profiling.identity.judge import CERTAIN, IdentityJudge, Weighed
+from dp_tools.profiling.identity.numbers import numbers_of
 from dp_tools.profiling.identity.rarity import rarity
 from dp_tools.profiling.log_odds import logistic
 from dp_tools.records import Record
@@ -35,12 +36,6 @@ class Judgements:
         """Those of the pairs at some positions."""
         return Judgements(self.score[places], self.other_name[places])
 
-    def given_rarity(self) -> tuple[Judgements, float]:
-        """The same where these are all candidates of a list, given how rare matches are among them, and what that takes
-        off each score (see `rarity`)."""
-        shift = rarity(self.score)
-        return Judgements(self.score + shift, self.other_name), shift
-
     @property
     def probability(self) -> NDArray[np.float64]:
         """That both records are one, 0 to 1."""
@@ -51,6 +46,66 @@ class Judgements:
         """Where the evidence is strong enough to decide by itself."""
         probability = self.probability
         return (probability <= 1 - CERTAIN) | ((probability >= CERTAIN) & ~self.other_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What columns say of many pairs: one entry a pair in each array.
+
+    Args:
+        weight: the sum of what they weigh.
+        other_name, own, one_number: whether any of them says so (see `Weighed`).
+        personal: the sum of what is a person's own.
+    """
+
+    weight: NDArray[np.float64]
+    other_name: NDArray[np.bool_]
+    own: NDArray[np.bool_]
+    one_number: NDArray[np.bool_]
+    personal: NDArray[np.float64]
+
+    @classmethod
+    def none(cls, pairs: int) -> Evidence:
+        """Nothing yet, of so many pairs."""
+        other_name, own, one_number = (np.zeros(pairs, bool) for _ in range(3))
+        return cls(np.zeros(pairs), other_name, own, one_number, np.zeros(pairs))
+
+    def add(self, places: NDArray[np.int64], found: Evidence) -> None:
+        """Add what is known further of the pairs at some positions, which are distinct."""
+        self.weight[places] += found.weight
+        self.other_name[places] |= found.other_name
+        self.own[places] |= found.own
+        self.one_number[places] |= found.one_number
+        self.personal[places] += found.personal
+
+    @classmethod
+    def of(cls, weighed: Sequence[Weighed], places: NDArray[np.integer]) -> Evidence:
+        """What one column says of pairs.
+
+        Args:
+            weighed: of any two things that meet.
+            places: for each pair the two things that meet in it.
+        """
+        values = np.array(weighed, float).reshape(-1, len(Weighed._fields))[places]
+        weight, other_name, own, one_number, personal = values.T
+        return cls(weight, other_name > 0, own > 0, one_number > 0, personal)
+
+    def judgements(self, judge: IdentityJudge) -> Judgements:
+        """What it says of each pair by itself."""
+        score = self.weight + judge.bias
+        by_number = judge.numbers.odds + self.personal
+        most = np.where(self.one_number, by_number, judge.most_of_others)
+        score = np.where(self.other_name & ~self.own, np.minimum(score, most), score)
+        if judge.numbers.own:
+            score = np.where(self.one_number, by_number, score)
+        return Judgements(score, self.other_name)
+
+    def in_list(self, judge: IdentityJudge) -> tuple[Judgements, IdentityJudge]:
+        """What it says where these are all candidates of a list, given how rare matches are among them (see `rarity`)
+        and what numbers tell (see `Numbers`), and a judge that says the same of single pairs."""
+        numbers = numbers_of(self.personal[self.one_number])
+        informed = judge.informed(rarity(self.judgements(judge.informed(0.0, numbers)).score), numbers)
+        return self.judgements(informed), informed
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,33 +140,25 @@ class _Compared:
 
     Args:
         left, right: what the records of either side hold.
-        weigh: the weight of two things that meet, whether they are two names, and whether they are a person's own.
+        weigh: what two things say that meet.
     """
 
     left: HeldColumn[Any]
     right: HeldColumn[Any]
-    weigh: Callable[[Any, Any], tuple[float, bool, bool]]
+    weigh: Callable[[Any, Any], Weighed]
 
-    def add(
-        self,
-        pairs: NDArray[np.integer],
-        score: NDArray[np.float64],
-        other_name: NDArray[np.bool_],
-        own: NDArray[np.bool_],
-    ) -> None:
-        """Add what the columns say of some pairs; any two things that meet are compared once."""
+    def add(self, pairs: NDArray[np.integer], start: int, found: Evidence) -> None:
+        """Add what the columns say of some pairs, the first of which is at `start`; any two things that meet are
+        compared once."""
         ours, theirs = self.left.numbers[pairs[:, 0]], self.right.numbers[pairs[:, 1]]
         both = np.flatnonzero((ours >= 0) & (theirs >= 0))
         width = max(len(self.right.distinct), 1)
         met, places = np.unique(ours[both] * width + theirs[both], return_inverse=True)
-        weights, other, owned = np.empty(len(met)), np.empty(len(met), bool), np.empty(len(met), bool)
-        for number, (one, two) in enumerate(zip((met // width).tolist(), (met % width).tolist(), strict=True)):
-            weights[number], other[number], owned[number] = self.weigh(
-                self.left.distinct[one], self.right.distinct[two]
-            )
-        score[both] += weights[places]
-        other_name[both] |= other[places]
-        own[both] |= owned[places]
+        weighed = [
+            self.weigh(self.left.distinct[one], self.right.distinct[two])
+            for one, two in zip((met // width).tolist(), (met % width).tolist(), strict=True)
+        ]
+        found.add(start + both, Evidence.of(weighed, places))
 
 
 def judge_many(
@@ -119,23 +166,19 @@ def judge_many(
     left: pl.DataFrame,
     right: pl.DataFrame,
     pairs: NDArray[np.integer],
-) -> Judgements:
-    """What counted evidence says of many pairs, the same as `IdentityJudge.judge` says one by one.
+) -> Evidence:
+    """What counted evidence says of many pairs; its judgements are those of `IdentityJudge.judge`, pair by pair.
 
     Args:
         judge: of the records' tables.
         left, right: records of either table, every value a string or null; the same ones twice in one table.
         pairs: rows of `left` and of `right`, one line a pair; those near one another in it should share rows.
     """
-    found = Judgements(np.full(len(pairs), judge.bias), np.zeros(len(pairs), bool))
-    own = np.zeros(len(pairs), bool)
+    found = Evidence.none(len(pairs))
     compared = list(_compared(judge, left, right))
     for start in range(0, len(pairs), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
         for columns in compared:
-            columns.add(pairs[part], found.score[part], found.other_name[part], own[part])
-    others = found.other_name & ~own
-    found.score[others] = np.minimum(found.score[others], judge.most_of_others)
+            columns.add(pairs[start : start + _AT_ONCE], start, found)
     return found
 
 
@@ -149,8 +192,4 @@ def _compared(judge: IdentityJudge, left: pl.DataFrame, right: pl.DataFrame) -> 
         yield _Compared(ours, theirs, partial(judge.weigh, slot))
     for name in judge.details:
         one, two = (HeldColumn.of(frame, [name], itemgetter(name)) for frame in (left, right))
-        yield _Compared(one, two, partial(_weigh_details, judge, name))
-
-
-def _weigh_details(judge: IdentityJudge, name: str, left: str, right: str) -> tuple[float, bool, bool]:
-    return judge.weigh_details(name, left, right), False, False
+        yield _Compared(one, two, partial(judge.weigh_details, name))

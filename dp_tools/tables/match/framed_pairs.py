@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dp_tools.profiling import PairFacts
 from dp_tools.profiling.identity import IdentityJudge
-from dp_tools.profiling.identity.many import Judgements, judge_many
+from dp_tools.profiling.identity.many import Evidence, judge_many
 from dp_tools.profiling.idf import HashedText
 from dp_tools.profiling.pair_facts import words_of
 from dp_tools.profiling.pair_features import PairFeatures, pair_features
@@ -56,7 +56,7 @@ def numbered(
     return lefts, rights, np.column_stack([a, b])
 
 
-def judged(judge: IdentityJudge, part: FramedPairs) -> Judgements:
+def judged(judge: IdentityJudge, part: FramedPairs) -> Evidence:
     """What counted evidence says of some pairs."""
     return judge_many(judge, *part)
 

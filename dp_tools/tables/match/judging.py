@@ -16,7 +16,7 @@ from dp_tools.explain.averaging import ORDERS_OF_A_PAIR
 from dp_tools.profiling import PairFacts
 from dp_tools.profiling.facts import Similarity
 from dp_tools.profiling.identity import IdentityJudge
-from dp_tools.profiling.identity.many import Judgements
+from dp_tools.profiling.identity.many import Evidence, Judgements
 from dp_tools.profiling.idf import HashedText
 from dp_tools.profiling.pair_features import PairFeatures
 from dp_tools.profiling.pair_prior import prior_log_odds
@@ -126,24 +126,24 @@ class Judging:
         return self._counted[0].score
 
     @cached_property
-    def _counted(self) -> tuple[Judgements, float]:
-        """What counted evidence says of all candidates, and what it takes off because matches are rare among them."""
+    def _counted(self) -> tuple[Judgements, IdentityJudge]:
+        """What counted evidence says of all candidates, and a judge that says the same of single pairs."""
         assert self.identity is not None
         look = self.work.stage("comparing by kind")
         places = in_neighbourhoods(self.candidates, shared=self.tables[0] is self.tables[1])
-        score, other_name = np.empty(len(places)), np.empty(len(places), bool)
+        evidence = Evidence.none(len(places))
         done = 0
         for found in self._in_parts(judged, self.identity.judge, self._framed(places)):
-            part = places[done : done + len(found.score)]
-            score[part], other_name[part] = found.score, found.other_name
-            done += len(part)
+            size = len(found.weight)
+            evidence.add(places[done : done + size], found)
+            done += size
             look(done, len(places))
-        return Judgements(score, other_name).given_rarity()
+        return evidence.in_list(self.identity.judge)
 
     @cached_property
     def _judge(self) -> IdentityJudge | None:
-        """Says the same of single pairs."""
-        return None if self.identity is None else self.identity.judge.biased(self._counted[1])
+        """Judges single pairs."""
+        return None if self.identity is None else self._counted[1]
 
     def _outcomes(self, places: NDArray[np.int64]) -> Iterator[Outcome | None]:
         """What counted evidence decides of each of these pairs, with its reason."""
