@@ -18,6 +18,7 @@ from dp_tools.profiling.facts import Similarity
 from dp_tools.profiling.identity import IdentityJudge
 from dp_tools.profiling.identity.many import Evidence, Judgements
 from dp_tools.profiling.idf import HashedText
+from dp_tools.profiling.marks import contradict
 from dp_tools.profiling.pair_features import PairFeatures
 from dp_tools.profiling.pair_prior import prior_log_odds
 from dp_tools.rules.injection import Injection
@@ -25,6 +26,7 @@ from dp_tools.rules.scope import key
 from dp_tools.tables.asking import Asked, Work, chunks
 from dp_tools.tables.cascade import cascade
 from dp_tools.tables.cascade.promise import Promise
+from dp_tools.tables.match import things
 from dp_tools.tables.match.blocking import Candidates
 from dp_tools.tables.match.framed_pairs import PART, FramedPairs, featured, judged, numbered, words_in
 from dp_tools.tables.match.identity import Identity
@@ -32,7 +34,8 @@ from dp_tools.tables.match.neighbourhoods import in_neighbourhoods
 from dp_tools.tables.match.pairing import LEAST_LIKELY
 from dp_tools.tables.match.rivals import rival_features
 from dp_tools.tables.match.scores import PairScores
-from dp_tools.tables.snapshot import Table
+from dp_tools.tables.match.shared_keys import Keys
+from dp_tools.tables.snapshot import ROW, Table
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest
 from dp_tools.tasks.request_errors import make_request
 from dp_tools.tasks.task import Answer, Outcome, probability_of_yes
@@ -67,7 +70,8 @@ class Judging:
         permutation_averaged: whether each pair is judged in several orders.
         identity: what tells people, companies or addresses apart, where the records are such.
         promise: what the matches keep to where not every pair is asked; None asks about every pair.
-        one_to_one: whether a record has one counterpart at most, so that near rivals are asked about in any case.
+        one_to_one: whether a record has one counterpart at most, so that near rivals are asked about in any case, and
+            answers about things are weighed beside them.
         worth_asking: of pairs that counting judged, which of those it leaves open are asked about; None asks about all.
         compared_in: where pairs are compared in parts; None for the workers, if there are any.
     """
@@ -91,7 +95,48 @@ class Judging:
         rest = self.count(scores, np.arange(len(scores)))
         if len(rest):
             self.score(rest, scores)
+        if self.one_to_one and self.identity is None and is_left_to_counting(self._injection):
+            self._weigh(scores)
         return scores
+
+    def _weigh(self, scores: PairScores) -> None:
+        """Weigh what the model said of things beside rivals, amounts and numbers (see `things.beside_rivals`)."""
+        answered = scores.decided_by("model") | scores.decided_by("learned")
+        if not answered.any():
+            return
+        before = scores.match
+        after = things.beside_rivals(before, answered, self.candidates, self._likeness())
+        # What no pair is taken with needs no further look.
+        likely = np.flatnonzero(answered & (after >= LEAST_LIKELY))
+        pairs = (pair for batch in _batches(likely) for pair in self.records(batch))
+        other = likely[np.array([contradict(*self._compared(*pair)) for pair in pairs], bool)]
+        outdone = np.flatnonzero(answered & (before >= EVEN) & (after < EVEN))
+        standing_out = np.flatnonzero(answered & (before < EVEN) & (after >= EVEN))
+        after[other] = things.once_contradicted(after[other])
+        places = np.flatnonzero(answered)
+        scores.weigh(places, after[places])
+        scores.give_reason(outdone, things.OUTDONE)
+        scores.give_reason(standing_out, things.STANDS_OUT)
+        scores.give_reason(other, things.CONTRADICTED)
+
+    def _likeness(self) -> NDArray[np.float32]:
+        """How much each pair of candidates has in common, whoever words it."""
+        look = self.work.stage("weighing rivals")
+        sides = [table.only(names) for table, names in zip(self.tables, self.shown, strict=True)]
+        total = sum(side.count for side in sides)
+        marks = [Keys(), Keys()]
+        done = 0
+        for side, found in zip(sides, marks, strict=True):
+            for part in self._in_parts(things.marks_in, None, side.frames()):
+                found.add_all(part)
+                done += len(part)
+                look(done, total)
+        numbers = [table.scan([]).collect()[ROW].to_numpy() for table in self.tables]
+        rows, columns = (
+            np.searchsorted(known, wanted)
+            for known, wanted in zip(numbers, (self.candidates.left, self.candidates.right), strict=True)
+        )
+        return things.likeness(marks[0], marks[1], rows, columns)
 
     def reasons(self, scores: PairScores, places: NDArray[np.int64]) -> list[str | None]:
         """Why some pairs have their scores; what counting says is put in words only here."""

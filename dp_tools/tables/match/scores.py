@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from dp_tools.decision import EVEN
 from dp_tools.tables.cascade.cascade import Audit
 
 _NONE = -1
@@ -87,6 +88,20 @@ class PairScores:
         self.same[place] = same
         self._decider[place] = self._number(decider)
         self._reason[place] = _NONE if reason is None else self._number(reason)
+
+    def weigh(self, places: NDArray[np.int64], match: NDArray[np.float64]) -> None:
+        """Note what becomes of answers once they are weighed beside something else; who gave them stays.
+
+        Args:
+            places: the positions of the pairs.
+            match: the probability, an entry for each of these pairs.
+        """
+        self.match[places] = match
+        self.same[places] = match >= EVEN
+
+    def give_reason(self, places: NDArray[np.int64], reason: str) -> None:
+        """Note why some pairs have their scores."""
+        self._reason[places] = self._number(reason)
 
     def reasons(self, places: NDArray[np.int64]) -> list[str | None]:
         """The reasons that were noted for some pairs."""

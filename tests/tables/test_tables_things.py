@@ -1,0 +1,128 @@
+"""Two shops list the same things in other words: what counting knows is heard beside a model that never saw them."""
+
+from __future__ import annotations
+
+import csv
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from tables_job import ScriptedEngine, jobs_in
+
+from dp_tools.engine.questions import LabelScores, Question, Result
+from dp_tools.profiling.marks import contradict, marks_of
+from dp_tools.progress import Progress
+from dp_tools.tables.jobs.job_requests import MatchRequest, TableSource
+from dp_tools.tables.jobs.reviews import next_reviews
+
+OURS = (
+    "Barilla Spaghetti Nr. 5 500 g",
+    "Barilla Penne Rigate Nr. 73 500 g",
+    "Barilla Fusilli Nr. 98 500 g",
+    "Volvic Naturelle 6 x 1,5 l",
+    "Volvic Naturelle 8 x 1,0 l",
+    "Wera Schraubendreher PH 2",
+    "Wera Schraubendreher PZ 1",
+    "Hipp Combiotik 2 Folgemilch 600 g",
+)
+THEIRS = (
+    "Barilla Pasta Penne No.73, 0,5 kg",
+    "Barilla Pasta Spaghetti No.5, 0,5 kg",
+    "stilles Wasser Volvic 6er Pack 1,5L",
+    "Wera screwdriver PH2",
+    "Hipp 3 Combiotik Folgemilch 600g",
+)
+SAME = {(1, 2), (2, 1), (4, 3), (6, 4)}
+
+
+class UnsureEngine(ScriptedEngine):
+    """Gives every pair the same probability."""
+
+    def __init__(self, yes: float) -> None:
+        super().__init__()
+        self._yes = yes
+
+    def answer(
+        self,
+        questions: Sequence[Question],
+        *,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> list[Result]:
+        return [
+            LabelScores((self._yes, 1 - self._yes), self.name)
+            for _ in super().answer(questions, progress=progress, cancel=cancel)
+        ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, titles in (("left", OURS), ("right", THEIRS)):
+        with (tmp_path / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            lines = csv.writer(file)
+            lines.writerow(["title", "price"])
+            lines.writerows((title, f"{number + 1}.99") for number, title in enumerate(titles))
+    return tmp_path
+
+
+def matched(folder: Path, yes: float, rules: Sequence[str] = ()) -> set[tuple[int, int]]:
+    request = MatchRequest(left=TableSource(path="left.csv"), right=TableSource(path="right.csv"), rules=list(rules))
+    done = jobs_in(folder, UnsureEngine(yes)).start(request, wait=60)
+    assert done.status == "done", done.error
+    with (folder / "left.matches.csv").open(encoding="utf-8") as file:
+        return {(int(row["left_row"]), int(row["right_row"])) for row in csv.DictReader(file)}
+
+
+@pytest.mark.parametrize("yes", [0.3, 0.5, 0.7])
+def test_records_that_stand_out_among_their_rivals_are_paired_though_the_model_cannot_tell(
+    folder: Path, yes: float
+) -> None:
+    assert matched(folder, yes) == SAME
+
+
+def test_a_model_that_is_sure_of_its_no_is_believed(folder: Path) -> None:
+    assert matched(folder, 0.001) == set()
+
+
+def test_a_rule_for_these_records_is_weighed_by_the_model_alone(folder: Path) -> None:
+    assert (8, 5) in matched(folder, 0.97, rules=["Another stage is the same thing."])
+
+
+def test_a_pair_whose_numbers_contradict_each_other_is_none_and_says_so(folder: Path) -> None:
+    jobs = jobs_in(folder, UnsureEngine(0.97))
+    request = MatchRequest(left=TableSource(path="left.csv"), right=TableSource(path="right.csv"))
+    assert jobs.start(request, wait=60).status == "done"
+    reviews, _ = next_reviews(jobs.store, limit=50)
+    (found,) = [one.question for one in reviews if one.question.startswith("Are row 8 and row 5 the same?")]
+    assert "different amounts of one measure, or different numbers" in found
+    with (folder / "left.matches.csv").open(encoding="utf-8") as file:
+        assert not any(row["left_row"] == "8" for row in csv.DictReader(file))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "other"),
+    [
+        ("Teinte 20 Pioneer", "Matte Ink 65", True),
+        ("Pasta Nr. 5 500 g", "Pasta No.5 0,5 kg", False),
+        ("Drill 18V 5,0 Ah", "Drill 18 V 4.0Ah", True),
+        ("Joghurt 4 x 115 g", "Joghurt 460 g", False),
+        ("Wasser 6 x 1,5 l", "Wasser 8 x 1,5 l", True),
+        ("HDMI cable 2m", "HDMI cable, 300 cm", True),
+        ("3M Post-it", "Post-it", False),
+        ("DuoPower 6 x 30 (100 St.)", "DuoPower 6x30, box of 100", False),
+        ("Pump 400 V", "Pump", False),
+    ],
+)
+def test_amounts_and_numbers_contradict_each_other_whatever_unit_they_are_in(
+    left: str, right: str, other: bool
+) -> None:
+    assert contradict({"title": left, "price": "5"}, {"name": right, "price": "7"}) is other
+
+
+def test_the_marks_of_a_thing_are_the_same_in_the_words_of_two_shops() -> None:
+    one, two = (
+        marks_of({"title": "Qualità Haselnuss PH 2, 1TB", "p": "1,29"}),
+        marks_of({"t": "QUALITA Haselnüsse PH2 1000 GB"}),
+    )
+    assert one == two
