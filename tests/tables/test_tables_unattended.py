@@ -187,6 +187,19 @@ def test_an_exception_to_a_dependency_is_left_to_a_person(tmp_path: Path) -> Non
     assert asked(repair) == [("Knoxville", "Nashville")]
 
 
+def test_a_value_that_took_its_neighbour_along_is_mended_although_another_record_says_the_same(tmp_path: Path) -> None:
+    states = dict(zip(TOWNS, ["SC", "VA", "IL", "TN", "SK", "PA", "DE", "OR", "NY", "IA"], strict=True))
+    towns = [TOWNS[row // 2 % len(TOWNS)] for row in range(160)]
+    table = {"brewery": [f"b{row // 2}" for row in range(160)], "town": towns, "state": [states[one] for one in towns]}
+    whole = f"{towns[30]} {table['state'][30]}"
+    table["town"] = [*towns[:30], whole, *towns[31:]]
+    assert changed(repaired(written(tmp_path / "t.csv", table), suspicious=False)) == [(whole, towns[30])]
+    # One other record of the brewery alone is no reason: this may be an exception.
+    table["town"] = [*towns[:30], "Vienna", *towns[31:]]
+    repair = repaired(written(tmp_path / "u.csv", table), suspicious=False)
+    assert (changed(repair), asked(repair)) == ([], [("Vienna", towns[30])])
+
+
 @pytest.mark.parametrize(
     ("dirty", "right"),
     [("1O5", "105"), ("2l0", "210"), ("12 kg", None), ("-41000", None), ("15O", "150"), ("(120)", None), ("~99", None)],

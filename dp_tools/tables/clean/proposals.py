@@ -6,7 +6,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, starmap
 
 from dp_tools.profiling.misspelling import clearly_nearest
@@ -37,6 +37,7 @@ class Proposal:
         why: a sentence.
         certainty: how sure whoever made it is, 0 to 1.
         doubt: why a person should decide unless a rule says that the old value is wrong; "" for no reason.
+        also: other sources that propose the same value, without a doubt.
     """
 
     value: str
@@ -44,6 +45,12 @@ class Proposal:
     why: str
     certainty: float = 1.0
     doubt: str = ""
+    also: frozenset[str] = frozenset()
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """All that propose the value."""
+        return self.also | {self.source}
 
 
 def proposals(
@@ -75,7 +82,8 @@ def proposals(
     by_dependency = (Proposal(other, "dependency", reason) for other, reason in meant)
     every = _all(record, attribute, value.strip(), facts, injection, allowed, listed, forms)
     for proposal in chain(every, by_dependency):
-        if proposal.value == value or proposal.value in found:
+        first = found.get(proposal.value)
+        if proposal.value == value or (first is not None and (proposal.doubt or proposal.source in first.sources)):
             continue
         if not proposal.value and not value.strip():
             continue
@@ -91,7 +99,8 @@ def proposals(
             or proposal.value in formed
             or facts.fits(attribute, proposal.value)
         ):
-            found[proposal.value] = proposal
+            also = first and replace(first, also=first.also | {proposal.source})
+            found[proposal.value] = also or proposal
     return list(found.values())
 
 

@@ -31,6 +31,7 @@ from dp_tools.tables.table_facts import TableFacts
 Fields = Mapping[str, str | None]
 
 _DIGITS = re.compile(r"\d")
+_EXCEPTION = "It may be an exception."
 _UNFOUNDED = "Nothing but its frequency speaks for the new value."
 KNOWN = 3
 """Times that a value must stand in a column to count as one of its own."""
@@ -80,7 +81,7 @@ class Unattended:
         value = (record[attribute] or "").strip()
         if chosen.doubt and not by_rule:
             return chosen.doubt
-        if chosen.source == "format" or is_missing(value) or self._facts.is_placeholder(attribute, value):
+        if "format" in chosen.sources or is_missing(value) or self._facts.is_placeholder(attribute, value):
             return None
         if chosen.source in ("usual value", "record", "model"):
             return None if self._is_founded(attribute, value, chosen, by_rule=by_rule) else _UNFOUNDED
@@ -88,7 +89,9 @@ class Unattended:
         if (other := self._conflict(attribute, value, determined, offered)) is not None:
             return f"Its spelling says {quote(other, 40)}, the record's other values say {quote(determined[0], 40)}."
         if chosen.value in determined:
-            return self._doubt_about_dependency(record, attribute, chosen.value, by_rule=by_rule)
+            doubt = self._doubt_about_dependency(record, attribute, chosen.value, by_rule=by_rule)
+            if doubt != _EXCEPTION or not chosen.sources & {"frequent value", "rule"}:
+                return doubt
         return self._doubt_about_spelling(record, attribute, chosen.value, by_rule=by_rule)
 
     def _is_founded(self, attribute: str, value: str, chosen: Proposal, *, by_rule: bool) -> bool:
@@ -121,7 +124,7 @@ class Unattended:
         others = (name for name in record if name != attribute)
         if self._witnesses(record, attribute) > 1 and not any(self._witnesses(record, name) for name in others):
             return None
-        return "It may be an exception."
+        return _EXCEPTION
 
     def _witnesses(self, record: Fields, attribute: str, least: int = _FEWEST_ROWS, share: float = _ALWAYS) -> int:
         """Attributes of which at least so many other rows with the same value mostly hold another one here."""
