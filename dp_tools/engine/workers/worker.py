@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from dp_tools.engine.alone import alone
+from dp_tools.engine.parts import make_part
 from dp_tools.engine.questions import Engine, Question, Result
 from dp_tools.engine.workers.files import ModelFile, NodeFiles
 from dp_tools.errors import DpToolsError
@@ -171,7 +172,7 @@ class Worker:
         """Make a part of a computation."""
         began = time.perf_counter()
         try:
-            made = pickle.dumps(part.make(self._shared[part.shared], pickle.loads(part.part)))
+            made = pickle.dumps(make_part(part.make, self._shared[part.shared], pickle.loads(part.part)))
         except DpToolsError as error:
             return Reply(error=error)
         return Reply(made=made, seconds=time.perf_counter() - began, memory=_memory())
