@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from dp_tools.preprocessor import Preprocessor
-from dp_tools.profiling.identity.many import judge_many
+from dp_tools.profiling.identity.many import judge_list, judge_many
 from dp_tools.progress import silent
 from dp_tools.tables.asking import NoJournal, Work
 from dp_tools.tables.identity_columns import contents
@@ -25,6 +25,7 @@ from dp_tools.tables.match.matching import Matching, dedupe_table, match_tables
 from dp_tools.tables.match.pairing import ScoredPairs, clusters, one_to_one
 from dp_tools.tables.snapshot import Table, open_table
 from lab.synthetic.lists import held_back
+from lab.synthetic.lists.insurance import Insured, with_insurance
 from lab.synthetic.lists.listing import Record, SyntheticList
 
 Pair = tuple[int, int]
@@ -90,7 +91,13 @@ def measured(known: KnownList, found: Found) -> Measured:
 
 
 def synthetic_lists(
-    kinds: Sequence[str], records: int, seeds: Iterable[int], *, two: bool, whole: int | None = None
+    kinds: Sequence[str],
+    records: int,
+    seeds: Iterable[int],
+    *,
+    two: bool,
+    whole: int | None = None,
+    insured: Insured | None = None,
 ) -> Iterator[KnownList]:
     """Lists of the held-back generator.
 
@@ -100,10 +107,12 @@ def synthetic_lists(
         seeds: a list for each.
         two: whether lists are cut into two tables, to be matched.
         whole: records of a longer list that each is the beginning of, so that few of its duplicates are left.
+        insured: who has the numbers of insurances that patients get instead of their own (see `with_insurance`).
     """
     for kind in kinds:
         for seed in seeds:
             made = held_back.make(kind, whole or records, seed)
+            made = made if insured is None else with_insurance(made, insured, seed)
             made = replace(made, records=made.records[:records], entities=made.entities[:records])
             yield (
                 _halved(f"{kind} {seed}", made) if two else KnownList(f"{kind} {seed}", made.records, None, made.pairs)
@@ -190,8 +199,12 @@ def counted_pairs(tables: Sequence[Table]) -> ScoredPairs:
         raise ValueError(f"{tables[0].name} is no list of people, companies or addresses.")
     found = candidate_pairs(tables[0], *tables[1:], compared=shown, keys=identity.keys)
     frames = [table.only(names).frame(np.arange(table.count)) for table, names in zip(tables, shown, strict=True)]
-    evidence = judge_many(identity.judge, frames[0], frames[-1], np.column_stack([found.left, found.right]))
-    judgements, _ = evidence.in_list(identity.judge)
+    lefts, rights = (list(frame.iter_rows(named=True)) for frame in (frames[0], frames[-1]))
+    judgements, _ = judge_list(
+        identity.judge,
+        lambda judge: judge_many(judge, frames[0], frames[-1], np.column_stack([found.left, found.right])),
+        lambda places: [(lefts[found.left[place]], rights[found.right[place]]) for place in places],
+    )
     return ScoredPairs(found.left, found.right, judgements.probability)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -22,6 +23,7 @@ from lab.benchmarks.lists import (
     with_model,
 )
 from lab.synthetic.lists import KINDS
+from lab.synthetic.lists.insurance import Insured
 
 PEERS: dict[str, Tool] = {
     "by counting": by_counting,
@@ -39,6 +41,7 @@ TOOLS = ("dp-tools", *PEERS)
 @click.option("--of", "whole", type=click.IntRange(10), help="They are the beginning of lists of so many records.")
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Synthetic lists of each kind.")
 @click.option("--two", is_flag=True, help="Cut synthetic lists into two tables and match them.")
+@click.option("--insured", type=click.Choice(get_args(Insured)), help="Who has the insurance of synthetic patients.")
 @click.option("--febrl", type=click.IntRange(1, 4), multiple=True, help="A set of FEBRL; may be given again.")
 @click.option("--tool", "tools", type=click.Choice(TOOLS), multiple=True, default=TOOLS[:1], show_default=True)
 @MODEL
@@ -49,6 +52,7 @@ def lists(
     whole: int | None,
     seeds: int,
     two: bool,
+    insured: Insured | None,
     febrl: tuple[int, ...],
     tools: tuple[str, ...],
     model: str,
@@ -62,7 +66,7 @@ def lists(
 
     def known() -> Iterator[KnownList]:
         yield from map(labelled_list, files)
-        yield from synthetic_lists(kinds, records, range(1, seeds + 1), two=two, whole=whole)
+        yield from synthetic_lists(kinds, records, range(1, seeds + 1), two=two, whole=whole, insured=insured)
         yield from map(febrl_list, febrl)
 
     with ExitStack() as stack:

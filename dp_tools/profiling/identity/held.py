@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from dp_tools.profiling.comparisons import Comparison, compare_names_of_people, compare_values
@@ -75,8 +76,12 @@ def columns_of(layout: Layout, slot: Slot) -> Sequence[str]:
     return (*own, *layout.columns.get("country", ())) if own and slot == "telephone" else own
 
 
+@lru_cache(maxsize=2**17)
 def compare_held(slot: Slot, left: Held, right: Held) -> Comparison:
-    """The comparison that says most for a match, of all values of either side."""
+    """The comparison that says most for a match, of all values of either side.
+
+    It is remembered, since a list whose numbers teach its weights is judged twice.
+    """
     if slot == "name":
         return compare_names_of_people(left.values, right.values)
     found = MISSING

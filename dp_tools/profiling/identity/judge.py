@@ -19,7 +19,7 @@ from dp_tools.profiling.comparisons import Comparison, Level
 from dp_tools.profiling.identity.details import Details
 from dp_tools.profiling.identity.held import ANY, NAMED, SLOTS, WORDED, Held, compare_held, held
 from dp_tools.profiling.identity.layout import Layout, Slot, Subject
-from dp_tools.profiling.identity.numbers import Numbers, personal_weight
+from dp_tools.profiling.identity.numbers import SAME, number_level, personal_weight
 from dp_tools.records import Record
 
 CERTAIN = 0.95
@@ -81,14 +81,14 @@ class Weighed(NamedTuple):
         weight: what it adds to the score.
         other_name: whether it tells two names.
         own: whether it is one person's own (see `is_own`).
-        one_number: whether it is the number of a person, the same on both sides.
-        personal: what it adds beside one number (see `Numbers`).
+        number: of personal numbers, how they compare (see `numbers`); 0 otherwise.
+        personal: what it adds beside one number (see `personal_weight`).
     """
 
     weight: float
     other_name: bool = False
     own: bool = False
-    one_number: bool = False
+    number: int = 0
     personal: float = 0.0
 
 
@@ -112,21 +112,36 @@ class IdentityJudge:
         self._weights = weights_of(left.subject)
         self._known: dict[tuple[Slot, Level, str], float] = {}
         self.bias = self._weights["bias"]
-        self.numbers = Numbers()
+        self.number_odds = 0.0
+        self.is_taught = False
         self.details = shared_details(left, right)
         self._details = details or Details(self.details)
 
-    def informed(self, shift: float, numbers: Numbers) -> IdentityJudge:
+    def informed(self, shift: float, number_odds: float) -> IdentityJudge:
         """The judge once all candidates were seen.
 
         Args:
-            shift: what is added to every score, in log-odds; what numbers tell includes it.
-            numbers: what one number on both sides tells.
+            shift: what is added to every score, in log-odds.
+            number_odds: log-odds that two records with one personal number are one person.
         """
         found = copy(self)
         found.bias += shift
-        found.numbers = numbers
+        found.number_odds = number_odds
         return found
+
+    def taught(self, weights: Mapping[str, float]) -> IdentityJudge:
+        """The judge with weights that the table itself taught, so that it knows what people have in common here."""
+        found = copy(self)
+        found._weights = {**self._weights, **weights}
+        found._known = {}
+        found.bias = found._weights["bias"]
+        found.is_taught = True
+        return found
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Log-odds by feature, and "bias"."""
+        return self._weights
 
     def judge(self, left: Record, right: Record) -> Judgement:
         """What counted evidence says of a pair."""
@@ -134,13 +149,10 @@ class IdentityJudge:
         weighed = {slot: self._weighed(slot, compared) for slot, compared in comparisons.items()}
         details = (self.weigh_details(name, left.get(name), right.get(name)) for name in self.details)
         score = self.bias + sum(one.weight for one in (*weighed.values(), *details))
-        other_name, own, one_number = (
-            any(getattr(one, flag) for one in weighed.values()) for flag in ("other_name", "own", "one_number")
-        )
-        by_number = self.numbers.odds + sum(one.personal for one in weighed.values())
-        if one_number and self.numbers.own:
-            score = by_number
-        elif other_name and not own:
+        other_name = any(one.other_name for one in weighed.values())
+        if other_name and not self.is_taught and not any(one.own for one in weighed.values()):
+            one_number = any(one.number == SAME for one in weighed.values())
+            by_number = self.number_odds + sum(one.personal for one in weighed.values())
             score = min(score, by_number if one_number else self.most_of_others)
         return Judgement(score, comparisons, _reason(comparisons, weighed), other_name)
 
@@ -202,18 +214,19 @@ class IdentityJudge:
         return self._weighed(slot, compare_held(slot, left, right))
 
     def _weighed(self, slot: Slot, compared: Comparison) -> Weighed:
-        weight = self._weight(slot, compared)
+        weight = self.weight_of(slot, compared)
         weight += self._weights.get(f"{slot} is common", 0.0) * self._common(slot, compared)
-        one_number = self.left.subject == "person" and slot == "number" and compared.level in _SAME
+        if self.left.subject != "person":
+            return Weighed(weight, self._tells_two_names(slot, compared))
         return Weighed(
             weight,
             self._tells_two_names(slot, compared),
             is_own(slot, compared),
-            one_number,
+            number_level(slot, compared),
             personal_weight(slot, compared, weight),
         )
 
-    def _weight(self, slot: Slot, compared: Comparison) -> float:
+    def weight_of(self, slot: Slot, compared: Comparison) -> float:
         """What a comparison weighs by itself; one that no list showed weighs as its level does."""
         key = slot, compared.level, compared.text
         weight = self._known.get(key)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 
 from dp_tools.profiling.identity.held import SLOTS, columns_of, held
 from dp_tools.profiling.identity.judge import CERTAIN, IdentityJudge, Weighed
-from dp_tools.profiling.identity.numbers import numbers_of
+from dp_tools.profiling.identity.numbers import OWN, SAME, share_of_one
 from dp_tools.profiling.identity.rarity import rarity
+from dp_tools.profiling.identity.teaching import labelled_sample, taught_by_numbers
 from dp_tools.profiling.log_odds import logistic
 from dp_tools.records import Record
 
@@ -54,28 +56,30 @@ class Evidence:
 
     Args:
         weight: the sum of what they weigh.
-        other_name, own, one_number: whether any of them says so (see `Weighed`).
+        other_name, own: whether any of them says so (see `Weighed`).
+        number: how personal numbers compare (see `numbers`), 0 where a side has none.
         personal: the sum of what is a person's own.
     """
 
     weight: NDArray[np.float64]
     other_name: NDArray[np.bool_]
     own: NDArray[np.bool_]
-    one_number: NDArray[np.bool_]
+    number: NDArray[np.int8]
     personal: NDArray[np.float64]
 
     @classmethod
     def none(cls, pairs: int) -> Evidence:
         """Nothing yet, of so many pairs."""
-        other_name, own, one_number = (np.zeros(pairs, bool) for _ in range(3))
-        return cls(np.zeros(pairs), other_name, own, one_number, np.zeros(pairs))
+        return cls(
+            np.zeros(pairs), np.zeros(pairs, bool), np.zeros(pairs, bool), np.zeros(pairs, np.int8), np.zeros(pairs)
+        )
 
     def add(self, places: NDArray[np.int64], found: Evidence) -> None:
         """Add what is known further of the pairs at some positions, which are distinct."""
         self.weight[places] += found.weight
         self.other_name[places] |= found.other_name
         self.own[places] |= found.own
-        self.one_number[places] |= found.one_number
+        self.number[places] += found.number
         self.personal[places] += found.personal
 
     @classmethod
@@ -87,25 +91,43 @@ class Evidence:
             places: for each pair the two things that meet in it.
         """
         values = np.array(weighed, float).reshape(-1, len(Weighed._fields))[places]
-        weight, other_name, own, one_number, personal = values.T
-        return cls(weight, other_name > 0, own > 0, one_number > 0, personal)
+        weight, other_name, own, number, personal = values.T
+        return cls(weight, other_name > 0, own > 0, number.astype(np.int8), personal)
 
     def judgements(self, judge: IdentityJudge) -> Judgements:
         """What it says of each pair by itself."""
         score = self.weight + judge.bias
-        by_number = judge.numbers.odds + self.personal
-        most = np.where(self.one_number, by_number, judge.most_of_others)
-        score = np.where(self.other_name & ~self.own, np.minimum(score, most), score)
-        if judge.numbers.own:
-            score = np.where(self.one_number, by_number, score)
+        if not judge.is_taught:
+            most = np.where(self.number == SAME, judge.number_odds + self.personal, judge.most_of_others)
+            score = np.where(self.other_name & ~self.own, np.minimum(score, most), score)
         return Judgements(score, self.other_name)
 
-    def in_list(self, judge: IdentityJudge) -> tuple[Judgements, IdentityJudge]:
-        """What it says where these are all candidates of a list, given how rare matches are among them (see `rarity`)
-        and what numbers tell (see `Numbers`), and a judge that says the same of single pairs."""
-        numbers = numbers_of(self.personal[self.one_number])
-        informed = judge.informed(rarity(self.judgements(judge.informed(0.0, numbers)).score), numbers)
-        return self.judgements(informed), informed
+
+def judge_list(
+    judge: IdentityJudge,
+    collect: Callable[[IdentityJudge], Evidence],
+    records: Callable[[NDArray[np.int64]], Iterable[tuple[Record, Record]]],
+) -> tuple[Judgements, IdentityJudge]:
+    """What counted evidence says of all candidates of a list, and a judge that says the same of single pairs.
+
+    Where personal numbers are a person's own, they teach the weights (see `taught_by_numbers`). Otherwise the fitted
+    weights hold, given how rare matches are (see `rarity`).
+
+    Args:
+        judge: with the fitted weights.
+        collect: gives the evidence of all candidates as a judge weighs it.
+        records: those of the candidates at some positions.
+    """
+    evidence = collect(judge)
+    share = share_of_one(evidence.personal[evidence.number == SAME])
+    if share >= OWN:
+        places, standing_for = labelled_sample(evidence.number)
+        judge = taught_by_numbers(judge, list(records(places)), standing_for, share)
+        return collect(judge).judgements(judge), judge
+    odds = math.log(share / (1 - share))
+    shift = rarity(evidence.judgements(judge.informed(0.0, odds)).score)
+    judge = judge.informed(shift, odds)
+    return evidence.judgements(judge), judge
 
 
 @dataclass(frozen=True, slots=True)

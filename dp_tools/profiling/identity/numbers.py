@@ -1,4 +1,4 @@
-"""What a personal number on both sides tells, which the table itself shows.
+"""What personal numbers tell, which the table itself shows.
 
 A number of social security is one person's; the number of an insurance may be a family's, which has its surname, house
 and telephone in common, too. What tells its members apart is a person's own: given name, birth day, mailbox. By these,
@@ -8,34 +8,31 @@ the share of the pairs with one number that are one person is the one that makes
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dp_tools.profiling.comparisons import Comparison
+from dp_tools.profiling.comparisons import Comparison, Level
 from dp_tools.profiling.identity.layout import Slot
 from dp_tools.profiling.log_odds import logistic
 
+SAME, NEAR, OTHER = 1, 2, 3
+"""How two personal numbers compare; 0 where a side has none or one that says nothing."""
+OWN = 0.95
+"""Share of the pairs with one number that are one person, from which on a number is a person's own."""
+_LEVELS: Mapping[Level, int] = {"exact": SAME, "normalised": SAME, "near": NEAR, "contradicting": OTHER}
 _PERSONAL: frozenset[Slot] = frozenset({"name", "birth", "email"})
 _MOST_AGAINST = -4.0
 """Log-odds that another name, birth day or mailbox takes off at the most: one of them may have got there by mistake,
 hardly two."""
-_OWN = 0.95
-"""Share of the pairs with one number that are one person, from which on a number is a person's own."""
 _ROUNDS = 50
 
 
-class Numbers(NamedTuple):
-    """What one number on both sides tells in a table.
-
-    Args:
-        odds: log-odds that two records with one number are one person.
-        own: whether a number is surely a person's own.
-    """
-
-    odds: float = 0.0
-    own: bool = False
+def number_level(slot: Slot, compared: Comparison) -> int:
+    """How two personal numbers compare; 0 for anything else."""
+    return _LEVELS.get(compared.level, 0) if slot == "number" else 0
 
 
 def personal_weight(slot: Slot, compared: Comparison, weight: float) -> float:
@@ -51,18 +48,14 @@ def personal_weight(slot: Slot, compared: Comparison, weight: float) -> float:
     return _MOST_AGAINST if compared.text == "same surname, other given name" else max(weight, _MOST_AGAINST)
 
 
-def numbers_of(personal: NDArray[np.floating[Any]]) -> Numbers:
-    """What one number on both sides tells.
+def share_of_one(personal: NDArray[np.floating[Any]]) -> float:
+    """The share of the pairs with one number that are one person; with few pairs it is near one half.
 
     Args:
-        personal: of each candidate pair with one number the sum of its weights (see `personal_weight`).
+        personal: of each pair the sum of its weights (see `personal_weight`).
     """
     share = 0.5
     for _ in range(_ROUNDS):
         # One pair of either sort is assumed beside those that are seen.
-        share = (float(logistic(personal + _log_odds(share)).sum()) + 1) / (len(personal) + 2)
-    return Numbers(_log_odds(share), share >= _OWN)
-
-
-def _log_odds(share: float) -> float:
-    return math.log(share / (1 - share))
+        share = (float(logistic(personal + math.log(share / (1 - share))).sum()) + 1) / (len(personal) + 2)
+    return share

@@ -16,7 +16,7 @@ from dp_tools.explain.averaging import ORDERS_OF_A_PAIR
 from dp_tools.profiling import PairFacts
 from dp_tools.profiling.facts import Similarity
 from dp_tools.profiling.identity import IdentityJudge
-from dp_tools.profiling.identity.many import Evidence, Judgements
+from dp_tools.profiling.identity.many import Evidence, Judgements, judge_list
 from dp_tools.profiling.idf import HashedText
 from dp_tools.profiling.marks import contradict
 from dp_tools.profiling.pair_features import PairFeatures
@@ -174,16 +174,20 @@ class Judging:
     def _counted(self) -> tuple[Judgements, IdentityJudge]:
         """What counted evidence says of all candidates, and a judge that says the same of single pairs."""
         assert self.identity is not None
+        return judge_list(self.identity.judge, self._evidence, self.records)
+
+    def _evidence(self, judge: IdentityJudge) -> Evidence:
+        """What columns say of all candidates, as a judge weighs them."""
         look = self.work.stage("comparing by kind")
         places = in_neighbourhoods(self.candidates, shared=self.tables[0] is self.tables[1])
         evidence = Evidence.none(len(places))
         done = 0
-        for found in self._in_parts(judged, self.identity.judge, self._framed(places)):
+        for found in self._in_parts(judged, judge, self._framed(places)):
             size = len(found.weight)
             evidence.add(places[done : done + size], found)
             done += size
             look(done, len(places))
-        return evidence.in_list(self.identity.judge)
+        return evidence
 
     @cached_property
     def _judge(self) -> IdentityJudge | None:
