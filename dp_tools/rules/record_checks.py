@@ -176,6 +176,24 @@ def adds_up(parts: Sequence[tuple[Any, float]], total: tuple[Any, float], *, is_
     return abs(due - own) <= slack + rounded + _FLOAT * (abs(due) + abs(own))
 
 
+def number_due(check: Mapping[str, Any], record: Mapping[str, str | None], attribute: str) -> float | None:
+    """The number that a total, or one of its parts, should be by the other values of a record; None where the check is
+    about no total, or one of them is not read as one number."""
+    total = check.get(TOTAL, {})
+    is_sum = "sum" in total
+    numbers = {name: _readings(record.get(name) or "") for name in parts_of(check) if name != attribute}
+    if not total or any(len(read) != 1 for read in numbers.values()):
+        return None
+    own = numbers.pop(total["of"], None)
+    others = [read[0].value for read in numbers.values()]
+    rest = sum(others) if is_sum else math.prod(others)
+    if own is None:
+        return rest
+    if is_sum:
+        return own[0].value - rest
+    return own[0].value / rest if rest else None
+
+
 def _total_of(parts: Sequence[tuple[Any, float]], *, is_sum: bool) -> tuple[Any, Any]:
     """The sum or the product, and how far it may be off."""
     if is_sum:

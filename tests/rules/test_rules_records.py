@@ -157,6 +157,19 @@ def test_a_total_that_is_off_waits_for_a_person(preprocessor):
     assert 0.5 < found[9, "net"].confidence < 0.7
 
 
+@pytest.mark.parametrize("quantities", [7, 13])
+def test_a_part_that_alone_can_mend_a_total_is_wrong_and_not_the_total(preprocessor, quantities):
+    rows = invoices(120)
+    for number, row in enumerate(rows):
+        quantity = number % quantities + 1
+        net = quantity * float(row["price"] or 0)
+        row |= {"qty": str(quantity), "net": f"{net:.2f}", "gross": f"{net + float(row['tax'] or 0):.2f}"}
+    rows[9]["qty"] = "0"
+    found = {(cell.record, cell.attribute): cell for cell in preprocessor.detect(rows).cells if cell.error}
+    assert (9, "net") not in found
+    assert found[9, "qty"].decided_by == "table"
+
+
 @pytest.mark.parametrize(
     ("name", "day", "right"),
     [

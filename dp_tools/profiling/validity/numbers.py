@@ -59,6 +59,8 @@ _DIVIDED = 0.1
 """Share of the numbers from which on a second notation is usual, too."""
 _TWICE = math.log10(2)
 _ROUNDING = 1e-9
+_WHOLE = 1e-3
+"""How far, of its size, a number that was worked out from rounded ones may be from a whole one."""
 _OFTEN = 0.02
 """Share of a column's numbers from which on a sign, or a zero, is usual."""
 
@@ -111,6 +113,12 @@ class Notation:
     def number(self, value: str) -> Number | None:
         """The number that a value is in this notation, whatever is around it; None where it is none."""
         return read_number(value, self.mark)
+
+    def may_be(self, number: float) -> bool:
+        """Whether a number may stand in the column: it is not far from the least and greatest, and whole if all are."""
+        is_whole = abs(number - round(number)) <= _WHOLE * max(1.0, abs(number))
+        low, high = min(self.low / 2, 2 * self.low), max(self.high / 2, 2 * self.high)
+        return low <= number <= high and (is_whole or not self.whole)
 
     def fault(self, value: str) -> str | None:
         """Why a value is not written as the numbers of the column are."""

@@ -74,6 +74,11 @@ class TableValidity:
         value = record[attribute]
         return value is not None and self._column(attribute).is_known(value.strip())
 
+    def may_hold(self, attribute: str, number: float) -> bool:
+        """Whether a column of numbers may hold one: a whole one if all are, and not far from the least and greatest."""
+        notation = self._column(attribute).notation
+        return notation is not None and notation.may_be(number)
+
     def rewritten(self, record: Record, attribute: str) -> list[Form]:
         """A cell's value in the form that its column has, best founded first; [] where its kind tells no other form."""
         value = (record[attribute] or "").strip()

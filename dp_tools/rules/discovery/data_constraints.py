@@ -23,6 +23,7 @@ from dp_tools.records import is_missing
 from dp_tools.rules.checks import Check
 from dp_tools.rules.coverage import TableVerdict
 from dp_tools.rules.discovery.mine import Candidate, Kind, compared_with, mine
+from dp_tools.rules.record_checks import number_due
 from dp_tools.rules.rule import ALL, Rule
 
 Fields = Mapping[str, str | None]
@@ -166,6 +167,7 @@ class DataConstraints:
                 if certainty:
                     keyed = bool(constraint.by)
                     found.append(TableVerdict(constraint.rule.id, True, certainty, constraint.reason, keyed))
+        found += self._blamed(record, attribute)
         if found and any(value == (record[attribute] or "").strip() for value, _ in self.meant(record, attribute)):
             # What the record itself names is right however it is written: "NA" beside Namibia.
             found = [verdict for verdict in found if verdict.keyed]
@@ -173,6 +175,32 @@ class DataConstraints:
         if not found and holds:
             return (TableVerdict("", False, _USUAL, holds),)
         return tuple(found) or self._as_usual(record, attribute, is_usual(record[attribute], facts))
+
+    def _blamed(self, record: Fields, attribute: str) -> list[TableVerdict]:
+        """That a part of a total is wrong, since no other number than its own would mend the record."""
+        return [
+            TableVerdict(one.rule.id, True, one.certainty, one.reason, keyed=True)
+            for one in self._involving.get(attribute, ())
+            if attribute in one.by and one.kind == "relation" and self._breaks(one, record)
+            if self._mending(one, record) == [attribute]
+        ]
+
+    def _is_excused(self, relation: _Constraint, record: Fields) -> bool:
+        """Whether a broken relation is the fault of another cell than the one that it is about: one that is wrong by
+        itself, or the only one that could mend a total."""
+        alone = (one for name in relation.by for one in self._found.get(name, ()) if not one.by)
+        if any(self.validity.fault(record, name) for name in relation.by) or any(
+            self._breaks(one, record) for one in alone
+        ):
+            return True
+        mending = self._mending(relation, record)
+        return len(mending) == 1 and mending[0] in relation.by
+
+    def _mending(self, relation: _Constraint, record: Fields) -> list[str]:
+        """The cells of a total of which another number would mend the record, one that their columns may hold."""
+        names = (*relation.by, relation.rule.attribute)
+        due = ((name, number_due(relation.rule.check or {}, record, name)) for name in names)
+        return [name for name, number in due if number is not None and self.validity.may_hold(name, number)]
 
     def _outweighed(self, record: Fields, attribute: str, holds: bool) -> frozenset[Kind]:
         """The kinds of constraints that a value may break since its own kind tells more."""
@@ -208,12 +236,12 @@ class DataConstraints:
     def _blame(self, constraint: _Constraint, record: Fields) -> float:
         """How far a broken dependency speaks against the determined cell, and not against a determining one.
 
-        A determining cell that other dependencies accuse is to blame if it stands in more broken ones, and so is a part
-        of a relation that no value of its kind can be: an age is not wrong because the day of birth is to come.
+        A determining cell that other dependencies accuse is to blame if it stands in more broken ones. So is a part of
+        a relation that is wrong by itself, as a day of birth to come, or that alone could mend a total.
         """
         if not constraint.by:
             return 1.0
-        if constraint.kind == "relation" and any(self.validity.fault(record, name) for name in constraint.by):
+        if constraint.kind == "relation" and self._is_excused(constraint, record):
             return 0.0
         own = constraint.rule.attribute
         near = {id(other): other for name in (*constraint.by, own) for other in self._involving[name]}
