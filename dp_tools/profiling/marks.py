@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dp_tools.profiling.check_digits import is_gtin
 from dp_tools.profiling.comparisons.folding import folded
 from dp_tools.profiling.measures import Measured, measured, share_an_amount
 from dp_tools.records import Record, is_missing
@@ -18,6 +19,10 @@ _BEGINNING = 5
 """Letters of a word that stand for it: shops write one thing in the singular and the plural, and in two spellings."""
 _PRICE = re.compile(r"[$€£¥]?\s?\d{1,3}(?:[., ']?\d{3})?(?:[.,]\d{1,2})?\s?(?:[$€£¥]|[A-Z]{3})?")
 _NUMBER = re.compile(r"(?<![\w.,])0*(\d{1,4})(?![\w,]|\.\d)")
+_MODEL = re.compile(r"\d{3,}[a-z]*")
+_NOT_DIGIT = re.compile(r"[\s-]")
+_GTIN = 10
+"""Digits of a GTIN, without the zeros before them, from which on check digits are hardly right by chance."""
 _READ = 400
 
 
@@ -28,6 +33,20 @@ def marks_of(record: Record) -> set[str]:
         found.update(f"{name} {amount:.3g}" for name, some in amounts.items() for amount in some)
         found.update(piece[:_BEGINNING] if piece.isalpha() else piece for piece in _PIECE.findall(folded(rest)))
     return found
+
+
+def gtins_of(record: Record) -> set[str]:
+    """The GTINs (EAN, UPC, ISBN of 13 digits) that a record states as values, without the zeros before them."""
+    plain = (_NOT_DIGIT.sub("", value) for value in record.values() if value is not None)
+    return {digits for value in plain if is_gtin(value) and len(digits := value.lstrip("0")) >= _GTIN}
+
+
+def model_numbers(record: Record) -> set[str]:
+    """Numbers of three digits and more that a record states, with the letters behind them: 305XL is one in any title.
+
+    Amounts, prices and the blanks and hyphens in them play no part.
+    """
+    return {number for _, rest in _texts(record) for number in _MODEL.findall(folded(rest))}
 
 
 def contradict(left: Record, right: Record) -> bool:

@@ -13,7 +13,7 @@ from tables_job import ScriptedEngine, jobs_in
 from dp_tools.engine.questions import LabelScores, Question, Result
 from dp_tools.profiling.marks import contradict, marks_of
 from dp_tools.progress import Progress
-from dp_tools.tables.jobs.job_requests import MatchRequest, TableSource
+from dp_tools.tables.jobs.job_requests import DedupeRequest, MatchRequest, TableSource
 from dp_tools.tables.jobs.reviews import next_reviews
 
 OURS = (
@@ -83,6 +83,35 @@ def test_records_that_stand_out_among_their_rivals_are_paired_though_the_model_c
 
 def test_a_model_that_is_sure_of_its_no_is_believed(folder: Path) -> None:
     assert matched(folder, 0.001) == set()
+
+
+def test_a_gtin_of_both_decides_a_pair_whatever_the_words_and_the_model_say(tmp_path: Path) -> None:
+    sides = {
+        "left": ["item,ean", "Nivea Creme,4005808158003", "Cicaplast Baume,3337875816847", "Dop,"],
+        "right": ["article,gtin", "soin visage,03337875816847", "body lotion,4 005808 158003", "savon,4005900009302"],
+    }
+    for name, lines in sides.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert matched(tmp_path, 0.001) == {(1, 2), (2, 1)}
+
+
+def test_records_of_one_table_with_one_gtin_are_duplicates(tmp_path: Path) -> None:
+    lines = ["item,ean", "Nivea Creme,4005808158003", "body lotion,4005808158003", "savon,4005900009302"]
+    (tmp_path / "stock.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    done = jobs_in(tmp_path, UnsureEngine(0.001)).start(DedupeRequest(source=TableSource(path="stock.csv")), wait=60)
+    assert done.result is not None, done.error
+    with (tmp_path / "stock.duplicates.csv").open(encoding="utf-8") as file:
+        assert [row["row"] for row in csv.DictReader(file)] == ["1", "2"]
+
+
+def test_a_model_number_makes_a_candidate_of_titles_that_share_little(tmp_path: Path) -> None:
+    sides = {
+        "left": ["title", "HP 305XL black ink", "HP 305 black ink", "Canon PG-545 ink black", "HP black ink set of 2"],
+        "right": ["name", "Tintenpatrone, hohe Reichweite, für Drucker (HP305XL)", "Canon ink black, HP ink black"],
+    }
+    for name, lines in sides.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(f'"{line}"' for line in lines) + "\n", encoding="utf-8")
+    assert (1, 1) in matched(tmp_path, 0.97)
 
 
 def test_a_rule_for_these_records_is_weighed_by_the_model_alone(folder: Path) -> None:

@@ -34,8 +34,8 @@ from dp_tools.tables.match.neighbourhoods import in_neighbourhoods
 from dp_tools.tables.match.pairing import LEAST_LIKELY
 from dp_tools.tables.match.rivals import rival_features
 from dp_tools.tables.match.scores import PairScores
-from dp_tools.tables.match.shared_keys import Keys
-from dp_tools.tables.snapshot import ROW, Table
+from dp_tools.tables.match.things import Things
+from dp_tools.tables.snapshot import Table
 from dp_tools.tasks.match_entities import MatchEntitiesAnswer, MatchEntitiesRequest
 from dp_tools.tasks.request_errors import make_request
 from dp_tools.tasks.task import Answer, Outcome, probability_of_yes
@@ -74,6 +74,7 @@ class Judging:
             answers about things are weighed beside them.
         worth_asking: of pairs that counting judged, which of those it leaves open are asked about; None asks about all.
         compared_in: where pairs are compared in parts; None for the workers, if there are any.
+        things: what records say of the things that they are, where they are no people, companies or addresses.
     """
 
     work: Work
@@ -88,6 +89,7 @@ class Judging:
     one_to_one: bool = False
     worth_asking: Callable[[NDArray[np.int64], Judgements], NDArray[np.bool_]] | None = None
     compared_in: InParts | None = None
+    things: Things | None = None
 
     def scores(self) -> PairScores:
         """A score for each candidate: by counting where that decides, otherwise from what answers questions."""
@@ -95,17 +97,18 @@ class Judging:
         rest = self.count(scores, np.arange(len(scores)))
         if len(rest):
             self.score(rest, scores)
-        if self.one_to_one and self.identity is None and is_left_to_counting(self._injection):
-            self._weigh(scores)
+        if self.one_to_one and self.things is not None and is_left_to_counting(self._injection):
+            self._weigh(scores, self.things)
         return scores
 
-    def _weigh(self, scores: PairScores) -> None:
+    def _weigh(self, scores: PairScores, known: Things) -> None:
         """Weigh what the model said of things beside rivals, amounts and numbers (see `things.beside_rivals`)."""
         answered = scores.decided_by("model") | scores.decided_by("learned")
         if not answered.any():
             return
         before = scores.match
-        after = things.beside_rivals(before, answered, self.candidates, self._likeness())
+        self.work.stage("weighing rivals")
+        after = things.beside_rivals(before, answered, self.candidates, known.alike(self.candidates))
         # What no pair is taken with needs no further look.
         likely = np.flatnonzero(answered & (after >= LEAST_LIKELY))
         pairs = (pair for batch in _batches(likely) for pair in self.records(batch))
@@ -118,25 +121,6 @@ class Judging:
         scores.give_reason(outdone, things.OUTDONE)
         scores.give_reason(standing_out, things.STANDS_OUT)
         scores.give_reason(other, things.CONTRADICTED)
-
-    def _likeness(self) -> NDArray[np.float32]:
-        """How much each pair of candidates has in common, whoever words it."""
-        look = self.work.stage("weighing rivals")
-        sides = [table.only(names) for table, names in zip(self.tables, self.shown, strict=True)]
-        total = sum(side.count for side in sides)
-        marks = [Keys(), Keys()]
-        done = 0
-        for side, found in zip(sides, marks, strict=True):
-            for part in self._in_parts(things.marks_in, None, side.frames()):
-                found.add_all(part)
-                done += len(part)
-                look(done, total)
-        numbers = [table.scan([]).collect()[ROW].to_numpy() for table in self.tables]
-        rows, columns = (
-            np.searchsorted(known, wanted)
-            for known, wanted in zip(numbers, (self.candidates.left, self.candidates.right), strict=True)
-        )
-        return things.likeness(marks[0], marks[1], rows, columns)
 
     def reasons(self, scores: PairScores, places: NDArray[np.int64]) -> list[str | None]:
         """Why some pairs have their scores; what counting says is put in words only here."""
@@ -152,10 +136,15 @@ class Judging:
     def count(self, scores: PairScores, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Note the pairs that counted evidence decides (see `dp_tools.decision.by_counting`), and return the others;
         those that an example decides are among them."""
-        if self.identity is None or not is_left_to_counting(self._injection):
+        if (self.identity is None and self.things is None) or not is_left_to_counting(self._injection):
             return places
         ruled = self.ruled(places)
         counted = places[ruled == ""]
+        if self.things is not None:
+            same = counted[self.things.share_a_gtin(self.candidates.at(counted))]
+            scores.decide(same, "table", np.full(len(same), things.CERTAIN), np.ones(len(same), bool))
+            scores.give_reason(same, things.SAME_GTIN)
+            return np.setdiff1d(places, same)
         found = self._counted[0].at(counted)
         open_ = ~found.decides
         if self.worth_asking is not None:

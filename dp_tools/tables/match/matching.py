@@ -23,6 +23,7 @@ from dp_tools.tables.match.labelled_judging import Lessons, Taught, judged_by_la
 from dp_tools.tables.match.labelled_pairs import Pair, PairLabels, entities_of, known_pairs
 from dp_tools.tables.match.pairing import Group, ScoredPairs, clusters, one_to_one, split_groups
 from dp_tools.tables.match.scores import PairScores
+from dp_tools.tables.match.things import things_of
 from dp_tools.tables.snapshot import Table
 
 DOUBT = 0.2
@@ -216,12 +217,14 @@ def judging_of(
     )
     shown = [content.columns for content in compared]
     identity = identity_of(tables, shown, options.kinds, work.stage, work.in_parts)
+    things = None if identity else things_of(tables, shown, work.stage, work.in_parts, marked=one_to_one)
+    keys = identity.keys if identity else things.keys if things else ()
     found = candidate_pairs(
         tables[0],
         *tables[1:],
         compared=shown,
         top=options.top,
-        keys=identity.keys if identity else (),
+        keys=keys,
         besides=besides,
         progress=work.stage("finding candidates"),
         cancel=work.cancel,
@@ -238,6 +241,7 @@ def judging_of(
         identity,
         options.promise,
         one_to_one,
+        things=things,
     )
     return judging, compared
 

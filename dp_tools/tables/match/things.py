@@ -8,19 +8,26 @@ with these tables.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from dp_tools.engine.parts import Here, InParts
 from dp_tools.profiling.log_odds import log_odds, logistic
-from dp_tools.profiling.marks import marks_of
+from dp_tools.profiling.marks import gtins_of, marks_of, model_numbers
+from dp_tools.progress import Stage
 from dp_tools.tables.match.blocking import Candidates
 from dp_tools.tables.match.rivals import rival_features
-from dp_tools.tables.match.shared_keys import Keys
+from dp_tools.tables.match.shared_keys import Keys, sharing_a_key
+from dp_tools.tables.snapshot import ROW, Table
 
+SAME_GTIN = "By counted evidence: both state the same GTIN."
+CERTAIN = 0.99
+"""Probability of a match of two records with the same GTIN."""
 CONTRADICTED = "The two state different amounts of one measure, or different numbers, which speaks against a match."
 OUTDONE = "The model says yes, but another record has more in common with one of the two."
 STANDS_OUT = "The model doubts it, but no other record has as much in common with either of the two."
@@ -45,9 +52,84 @@ _EXTREME = 4.0
 _CHUNK = 20_000
 
 
-def marks_in(_shared: None, records: pl.DataFrame) -> Keys:
-    """The marks of each record."""
-    return Keys.of(map(marks_of, records.iter_rows(named=True)))
+@dataclass(frozen=True, slots=True)
+class Things:
+    """What the records of one table or two say of the things that they are, each list with an entry a table.
+
+    Args:
+        marks: see `marks_of`; empty where they were not read.
+        keys: GTINs and model numbers; records that share one are candidates.
+        gtins: GTINs alone.
+        numbers: the record numbers, in file order.
+    """
+
+    marks: list[Keys]
+    keys: list[Keys]
+    gtins: list[Keys]
+    numbers: list[NDArray[np.int64]]
+
+    def alike(self, found: Candidates) -> NDArray[np.float32]:
+        """The `likeness` of each candidate."""
+        return likeness(self.marks[0], self.marks[-1], *self._positions(found))
+
+    def share_a_gtin(self, found: Candidates) -> NDArray[np.bool_]:
+        """Which candidates state the same GTIN, if few records state it."""
+        rows, columns = self._positions(found)
+        width = len(self.numbers[-1])
+        ours, theirs = sharing_a_key(*self.gtins)
+        same: NDArray[np.bool_] = np.isin(rows * width + columns, ours.astype(np.int64) * width + theirs)
+        return same
+
+    def _positions(self, found: Candidates) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The position of either record of each candidate in its table."""
+        return (
+            np.searchsorted(self.numbers[0], found.left).astype(np.int64),
+            np.searchsorted(self.numbers[-1], found.right).astype(np.int64),
+        )
+
+
+def things_of(
+    tables: Sequence[Table],
+    shown: Sequence[Sequence[str]],
+    stage: Stage,
+    in_parts: InParts | None = None,
+    *,
+    marked: bool,
+) -> Things:
+    """Read what the records of one table or two say of the things that they are.
+
+    Args:
+        tables: one, or two.
+        shown: the columns of each that are compared.
+        stage: gives the progress of a stage by its name; it may raise to stop.
+        in_parts: where records are read (default: in this process).
+        marked: whether to read their marks, too; of a large table they take room.
+    """
+    look = stage("reading marks")
+    total, done = sum(table.count for table in tables), 0
+    found = Things([], [], [], [])
+    for table, names in zip(tables, shown, strict=True):
+        read = Keys(), Keys(), Keys()
+        for part in (in_parts or Here())(_read, marked, table.only(names).frames()):
+            for keys, more in zip(read, part, strict=True):
+                keys.add_all(more)
+            done += len(part[0])
+            look(done, total)
+        for kept, keys in zip((found.marks, found.keys, found.gtins), read, strict=True):
+            kept.append(keys)
+        found.numbers.append(table.scan([]).collect()[ROW].to_numpy().astype(np.int64))
+    return found
+
+
+def _read(marked: bool, records: pl.DataFrame) -> tuple[Keys, Keys, Keys]:
+    """The marks, the keys and the GTINs of each record; without marks, none are read."""
+    marks, keys, gtins = Keys(), Keys(), Keys()
+    for record in records.iter_rows(named=True):
+        stated = gtins_of(record)
+        marks.add(marks_of(record) if marked else ())
+        keys.add(stated | model_numbers(record))
+        gtins.add(stated)
+    return marks, keys, gtins
 
 
 def likeness(left: Keys, right: Keys, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
