@@ -19,7 +19,7 @@ _BEGINNING = 5
 """Letters of a word that stand for it: shops write one thing in the singular and the plural, and in two spellings."""
 _PRICE = re.compile(r"[$€£¥]?\s?\d{1,3}(?:[., ']?\d{3})?(?:[.,]\d{1,2})?\s?(?:[$€£¥]|[A-Z]{3})?")
 _NUMBER = re.compile(r"(?<![\w.,])0*(\d{1,4})(?![\w,]|\.\d)")
-_MODEL = re.compile(r"\d{3,}[a-z]*")
+_MODEL = re.compile(r"\d{3,}[a-z]+")
 _NOT_DIGIT = re.compile(r"[\s-]")
 _GTIN = 10
 """Digits of a GTIN, without the zeros before them, from which on check digits are hardly right by chance."""
@@ -42,10 +42,7 @@ def gtins_of(record: Record) -> set[str]:
 
 
 def model_numbers(record: Record) -> set[str]:
-    """Numbers of three digits and more that a record states, with the letters behind them: 305XL is one in any title.
-
-    Amounts, prices and the blanks and hyphens in them play no part.
-    """
+    """Numbers of three digits and more with letters behind them, but for amounts: HP 305XL and HP305XL have one."""
     return {number for _, rest in _texts(record) for number in _MODEL.findall(folded(rest))}
 
 

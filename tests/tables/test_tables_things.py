@@ -12,9 +12,12 @@ from tables_job import ScriptedEngine, jobs_in
 
 from dp_tools.engine.questions import LabelScores, Question, Result
 from dp_tools.profiling.marks import contradict, marks_of
+from dp_tools.profiling.token_counts import hashed
 from dp_tools.progress import Progress
 from dp_tools.tables.jobs.job_requests import DedupeRequest, MatchRequest, TableSource
 from dp_tools.tables.jobs.reviews import next_reviews
+from dp_tools.tables.match.shared_keys import Keys
+from dp_tools.tables.match.things import telling_marks
 
 OURS = (
     "Barilla Spaghetti Nr. 5 500 g",
@@ -83,6 +86,24 @@ def test_records_that_stand_out_among_their_rivals_are_paired_though_the_model_c
 
 def test_a_model_that_is_sure_of_its_no_is_believed(folder: Path) -> None:
     assert matched(folder, 0.001) == set()
+
+
+def test_what_tells_things_of_one_shop_apart_tells_those_of_two_apart(tmp_path: Path) -> None:
+    colours = {"left": ("white", "red"), "right": ("yellow", "black")}
+    for name, pair in colours.items():
+        lines = [
+            "title",
+            *(f"Lamy safari fountain pen M {colour}" for colour in pair),
+            "Leitz binder",
+            "Uhu glue stick",
+        ]
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert matched(tmp_path, 0.2) == {(3, 3), (4, 4)}
+
+
+def test_marks_tell_things_apart_where_two_records_differ_in_one_alone() -> None:
+    records = [{"drill", "18v", "gsr"}, {"drill", "18v", "gsb"}, {"pen", "white"}, {"pen", "fine", "black"}, set[str]()]
+    assert set(telling_marks(Keys.of(records)).tolist()) == {hashed("gsr"), hashed("gsb")}
 
 
 def test_a_gtin_of_both_decides_a_pair_whatever_the_words_and_the_model_say(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ class Judging:
             return
         before = scores.match
         self.work.stage("weighing rivals")
-        after = things.beside_rivals(before, answered, self.candidates, known.alike(self.candidates))
+        after = things.beside_rivals(before, answered, self.candidates, known.common(self.candidates))
         # What no pair is taken with needs no further look.
         likely = np.flatnonzero(answered & (after >= LEAST_LIKELY))
         pairs = (pair for batch in _batches(likely) for pair in self.records(batch))

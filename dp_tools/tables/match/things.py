@@ -2,14 +2,16 @@
 
 A small model that never saw these shops misses equal things under other words, and takes one size or variant for
 another. But where each record has one counterpart at most, the one that shares the most rare marks with it, and is
-shared with by no other as much, is mostly the right one; and those pairs that stand out show how careful the model is
-with these tables.
+shared with by no other as much, is mostly the right one. Those pairs that stand out show how careful the model is with
+these tables, and records of one shop that differ in one mark alone show which marks tell things apart: a colour, a
+maker, GSR and GSB.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -29,8 +31,10 @@ SAME_GTIN = "By counted evidence: both state the same GTIN."
 CERTAIN = 0.99
 """Probability of a match of two records with the same GTIN."""
 CONTRADICTED = "The two state different amounts of one measure, or different numbers, which speaks against a match."
-OUTDONE = "The model says yes, but another record has more in common with one of the two."
-STANDS_OUT = "The model doubts it, but no other record has as much in common with either of the two."
+OUTDONE = (
+    "The model says yes, but another record is more alike, or a word differs that tells things of one table apart."
+)
+STANDS_OUT = "The model doubts it, but no other record is as much like either of the two."
 _DIFFERENT = -4.0
 """Log-odds that different amounts or numbers add."""
 _STILL = 0.2
@@ -49,7 +53,21 @@ _ASSUMED = 1.0
 """Usual pairs that are assumed beside those that are seen, so that few say little."""
 _EXTREME = 4.0
 """Log-odds beyond which one answer weighs no more."""
+_APART = -1.25
+"""Log-odds that two marks add which tell things apart, one on either side."""
 _CHUNK = 20_000
+
+
+class Common(NamedTuple):
+    """What pairs of records have in common, an entry a pair.
+
+    Args:
+        alike: of the weight of the marks of both the part that both have, 0 to 1; rare marks weigh more.
+        apart: whether either has a mark that tells things apart and the other does not have.
+    """
+
+    alike: NDArray[np.float32]
+    apart: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +86,9 @@ class Things:
     gtins: list[Keys]
     numbers: list[NDArray[np.int64]]
 
-    def alike(self, found: Candidates) -> NDArray[np.float32]:
-        """The `likeness` of each candidate."""
-        return likeness(self.marks[0], self.marks[-1], *self._positions(found))
+    def common(self, found: Candidates) -> Common:
+        """What the records of each candidate have in common."""
+        return common_marks(self.marks[0], self.marks[-1], *self._positions(found))
 
     def share_a_gtin(self, found: Candidates) -> NDArray[np.bool_]:
         """Which candidates state the same GTIN, if few records state it."""
@@ -132,46 +150,65 @@ def _read(marked: bool, records: pl.DataFrame) -> tuple[Keys, Keys, Keys]:
     return marks, keys, gtins
 
 
-def likeness(left: Keys, right: Keys, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
-    """How much of what two records say is the same: of the weight of their marks the part that both have, 0 to 1.
+def common_marks(left: Keys, right: Keys, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Common:
+    """What pairs of records have in common.
 
     Args:
-        left, right: the marks of the records of either table; rare ones weigh more (see `Idf`).
+        left, right: the marks of the records of two tables.
         rows, columns: a record of either for each pair, by position.
     """
     hashes, places = np.unique(np.concatenate([left.hashes, right.hashes]), return_inverse=True)
-    weights = np.log(1 + (len(left) + len(right)) / np.bincount(places, minlength=len(hashes))).astype(np.float32)
     ours, theirs = (
-        sp.csr_matrix((weights[part], (side.records, part)), shape=(len(side), len(hashes)))
+        sp.csr_matrix((np.ones(len(part), np.float32), (side.records, part)), shape=(len(side), len(hashes)))
         for side, part in ((left, places[: len(left.hashes)]), (right, places[len(left.hashes) :]))
     )
-    total = ours.sum(axis=1).A1[rows] + theirs.sum(axis=1).A1[columns]
-    theirs.data[:] = 1
-    shared = np.empty(len(rows), np.float32)
+    rarity = np.log(1 + (len(left) + len(right)) / np.bincount(places, minlength=len(hashes)))
+    tells = np.isin(hashes, np.r_[telling_marks(left), telling_marks(right)])
+    weights = np.column_stack([rarity, tells]).astype(np.float32)
+    shared = np.empty((len(rows), 2), np.float32)
     for start in range(0, len(rows), _CHUNK):
         part = slice(start, start + _CHUNK)
-        shared[part] = ours[rows[part]].multiply(theirs[columns[part]]).sum(axis=1).A1
-    found: NDArray[np.float32] = shared / np.maximum(total - shared, np.finfo(np.float32).tiny)
+        shared[part] = ours[rows[part]].multiply(theirs[columns[part]]) @ weights
+    of_left, of_right = (ours @ weights)[rows], (theirs @ weights)[columns]
+    every = of_left[:, 0] + of_right[:, 0] - shared[:, 0]
+    return Common(
+        alike=shared[:, 0] / np.maximum(every, np.finfo(np.float32).tiny),
+        apart=(of_left[:, 1] > shared[:, 1]) & (of_right[:, 1] > shared[:, 1]),
+    )
+
+
+def telling_marks(marks: Keys) -> NDArray[np.int64]:
+    """The hashes of the marks that tell things of one table apart: two records are the same but for one mark each."""
+    hashes, records = marks.hashes.view(np.uint64), marks.records
+    sums = np.r_[np.zeros(1, np.uint64), np.cumsum(hashes)]
+    ends = np.searchsorted(records, np.arange(len(marks) + 1))
+    # What a record says besides a mark, as one number; sums of hashes wrap around.
+    besides = (sums[ends[1:]] - sums[ends[:-1]])[records] - hashes
+    order = np.lexsort((hashes, besides))
+    hashes, besides = hashes[order], besides[order]
+    other = (besides[1:] == besides[:-1]) & (hashes[1:] != hashes[:-1])
+    found: NDArray[np.int64] = np.unique(hashes[np.r_[False, other] | np.r_[other, False]]).view(np.int64)
     return found
 
 
 def beside_rivals(
-    match: NDArray[np.float64], answered: NDArray[np.bool_], found: Candidates, alike: NDArray[np.float32]
+    match: NDArray[np.float64], answered: NDArray[np.bool_], found: Candidates, common: Common
 ) -> NDArray[np.float64]:
-    """The probability that each pair matches, a model's word and the rivals of both records together.
+    """The probability that each pair matches, a model's word, the rivals of both records and telling marks together.
 
     Args:
         match: by the model, or by what its answers taught.
         answered: which pairs have it; only those are weighed.
         found: all candidates of two tables in which a record has one counterpart at most.
-        alike: of each the `likeness`.
+        common: what the records of each have in common.
     """
-    standing = rival_features(replace(found, similarity=alike), shared=False)
+    standing = rival_features(replace(found, similarity=common.alike), shared=False)
     margin = np.minimum(standing.column("margin left"), standing.column("margin right")).astype(np.float64)
     odds = log_odds(match)
     telling = np.clip(odds[answered & (margin > _CLEAR) & (odds > _DENIED)], -_EXTREME, _EXTREME)
     too_careful = max(0.0, float((_USUAL - telling).sum()) / (len(telling) + _ASSUMED))
-    return np.where(answered, logistic(odds + too_careful + _MARGIN * np.clip(margin, -_MOST, _MOST)), match)
+    counted = too_careful + _MARGIN * np.clip(margin, -_MOST, _MOST) + _APART * common.apart
+    return np.where(answered, logistic(odds + counted), match)
 
 
 def once_contradicted(match: NDArray[np.float64]) -> NDArray[np.float64]:
