@@ -18,6 +18,7 @@ _PIECE = re.compile(r"\d+|[a-z]+")
 _BEGINNING = 5
 """Letters of a word that stand for it: shops write one thing in the singular and the plural, and in two spellings."""
 _PRICE = re.compile(r"[$€£¥]?\s?\d{1,3}(?:[., ']?\d{3})?(?:[.,]\d{1,2})?\s?(?:[$€£¥]|[A-Z]{3})?")
+_WHOLE = re.compile(r"\d{1,6}")
 _NUMBER = re.compile(r"(?<![\w.,])0*(\d{1,4})(?![\w,]|\.\d)")
 _MODEL = re.compile(r"\d{3,}[a-z]+")
 _NOT_DIGIT = re.compile(r"[\s-]")
@@ -27,8 +28,8 @@ _READ = 400
 
 
 def marks_of(record: Record) -> set[str]:
-    """The marks of a record; a value that may be a price says nothing, for two shops ask two prices."""
-    found: set[str] = set()
+    """The marks of a record; a value that may be a price with decimals says nothing, for two shops ask two prices."""
+    found = {plain for value in record.values() if value is not None and _WHOLE.fullmatch(plain := value.strip())}
     for amounts, rest in _texts(record):
         found.update(f"{name} {amount:.3g}" for name, some in amounts.items() for amount in some)
         found.update(piece[:_BEGINNING] if piece.isalpha() else piece for piece in _PIECE.findall(folded(rest)))
