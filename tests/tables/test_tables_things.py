@@ -106,6 +106,12 @@ def test_marks_tell_things_apart_where_two_records_differ_in_one_alone() -> None
     assert set(telling_marks(Keys.of(records)).tolist()) == {hashed("gsr"), hashed("gsb")}
 
 
+def test_records_that_hold_nothing_but_prices_are_left_to_the_model(tmp_path: Path) -> None:
+    (tmp_path / "left.csv").write_text("value\n12.50\n13.75\n", encoding="utf-8")
+    (tmp_path / "right.csv").write_text("value\n12.50\n99.10\n", encoding="utf-8")
+    assert matched(tmp_path, 0.9) == {(1, 1)}
+
+
 def test_a_gtin_of_both_decides_a_pair_whatever_the_words_and_the_model_say(tmp_path: Path) -> None:
     sides = {
         "left": ["item,ean", "Nivea Creme,4005808158003", "Cicaplast Baume,3337875816847", "Dop,"],

@@ -186,8 +186,8 @@ def telling_marks(marks: Keys) -> NDArray[np.int64]:
     besides = (sums[ends[1:]] - sums[ends[:-1]])[records] - hashes
     order = np.lexsort((hashes, besides))
     hashes, besides = hashes[order], besides[order]
-    other = (besides[1:] == besides[:-1]) & (hashes[1:] != hashes[:-1])
-    found: NDArray[np.int64] = np.unique(hashes[np.r_[False, other] | np.r_[other, False]]).view(np.int64)
+    first = np.flatnonzero((besides[1:] == besides[:-1]) & (hashes[1:] != hashes[:-1]))
+    found: NDArray[np.int64] = np.unique(hashes[np.r_[first, first + 1]]).view(np.int64)
     return found
 
 
