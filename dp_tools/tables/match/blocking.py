@@ -38,6 +38,7 @@ _LEAST = 20_000
 """Entries that a record may touch in any case."""
 _BUCKETS = 2**20
 _CHUNK = 20_000
+_COUNTED = 2**23
 _QUERIES = _CHUNK // 10
 _BLOCK = 2**17
 """Records of the index that are looked up at once: the sums of so many stay in the processor's cache, which halves the
@@ -115,9 +116,7 @@ def candidate_pairs(
     work = _Work(sum(table.count for table in tables), progress, cancel, in_parts or Here())
     further = [sharing_a_key(*keys)] if keys else []
     matrices = [_gram_counts(table, names, work) for table, names in zip(tables, chosen, strict=True)]
-    frequency = np.zeros(_BUCKETS, np.int64)
-    for matrix in matrices:
-        frequency += np.bincount(matrix.indices, minlength=_BUCKETS)
+    frequency = _records_with(matrices)
     for matrix in matrices:
         weigh(matrix, frequency, sum(table.count for table in tables))
     if right is None:
@@ -170,6 +169,15 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
         whole[start - len(part) : start] = part
         start -= len(part)
     return whole
+
+
+def _records_with(matrices: Sequence[sp.csr_matrix]) -> NDArray[np.int64]:
+    """In how many records each gram occurs. Counting needs the grams as numbers of 64 bits, of a part at a time."""
+    found = np.zeros(_BUCKETS, np.int64)
+    for matrix in matrices:
+        for start in range(0, matrix.nnz, _COUNTED):
+            found += np.bincount(matrix.indices[start : start + _COUNTED], minlength=_BUCKETS)
+    return found
 
 
 def _texts(table: Table, columns: Sequence[str]) -> Iterator[list[str]]:
