@@ -215,6 +215,17 @@ def test_beside_a_number_that_is_a_persons_own_one_other_value_is_a_mistake(othe
     assert probability(insured(families=False), MARIA, {**MARIA, **other}) > 0.5
 
 
+def test_dedupe_merges_two_birth_days_under_a_number_that_is_a_persons_own(scripted):
+    preprocessor, engine = scripted
+    answer = preprocessor.dedupe([*insured(families=False), MARIA, {**MARIA, "born": "1931-11-24"}])
+    groups: dict[int, set[int]] = {}
+    for row in answer.to_dicts():
+        groups.setdefault(row["group"], set()).add(row["row"])
+    assert {81, 82} in groups.values()
+    assert len(groups) == 41
+    assert engine.asked == 0
+
+
 @pytest.mark.parametrize("other", RELATIVES)
 def test_twins_husband_and_wife_stay_apart_under_the_number_of_a_family(other):
     assert probability(insured(families=True), MARIA, {**MARIA, **other}) < 0.5
