@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from engines import Lent
+from hypothesis import settings
 from snippets import fill
 from tiny_model import write_tiny_model
 from xdist.remote import Producer
@@ -32,7 +33,12 @@ _HOME = Path(tempfile.mkdtemp(prefix="dp-tools-tests-"))
 
 
 def pytest_configure() -> None:
-    """The user's own rules, jobs and answers are never read or written; optimized weights stay for the next run."""
+    """The user's own rules, jobs and answers are never read or written; optimized weights stay for the next run.
+
+    Examples of property tests have no deadline: a busy machine would fail them.
+    """
+    settings.register_profile("suite", deadline=None)
+    settings.load_profile("suite")
     (_CACHE / "answers.db").unlink(missing_ok=True)
     os.environ.update(
         XDG_DATA_HOME=str(_HOME / "data"), XDG_STATE_HOME=str(_HOME / "state"), DP_TOOLS_CACHE=str(_CACHE)

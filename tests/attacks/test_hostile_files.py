@@ -53,7 +53,7 @@ SMALL = {
 
 
 @pytest.mark.parametrize("suffix", [*SMALL, "db"])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_file_of_any_kind_gets_one_sentence_or_is_read(
     tmp_path: Path, suffix: str, data: st.DataObject

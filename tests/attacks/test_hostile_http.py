@@ -276,7 +276,7 @@ NAMES = st.sampled_from(["path", "records", "query", "table", "encoding", "delim
 TOOLS = ["profile_table", "get_job", "next_reviews", "search_rules", "add_rule", "review_rule", "detect_errors", "none"]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     tool=st.sampled_from(TOOLS),
     arguments=st.dictionaries(

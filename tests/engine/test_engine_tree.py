@@ -115,7 +115,7 @@ def assert_equal(results: list[Result], others: list[Result]) -> None:
                 assert result.probability == pytest.approx(other.probability, rel=0.05, abs=1e-9)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 14))
 def test_a_batch_answers_as_one_by_one(benches: list[Bench], alone: Bench, seed: int, count: int):
     questions = some_questions(seed, count)

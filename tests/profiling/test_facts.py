@@ -402,7 +402,7 @@ def test_the_form_of_a_value_says_its_letters_digits_words_length_and_signs(valu
 CELLS = st.none() | st.text(max_size=20) | st.sampled_from(["", "?", "nan", "1e999", "-inf", "x" * 50_000])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.fixed_dictionaries({"a": CELLS, "b": CELLS, "c": CELLS}), min_size=1, max_size=30))
 def test_any_table_gives_short_facts_on_one_line_and_the_same_every_time(records):
     for record in records[:3]:
@@ -420,7 +420,6 @@ def test_any_value_has_a_short_form_on_one_line(value):
 
 
 @given(st.text(min_size=1, max_size=600), st.text(min_size=1, max_size=600), CELLS, CELLS)
-@settings(deadline=None)
 def test_any_attributes_give_short_facts_on_one_line(left, right, ours, theirs):
     facts = rendered(SchemaFacts().about({"name": left, "description": ours}, {"name": right, "description": theirs}))
     assert len("; ".join(facts)) < 400
@@ -428,7 +427,6 @@ def test_any_attributes_give_short_facts_on_one_line(left, right, ours, theirs):
 
 
 @given(st.fixed_dictionaries({"a": CELLS, "b": CELLS}), st.fixed_dictionaries({"a": CELLS, "c": CELLS}))
-@settings(deadline=None)
 def test_any_pair_gives_short_facts_on_one_line(left, right):
     facts = PairFacts().about(left, right)
     assert len("; ".join(rendered(facts))) < 600

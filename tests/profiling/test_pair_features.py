@@ -39,7 +39,7 @@ def test_a_pair_has_a_similarity_for_each_attribute_and_weights_of_what_is_share
     assert found.column("numbers b only")[1] == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.fixed_dictionaries({"a": TEXTS, "b": TEXTS}), min_size=2, max_size=6))
 def test_many_pairs_at_once_are_told_what_each_is_told_by_itself(records):
     pairs = [(left, right) for left in range(len(records)) for right in range(len(records))]

@@ -232,7 +232,7 @@ _RULE = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(_RULE, max_size=4, unique_by=lambda item: item.id), _TEXT, st.lists(st.tuples(_TEXT, _TEXT), max_size=2)
 )
@@ -247,7 +247,7 @@ def test_a_pack_survives_the_round_trip_through_yaml(
             assert store.export("mine").rules == made.rules
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.text(string.printable, max_size=200) | st.binary(max_size=200).map(lambda data: data.decode("utf-8", "replace"))
 )

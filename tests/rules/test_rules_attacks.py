@@ -100,7 +100,7 @@ def test_an_examples_case_reaches_no_prompt(store: KnowledgeStore) -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_a_rule_says_it_cannot_open_a_turn_or_a_line(text: str) -> None:
     with KnowledgeStore.open(":memory:", import_shipped=False) as store:
         try:
@@ -243,7 +243,7 @@ def test_who_and_why_cannot_deceive_the_reviewer(store: KnowledgeStore, text: st
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_search_string_gets_an_answer(text: str) -> None:
     with KnowledgeStore.open(":memory:", import_shipped=False) as store:
         store.search(text)

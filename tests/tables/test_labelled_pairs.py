@@ -196,7 +196,7 @@ def consistent(truth: Sequence[int], chosen: Sequence[tuple[int, int]]) -> Label
     return {(min(a, b), max(a, b)): truth[a] == truth[b] for a, b in chosen if a != b}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_groups_keep_to_any_consistent_labels(data: st.DataObject) -> None:
     size = data.draw(st.integers(3, 9))

@@ -20,7 +20,7 @@ def pairs(seed: int, count: int) -> tuple[Evidence, NDArray[np.bool_]]:
     return Evidence(("telling", "noise", "constant"), values, chance.normal(0, 1, count)), same
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(8, 60))
 def test_the_order_of_labels_does_not_matter_to_the_last_bit(seed: int, count: int) -> None:
     evidence, same = pairs(seed, count)
@@ -32,7 +32,7 @@ def test_the_order_of_labels_does_not_matter_to_the_last_bit(seed: int, count: i
     assert (held_back(scale, evidence, same)[order] == held_back(scale, evidence.at(order), same[order])).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_probabilities_are_finite_and_between_zero_and_one(seed: int) -> None:
     evidence, same = pairs(seed, 40)
@@ -40,7 +40,7 @@ def test_probabilities_are_finite_and_between_zero_and_one(seed: int) -> None:
     assert ((found >= 0) & (found <= 1)).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_a_label_more_for_a_pair_moves_it_towards_that_label(seed: int) -> None:
     evidence, same = pairs(seed, 20)

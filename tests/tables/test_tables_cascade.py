@@ -78,7 +78,7 @@ def test_the_same_items_and_seed_give_the_same_questions() -> None:
     assert first.asked == second.asked
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(size=st.integers(50, 400), share=st.floats(0, 0.4), expected=st.floats(0, 30), seed=st.integers(0, 2**20))
 def test_a_bound_is_never_below_what_is_known_to_be_wrong_and_ends_at_the_truth(
     size: int, share: float, expected: float, seed: int

@@ -92,7 +92,7 @@ def test_unchanged_records_are_written_as_they_were_and_undo_is_exact(tmp_path: 
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\x00", exclude_categories=("Cs",)), max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=6),
     ending=st.sampled_from(["\n", "\r\n"]),

@@ -142,7 +142,7 @@ def test_the_same_labels_and_seed_give_the_same_result(preprocessor: Preprocesso
 
 
 @given(st.lists(st.text("ab1. %", max_size=6), min_size=6, max_size=30), st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_learner_gives_probabilities_and_equal_cells_the_same_one(cells: list[str], data: st.DataObject) -> None:
     column = Coded.of(cells)
     features = detected({"a": column}, "a")[1]

@@ -52,7 +52,7 @@ def batches_of(names: Sequence[str], numbers: Sequence[int]) -> list[list[str]]:
     return [batch for batch in batches if batch]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names_and_batches)
 def test_whatever_the_order_of_files_the_result_is_that_of_one_run_up_to_what_waits_for_a_person(
     pre: Preprocessor, tmp_path_factory: pytest.TempPathFactory, drawn: tuple[list[str], list[int], list[float]]
@@ -78,7 +78,7 @@ def test_whatever_the_order_of_files_the_result_is_that_of_one_run_up_to_what_wa
     assert (partition(register) == at_once) == (not register.waiting())
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names_and_batches, st.lists(st.integers(0, 2), min_size=8, max_size=8), st.data())
 def test_a_person_who_says_yes_to_what_waits_gets_what_one_run_over_everything_gives(
     pre: Preprocessor,
