@@ -149,7 +149,10 @@ class IsAge:
 
     def __init__(self, _parent: dict[str, Any], wanted: Any, _path: list[str | int]) -> None:
         of, since, until = _texts(AGE, wanted, of="an age", since="a day", until="a date as 2025-12-31")
-        self._of, self._since, self._until = key(of), key(since), date.fromisoformat(until)
+        try:
+            self._of, self._since, self._until = key(of), key(since), date.fromisoformat(until)
+        except ValueError:
+            raise ValueError(f"{AGE} needs `until` as a date such as 2025-12-31, not {until!r}.") from None
 
     def validate(self, instance: Any) -> None:
         values = _values(instance)
