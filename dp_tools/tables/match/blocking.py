@@ -120,14 +120,12 @@ def candidate_pairs(
     for matrix in matrices:
         weigh(matrix, frequency, sum(table.count for table in tables))
     if right is None:
-        rows, columns, scores = work.most_similar(matrices[0], matrices[0], frequency, top + 1)
-        apart = rows != columns
-        rows, columns, scores = rows[apart], columns[apart], scores[apart]
-        rows, columns, scores = _distinct(np.minimum(rows, columns), np.maximum(rows, columns), scores)
+        found = [_folded(*work.most_similar(matrices[0], matrices[0], frequency, top + 1))]
     else:
-        rows, columns, scores = work.most_similar(matrices[0], matrices[1], frequency, top)
+        found = [work.most_similar(matrices[0], matrices[1], frequency, top)]
         back = work.most_similar(matrices[1], matrices[0], frequency, top)
-        rows, columns, scores = _distinct(np.r_[rows, back[1]], np.r_[columns, back[0]], np.r_[scores, back[2]])
+        found.append((back[1], back[0], back[2]))
+    rows, columns, scores = _distinct(found, tables[0].count)
     kept = near_best(rows, columns, scores, shared=right is None)
     rows, columns, scores = rows[kept], columns[kept], scores[kept]
     numbers = [table.scan([]).collect()[ROW].to_numpy().astype(np.int64) for table in tables]
@@ -361,12 +359,38 @@ def _with_entries(chunk: sp.csr_matrix, bits: NDArray[np.uint8]) -> sp.csr_matri
     return sp.csr_matrix((chunk.data[kept], chunk.indices[kept], ends), shape=chunk.shape)
 
 
-def _distinct(rows: NDArray[np.int32], columns: NDArray[np.int32], scores: NDArray[np.float32]) -> _Pairs:
-    """Each pair once, with its highest similarity."""
-    order = np.lexsort((-scores, columns, rows))
-    rows, columns, scores = rows[order], columns[order], scores[order]
-    first = np.r_[True, (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])] if len(rows) else np.empty(0, bool)
-    return rows[first], columns[first], scores[first]
+def _folded(rows: NDArray[np.int32], columns: NDArray[np.int32], scores: NDArray[np.float32]) -> _Pairs:
+    """Pairs of a table with itself, the smaller record first; a record is no pair with itself."""
+    apart = rows != columns
+    rows, columns, scores = rows[apart], columns[apart], scores[apart]
+    return np.minimum(rows, columns), np.maximum(rows, columns), scores
+
+
+def _distinct(found: list[_Pairs], records: int) -> _Pairs:
+    """Each pair once, with its highest similarity, sorted by row and column.
+
+    Args:
+        found: pairs; they are let go of, and sorted in parts: both would double what a large table takes.
+        records: how many rows there are.
+    """
+    parts: list[_Pairs] = []
+    for start in range(0, max(records, 1), _BLOCK):
+        here = [_within(pairs, start, start + _BLOCK) for pairs in found]
+        rows, columns, scores = (np.concatenate(part) for part in zip(*here, strict=True))
+        order = np.lexsort((-scores, columns, rows))
+        rows, columns, scores = rows[order], columns[order], scores[order]
+        first = np.ones(len(rows), bool)
+        first[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
+        parts.append((rows[first], columns[first], scores[first]))
+    found.clear()
+    rows, columns, scores = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return rows, columns, scores
+
+
+def _within(pairs: _Pairs, start: int, end: int) -> _Pairs:
+    """The pairs whose rows are from `start` to before `end`."""
+    inside = (pairs[0] >= start) & (pairs[0] < end)
+    return pairs[0][inside], pairs[1][inside], pairs[2][inside]
 
 
 def _without(
