@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from dp_tools.profiling.identity.held import SLOTS, columns_of, held
 from dp_tools.profiling.identity.judge import CERTAIN, IdentityJudge, Weighed
-from dp_tools.profiling.identity.numbers import OWN, SAME, share_of_one
+from dp_tools.profiling.identity.numbers import OWN, SAME
 from dp_tools.profiling.identity.rarity import rarity
-from dp_tools.profiling.identity.teaching import labelled_sample, taught_by_numbers
+from dp_tools.profiling.identity.teaching import labelled_sample, share_of_one, taught_by_numbers
 from dp_tools.profiling.log_odds import logistic
 from dp_tools.records import Record
 

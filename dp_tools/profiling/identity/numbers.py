@@ -1,22 +1,15 @@
-"""What personal numbers tell, which the table itself shows.
+"""How personal numbers compare, and what tells two records with one number apart.
 
 A number of social security is one person's; the number of an insurance may be a family's, which has its surname, house
-and telephone in common, too. What tells its members apart is a person's own: given name, birth day, mailbox. By these,
-the share of the pairs with one number that are one person is the one that makes them most likely, as in a mixture.
+and telephone in common, too. What tells its members apart is a person's own: given name, birth day, mailbox.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from dp_tools.profiling.comparisons import Comparison, Level
 from dp_tools.profiling.identity.layout import Slot
-from dp_tools.profiling.log_odds import logistic
 
 SAME, NEAR, OTHER = 1, 2, 3
 """How two personal numbers compare; 0 where a side has none or one that says nothing."""
@@ -27,7 +20,6 @@ _PERSONAL: frozenset[Slot] = frozenset({"name", "birth", "email"})
 _MOST_AGAINST = -4.0
 """Log-odds that another name, birth day or mailbox takes off at the most: one of them may have got there by mistake,
 hardly two."""
-_ROUNDS = 50
 
 
 def number_level(slot: Slot, compared: Comparison) -> int:
@@ -46,16 +38,3 @@ def personal_weight(slot: Slot, compared: Comparison, weight: float) -> float:
         return 0.0
     # The surname is the family's.
     return _MOST_AGAINST if compared.text == "same surname, other given name" else max(weight, _MOST_AGAINST)
-
-
-def share_of_one(personal: NDArray[np.floating[Any]]) -> float:
-    """The share of the pairs with one number that are one person; with few pairs it is near one half.
-
-    Args:
-        personal: of each pair the sum of its weights (see `personal_weight`).
-    """
-    share = 0.5
-    for _ in range(_ROUNDS):
-        # One pair of either sort is assumed beside those that are seen.
-        share = (float(logistic(personal + math.log(share / (1 - share))).sum()) + 1) / (len(personal) + 2)
-    return share

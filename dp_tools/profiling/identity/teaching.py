@@ -32,6 +32,21 @@ _ASSUMED = {NEAR: (1.0, 0.2), OTHER: (1.0, 9.8)}
 """Of ten pairs of one person and ten of two that are assumed so, how many have such numbers."""
 _ROUNDS = 4
 _STEPS = 100
+_SHARE_ROUNDS = 50
+
+
+def share_of_one(personal: NDArray[np.floating[Any]]) -> float:
+    """The share of the pairs with one number that are one person: the one that makes most likely what a person's own
+    says of them, as in a mixture. With few pairs it is near one half.
+
+    Args:
+        personal: of each pair the sum of its weights (see `personal_weight`).
+    """
+    share = 0.5
+    for _ in range(_SHARE_ROUNDS):
+        # One pair of either sort is assumed beside those that are seen.
+        share = (float(logistic(personal + math.log(share / (1 - share))).sum()) + 1) / (len(personal) + 2)
+    return share
 
 
 def labelled_sample(number: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
