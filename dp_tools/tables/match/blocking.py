@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import threading
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -146,27 +147,17 @@ def candidate_pairs(
 
 def _gram_counts(table: Table, columns: Sequence[str], work: _Work) -> sp.csr_matrix:
     """The records of a table by their 3-grams (see `text_grams`)."""
-    weights, buckets, sizes = [np.empty(0, np.float32)], [np.empty(0, np.int32)], [np.zeros(1, np.int64)]
+    # Arrays that grow in place: those of all batches together would stand in memory twice while they are joined.
+    weights, buckets, sizes = array("f"), array("i"), [np.zeros(1, np.int64)]
     for texts in _texts(table, columns):
         work.tell()
         block = text_grams(texts)
-        weights.append(block.data)
-        buckets.append(block.indices)
+        weights.frombytes(block.data.tobytes())
+        buckets.frombytes(block.indices.tobytes())
         sizes.append(np.diff(block.indptr))
-    data, indices = _joined(weights), _joined(buckets)
     ends = np.cumsum(np.concatenate(sizes))
+    data, indices = np.frombuffer(weights, np.float32), np.frombuffer(buckets, np.int32)
     return sp.csr_matrix((data, indices, ends), shape=(len(ends) - 1, _BUCKETS))
-
-
-def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """The parts as one; each is let go of as soon as it is copied, so that all of them stand in memory only once."""
-    whole = np.empty(sum(map(len, parts)), parts[0].dtype)
-    start = len(whole)
-    while parts:
-        part = parts.pop()
-        whole[start - len(part) : start] = part
-        start -= len(part)
-    return whole
 
 
 def _records_with(matrices: Sequence[sp.csr_matrix]) -> NDArray[np.int64]:
