@@ -40,7 +40,7 @@ _LOOK_S = 0.1
 """Seconds between two looks at a job of another process."""
 _LISTEN = 0.2
 """Seconds between two looks whether another process cancelled a job."""
-_GRACE = 0.5
+_GRACE = 0.3
 """Seconds that a cancelled job has to end by itself before it counts as cancelled all the same."""
 _STRAGGLE = 30.0
 """Seconds to wait for the thread of a cancelled job that is to be resumed, busy with what cannot be interrupted."""
