@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,6 +82,17 @@ class ScriptedEngine:
 
     def close(self) -> None:
         pass
+
+
+class ConstantEngine(ScriptedEngine):
+    """Gives every yes-or-no question the same probability of yes."""
+
+    def __init__(self, yes: float) -> None:
+        super().__init__()
+        self._yes = yes
+
+    def answer(self, questions: Sequence[Question], **options: Any) -> list[Result]:
+        return [LabelScores((self._yes, 1 - self._yes), self.name) for _ in super().answer(questions, **options)]
 
 
 def jobs_in(folder: Path, engine: ScriptedEngine, knowledge: str | Path = ":memory:") -> Jobs:

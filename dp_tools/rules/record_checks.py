@@ -49,14 +49,14 @@ class Span(NamedTuple):
 def time_span(value: str) -> Span | None:
     """The span of a day or a moment; None for others, and for a day that does not exist."""
     clock = clock_of(value) if day_of(value) else None
-    days = [found.toordinal() * _DAY_S for found in days_of(value)]
+    days = [found.toordinal() * _DAY_S for found in possible_days(value)]
     if not days:
         return None
     first, last = (clock, clock) if clock is not None else (0, _DAY_S - 1)
     return Span(True, min(days) + first, max(days) + last)
 
 
-def days_of(value: str) -> list[date]:
+def possible_days(value: str) -> list[date]:
     """The days that a day or a moment may be on, one or two; none for other values."""
     return named_days(day_of(value) or value) or []
 
@@ -140,7 +140,7 @@ class IsWeekday:
 
 def is_weekday_of(name: str, day: str) -> bool:
     """Whether a weekday may be that of a day; also where one of the two is not read as such."""
-    named, days = weekdays_named(name), days_of(day)
+    named, days = weekdays_named(name), possible_days(day)
     return not named or not days or any(one.weekday() in named for one in days)
 
 
@@ -157,7 +157,7 @@ class IsAge:
     def validate(self, instance: Any) -> None:
         values = _values(instance)
         ages = [number.value for number in _readings(values.get(self._of, ""))]
-        due = [years_between(day, self._until) for day in days_of(values.get(self._since, ""))]
+        due = [years_between(day, self._until) for day in possible_days(values.get(self._since, ""))]
         if ages and due and min(abs(age - years) for age in ages for years in due) > AGE_SLACK:
             raise ValueError("the age is another one")
 

@@ -199,11 +199,14 @@ def counted_pairs(tables: Sequence[Table]) -> ScoredPairs:
         raise ValueError(f"{tables[0].name} is no list of people, companies or addresses.")
     found = candidate_pairs(tables[0], *tables[1:], compared=shown, keys=identity.keys)
     frames = [table.only(names).frame(np.arange(table.count)) for table, names in zip(tables, shown, strict=True)]
-    lefts, rights = (list(frame.iter_rows(named=True)) for frame in (frames[0], frames[-1]))
     judgements, _ = judge_list(
         identity.judge,
         lambda judge: judge_many(judge, frames[0], frames[-1], np.column_stack([found.left, found.right])),
-        lambda places: [(lefts[found.left[place]], rights[found.right[place]]) for place in places],
+        lambda places: zip(
+            frames[0][found.left[places]].iter_rows(named=True),
+            frames[-1][found.right[places]].iter_rows(named=True),
+            strict=True,
+        ),
     )
     return ScoredPairs(found.left, found.right, judgements.probability)
 

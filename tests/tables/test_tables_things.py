@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import csv
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tables_job import ScriptedEngine, jobs_in
+from tables_job import ConstantEngine, jobs_in
 
-from dp_tools.engine.questions import LabelScores, Question, Result
 from dp_tools.profiling.marks import contradict, marks_of
 from dp_tools.profiling.token_counts import hashed
-from dp_tools.progress import Progress
 from dp_tools.tables.jobs.job_requests import DedupeRequest, MatchRequest, TableSource
 from dp_tools.tables.jobs.reviews import next_reviews
 from dp_tools.tables.match.shared_keys import Keys
@@ -39,26 +36,6 @@ THEIRS = (
 SAME = {(1, 2), (2, 1), (4, 3), (6, 4)}
 
 
-class UnsureEngine(ScriptedEngine):
-    """Gives every pair the same probability."""
-
-    def __init__(self, yes: float) -> None:
-        super().__init__()
-        self._yes = yes
-
-    def answer(
-        self,
-        questions: Sequence[Question],
-        *,
-        progress: Progress | None = None,
-        cancel: threading.Event | None = None,
-    ) -> list[Result]:
-        return [
-            LabelScores((self._yes, 1 - self._yes), self.name)
-            for _ in super().answer(questions, progress=progress, cancel=cancel)
-        ]
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name, titles in (("left", OURS), ("right", THEIRS)):
@@ -71,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 def matched(folder: Path, yes: float, rules: Sequence[str] = ()) -> set[tuple[int, int]]:
     request = MatchRequest(left=TableSource(path="left.csv"), right=TableSource(path="right.csv"), rules=list(rules))
-    done = jobs_in(folder, UnsureEngine(yes)).start(request, wait=60)
+    done = jobs_in(folder, ConstantEngine(yes)).start(request, wait=60)
     assert done.status == "done", done.error
     with (folder / "left.matches.csv").open(encoding="utf-8") as file:
         return {(int(row["left_row"]), int(row["right_row"])) for row in csv.DictReader(file)}
@@ -125,7 +102,7 @@ def test_a_gtin_of_both_decides_a_pair_whatever_the_words_and_the_model_say(tmp_
 def test_records_of_one_table_with_one_gtin_are_duplicates(tmp_path: Path) -> None:
     lines = ["item,ean", "Nivea Creme,4005808158003", "body lotion,4005808158003", "savon,4005900009302"]
     (tmp_path / "stock.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    done = jobs_in(tmp_path, UnsureEngine(0.001)).start(DedupeRequest(source=TableSource(path="stock.csv")), wait=60)
+    done = jobs_in(tmp_path, ConstantEngine(0.001)).start(DedupeRequest(source=TableSource(path="stock.csv")), wait=60)
     assert done.result is not None, done.error
     with (tmp_path / "stock.duplicates.csv").open(encoding="utf-8") as file:
         assert [row["row"] for row in csv.DictReader(file)] == ["1", "2"]
@@ -146,7 +123,7 @@ def test_a_rule_for_these_records_is_weighed_by_the_model_alone(folder: Path) ->
 
 
 def test_a_pair_whose_numbers_contradict_each_other_is_none_and_says_so(folder: Path) -> None:
-    jobs = jobs_in(folder, UnsureEngine(0.97))
+    jobs = jobs_in(folder, ConstantEngine(0.97))
     request = MatchRequest(left=TableSource(path="left.csv"), right=TableSource(path="right.csv"))
     assert jobs.start(request, wait=60).status == "done"
     reviews, _ = next_reviews(jobs.store, limit=50)

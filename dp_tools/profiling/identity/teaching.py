@@ -125,8 +125,8 @@ def _said_by_numbers(
     found[SAME] = odds - math.log((same.sum() + _USUAL[0]) / (other.sum() + _USUAL[1]))
     for level, (of_one, of_two) in _ASSUMED.items():
         here = number == level
-        share_of_one = (same[here].sum() + of_one) / (same.sum() + 10)
-        found[level] = math.log(share_of_one * (other.sum() + 10) / (other[here].sum() + of_two))
+        among_one = (same[here].sum() + of_one) / (same.sum() + 10)
+        found[level] = math.log(among_one * (other.sum() + 10) / (other[here].sum() + of_two))
     return found
 
 

@@ -20,9 +20,9 @@ from dp_tools.rules.record_checks import (
     TOTAL,
     WEEKDAY,
     adds_up,
-    days_of,
     half_unit,
     is_weekday_of,
+    possible_days,
     time_span,
     years_between,
 )
@@ -164,7 +164,7 @@ def _are_weekdays(column: Column) -> bool:
 
 def _agreeing(names: Column, days: Column) -> float:
     """The share of weekdays that are those of the days beside them; 0 where too few have one."""
-    pairs = [(name, day) for name, day in zip(names, days, strict=True) if name and day and days_of(day)]
+    pairs = [(name, day) for name, day in zip(names, days, strict=True) if name and day and possible_days(day)]
     return sum(is_weekday_of(*pair) for pair in pairs) / len(pairs) if len(pairs) >= _FEWEST else 0.0
 
 
@@ -187,7 +187,7 @@ def _may_be_ages(numbers: NDArray[np.float64]) -> bool:
 
 def _counted_until(ages: NDArray[np.float64], since: Column) -> date | None:
     """The date up to which ages count the years from days; None where they do not."""
-    known = {value: days_of(value) for value in set(since) if value is not None}
+    known = {value: possible_days(value) for value in set(since) if value is not None}
     read = ((age, known.get(value or "", [])) for age, value in zip(ages.tolist(), since, strict=True))
     both = [(int(age), days) for age, days in read if days and not np.isnan(age)]
     if len(both) < _FEWEST:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from dp_tools.profiling.idf import HashedText
 from dp_tools.profiling.marks import contradict
 from dp_tools.profiling.pair_features import PairFeatures
 from dp_tools.profiling.pair_prior import prior_log_odds
+from dp_tools.progress import Progress
 from dp_tools.rules.injection import Injection
 from dp_tools.rules.scope import key
 from dp_tools.tables.asking import Asked, Work, chunks
@@ -163,12 +164,12 @@ class Judging:
     def _counted(self) -> tuple[Judgements, IdentityJudge]:
         """What counted evidence says of all candidates, and a judge that says the same of single pairs."""
         assert self.identity is not None
-        return judge_list(self.identity.judge, self._evidence, self.records)
-
-    def _evidence(self, judge: IdentityJudge) -> Evidence:
-        """What columns say of all candidates, as a judge weighs them."""
         look = self.work.stage("comparing by kind")
         places = in_neighbourhoods(self.candidates, shared=self.tables[0] is self.tables[1])
+        return judge_list(self.identity.judge, partial(self._evidence, places, look), self.records)
+
+    def _evidence(self, places: NDArray[np.int64], look: Progress, judge: IdentityJudge) -> Evidence:
+        """What columns say of all candidates, compared in an order of their positions, as a judge weighs them."""
         evidence = Evidence.none(len(places))
         done = 0
         for found in self._in_parts(judged, judge, self._framed(places)):

@@ -17,7 +17,7 @@ from dp_tools.tables.cascade.promise import Promise
 from dp_tools.tables.confidence_bands import ACCEPT
 from dp_tools.tables.identity_columns import Content, contents
 from dp_tools.tables.match.blocking import TOP, Candidates, candidate_pairs
-from dp_tools.tables.match.identity import identity_of
+from dp_tools.tables.match.identity import Identity, identity_of
 from dp_tools.tables.match.judging import Judging
 from dp_tools.tables.match.labelled_judging import Lessons, Taught, judged_by_labels
 from dp_tools.tables.match.labelled_pairs import Pair, PairLabels, entities_of, known_pairs
@@ -216,15 +216,16 @@ def judging_of(
         stage=work.stage,
     )
     shown = [content.columns for content in compared]
-    identity = identity_of(tables, shown, options.kinds, work.stage, work.in_parts)
-    things = None if identity else things_of(tables, shown, work.stage, work.in_parts, marked=one_to_one)
-    keys = identity.keys if identity else things.keys if things else ()
+    known = identity_of(tables, shown, options.kinds, work.stage, work.in_parts) or things_of(
+        tables, shown, work.stage, work.in_parts, marked=one_to_one
+    )
+    identity, things = (known, None) if isinstance(known, Identity) else (None, known)
     found = candidate_pairs(
         tables[0],
         *tables[1:],
         compared=shown,
         top=options.top,
-        keys=keys,
+        keys=known.keys,
         besides=besides,
         progress=work.stage("finding candidates"),
         cancel=work.cancel,
